@@ -1,0 +1,1 @@
+"""The window over `sss_model`. Importing it loads neither Qt nor torch."""

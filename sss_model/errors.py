@@ -1,0 +1,52 @@
+"""The errors that this package raises on purpose.
+
+    ValueError
+    └── SSSError              a sentence that names what was expected and what came
+        ├── ImageError        a photograph that cannot be read or written
+        ├── FeatureFileError  a feature map that cannot be read or written
+        ├── CheckpointError   a model file that is not one, or does not fit its network
+        ├── DatasetError      training data that is missing, mismatched or unreadable
+        ├── DeviceError       a device that is not there, or ran out of memory
+        └── ParameterError    a parameter out of its range, or an array of the wrong shape
+    Cancelled                 the user asked to stop; not an error, and not an SSSError
+
+Every message is whole sentences for a person. ``hint`` says what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class SSSError(ValueError):
+    """Base of all errors raised on purpose; ``str(error)`` is one sentence, ``error.hint`` what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ImageError(SSSError):
+    """A photograph that cannot be read or written."""
+
+
+class FeatureFileError(SSSError):
+    """A feature map that cannot be read or written."""
+
+
+class CheckpointError(SSSError):
+    """A model file that is not one, or whose weights do not fit its network."""
+
+
+class DatasetError(SSSError):
+    """Training data that is missing, mismatched or unreadable."""
+
+
+class DeviceError(SSSError):
+    """A device that is not there, or that ran out of memory."""
+
+
+class ParameterError(SSSError):
+    """A parameter out of its range, or an array of the wrong shape or type."""
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """The user asked to stop. Raised out of ``Progress.report``."""

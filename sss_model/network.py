@@ -1,0 +1,188 @@
+"""The supplement's network: backbone stages -> 3x3 branches -> hypercolumn -> two 1x1 layers -> D numbers a pixel.
+
+Aksoy et al. 2018, supplementary material, section 1 and Fig. 1. The literal computation upsamples every branch to the
+image's size and concatenates 1024 channels there (`FeatureNet.literal`, kept as the oracle). A 1x1 layer commutes with
+bilinear upsampling, so the first one runs on each branch's own grid (`fuse`), grids of one stride add up before they
+are upsampled, and what follows acts per pixel and can be had in row stripes (`rows`): the same numbers, no such tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sss_model.backbone import Backbone, build_backbone
+from sss_model.errors import ParameterError
+from sss_model.params import NetworkParams
+
+
+@dataclass
+class GridMap:
+    """A map (N, C, h, w) whose cell i has its centre at image pixel `centre + i * stride`, on both axes."""
+
+    values: Tensor
+    stride: int
+    centre: float
+
+    def source(self, pixels: Tensor, cells: int) -> Tensor:
+        """Positions of image `pixels` on this grid, in cells, kept inside it (bilinear resizing clamps at borders)."""
+        return ((pixels.to(torch.float32) - self.centre) / self.stride).clamp(0, cells - 1)
+
+    def at(self, points: Tensor) -> Tensor:
+        """Bilinear values (N, C, P) at image `points` (N, P, 2), x then y."""
+        height, width = self.values.shape[-2:]
+        x = self.source(points[..., 0], width) * (2 / max(width - 1, 1)) - 1
+        y = self.source(points[..., 1], height) * (2 / max(height - 1, 1)) - 1
+        grid = torch.stack([x, y], -1)[:, :, None].to(self.values.dtype)
+        return F.grid_sample(self.values, grid, "bilinear", "border", align_corners=True)[..., 0]
+
+    def rows(self, first: int, last: int, width: int) -> Tensor:
+        """Bilinear values (N, C, last - first, width) of image rows first..last-1."""
+        values, device = self.values, self.values.device
+        if self.stride == 1 and self.centre == 0:
+            return values[..., first:last, :width]
+        for axis, pixels in ((2, torch.arange(first, last, device=device)), (3, torch.arange(width, device=device))):
+            cells = values.shape[axis]
+            position = self.source(pixels, cells)
+            low = position.floor().long().clamp(max=max(cells - 2, 0))
+            weight = (position - low).to(values.dtype).view(-1, *[1] * (3 - axis))
+            high = (low + 1).clamp(max=cells - 1)
+            values = torch.lerp(values.index_select(axis, low), values.index_select(axis, high), weight)
+        return values
+
+
+@dataclass
+class BranchMaps:
+    """What the network knows of an image before any full-resolution tensor: one map a branch, each on its own grid."""
+
+    maps: list[GridMap]
+    size: tuple[int, int]
+
+
+@dataclass
+class HiddenMaps:
+    """The first 1x1 layer applied on the branches' grids: the fine branch, and one hidden map a coarse grid."""
+
+    fine: GridMap
+    coarse: list[GridMap]
+    size: tuple[int, int]
+
+
+class FeatureNet(nn.Module):
+    """Image (N, 3, H, W), RGB in [0, 1], any H and W -> features (N, D, H, W).
+
+    Sides are padded to the backbone's multiple by repeating the border, and the result is cropped, so that every
+    stage's grid keeps its place whatever the size.
+
+    Parameters
+    ----------
+    backbone : gives the taps
+    params : the channels of branches, hidden layer and features; how taps are scaled and placed; dropout
+    """
+
+    def __init__(self, backbone: Backbone, params: NetworkParams) -> None:
+        super().__init__()
+        widths = params.branch_channels
+        if len(widths) != len(backbone.taps):
+            raise ParameterError(
+                f"branch_channels must have {len(backbone.taps)} entries, one for each tap of {params.backbone}; got {len(widths)}."
+            )
+        self.params = params
+        self.backbone = backbone
+        self.branch = nn.ModuleList(
+            nn.Conv2d(tap.channels, width, 3, padding=1) for tap, width in zip(backbone.taps, widths, strict=True)
+        )
+        self.hidden = nn.Conv2d(sum(widths), params.hidden_channels, 1)
+        self.project = nn.Conv2d(params.hidden_channels, params.feature_channels, 1)
+        self.dropout = nn.Dropout(params.dropout)
+        self.feature_channels = params.feature_channels
+        for layer in (*self.branch, self.hidden, self.project):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters outside the backbone: branches and 1x1 layers."""
+        for module in (self.branch, self.hidden, self.project):
+            yield from module.parameters()
+
+    def taps(self, images: Tensor) -> list[GridMap]:
+        """The backbone's maps of `images`, the input first, each with its place in the image."""
+        height, width = images.shape[-2:]
+        multiple = self.backbone.multiple
+        padded = F.pad(images, (0, -width % multiple, 0, -height % multiple), "replicate")
+        maps = self.backbone(padded)
+        centred = self.params.alignment == "centred"
+        return [
+            GridMap(values, tap.stride, tap.centre if centred else (tap.stride - 1) / 2)
+            for values, tap in zip(maps, self.backbone.taps, strict=True)
+        ]
+
+    def branches(self, images: Tensor) -> BranchMaps:
+        """3x3 convolution and ReLU on every tap, each on its own grid."""
+        maps = []
+        for layer, tap in zip(self.branch, self.taps(images), strict=True):
+            values = tap.values
+            if self.params.tap_scale == "rms" and tap.stride > 1:
+                values = values * torch.rsqrt(values.square().mean(1, keepdim=True) + 1e-6)
+            maps.append(GridMap(F.relu(layer(values)), tap.stride, tap.centre))
+        return BranchMaps(maps, (images.shape[-2], images.shape[-1]))
+
+    def fuse(self, branches: BranchMaps) -> HiddenMaps:
+        """The first 1x1 layer, slice by slice, on the branches' own grids; grids of one stride add up. Exact."""
+        slices = self.hidden.weight.split(self.params.branch_channels, dim=1)
+        sums: dict[tuple[int, float], GridMap] = {}
+        for grid, weight in zip(branches.maps[1:], slices[1:], strict=True):
+            values = F.conv2d(grid.values, weight)
+            key = (grid.stride, grid.centre)
+            if key in sums:
+                values = sums[key].values + values
+            sums[key] = GridMap(values, grid.stride, grid.centre)
+        return HiddenMaps(branches.maps[0], list(sums.values()), branches.size)
+
+    def rows(self, hidden: HiddenMaps, first: int, last: int) -> Tensor:
+        """Features (N, D, last - first, W) of image rows first..last-1, from `fuse`'s maps."""
+        width = hidden.size[1]
+        fine_weight = self.hidden.weight[:, : self.params.branch_channels[0]]
+        total = F.conv2d(hidden.fine.rows(first, last, width), fine_weight, self.hidden.bias)
+        for grid in hidden.coarse:
+            total = total + grid.rows(first, last, width)
+        return self.project(F.relu(total))
+
+    def features_at(self, branches: BranchMaps, points: Tensor) -> Tensor:
+        """Features (N, P, D) at image `points` (N, P, 2), x then y: what the full map holds there, at the cost of P pixels.
+
+        In training, dropout acts on the inputs of both 1x1 layers, so these run on the sampled pixels literally.
+        """
+        if self.training and self.params.dropout > 0:
+            column = torch.cat([grid.at(points) for grid in branches.maps], 1)[..., None]
+            inner = F.relu(self.hidden(self.dropout(column)))
+            return self.project(self.dropout(inner))[..., 0].transpose(1, 2)
+        fused = self.fuse(branches)
+        fine_weight = self.hidden.weight[:, : self.params.branch_channels[0]]
+        total = F.conv2d(fused.fine.at(points)[..., None], fine_weight, self.hidden.bias)
+        for grid in fused.coarse:
+            total = total + grid.at(points)[..., None]
+        return self.project(F.relu(total))[..., 0].transpose(1, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, D, H, W), by the fused path in one piece; `FeatureExtractor` goes in stripes and tiles."""
+        return self.rows(self.fuse(self.branches(images)), 0, images.shape[-2])
+
+    def literal(self, images: Tensor) -> Tensor:
+        """The same features as the paper describes them: upsample every branch, concatenate, 1x1, ReLU, 1x1."""
+        height, width = images.shape[-2:]
+        column = torch.cat([grid.rows(0, height, width) for grid in self.branches(images).maps], 1)
+        return self.project(self.dropout(F.relu(self.hidden(self.dropout(column)))))
+
+
+def build_network(params: NetworkParams, *, pretrained: bool = False) -> FeatureNet:
+    """The network that `params` describe, in evaluation mode, with random weights (Xavier outside the backbone).
+
+    `pretrained` takes timm's cached weights for the backbone.
+    """
+    backbone = build_backbone(params.backbone, params.output_stride, pretrained=pretrained)
+    return FeatureNet(backbone, params).eval()

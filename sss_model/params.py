@@ -1,0 +1,116 @@
+"""Every number that a user can choose, as data.
+
+Each field carries its range, unit, label, effect and source, and from these the window builds its sliders and the
+commands their options. Instances are frozen; constructing one checks every range (`ParameterError`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sss_model.errors import ParameterError
+
+
+def number(
+    default: float, low: float, high: float, label: str, *, unit: str = "", help: str = "", source: str = "", log: bool = False
+) -> Any:
+    """A numeric field in [low, high]; `log` marks one whose slider is logarithmic."""
+    meta = {"low": low, "high": high, "label": label, "unit": unit, "help": help, "source": source, "log": log}
+    return field(default=default, metadata=meta)
+
+
+def choice(default: str, options: tuple[str, ...], label: str, *, help: str = "", source: str = "") -> Any:
+    """A text field that is one of `options`; empty options allow any text."""
+    return field(default=default, metadata={"options": options, "label": label, "help": help, "source": source})
+
+
+def switch(default: bool, label: str, *, help: str = "", source: str = "") -> Any:
+    """An on/off field."""
+    return field(default=default, metadata={"label": label, "help": help, "source": source})
+
+
+def check(params: Any) -> None:
+    """Raise `ParameterError` for the first field of `params` outside its range or options."""
+    for f in fields(params):
+        value, meta = getattr(params, f.name), f.metadata
+        where = f"{f.name} ({meta['label']})" if "label" in meta else f.name
+        if "low" in meta:
+            whole = isinstance(f.default, int)
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise ParameterError(f"{where} must be a {'whole ' if whole else ''}number, got {value!r}.")
+            if not meta["low"] <= value <= meta["high"]:
+                raise ParameterError(f"{where} must be from {meta['low']:g} to {meta['high']:g}, got {value:g}.")
+        elif meta.get("options") and value not in meta["options"]:
+            raise ParameterError(f"{where} must be one of {', '.join(meta['options'])}; got {value!r}.")
+
+
+class Checked:
+    """Base of the parameter records: checks ranges on construction, converts to and from plain dicts."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(typing.cast(Any, self))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> typing.Self:
+        """The record with `values`; unknown names raise `ParameterError`, missing ones take their default."""
+        known = {f.name: f for f in fields(typing.cast(Any, cls))}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ParameterError(f"Unknown parameter {', '.join(unknown)} for {cls.__name__}; known are {', '.join(known)}.")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class FilterParams(Checked):
+    """Guided filter of the features along the image's edges (He et al. 2013)."""
+
+    radius: int = number(5, 0, 200, "Radius", unit="px", source="method.md 3",
+                         help="half width of the filter's window, which is 2 radius + 1; larger smooths wider regions")
+    eps: float = number(0.01, 1e-8, 1.0, "Eps", unit="squared intensity", source="method.md 3", log=True,
+                        help="regularisation for a guide in [0, 1]; larger keeps fewer edges")
+
+
+@dataclass(frozen=True)
+class ProjectionParams(Checked):
+    """Which three numbers of a pixel's features become red, green and blue."""
+
+    seed: int = number(0, 0, 2**31 - 1, "Seed", source="Fig. 2b", help="seed of the random projection")
+    red: int = number(1, 1, 16, "R", help="principal component shown as red")
+    green: int = number(2, 1, 16, "G", help="principal component shown as green")
+    blue: int = number(3, 1, 16, "B", help="principal component shown as blue")
+
+
+@dataclass(frozen=True)
+class ExtractParams(Checked):
+    """How features are computed; these do not change what they mean."""
+
+    device: str = choice("auto", (), "Device", help="auto, cpu, cuda, cuda:N or mps")
+    precision: str = choice("float32", ("float32", "bfloat16", "float16"), "Precision",
+                            help="arithmetic of the network; the reduced ones are for GPUs and state their error")
+    tile: int = number(0, 0, 16384, "Tile", unit="px",
+                       help="side of the backbone's tiles; 0 chooses by the memory at hand, and no tiling where it fits")
+
+
+@dataclass(frozen=True)
+class NetworkParams(Checked):
+    """What rebuilds a network; travels inside every checkpoint."""
+
+    backbone: str = choice("resnet101", (), "Backbone", source="[S]", help="resnet101 (torchvision, atrous) or any timm name")
+    variant: str = choice("supplement", ("supplement", "released", "taps"), "Variant",
+                          help="supplement: the paper's text; released: the authors' program; taps: backbone stages, no head")
+    output_stride: int = number(8, 1, 64, "Output stride", unit="px", source="[S]", help="stride of the deepest stage")
+    branch_channels: tuple[int, ...] = field(default=(4, 124, 128, 256, 512))
+    hidden_channels: int = number(512, 1, 4096, "Hidden channels", source="[S]")
+    feature_channels: int = number(128, 3, 4096, "Feature channels", source="[S]", help="d, the features' dimension")
+    tap_scale: str = choice("none", ("none", "rms"), "Tap scale", source="method.md 6",
+                            help="rms brings every tap to unit root mean square per pixel before its branch")
+    alignment: str = choice("half-pixel", ("half-pixel", "centred"), "Alignment",
+                            help="where a cell of a coarse stage lies in the image: half-pixel as bilinear resizing has it, "
+                                 "centred on its receptive field as the backbone's padding puts it")
+    dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
