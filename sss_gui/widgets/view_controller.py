@@ -1,0 +1,119 @@
+"""One centre and one scale for every pane, so that linked views cannot drift apart."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QObject, Signal
+
+MIN_SCALE, MAX_SCALE = 1 / 64, 64.0
+
+
+class ViewController(QObject):
+    """Which part of the image all panes show.
+
+    Points are in image coordinates (x, y): pixel i covers [i, i + 1), so its centre is i + 0.5. Scale is in
+    device-independent screen pixels per image pixel, the same in every pane; "fit" is defined by the smallest pane.
+    """
+
+    view_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._size = (0, 0)
+        self._cx = self._cy = 0.0
+        self._scale = 1.0
+        self._fitting = True
+        self._panes: dict[object, tuple[float, float]] = {}
+        self._device_ratio = 1.0
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The image point (x, y) in the middle of every pane."""
+        return self._cx, self._cy
+
+    @property
+    def scale(self) -> float:
+        """Device-independent screen pixels per image pixel, from 1/64 to 64."""
+        return self._scale
+
+    @property
+    def fitting(self) -> bool:
+        """Whether the view keeps showing the whole image when panes change size."""
+        return self._fitting
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(H, W) of the image shown; (0, 0) without one."""
+        return self._size
+
+    def set_image_size(self, size: tuple[int, int]) -> None:
+        """Show an image of (H, W); the view is kept where the size is the same and fitted where it is not."""
+        size = (int(size[0]), int(size[1]))
+        if size != self._size:
+            self._size = size
+            self.fit()
+
+    def set_pane_size(self, pane: object, width: float, height: float) -> None:
+        """Say that `pane` now has (width, height) device-independent pixels; a fitted view is fitted anew."""
+        if self._panes.get(pane) != (width, height):
+            self._panes[pane] = (width, height)
+            self._refit()
+
+    def remove_pane(self, pane: object) -> None:
+        """Forget a pane that is hidden or gone, so that it no longer limits the fit."""
+        if self._panes.pop(pane, None) is not None:
+            self._refit()
+
+    def set_device_ratio(self, ratio: float) -> None:
+        """Physical pixels per device-independent one (2.0 on a HiDPI screen); 1:1 means physical pixels."""
+        self._device_ratio = max(float(ratio), 0.1)
+
+    def fit(self) -> None:
+        """Show the whole image in the smallest pane, and keep doing so while panes change size."""
+        self._fitting = True
+        self._refit(always=True)
+
+    def one_to_one(self) -> None:
+        """Show one image pixel on one physical screen pixel, about the present centre."""
+        self.set_view(self._cx, self._cy, 1.0 / self._device_ratio)
+
+    def zoom_about(self, point: tuple[float, float], factor: float) -> None:
+        """Multiply the scale by `factor` and keep the image point `point` where it is on the screen."""
+        scale = _clamp(self._scale * factor)
+        if scale == self._scale:
+            return
+        keep = self._scale / scale
+        self.set_view(point[0] + (self._cx - point[0]) * keep, point[1] + (self._cy - point[1]) * keep, scale)
+
+    def pan_by(self, dx: float, dy: float) -> None:
+        """Move the picture by (dx, dy) device-independent screen pixels (positive: right, down)."""
+        self.set_view(self._cx - dx / self._scale, self._cy - dy / self._scale, self._scale)
+
+    def set_view(self, cx: float, cy: float, scale: float) -> None:
+        """Show the image point (cx, cy) in the middle at `scale`; the centre stays on the image."""
+        self._fitting = False
+        self._apply(cx, cy, scale)
+
+    def _refit(self, *, always: bool = False) -> None:
+        height, width = self._size
+        if not self._fitting or not height or not width:
+            if always:
+                self.view_changed.emit()
+            return
+        sizes = [size for size in self._panes.values() if min(size) > 0]
+        scale = min((min(w / width, h / height) for w, h in sizes), default=self._scale)
+        self._apply(width / 2, height / 2, scale)
+
+    def _apply(self, cx: float, cy: float, scale: float) -> None:
+        height, width = self._size
+        if not all(map(math.isfinite, (cx, cy, scale))):
+            return
+        new = (min(max(cx, 0.0), float(width)), min(max(cy, 0.0), float(height)), _clamp(scale))
+        if new != (self._cx, self._cy, self._scale):
+            self._cx, self._cy, self._scale = new
+            self.view_changed.emit()
+
+
+def _clamp(scale: float) -> float:
+    return min(max(scale, MIN_SCALE), MAX_SCALE)
