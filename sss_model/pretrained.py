@@ -64,7 +64,7 @@ def lukemelas_to_timm(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[
             if index >= len(places):
                 continue  # a stage beyond the deepest tap
             stage, block = places[index]
-            plain = f"blocks.{stage}.{block}.conv_pw.weight" not in own  # the first stage has no expansion
+            plain = f"blocks.{stage}.{block}.conv_pwl.weight" not in own  # the first stage has no expansion
             part = _block_part(match[2], plain)
             renamed[f"blocks.{stage}.{block}.{part}"] = tensor
         elif name.startswith("_conv_stem."):
