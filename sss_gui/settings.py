@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QByteArray, QRect, QSettings, QSize
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 RECENT_LIMIT = 12
+# how much of a restored window's title bar must lie on a screen for it to be within reach
+_REACHABLE = QSize(120, 24)
+_LAYOUT_VERSION = 1
+
+_Plain = TypeVar("_Plain", bool, int, float, str)
 
 
 class Settings:
@@ -19,13 +27,183 @@ class Settings:
         The INI file; None is the user's own (tests hand in a temporary one).
     """
 
-    def __init__(self, path: Path | None = None) -> None: ...
+    def __init__(self, path: Path | None = None) -> None:
+        scope, ini = QSettings.Scope.UserScope, QSettings.Format.IniFormat
+        self._store = QSettings(str(path), ini) if path else QSettings(ini, scope, "sss-features", "sss-gui")
+        self._store.setFallbacksEnabled(False)
 
-    # theme: str ('system', 'light', 'dark')
-    # device: str;  model: str ('' = shipped)
-    # open_folder, export_folder: str
-    # recent_files, recent_models: list[str]   (read-only; add_recent_file(path), forget_recent_file(path), add_recent_model ...)
-    # panel_state: bytes;  open_sections: list[str] | None
-    # save_window(window), restore_window(window)
-    # value(name, default), set_value(name, value) for anything else of type bool, int, float, str
-    # sync()
+    @property
+    def theme(self) -> str:
+        """'system', 'light' or 'dark'."""
+        mode = self.value("window/theme", "system")
+        return mode if mode in ("system", "light", "dark") else "system"
+
+    @theme.setter
+    def theme(self, mode: str) -> None:
+        self.set_value("window/theme", mode)
+
+    @property
+    def device(self) -> str:
+        """The device last chosen, 'auto' at first."""
+        return self.value("model/device", "auto")
+
+    @device.setter
+    def device(self, device: str) -> None:
+        self.set_value("model/device", device)
+
+    @property
+    def model(self) -> str:
+        """Path of the model last used; '' is the shipped one."""
+        return self.value("model/path", "")
+
+    @model.setter
+    def model(self, path: str) -> None:
+        self.set_value("model/path", path)
+
+    @property
+    def open_folder(self) -> str:
+        """Folder that the open dialog starts in; '' where the last one is gone."""
+        return self._folder("folders/open")
+
+    @open_folder.setter
+    def open_folder(self, folder: str) -> None:
+        self.set_value("folders/open", folder)
+
+    @property
+    def export_folder(self) -> str:
+        """Folder that exports last went to; '' where it is gone."""
+        return self._folder("folders/export")
+
+    @export_folder.setter
+    def export_folder(self, folder: str) -> None:
+        self.set_value("folders/export", folder)
+
+    @property
+    def recent_files(self) -> list[str]:
+        """Absolute paths, the newest first, at most `RECENT_LIMIT`."""
+        return self._strings("recent/files")
+
+    @property
+    def recent_models(self) -> list[str]:
+        """Absolute paths of checkpoints, the newest first."""
+        return self._strings("recent/models")
+
+    def add_recent_file(self, path: str | Path) -> None:
+        """Put a file at the head of the recent ones."""
+        self._push("recent/files", path)
+
+    def forget_recent_file(self, path: str | Path) -> None:
+        """Take a file off the list, as when it turns out to be gone."""
+        self._drop("recent/files", path)
+
+    def clear_recent_files(self) -> None:
+        """Forget every recent file."""
+        self._store.remove("recent/files")
+
+    def add_recent_model(self, path: str | Path) -> None:
+        """Put a checkpoint at the head of the recent ones."""
+        self._push("recent/models", path)
+
+    def forget_recent_model(self, path: str | Path) -> None:
+        """Take a checkpoint off the list."""
+        self._drop("recent/models", path)
+
+    @property
+    def panel_state(self) -> bytes:
+        """`FeaturePanel.save_state()` of the last run; b'' at first."""
+        return self._bytes("window/panel")
+
+    @panel_state.setter
+    def panel_state(self, state: bytes) -> None:
+        self._store.setValue("window/panel", QByteArray(state))
+
+    @property
+    def open_sections(self) -> list[str] | None:
+        """Unfolded sections of the parameters; None where nothing was stored yet."""
+        return self._strings("window/sections") if self._store.contains("window/sections") else None
+
+    @open_sections.setter
+    def open_sections(self, sections: Sequence[str]) -> None:
+        self._store.setValue("window/sections", list(sections))
+
+    def save_window(self, window: QWidget) -> None:
+        """Remember place, size, maximised or not, and (of a QMainWindow) its docks and bars."""
+        place = window.normalGeometry() if window.isMaximized() or window.isFullScreen() else window.geometry()
+        self._store.setValue("window/place", place)
+        self.set_value("window/maximised", window.isMaximized())
+        if isinstance(window, QMainWindow):
+            self._store.setValue("window/docks", window.saveState(_LAYOUT_VERSION))
+
+    def restore_window(self, window: QWidget) -> bool:
+        """Put a window where it was, moved and shrunk onto a screen that exists; False where nothing was stored."""
+        place = self._store.value("window/place")
+        if not isinstance(place, QRect) or not place.isValid():
+            return False
+        window.setGeometry(within_reach(place, [s.availableGeometry() for s in QGuiApplication.screens()]))
+        if isinstance(window, QMainWindow) and (docks := self._bytes("window/docks")):
+            window.restoreState(QByteArray(docks), _LAYOUT_VERSION)
+        if self.value("window/maximised", False):
+            window.showMaximized()
+        return True
+
+    def value(self, name: str, default: _Plain) -> _Plain:
+        """The stored value of the default's own type; the default where there is none or it cannot be read."""
+        stored = self._store.value(name)
+        if stored is None:
+            return default
+        try:
+            if isinstance(default, bool):
+                return {"true": True, "false": False}[str(stored).lower()]
+            return type(default)(stored)
+        except (KeyError, TypeError, ValueError):
+            return default
+
+    def set_value(self, name: str, value: bool | int | float | str) -> None:
+        """Store a plain value under 'group/name'."""
+        self._store.setValue(name, value)
+
+    def sync(self) -> bool:
+        """Write to the file now; False where it cannot be written (a read-only home is no reason to fail)."""
+        self._store.sync()
+        return self._store.status() == QSettings.Status.NoError
+
+    def _folder(self, name: str) -> str:
+        folder = self.value(name, "")
+        return folder if folder and Path(folder).is_dir() else ""
+
+    def _strings(self, name: str) -> list[str]:
+        stored = self._store.value(name)
+        if isinstance(stored, str):  # an INI list of one reads back as a plain string
+            return [stored] if stored else []
+        return [item for item in stored if isinstance(item, str)] if isinstance(stored, list) else []
+
+    def _bytes(self, name: str) -> bytes:
+        stored = self._store.value(name)
+        return bytes(stored.data()) if isinstance(stored, QByteArray) else b""
+
+    def _push(self, name: str, path: str | Path) -> None:
+        path = str(Path(path).absolute())
+        self._store.setValue(name, [path, *(old for old in self._strings(name) if old != path)][:RECENT_LIMIT])
+
+    def _drop(self, name: str, path: str | Path) -> None:
+        path = str(Path(path).absolute())
+        self._store.setValue(name, [old for old in self._strings(name) if old != path])
+
+
+def within_reach(place: QRect, screens: Sequence[QRect]) -> QRect:
+    """`place`, unchanged where its title bar can be grabbed on some screen, else moved onto the nearest one."""
+    if not screens:
+        return place
+    handle = QRect(place.topLeft(), QSize(place.width(), _REACHABLE.height()))
+    for screen in screens:
+        seen = screen.intersected(handle)
+        if seen.width() >= min(_REACHABLE.width(), place.width()) and seen.height() >= _REACHABLE.height() // 2:
+            return place if place.width() <= screen.width() and place.height() <= screen.height() else _into(place, screen)
+    return _into(place, min(screens, key=lambda s: (s.center() - place.center()).manhattanLength()))
+
+
+def _into(place: QRect, screen: QRect) -> QRect:
+    size = place.size().boundedTo(screen.size())
+    x = min(max(place.x(), screen.left()), screen.right() + 1 - size.width())
+    y = min(max(place.y(), screen.top()), screen.bottom() + 1 - size.height())
+    return QRect(x, y, size.width(), size.height())

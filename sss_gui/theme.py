@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
+from dataclasses import dataclass
+
+from PySide6.QtCore import QDir, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from sss_model.shipped import resource
 
 MODES = ("system", "light", "dark")
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The look's colours as sRGB hex; contrast of text on window is at least 7:1, of dim text 4.5:1."""
+
+    window: str
+    base: str
+    raised: str
+    line: str
+    text: str
+    dim: str
+    accent: str
+    on_accent: str
+    disabled: str
+
+
+LIGHT = Colours(window="#f2f2f3", base="#ffffff", raised="#fbfbfc", line="#c9c9ce", text="#1d1d20", dim="#5f5f68",
+                accent="#0a63b0", on_accent="#ffffff", disabled="#9a9aa2")  # fmt: skip
+DARK = Colours(window="#242427", base="#1b1b1d", raised="#313135", line="#45454b", text="#e9e9ec", dim="#a4a4ad",
+               accent="#4a9fe8", on_accent="#0c1116", disabled="#6c6c74")  # fmt: skip
 
 
 class Theme(QObject):
@@ -16,7 +42,13 @@ class Theme(QObject):
 
     def __init__(self, app: QApplication, mode: str = "system") -> None:
         super().__init__(app)
-        self._mode = mode
+        self._app = app
+        self._mode = mode if mode in MODES else "system"
+        self._dark = False
+        QDir.setSearchPaths("icons", [str(resource("icons"))])
+        app.setStyle(QStyleFactory.create("Fusion"))
+        app.styleHints().colorSchemeChanged.connect(self._follow)
+        self._apply()
 
     @property
     def mode(self) -> str:
@@ -26,7 +58,58 @@ class Theme(QObject):
     @property
     def dark(self) -> bool:
         """Whether the window is dark now."""
-        return False
+        return self._dark
 
     def set_mode(self, mode: str) -> None:
         """'system', 'light' or 'dark'."""
+        if mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}; got {mode!r}.")
+        self._mode = mode
+        self._apply()
+
+    def _follow(self) -> None:
+        if self._mode == "system":
+            self._apply()
+
+    def _apply(self) -> None:
+        system = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        dark = system if self._mode == "system" else self._mode == "dark"
+        changed, self._dark = dark != self._dark, dark
+        colours = DARK if dark else LIGHT
+        self._app.setPalette(make_palette(colours))
+        self._app.setStyleSheet(make_style_sheet(colours))
+        if changed:
+            self.changed.emit(dark)
+
+
+def make_palette(colours: Colours) -> QPalette:
+    """The palette of a look; widgets paint with its roles and so need no other colours."""
+    palette, role = QPalette(), QPalette.ColorRole
+    roles = {
+        role.Window: colours.window, role.WindowText: colours.text, role.Base: colours.base,
+        role.AlternateBase: colours.raised, role.Text: colours.text, role.PlaceholderText: colours.dim,
+        role.Button: colours.raised, role.ButtonText: colours.text, role.BrightText: "#ffffff",
+        role.ToolTipBase: colours.raised, role.ToolTipText: colours.text, role.Highlight: colours.accent,
+        role.HighlightedText: colours.on_accent, role.Link: colours.accent, role.LinkVisited: colours.accent,
+        role.Accent: colours.accent, role.Mid: colours.line, role.Midlight: colours.raised,
+        role.Dark: colours.line, role.Light: colours.raised, role.Shadow: "#000000",
+    }  # fmt: skip
+    for key, value in roles.items():
+        palette.setColor(key, QColor(value))
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(colours.disabled))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colours.line))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.HighlightedText, QColor(colours.disabled))
+    return palette
+
+
+def make_style_sheet(colours: Colours) -> str:
+    """The little that the palette cannot say."""
+    return f"""
+        QToolTip {{ border: 1px solid {colours.line}; padding: 4px 6px; }}
+        QSplitter::handle {{ background: {colours.window}; }}
+        QSplitter::handle:hover {{ background: {colours.accent}; }}
+        QMainWindow::separator {{ background: {colours.window}; width: 4px; height: 4px; }}
+        QMainWindow::separator:hover {{ background: {colours.accent}; }}
+        QStatusBar::item {{ border: none; }}
+    """
