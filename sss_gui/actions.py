@@ -1,0 +1,125 @@
+"""The table of commands: words, keys and menu of each. What they do is bound in the main window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenuBar, QWidget
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing a user can do.
+
+    Attributes
+    ----------
+    name : the id that the window binds to a method
+    words : menu text; & marks its letter
+    keys : shortcuts, the first shown
+    group : menu
+    tip : one sentence for the status line and the help sheet
+    checkable : it is a state, not a deed
+    """
+
+    name: str
+    words: str
+    keys: tuple[str, ...] = ()
+    group: str = "File"
+    tip: str = ""
+    checkable: bool = False
+    separator: bool = False  # a line above it
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("open", "&Open…", ("Ctrl+O",), "File", "Open photographs, feature files or a model"),
+    Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Open all pictures of a folder"),
+    Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program"),
+    Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Open the picture or file on the clipboard"),
+    Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features into a folder", separator=True),
+    Command("copy_pane", "&Copy pane", ("Ctrl+C",), "File", "Copy the picture of the pane under the pointer"),
+    Command("copy_command", "Copy as command &line", ("Ctrl+Shift+C",), "File",
+            "Copy the sss-extract call that writes the same files"),
+    Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network anew", separator=True),
+    Command("cancel", "S&top", ("Esc",), "File", "Stop what is under way; what is shown stays"),
+    Command("quit", "&Quit", ("Ctrl+Q",), "File", "Close the window", separator=True),
+    Command("open_model", "Open &model…", ("Ctrl+M",), "Model", "Compute features with another checkpoint"),
+    Command("shipped_model", "Use the &shipped model", (), "Model", "Go back to the model that comes with the program"),
+    Command("fit", "&Fit", ("F",), "View", "Show the whole picture"),
+    Command("one_to_one", "&1:1", ("Ctrl+0",), "View", "One pixel of the picture on one of the screen"),
+    Command("zoom_in", "Zoom &in", ("+", "="), "View", "Enlarge about the middle"),
+    Command("zoom_out", "Zoom &out", ("-",), "View", "Reduce about the middle"),
+    Command("solo_input", "Only &input", ("1",), "View", "Show the input alone", separator=True),
+    Command("solo_random", "Only &random projection", ("2",), "View", "Show the random projection alone"),
+    Command("solo_pca", "Only &PCA", ("3",), "View", "Show the PCA alone"),
+    Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone"),
+    Command("all_panes", "&All panes", ("0",), "View", "Show the four panes"),
+    Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
+    Command("radius_down", "Radius − 1", ("[",), "Adjust", "Smaller filter window"),
+    Command("radius_up", "Radius + 1", ("]",), "Adjust", "Larger filter window"),
+    Command("eps_down", "Eps ÷ 1.25", (";",), "Adjust", "Keep more edges"),
+    Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges"),
+    Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
+    Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
+    Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
+    Command("about", "&About", (), "Help", "Versions, model, terms"),
+)  # fmt: skip
+
+GROUPS = ("File", "Model", "Adjust", "View", "Help")
+
+
+def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """A QAction for each command that `bound` has a function for.
+
+    Single letters and arrows act only while no text field has the focus: Qt gives the field the key first.
+    """
+    actions: dict[str, QAction] = {}
+    for command in COMMANDS:
+        if command.name not in bound:
+            continue
+        action = QAction(command.words, parent)
+        action.setObjectName(command.name)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setStatusTip(command.tip)
+        action.setToolTip(command.tip)
+        action.setCheckable(command.checkable)
+        function = bound[command.name]
+        action.triggered.connect(lambda _checked=False, function=function: function())
+        parent.addAction(action)
+        actions[command.name] = action
+    return actions
+
+
+def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
+    """Put `actions` into the menus of their groups, in the table's order."""
+    for group in GROUPS:
+        menu = bar.addMenu(f"&{group}")
+        menu.setObjectName(f"menu-{group.lower()}")
+        menu.setToolTipsVisible(True)
+        for command in COMMANDS:
+            if command.group != group or command.name not in actions:
+                continue
+            if command.separator and not menu.isEmpty():
+                menu.addSeparator()
+            menu.addAction(actions[command.name])
+
+
+def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Groups of (keys, words) for the help sheet; what the panes themselves listen to comes last."""
+    sheet = []
+    for group in GROUPS:
+        rows = [(" or ".join(_native(key) for key in c.keys), c.words.replace("&", "").rstrip("…"))
+                for c in COMMANDS if c.group == group and c.keys]  # fmt: skip
+        if rows:
+            sheet.append((group, rows))
+    panes = [("Space (hold)", "Every pane shows the input"), ("Click or P", "Pin the pixel"),
+             ("Arrows", "Move the pin by one pixel"), ("Wheel", "Zoom about the pointer"), ("Drag", "Move the picture"),
+             ("Double click on a slider", "Its default")]  # fmt: skip
+    return [*sheet, ("Panes", panes)]
+
+
+def _native(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

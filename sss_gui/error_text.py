@@ -1,0 +1,81 @@
+"""Any exception as a title, a sentence, a hint and details to copy."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from sss_model import errors
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """What the window shows over the last good picture.
+
+    Attributes
+    ----------
+    title : a few words
+    sentence : what is wrong, expected and got
+    hint : what to do about it
+    details : the traceback, for a bug report
+    """
+
+    title: str
+    sentence: str
+    hint: str = ""
+    details: str = ""
+
+
+_TITLES: tuple[tuple[type[BaseException], str], ...] = (
+    (errors.ImageError, "The picture cannot be used"),
+    (errors.FeatureFileError, "The feature file cannot be used"),
+    (errors.CheckpointError, "The model cannot be used"),
+    (errors.DatasetError, "The data cannot be used"),
+    (errors.DeviceError, "The device cannot be used"),
+    (errors.ParameterError, "A setting is out of its range"),
+    (errors.SSSError, "This cannot be done"),
+    (OSError, "The file cannot be read or written"),
+    (MemoryError, "Not enough memory"),
+    (ImportError, "A part of the program is missing"),
+)
+
+_OS_HINTS = {
+    errno.ENOSPC: "The disk is full. Free some space, or choose another folder.",
+    errno.EDQUOT: "The disk quota is used up. Free some space, or choose another folder.",
+    errno.EACCES: "You may not read or write there. Choose another folder, or change its permissions.",
+    errno.EPERM: "You may not read or write there. Choose another folder, or change its permissions.",
+    errno.EROFS: "The folder is read-only. Choose another one.",
+    errno.ENOENT: "It may have been moved or deleted. Open it again from where it is now.",
+    errno.EISDIR: "It is a folder. Open the pictures in it.",
+    errno.EMFILE: "Too many files are open. Close some programs and try again.",
+    errno.ENAMETOOLONG: "The name is too long for this disk. Choose a shorter one.",
+}
+
+
+def describe(error: BaseException) -> ErrorText:
+    """`error` in words. Unknown exceptions are named as what they are: a fault of the program."""
+    details = "".join(traceback.format_exception(error)).strip()
+    title = next((words for kind, words in _TITLES if isinstance(error, kind)), "Something went wrong in the program")
+    if isinstance(error, errors.SSSError):
+        return ErrorText(title, str(error), error.hint, details)
+    if isinstance(error, OSError):
+        return ErrorText(title, _os_sentence(error), _OS_HINTS.get(error.errno or 0, ""), details)
+    if isinstance(error, MemoryError):
+        hint = "Close other programs, or open a smaller picture."
+        return ErrorText(title, "The computer ran out of memory for this picture.", hint, details)
+    if isinstance(error, ImportError):
+        return ErrorText(title, f"{error}.".replace("..", "."), "Install the program again.", details)
+    sentence = f"{type(error).__name__}: {error}" if str(error) else f"{type(error).__name__}."
+    return ErrorText(
+        title, sentence, "Your picture and settings are kept. Copy the details into a bug report.", details
+    )
+
+
+def _os_sentence(error: OSError) -> str:
+    reason = (error.strerror or str(error) or type(error).__name__).strip()
+    reason = reason[:1].lower() + reason[1:]
+    if error.filename:
+        return f"{Path(str(error.filename)).name}: {reason}."
+    return f"{reason[:1].upper()}{reason[1:]}."

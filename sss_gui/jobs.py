@@ -1,0 +1,176 @@
+"""One long-lived worker thread that owns the model; in each lane the newest request wins.
+
+A Python thread, not a QThread: Qt's have 512 KB stacks on macOS. It is never terminated, only asked to stop where it
+reports progress. Answers reach the window as signals, queued to its thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from sss_gui.error_text import ErrorText, describe
+from sss_model.errors import Cancelled
+from sss_model.progress import Progress
+
+PROGRESS_INTERVAL = 0.05
+LANES = ("show", "probe", "heat", "clusters", "thumbnail", "export", "warm", "batch")
+
+
+class Request(Protocol):
+    """What a worker needs to know of a request."""
+
+    @property
+    def ticket(self) -> int: ...
+    @property
+    def lane(self) -> str: ...
+    @property
+    def patient(self) -> bool: ...
+
+
+Deliver = Callable[[Any], None]
+
+
+class Engine(Protocol):
+    """Does the work, on the worker's thread only."""
+
+    def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
+        """Answer `request`; `deliver` hands over partial answers; None has no answer."""
+
+    def close(self) -> None:
+        """Give back files and memory."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a request ended: exactly one for each that was submitted. A failure carries its words."""
+
+    ticket: int
+    lane: str
+    outcome: str  # done, cancelled, replaced, failed
+    error: ErrorText | None = None
+
+
+class Worker(QObject):
+    """Runs requests one at a time, in the order of `LANES`.
+
+    Parameters
+    ----------
+    build : makes the engine, called once on the worker's thread (it imports torch)
+    """
+
+    delivered = Signal(object)
+    progressed = Signal(int, float, str)
+    ended = Signal(object)
+
+    def __init__(self, build: Callable[[], Engine], parent: QObject | None = None, name: str = "sss-worker") -> None:
+        super().__init__(parent)
+        self._build = build
+        self._engine: Engine | None = None
+        self._pending: dict[str, Any] = {}
+        self._running: Any | None = None
+        self._stop = threading.Event()
+        self._closing = False
+        self._wake = threading.Condition()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Queue `request`. A waiting one of its lane is replaced; a running one is cancelled unless it is patient."""
+        with self._wake:
+            replaced = self._pending.pop(request.lane, None)
+            self._pending[request.lane] = request
+            running = self._running
+            if running is not None and running.lane == request.lane and not running.patient:
+                self._stop.set()
+            self._wake.notify()
+        if replaced is not None:
+            self.ended.emit(Ended(replaced.ticket, replaced.lane, "replaced"))
+
+    def cancel(self, lane: str | None = None) -> None:
+        """Drop what waits and stop what runs, in one lane or in all."""
+        with self._wake:
+            dropped = [self._pending.pop(name) for name in list(self._pending) if lane in (None, name)]
+            if self._running is not None and lane in (None, self._running.lane):
+                self._stop.set()
+        for request in dropped:
+            self.ended.emit(Ended(request.ticket, request.lane, "cancelled"))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits."""
+        with self._wake:
+            return self._running is not None or bool(self._pending)
+
+    def close(self, timeout: float = 20.0) -> bool:
+        """Cancel everything and wait for the thread to end; False when it did not within `timeout` seconds."""
+        with self._wake:
+            self._closing = True
+            self._pending.clear()
+            self._stop.set()
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _loop(self) -> None:
+        while (request := self._next()) is not None:
+            ended = self._answer(request)
+            with self._wake:
+                self._running = None
+            if not self._closing:
+                self.ended.emit(ended)
+        if self._engine is not None:
+            self._engine.close()
+
+    def _next(self) -> Any | None:
+        with self._wake:
+            while not self._closing and not self._pending:
+                self._wake.wait()
+            if self._closing:
+                return None
+            lane = min(self._pending, key=_rank)
+            self._running = self._pending.pop(lane)
+            self._stop.clear()
+            return self._running
+
+    def _answer(self, request: Any) -> Ended:
+        try:
+            if self._engine is None:
+                self._engine = self._build()
+            result = self._engine.run(request, self._progress(request.ticket), self._deliver)
+            if result is not None:
+                self._deliver(result)
+        except Cancelled:
+            return Ended(request.ticket, request.lane, "cancelled")
+        except Exception as error:  # the window must live on, whatever it is
+            return Ended(request.ticket, request.lane, "failed", describe(error))
+        return Ended(request.ticket, request.lane, "done")
+
+    def _deliver(self, result: Any) -> None:
+        if not self._closing:
+            self.delivered.emit(result)
+
+    def _progress(self, ticket: int) -> Progress:
+        last = 0.0
+
+        def listen(fraction: float, stage: str) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if self._closing or (now - last < PROGRESS_INTERVAL and fraction < 1.0):
+                return
+            last = now
+            self.progressed.emit(ticket, fraction, stage)
+
+        return Progress(listen, self._stop.is_set)
+
+
+def _rank(lane: str) -> int:
+    return LANES.index(lane) if lane in LANES else len(LANES)

@@ -1,0 +1,191 @@
+"""The frozen records that cross between the window's thread and the worker's.
+
+A request says the whole state that is wanted, never a change to the last one, so any request can be answered on its own
+and a newer one may replace it. What comes back is pictures (H, W, 3) uint8, one vector (D,), or one map (H, W);
+features stay with the engine.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+
+Picture = npt.NDArray[np.uint8]
+Pyramid = list[Picture]  # level n is the picture at 1/2^n
+Vector = npt.NDArray[np.float32]
+
+PANES = ("input", "random", "pca", "filtered")
+PANE_TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
+
+FEATURE_SUFFIXES = (".mat", ".npz", ".npy", ".exr")
+MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
+
+_pastes = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is open: a photograph, a feature file with its photograph, or pasted pixels.
+
+    Attributes
+    ----------
+    path : the file; None for pasted pixels
+    image : for a feature file its photograph, or None to look for it beside the file
+    pasted : (H, W, 3) uint8, only without a path
+    name : what the window calls it, and the stem of its exports
+    """
+
+    path: Path | None
+    name: str
+    image: Path | None = None
+    pasted: Picture | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def from_path(cls, path: Path, image: Path | None = None) -> Source:
+        return cls(path=path, name=path.name, image=image)
+
+    @classmethod
+    def from_pixels(cls, picture: Picture) -> Source:
+        """Pasted pixels, (H, W, 3) uint8."""
+        return cls(path=None, name=f"pasted-{next(_pastes)}", pasted=picture)
+
+    @property
+    def is_features(self) -> bool:
+        return self.path is not None and self.path.suffix.lower() in FEATURE_SUFFIXES
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem if self.path is not None else self.name
+
+
+@dataclass(frozen=True)
+class ShowRequest:
+    """Fill the four panes.
+
+    Attributes
+    ----------
+    live : True while a slider moves: the projected channels may be filtered instead of all features
+    fresh : True to forget what is cached for this source (run again)
+    basis : path of a saved PCA basis to project on; None fits one to this image
+    """
+
+    lane: ClassVar[str] = "show"
+    ticket: int
+    source: Source
+    model: Path | None = None
+    extract: ExtractParams = field(default_factory=ExtractParams)
+    filter: FilterParams = field(default_factory=FilterParams)
+    projection: ProjectionParams = field(default_factory=ProjectionParams)
+    basis: Path | None = None
+    live: bool = False
+    fresh: bool = False
+
+    @property
+    def patient(self) -> bool:
+        """A live picture is finished when a newer one is wanted, not cancelled: else dragging would show nothing."""
+        return self.live
+
+    def settled(self, ticket: int) -> ShowRequest:
+        """The same state, exact."""
+        return replace(self, ticket=ticket, live=False)
+
+
+@dataclass(frozen=True)
+class ShowResult:
+    """Some or all panes of a `ShowRequest`; several may come for one ticket, each with what is newly known.
+
+    Attributes
+    ----------
+    pictures : pane name -> pyramid of (H, W, 3) uint8
+    exact : whether the filtered pane is the paper's result, or the preview of it
+    complete : no more will come for this ticket
+    explained : share of variance of each fitted component, in [0, 1]
+    notes : sentences about what was done differently (memory, device)
+    """
+
+    ticket: int
+    source: Source
+    size: tuple[int, int]
+    pictures: Mapping[str, Pyramid] = field(default_factory=dict)
+    exact: bool = True
+    complete: bool = False
+    channels: int = 0
+    explained: tuple[float, ...] = ()
+    device: str = ""
+    model: str = ""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """The features at one pixel of what the last `ShowRequest` showed."""
+
+    lane: ClassVar[str] = "probe"
+    patient: ClassVar[bool] = True
+    ticket: int
+    source: Source
+    point: tuple[int, int]
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Features at a pixel (x, y), and each pane's three projected values before scaling to colours."""
+
+    ticket: int
+    source: Source
+    point: tuple[int, int]
+    vector: Vector
+    values: Mapping[str, Vector]
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Write what `show` shows into a folder; `params` is an `sss_model.export.ExportParams`."""
+
+    lane: ClassVar[str] = "export"
+    patient: ClassVar[bool] = True
+    ticket: int
+    show: ShowRequest
+    folder: Path
+    params: object
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """The files that were written."""
+
+    ticket: int
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WarmRequest:
+    """Load torch and the model before anybody asks for features."""
+
+    lane: ClassVar[str] = "warm"
+    patient: ClassVar[bool] = True
+    ticket: int
+    model: Path | None = None
+    extract: ExtractParams = field(default_factory=ExtractParams)
+
+
+@dataclass(frozen=True)
+class WarmResult:
+    """What is ready to run, and where it can run."""
+
+    ticket: int
+    model: str
+    device: str
+    devices: tuple[tuple[str, str], ...]  # (key such as cuda:0, words)

@@ -1,0 +1,300 @@
+"""What is open and what is wanted: intents come in, signals go out. No widget, no array arithmetic.
+
+Every change of what is wanted becomes one frozen request with a new ticket. An answer is shown only when its ticket is
+still the newest, or when it is a live picture of a slider that still moves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from sss_gui.error_text import ErrorText
+from sss_gui.jobs import Ended
+from sss_gui.request import (
+    MODEL_SUFFIXES,
+    ExportRequest,
+    ExportResult,
+    Picture,
+    ProbeRequest,
+    ProbeResult,
+    ShowRequest,
+    ShowResult,
+    Source,
+    WarmRequest,
+    WarmResult,
+)
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+
+REST_MS = 250
+
+
+class WorkerLike(Protocol):
+    """The worker as the session knows it."""
+
+    delivered: Any
+    progressed: Any
+    ended: Any
+
+    def submit(self, request: Any) -> None: ...
+    def cancel(self, lane: str | None = None) -> None: ...
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that decides what the panes show."""
+
+    source: Source | None = None
+    model: Path | None = None
+    extract: ExtractParams = field(default_factory=ExtractParams)
+    filter: FilterParams = field(default_factory=FilterParams)
+    projection: ProjectionParams = field(default_factory=ProjectionParams)
+    basis: Path | None = None
+
+    def request(self, ticket: int, *, live: bool = False, fresh: bool = False) -> ShowRequest:
+        if self.source is None:
+            raise RuntimeError("Nothing is open to be shown.")
+        return ShowRequest(ticket, self.source, self.model, self.extract, self.filter, self.projection, self.basis,
+                           live=live, fresh=fresh)  # fmt: skip
+
+
+class Session(QObject):
+    """The open document and its parameters.
+
+    Signals
+    -------
+    state_changed : State, after any change of what is wanted
+    result_arrived : ShowResult, some or all panes
+    probe_arrived : ProbeResult
+    progress_changed : fraction, stage, seconds left (negative while unknown)
+    busy_changed : whether panes or exports are under way
+    failed : ErrorText
+    exported : ExportResult
+    warmed : WarmResult
+    noted : a sentence for the status line
+    opened : Source, once its picture could be shown
+    """
+
+    state_changed = Signal(object)
+    result_arrived = Signal(object)
+    probe_arrived = Signal(object)
+    progress_changed = Signal(float, str, float)
+    busy_changed = Signal(bool)
+    failed = Signal(object)
+    exported = Signal(object)
+    warmed = Signal(object)
+    noted = Signal(str)
+    opened = Signal(object)
+
+    def __init__(self, worker: WorkerLike, parent: QObject | None = None, state: State | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._state = state or State()
+        self._tickets = itertools.count(1)
+        self._shown: Source | None = None  # whose features the engine is known to hold
+        self._seen: Source | None = None  # whose picture is in the window
+        self._good: State | None = None  # the last state that was shown whole
+        self._newest = 0
+        self._live: set[int] = set()
+        self._open: dict[int, str] = {}  # ticket -> lane, of what makes the session busy
+        self._started = time.monotonic()
+        self._probe: tuple[int, int] | None = None
+        self._rest = QTimer(self, interval=REST_MS, singleShot=True)
+        self._rest.timeout.connect(self.settle)
+        self._answers: dict[type, Callable[[Any], None]] = {
+            ShowResult: self._take_show,
+            ProbeResult: self.probe_arrived.emit,
+            ExportResult: self.exported.emit,
+            WarmResult: self.warmed.emit,
+        }
+        worker.delivered.connect(self._deliver)
+        worker.progressed.connect(self._progress)
+        worker.ended.connect(self._end)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._open)
+
+    @property
+    def live(self) -> bool:
+        """Whether the newest picture wanted is a preview."""
+        return self._newest in self._live
+
+    # intents -------------------------------------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Let the worker import torch and load the model now."""
+        self._submit(WarmRequest(next(self._tickets), self._state.model, self._state.extract))
+
+    def open_source(self, source: Source) -> None:
+        self._change(replace(self._state, source=source))
+
+    def open_path(self, path: Path, image: Path | None = None) -> None:
+        """Open a photograph or feature file, or take a checkpoint as the model."""
+        if path.suffix.lower() in MODEL_SUFFIXES:
+            self.set_model(path)
+        else:
+            self.open_source(Source.from_path(path, image))
+
+    def open_pixels(self, picture: Picture) -> None:
+        """Open pasted pixels, (H, W, 3) uint8."""
+        self.open_source(Source.from_pixels(picture))
+
+    def set_model(self, path: Path | None) -> None:
+        """Use the checkpoint `path`; None is the shipped one."""
+        self._change(replace(self._state, model=path))
+
+    def set_extract(self, params: ExtractParams) -> None:
+        self._change(replace(self._state, extract=params))
+
+    def set_filter(self, params: FilterParams, moving: bool = False) -> None:
+        """Filter with `params`; `moving` while a slider is dragged: previews now, the exact result when it rests."""
+        if params == self._state.filter and (moving or not self.live):
+            return
+        self._change(replace(self._state, filter=params), live=moving)
+
+    def set_projection(self, params: ProjectionParams) -> None:
+        self._change(replace(self._state, projection=params))
+
+    def set_basis(self, path: Path | None) -> None:
+        """Project on the basis saved at `path`; None fits one to each picture."""
+        self._change(replace(self._state, basis=path))
+
+    def set_state(self, state: State) -> None:
+        """All at once, as undo and a session file do."""
+        self._change(state)
+
+    def settle(self) -> None:
+        """Ask for the exact result now, if a preview is shown."""
+        self._rest.stop()
+        if self.live and self._state.source is not None:
+            self._show()
+
+    def run_again(self) -> None:
+        """Read the files and run the network anew."""
+        if self._state.source is not None:
+            self._show(fresh=True)
+
+    def cancel(self) -> None:
+        """Stop whatever runs; what is shown stays."""
+        self._rest.stop()
+        self._worker.cancel()
+
+    def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
+        """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
+        if self._shown is not None and self._shown == self._state.source:
+            self._submit(ProbeRequest(next(self._tickets), self._shown, point, pinned))
+
+    def export(self, folder: Path, params: object) -> None:
+        """Write what is shown into `folder`."""
+        if self._state.source is not None:
+            ticket = next(self._tickets)
+            self._submit(ExportRequest(ticket, self._state.request(ticket), folder, params))
+
+    # requests ------------------------------------------------------------------------------------------------------
+
+    def _change(self, state: State, *, live: bool = False) -> None:
+        if state == self._state and not self.live and not live:
+            if state.source is not None and self._newest not in self._open and self._shown != state.source:
+                self._show()  # the same again after a failure
+            return
+        moved = (state.source, state.model, state.extract) != (
+            self._state.source, self._state.model, self._state.extract)  # fmt: skip
+        self._state = state
+        self.state_changed.emit(state)
+        if moved:
+            self._shown = None
+        if state.source is not None:
+            self._show(live=live and self._shown is not None)
+
+    def _show(self, *, live: bool = False, fresh: bool = False) -> None:
+        ticket = next(self._tickets)
+        self._newest = ticket
+        self._live &= set(self._open)
+        if live:
+            self._live.add(ticket)
+            self._rest.start()
+        else:
+            self._rest.stop()
+        self._submit(self._state.request(ticket, live=live, fresh=fresh))
+
+    def _submit(self, request: Any) -> None:
+        if request.lane in ("show", "export"):
+            if not self._open:
+                self._started = time.monotonic()
+            was = self.busy
+            self._open[request.ticket] = request.lane
+            if not was:
+                self.busy_changed.emit(True)
+        self._worker.submit(request)
+
+    # answers -------------------------------------------------------------------------------------------------------
+
+    def _deliver(self, result: Any) -> None:
+        answer = self._answers.get(type(result))
+        if answer is not None:
+            answer(result)
+
+    def answer(self, kind: type, slot: Callable[[Any], None]) -> None:
+        """Let `slot` take results of `kind`; for the parts of the window that have lanes of their own."""
+        self._answers[kind] = slot
+
+    def _take_show(self, result: ShowResult) -> None:
+        if result.source != self._state.source:
+            return
+        if result.ticket != self._newest and result.ticket not in self._live:
+            return
+        self._seen = result.source
+        new = False
+        if result.complete:
+            new, self._shown = self._shown != result.source, result.source
+            if result.ticket == self._newest:
+                self._good = self._state
+        self.result_arrived.emit(result)
+        if new:
+            self.opened.emit(result.source)
+
+    def _progress(self, ticket: int, fraction: float, stage: str) -> None:
+        if ticket not in self._open:
+            return
+        elapsed = time.monotonic() - self._started
+        left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else -1.0
+        self.progress_changed.emit(fraction, stage, left)
+
+    def _end(self, ended: Ended) -> None:
+        was = self.busy
+        self._open.pop(ended.ticket, None)
+        if ended.ticket != self._newest:
+            self._live.discard(ended.ticket)
+        if was and not self.busy:
+            self.busy_changed.emit(False)
+        if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
+            if ended.lane != "show" or ended.ticket == self._newest:
+                if ended.lane == "show":
+                    self._fall_back()
+                self.failed.emit(ended.error)
+        elif ended.outcome == "cancelled" and ended.lane in ("show", "export") and not self.busy:
+            self.noted.emit("Stopped.")
+
+    def _fall_back(self) -> None:
+        """After a failure, want again what the window still shows, so that the next change does not fail too."""
+        good = self._good or State()
+        same_source = self._seen == good.source
+        self._state = replace(self._state, source=self._seen, model=good.model, extract=good.extract, basis=good.basis)
+        self._shown = self._seen if same_source else None
+        self.state_changed.emit(self._state)
+
+
+def sources_of(paths: Sequence[Path]) -> list[Source]:
+    """Each path as a `Source`, models left out."""
+    return [Source.from_path(path) for path in paths if path.suffix.lower() not in MODEL_SUFFIXES]

@@ -1,0 +1,86 @@
+"""A stand-in for the engine: the real interface, made-up features, and gates a test can close."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from sss_gui.pyramid import make_pyramid
+from sss_gui.request import (
+    ExportRequest,
+    ExportResult,
+    ProbeRequest,
+    ProbeResult,
+    ShowRequest,
+    ShowResult,
+    WarmRequest,
+    WarmResult,
+)
+from sss_model.errors import ImageError
+from sss_model.progress import Progress
+
+SIZE = (24, 32)
+
+
+class FakeEngine:
+    """Answers as the engine does. `gate` cleared: work stays under way until it is set or cancelled."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.threads: set[int] = set()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.closed = False
+        self.fail: dict[str, Exception] = {}  # source name -> what happens
+
+    def run(self, request: Any, progress: Progress, deliver: Any) -> Any:
+        self.asked.append(request)
+        self.threads.add(threading.get_ident())
+        if isinstance(request, ShowRequest):
+            return self._show(request, progress, deliver)
+        if isinstance(request, ProbeRequest):
+            vector = np.full(8, request.point[0], np.float32)
+            values = {pane: np.array([0.25, 0.5, 0.75], np.float32) for pane in ("random", "pca", "filtered")}
+            return ProbeResult(request.ticket, request.source, request.point, vector, values, request.pinned)
+        if isinstance(request, ExportRequest):
+            self._wait(progress, "Writing")
+            path = request.folder / f"{request.show.source.stem}-input.png"
+            path.write_bytes(b"picture")
+            return ExportResult(request.ticket, (path,))
+        if isinstance(request, WarmRequest):
+            return WarmResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
+        raise TypeError(f"The fake engine does not know {type(request).__name__}.")
+
+    def _show(self, request: ShowRequest, progress: Progress, deliver: Any) -> ShowResult:
+        progress.report(0.0, "Reading")
+        name = request.source.name
+        if name in self.fail:
+            raise self.fail[name]
+        if name.startswith("broken"):
+            raise ImageError(f"{name} is no picture.", hint="Choose another file.")
+        common = {"ticket": request.ticket, "source": request.source, "size": SIZE}
+        if not request.live:
+            deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
+        self._wait(progress, "Network")
+        shade = min(request.filter.radius * 10, 255)
+        pictures = {"input": self._pyramid(50), "random": self._pyramid(request.projection.seed % 256),
+                    "pca": self._pyramid(100), "filtered": self._pyramid(shade)}  # fmt: skip
+        return ShowResult(**common, pictures=pictures, exact=not request.live, complete=True, channels=8,
+                          explained=(0.6, 0.3, 0.1), device="cpu", model="fake model", seconds=0.01)  # fmt: skip
+
+    def _wait(self, progress: Progress, stage: str) -> None:
+        deadline = time.monotonic() + 30
+        while not self.gate.wait(0.002):
+            progress.report(0.5, stage)
+            if time.monotonic() > deadline:
+                raise TimeoutError("The test never opened the gate.")
+        progress.report(1.0, stage)
+
+    def _pyramid(self, shade: int) -> list[np.ndarray]:
+        return make_pyramid(np.full((*SIZE, 3), shade, np.uint8))
+
+    def close(self) -> None:
+        self.closed = True
