@@ -114,3 +114,33 @@ class NetworkParams(Checked):
                             help="where a cell of a coarse stage lies in the image: half-pixel as bilinear resizing has it, "
                                  "centred on its receptive field as the backbone's padding puts it")
     dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
+
+
+EXPORT_FORMATS = ("npz16", "npz32", "npy", "mat", "exr", "tiff")
+
+
+@dataclass(frozen=True)
+class ExportParams(Checked):
+    """What is written for each picture, and what happens to files that are there already."""
+
+    pictures: bool = switch(True, "Pictures", help="the four panes as PNG")
+    raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
+    filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
+    map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
+    strip: bool = switch(False, "Strip", help="[image | features] side by side, as the authors' MATLAB demo reads it")
+    basis: bool = switch(False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis")
+    formats: tuple[str, ...] = field(
+        default=("npz16",),
+        metadata={"label": "Formats", "help": f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}"},
+    )
+    existing: str = choice("overwrite", ("overwrite", "skip", "refuse"), "Existing files",
+                           help="overwrite them, skip a picture whose files are all there, or refuse")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unknown = [name for name in self.formats if name not in EXPORT_FORMATS]
+        if unknown:
+            known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
+            raise ParameterError(f"formats must be of {known}; got {got}.")
+        if (self.raw or self.filtered or self.map3) and not self.formats:
+            raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")
