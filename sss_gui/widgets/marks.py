@@ -1,16 +1,89 @@
-"""Colours and constants that several widgets share: pins, canvas, grid."""
+"""What is drawn over pictures: crosshair, pins, best match; and the colours that several widgets share."""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor
+from collections.abc import Sequence
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 CANVAS = QColor(119, 119, 119)
 """Neutral mid-grey around pictures (sRGB of 18 % reflectance), in light and dark alike."""
 
+ALERT = QColor("#d55e00")
+"""What went wrong: vermillion of the colour-blind-safe set."""
+
 # Okabe and Ito's colour-blind-safe set, ordered so that neighbours differ most
 _PINS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00", "#FFFFFF")
+_DARK, _LIGHT = QColor(0, 0, 0, 150), QColor(255, 255, 255, 230)
 
 
 def pin_colour(index: int) -> QColor:
     """The colour of pin `index` (from 0), the same in panes, plots and lists."""
     return QColor(_PINS[index % len(_PINS)])
+
+
+def ink_on(colour: QColor) -> QColor:
+    """Black or white, whichever reads better on `colour`."""
+    luminance = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF()
+    return QColor("#111111") if luminance > 0.5 else QColor("#ffffff")
+
+
+def draw_crosshair(painter: QPainter, cell: QRectF, width: float, height: float) -> None:
+    """Lines through the pixel whose screen rectangle is `cell`, left open round it."""
+    x, y = cell.center().x(), cell.center().y()
+    gap = max(cell.width() / 2, 7.0)
+    lines = [QLineF(0, y, x - gap, y), QLineF(x + gap, y, width, y)]
+    lines += [QLineF(x, 0, x, y - gap), QLineF(x, y + gap, x, height)]
+    for pen in (QPen(QColor(0, 0, 0, 70), 3), QPen(QColor(255, 255, 255, 170), 1)):
+        painter.setPen(pen)
+        painter.drawLines(lines)
+    if cell.width() >= 6:
+        _frame(painter, cell, _LIGHT, 1)
+
+
+def draw_pins(painter: QPainter, cells: Sequence[QRectF]) -> None:
+    """Numbered markers on the pixels whose screen rectangles are `cells`."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    font = QFont(painter.font())
+    font.setPixelSize(11)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    for index, cell in enumerate(cells):
+        _pin(painter, cell, str(index + 1), pin_colour(index))
+    painter.restore()
+
+
+def draw_match(painter: QPainter, cell: QRectF) -> None:
+    """A double square round the best match."""
+    square = QRectF(0, 0, max(cell.width(), 13.0), max(cell.height(), 13.0))
+    square.moveCenter(cell.center())
+    _frame(painter, square, _LIGHT, 2)
+
+
+def _pin(painter: QPainter, cell: QRectF, label: str, colour: QColor) -> None:
+    centre = cell.center()
+    if cell.width() >= 10:
+        _frame(painter, cell, colour, 2)
+    else:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(_DARK, 4), QPen(colour, 2)):
+            painter.setPen(pen)
+            painter.drawEllipse(centre, 5.0, 5.0)
+    width = painter.fontMetrics().horizontalAdvance(label) + 9
+    tag = QRectF(0, 0, max(width, 16), 16)
+    tag.moveBottomLeft(cell.topRight() if cell.width() >= 10 else centre + QPointF(5, -5))
+    painter.setPen(QPen(_DARK, 1))
+    painter.setBrush(colour)
+    painter.drawRoundedRect(tag, 8, 8)
+    painter.setPen(ink_on(colour))
+    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, label)
+
+
+def _frame(painter: QPainter, rect: QRectF, colour: QColor, width: float) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(_DARK, width + 2), QPen(colour, width)):
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
+        painter.drawRect(rect)
