@@ -20,6 +20,7 @@ from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 
 Picture = npt.NDArray[np.uint8]
 Pyramid = list[Picture]  # level n is the picture at 1/2^n
+Patch = tuple[Picture, tuple[float, float, float, float]]
 Vector = npt.NDArray[np.float32]
 
 PANES = ("input", "random", "pca", "filtered")
@@ -105,6 +106,7 @@ class ShowResult:
     Attributes
     ----------
     pictures : pane name -> pyramid of (H, W, 3) uint8
+    patches : pane name -> (picture of a part, its box (x0, y0, x1, y1)), while a slider moves
     exact : whether the filtered pane is the paper's result, or the preview of it
     complete : no more will come for this ticket
     explained : share of variance of each fitted component, in [0, 1]
@@ -115,6 +117,7 @@ class ShowResult:
     source: Source
     size: tuple[int, int]
     pictures: Mapping[str, Pyramid] = field(default_factory=dict)
+    patches: Mapping[str, Patch] = field(default_factory=dict)
     exact: bool = True
     complete: bool = False
     channels: int = 0
@@ -139,7 +142,7 @@ class ProbeRequest:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Features at a pixel (x, y), and each pane's three projected values before scaling to colours."""
+    """Features at a pixel (x, y), and and each pane's three projected values in [0, 1]."""
 
     ticket: int
     source: Source

@@ -113,6 +113,9 @@ class NetworkParams(Checked):
     alignment: str = choice("half-pixel", ("half-pixel", "centred"), "Alignment",
                             help="where a cell of a coarse stage lies in the image: half-pixel as bilinear resizing has it, "
                                  "centred on its receptive field as the backbone's padding puts it")
+    norm_statistics: str = choice("stored", ("stored", "image"), "Batch norm statistics", source="method.md 1",
+                                  help="released only: the stored means and variances, or each image's own as the "
+                                       "authors' script had it by default")
     dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
 
 
@@ -128,7 +131,7 @@ class ExportParams(Checked):
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
     strip: bool = switch(False, "Strip", help="[image | features] side by side, as the authors' MATLAB demo reads it")
-    basis: bool = switch(False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis")
+    save_basis: bool = switch(False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis")
     formats: tuple[str, ...] = field(
         default=("npz16",),
         metadata={"label": "Formats", "help": f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}"},

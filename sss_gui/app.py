@@ -1,0 +1,213 @@
+"""The composition root: builds every part once, joins them, and starts the event loop.
+
+Importing this module leaves torch unloaded: the window is on the screen first, the worker imports torch afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+import sss_model
+from sss_gui.actions import build_actions, fill_menus, key_sheet
+from sss_gui.controls import Controls
+from sss_gui.files import Files
+from sss_gui.headless import run_headless
+from sss_gui.inspecting import Inspecting
+from sss_gui.jobs import Engine, Worker
+from sss_gui.main_window import MainWindow
+from sss_gui.panes import Panes
+from sss_gui.progress_line import ProgressLine
+from sss_gui.request import PANES
+from sss_gui.session import Session, State
+from sss_gui.settings import Settings
+from sss_gui.theme import MODES, Theme
+from sss_model.params import ExtractParams
+from sss_model.shipped import SAMPLE, resource
+
+
+def build_engine() -> Engine:
+    """The real engine; called on the worker's thread, where torch is imported."""
+    from sss_gui.engine import FeatureEngine
+
+    return FeatureEngine()
+
+
+class Program(QObject):
+    """The whole program without its event loop: window, session, worker and what joins them.
+
+    Parameters
+    ----------
+    settings : what is remembered between runs
+    engine : builds the engine on the worker's thread
+    state : what is wanted to begin with, such as a model from the command line
+    """
+
+    def __init__(
+        self, settings: Settings, engine: Callable[[], Engine] = build_engine, state: State | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.worker = Worker(engine, self)
+        self.session = Session(self.worker, self, state)
+        self.window = window = MainWindow()
+        self.panes = Panes(self.session, window.panel, self)
+        self.controls = Controls(self.session, window.params, self)
+        self.inspecting = Inspecting(self.session, self.panes, window.panel, window.probe, window.read_out, self)
+        self.files = Files(self.session, self.panes, settings, window)
+        self.progress_line = ProgressLine(self.session, window.status, self)
+        self.actions = build_actions(window, self._bindings())
+        fill_menus(window.menuBar(), self.actions)
+        window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
+        self._join()
+        self._restore()
+
+    def start(self, paths: Sequence[Path] = ()) -> None:
+        """Begin work; call it once the window is on the screen."""
+        self.worker.start()
+        self.session.warm_up()
+        self.files.open_paths(list(paths))
+
+    def close(self) -> bool:
+        """Remember the layout and end the worker; False when its thread would not end."""
+        self.settings.save_window(self.window)
+        self.settings.panel_state = self.window.panel.save_state()
+        self.settings.open_sections = self.window.params.open_sections()
+        self.settings.sync()
+        return self.worker.close()
+
+    def _join(self) -> None:
+        window, session, files = self.window, self.session, self.files
+        window.paths_dropped.connect(files.open_paths)
+        window.panel.files_dropped.connect(lambda names: files.open_paths([Path(name) for name in names]))
+        files.paths_requested.connect(self._open)
+        files.noted.connect(window.status.show_note)
+        session.noted.connect(window.status.show_note)
+        session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
+        window.status.cancel_requested.connect(session.cancel)
+        window.status.model_requested.connect(files.open_model_dialog)
+
+    def _restore(self) -> None:
+        self.settings.restore_window(self.window)
+        if self.settings.panel_state:
+            self.window.panel.restore_state(self.settings.panel_state)
+        for section in self.settings.open_sections or ():
+            self.window.params.set_section_open(section, True)
+
+    def _open(self, paths: list[Path]) -> None:
+        self.session.open_path(paths[0])
+
+    def _bindings(self) -> dict[str, Callable[[], object]]:
+        window, session, files, controls = self.window, self.session, self.files, self.controls
+        panel, view = window.panel, window.panel.controller
+        solo = {f"solo_{name}": lambda n=n: panel.solo(n) for n, name in enumerate(PANES, start=1)}
+        return {
+            **solo,
+            "open": files.open_dialog,
+            "open_folder": files.open_folder_dialog,
+            "open_sample": lambda: session.open_path(resource(SAMPLE)),
+            "paste": files.paste,
+            "export": files.export_dialog,
+            "copy_pane": lambda: files.copy_pane(panel.current),
+            "copy_command": files.copy_command,
+            "run_again": session.run_again,
+            "cancel": session.cancel,
+            "quit": window.close,
+            "open_model": files.open_model_dialog,
+            "shipped_model": lambda: session.set_model(None),
+            "fit": view.fit,
+            "one_to_one": view.one_to_one,
+            "zoom_in": lambda: view.zoom_about(view.centre, 1.25),
+            "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
+            "all_panes": lambda: panel.solo(0),
+            "full_screen": window.toggle_full_screen,
+            "radius_down": lambda: controls.step_radius(-1),
+            "radius_up": lambda: controls.step_radius(1),
+            "eps_down": lambda: controls.scale_eps(0.8),
+            "eps_up": lambda: controls.scale_eps(1.25),
+            "paper_defaults": controls.paper_defaults,
+            "reroll": controls.reroll,
+            "pin": self.inspecting.pin_hovered,
+            "help": window.sheet.toggle,
+            "about": self._about,
+        }
+
+    def _about(self) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "About", f"sss-features {sss_model.__version__}", parent=self.window)
+        box.setInformativeText(
+            "Dense semantic features after Aksoy et al., Semantic Soft Segmentation, SIGGRAPH 2018.\n"
+            "MIT licence; the model's card names the terms of its weights and pictures."
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line of `sss-gui`."""
+    parser = argparse.ArgumentParser(
+        prog="sss-gui", description="See, filter and export semantic features of photographs."
+    )
+    add = parser.add_argument
+    add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures, feature files, folders or a model")
+    add("--model", type=Path, help="a checkpoint; without it the shipped model")
+    add("--device", help="auto, cpu, cuda, cuda:N or mps")
+    add("--theme", choices=MODES, help="look of the window")
+    add("--headless", type=Path, metavar="DIR", help="without a display: write pictures, features and a screenshot")
+    add("--size", type=_size, default=(1600, 1000), metavar="WxH", help="of the screenshot; default 1600x1000")
+    add("--version", action="version", version=f"sss-features {sss_model.__version__}")
+    return parser.parse_args(argv)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
+def initial_state(options: argparse.Namespace, settings: Settings | None) -> State:
+    """What the command line asks for, and else what was used last."""
+    device = options.device or (settings.device if settings else "") or "auto"
+    model = options.model
+    if model is None and settings is not None and settings.model and Path(settings.model).is_file():
+        model = Path(settings.model)
+    return State(model=model, extract=ExtractParams(device=device))
+
+
+def has_display() -> bool:
+    """Whether a window can be shown: always, but on a Linux without X, Wayland or a platform of its own choosing."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `sss-gui`; returns the exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    images = options.images or [resource(SAMPLE)]
+    if sys.platform == "win32":
+        import torch  # noqa: F401  # on Windows torch must be loaded before Qt (pytorch#166628)
+    if options.headless is None and not has_display():
+        options.headless = Path("sss-features-output")
+        print(f"There is no display; writing pictures, features and a screenshot into {options.headless.resolve()}.")
+    if options.headless is not None:
+        state, theme = initial_state(options, None), options.theme or "light"
+        return run_headless(images, options.headless, state=state, size=options.size, theme=theme)
+    QApplication.setApplicationName("sss-features")
+    QApplication.setOrganizationName("sss-features")
+    app = QApplication(sys.argv[:1])
+    settings = Settings()
+    theme_keeper = Theme(app, options.theme or settings.theme)
+    program = Program(settings, state=initial_state(options, settings))
+    program.window.show()
+    QTimer.singleShot(0, lambda: program.start(images))
+    code = app.exec()
+    theme_keeper.setParent(None)
+    return code if program.close() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""What to export, in which formats, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_model.params import EXPORT_FORMATS, ExportParams
+
+FORMAT_WORDS = {
+    "npz16": "NumPy npz, float16 (half the size)",
+    "npz32": "NumPy npz, float32",
+    "npy": "NumPy npy, float32",
+    "mat": "MATLAB mat, key embedmap",
+    "exr": "OpenEXR, one channel a dimension",
+    "tiff": "TIFF, float32",
+}
+_SWITCHES = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
+_NEEDS_FORMAT = ("raw", "filtered", "map3")
+
+
+class ExportDialog(QDialog):
+    """Choices generated from `ExportParams`; `size` and `channels` give the size of a feature file.
+
+    Parameters
+    ----------
+    folder : where to, to begin with
+    params : what to, to begin with
+    size, channels : (H, W) and D of what is shown
+    """
+
+    def __init__(
+        self, folder: Path, params: ExportParams, size: tuple[int, int], channels: int, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self._numbers = size[0] * size[1] * channels
+        self._map_numbers = size[0] * size[1] * 3
+        self._checks = {name: self._check(name, getattr(params, name)) for name in _SWITCHES}
+        self._formats = {name: QCheckBox(FORMAT_WORDS[name]) for name in EXPORT_FORMATS}
+        for name, box in self._formats.items():
+            box.setChecked(name in params.formats)
+            box.toggled.connect(self._update)
+        self._folder = QLineEdit(str(folder))
+        self._folder.setAccessibleName("Folder")
+        self._existing = QComboBox()
+        for key, words in (
+            ("overwrite", "Overwrite"),
+            ("skip", "Keep, skip the picture"),
+            ("refuse", "Keep, and say so"),
+        ):
+            self._existing.addItem(words, key)
+        self._existing.setCurrentIndex(max(self._existing.findData(params.existing), 0))
+        self._total = QLabel()
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self._go = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        self._folder.textChanged.connect(self._update)
+        self._place()
+        self._update()
+
+    def params(self) -> ExportParams:
+        """What was chosen."""
+        switches = {name: box.isChecked() for name, box in self._checks.items()}
+        return ExportParams(**switches, formats=self._chosen_formats(), existing=str(self._existing.currentData()))
+
+    def folder(self) -> Path:
+        """Where it goes."""
+        return Path(self._folder.text().strip()).expanduser()
+
+    def _check(self, name: str, on: bool) -> QCheckBox:
+        meta = next(f.metadata for f in fields(ExportParams) if f.name == name)
+        box = QCheckBox(meta["label"])
+        box.setToolTip(meta["help"])
+        box.setChecked(on)
+        box.toggled.connect(self._update)
+        return box
+
+    def _chosen_formats(self) -> tuple[str, ...]:
+        return tuple(name for name, box in self._formats.items() if box.isChecked())
+
+    def _place(self) -> None:
+        what, formats = QGroupBox("What"), QGroupBox("Formats of features and map")
+        for group, boxes in ((what, self._checks), (formats, self._formats)):
+            column = QVBoxLayout(group)
+            for box in boxes.values():
+                column.addWidget(box)
+            column.addStretch()
+        columns = QHBoxLayout()
+        columns.addWidget(what)
+        columns.addWidget(formats)
+        browse = QPushButton("Choose…")
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self._folder)
+        row.addWidget(browse)
+        form = QFormLayout()
+        form.addRow("&Folder", row)
+        form.addRow("Files that are &there", self._existing)
+        form.addRow("Size", self._total)
+        layout = QVBoxLayout(self)
+        layout.addLayout(columns)
+        layout.addLayout(form)
+        layout.addWidget(self._buttons)
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the export", self._folder.text())
+        if folder:
+            self._folder.setText(folder)
+
+    def _update(self) -> None:
+        if not hasattr(self, "_total"):
+            return
+        arrays = any(self._checks[name].isChecked() for name in _NEEDS_FORMAT)
+        for box in self._formats.values():
+            box.setEnabled(arrays)
+        something = any(box.isChecked() for box in self._checks.values())
+        complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
+        self._total.setText(f"up to {_words_of(self._bytes())} of features" if arrays else "small")
+        if hasattr(self, "_go"):
+            self._go.setEnabled(complete)
+
+    def _bytes(self) -> int:
+        numbers = self._numbers * (self._checks["raw"].isChecked() + self._checks["filtered"].isChecked())
+        numbers += self._map_numbers * self._checks["map3"].isChecked()
+        return sum(numbers * (2 if name == "npz16" else 4) for name in self._chosen_formats())
+
+
+def _words_of(size: int) -> str:
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"

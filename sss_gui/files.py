@@ -1,0 +1,182 @@
+"""Opening, pasting, exporting and copying: dialogs and the clipboard on one side, the session on the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from sss_gui import qimage
+from sss_gui.export_dialog import ExportDialog
+from sss_gui.panes import Panes
+from sss_gui.request import FEATURE_SUFFIXES, MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
+from sss_gui.session import Session, State
+from sss_gui.settings import Settings
+from sss_model.errors import ParameterError
+from sss_model.params import ExportParams
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".exr", ".hdr")
+_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
+
+
+class Files(QObject):
+    """What the File and Model menus do.
+
+    Signals
+    -------
+    paths_requested : list of Path, when several files or a folder are to be opened
+    noted : a sentence for the status line
+    """
+
+    paths_requested = Signal(list)
+    noted = Signal(str)
+
+    def __init__(self, session: Session, panes: Panes, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._panes, self._settings, self._window = session, panes, settings, window
+        self._channels = 0
+        session.opened.connect(self._remember)
+        session.exported.connect(self._say_exported)
+        session.result_arrived.connect(self._keep_size)
+        session.state_changed.connect(self._remember_state)
+
+    # opening -----------------------------------------------------------------------------------------------------
+
+    def open_dialog(self) -> None:
+        """Ask for pictures, feature files or a model."""
+        pictures = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
+        features = " ".join(f"*{suffix}" for suffix in FEATURE_SUFFIXES)
+        models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
+        filters = ";;".join(
+            (f"All that can be opened ({pictures} {features} {models})", f"Pictures ({pictures})",
+             f"Features ({features})", f"Models ({models})", "All files (*)"))  # fmt: skip
+        names, _ = QFileDialog.getOpenFileNames(self._window, "Open", self._settings.open_folder, filters)
+        self.open_paths([Path(name) for name in names])
+
+    def open_folder_dialog(self) -> None:
+        """Ask for a folder of pictures."""
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._settings.open_folder)
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_model_dialog(self) -> None:
+        """Ask for a checkpoint."""
+        models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a model", self._settings.open_folder, f"Models ({models});;All files (*)"
+        )
+        if name:
+            self._session.set_model(Path(name))
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open what was dropped or chosen: models become the model, pictures and features are shown."""
+        models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
+        others = [path for path in paths if path not in models]
+        if models:
+            self._session.set_model(models[-1])
+        if others:
+            self._settings.open_folder = str(others[0].parent)
+            self.paths_requested.emit(others)
+
+    def paste(self) -> None:
+        """Open the files or the picture on the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if paths:
+            self.open_paths(paths)
+            return
+        image = data.imageData() if data.hasImage() else None
+        if isinstance(image, QImage) and not image.isNull():
+            self._session.open_pixels(qimage.from_qimage(image))
+        else:
+            self.noted.emit("There is no picture on the clipboard.")
+
+    # exporting ---------------------------------------------------------------------------------------------------
+
+    def export_dialog(self) -> None:
+        """Ask what to export and where to, and do it."""
+        source = self._session.state.source
+        if source is None or not self._channels:
+            self.noted.emit("Nothing is open to be exported.")
+            return
+        dialog = ExportDialog(
+            self._export_folder(source), self.export_params(), self._panes.size, self._channels, self._window
+        )
+        if dialog.exec() == ExportDialog.DialogCode.Accepted:
+            self.export(dialog.folder(), dialog.params())
+        dialog.deleteLater()
+
+    def export(self, folder: Path, params: ExportParams) -> None:
+        """Write what is shown into `folder`, and remember both choices."""
+        self._settings.export_folder = str(folder)
+        for name in _REMEMBERED:
+            self._settings.set_value(f"export/{name}", getattr(params, name))
+        self._settings.set_value("export/formats", " ".join(params.formats))
+        self._session.export(folder, params)
+
+    def export_params(self) -> ExportParams:
+        """What was exported last."""
+        default = ExportParams()
+        switches = {name: self._settings.value(f"export/{name}", getattr(default, name)) for name in _REMEMBERED}
+        formats = tuple(str(self._settings.value("export/formats", " ".join(default.formats))).split())
+        try:
+            return ExportParams(**switches, formats=formats)
+        except ParameterError:
+            return default
+
+    def _export_folder(self, source: Source) -> Path:
+        if self._settings.export_folder:
+            return Path(self._settings.export_folder)
+        return (source.path.parent if source.path is not None else Path.home()) / "features"
+
+    # copying -----------------------------------------------------------------------------------------------------
+
+    def copy_pane(self, name: str) -> None:
+        """Put the picture of pane `name` on the clipboard."""
+        picture = self._panes.picture(name)
+        if picture is None:
+            self.noted.emit("This pane is empty.")
+            return
+        data = QMimeData()
+        data.setImageData(qimage.to_qimage(picture).copy())
+        QGuiApplication.clipboard().setMimeData(data)
+        self.noted.emit(f"Copied: {PANE_TITLES[name]}.")
+
+    def copy_command(self) -> None:
+        """Put the sss-extract call that writes the same files on the clipboard."""
+        state = self._session.state
+        if state.source is None or state.source.path is None:
+            self.noted.emit("Only a picture from a file has a command line.")
+            return
+        from sss_gui.command_line import command_line
+
+        text = command_line(state, self._export_folder(state.source), self.export_params())
+        QGuiApplication.clipboard().setText(text)
+        self.noted.emit("Copied as command line.")
+
+    # remembering -------------------------------------------------------------------------------------------------
+
+    def _remember(self, source: Source) -> None:
+        if source.path is not None:
+            self._settings.add_recent_file(str(source.path))
+
+    def _remember_state(self, state: State) -> None:
+        self._settings.device = state.extract.device
+
+    def _keep_size(self, result: ShowResult) -> None:
+        if result.complete:
+            self._channels = result.channels
+
+    def _say_exported(self, result: ExportResult) -> None:
+        if not result.paths:
+            self.noted.emit("Nothing was written: all files are there already.")
+            return
+        folder = result.paths[0].parent
+        self.noted.emit(f"Wrote {len(result.paths)} files into {folder}.")
+
+
+def local_paths(urls: list[QUrl]) -> list[Path]:
+    """The files among `urls`."""
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

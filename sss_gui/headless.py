@@ -1,0 +1,114 @@
+"""The window's journey without a display: open, wait, export, and take a picture of the real window."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+
+from sss_gui.error_text import ErrorText
+from sss_gui.request import ExportResult, Source
+from sss_gui.settings import Settings
+from sss_model.params import ExportParams
+
+if TYPE_CHECKING:
+    from sss_gui.app import Program
+    from sss_gui.session import State
+
+SCREENSHOT = "window.png"
+PATIENCE = 3600.0
+
+
+def run_headless(
+    images: Sequence[Path],
+    folder: Path,
+    *,
+    state: State | None = None,
+    size: tuple[int, int] = (1600, 1000),
+    theme: str = "light",
+    params: ExportParams | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Do for each of `images` what the window does, and write pictures, features and a screenshot into `folder`.
+
+    Returns
+    -------
+    0, or 1 when something failed; what is said then names it
+    """
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from sss_gui.app import Program
+    from sss_gui.theme import Theme
+
+    app = QApplication.instance() or QApplication(["sss-gui"])
+    assert isinstance(app, QApplication)
+    Theme(app, theme)
+    folder.mkdir(parents=True, exist_ok=True)
+    program = Program(Settings(folder / ".window.ini"), state=state)
+    program.window.resize(*size)
+    program.window.show()
+    program.worker.start()
+    try:
+        failures = [path for path in images if not _one(program, path, folder, params or ExportParams(), say)]
+        if len(failures) < len(images):
+            picture = folder / SCREENSHOT
+            _settle()
+            program.window.grab().save(str(picture))
+            say(f"Wrote {picture}")
+    finally:
+        ended = program.close()
+        program.window.close()
+        (folder / ".window.ini").unlink(missing_ok=True)
+    return 0 if ended and not failures else 1
+
+
+def _one(program: Program, path: Path, folder: Path, params: ExportParams, say: Callable[[str], None]) -> bool:
+    session = program.session
+    errors: list[ErrorText] = []
+    tell = _teller(say)
+    session.failed.connect(errors.append)
+    session.exported.connect(tell)
+    try:
+        say(f"Computing features of {path}")
+        session.open_source(Source.from_path(path))
+        _wait(lambda: not session.busy)
+        if not errors:
+            session.export(folder, params)
+            _wait(lambda: not session.busy)
+    finally:
+        session.failed.disconnect(errors.append)
+        session.exported.disconnect(tell)
+    for error in errors:
+        print(f"{path}: {error.sentence} {error.hint}".strip(), file=sys.stderr)
+    return not errors
+
+
+def _teller(say: Callable[[str], None]) -> Callable[[ExportResult], None]:
+    def tell(result: ExportResult) -> None:
+        for path in result.paths:
+            say(f"Wrote {path}")
+
+    return tell
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    """Run the event loop until `done`."""
+    deadline = time.monotonic() + PATIENCE
+    loop = QEventLoop()
+    timer = QTimer(interval=20)
+    timer.timeout.connect(lambda: loop.quit() if done() or time.monotonic() > deadline else None)
+    timer.start()
+    loop.exec()
+    timer.stop()
+
+
+def _settle() -> None:
+    """Let queued paints and layouts happen."""
+    loop = QEventLoop()
+    QTimer.singleShot(300, loop.quit)
+    loop.exec()

@@ -1,0 +1,83 @@
+"""Results onto the four panes: pictures, badges, errors over the last good picture."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from sss_gui.error_text import ErrorText
+from sss_gui.request import PANES, Picture, ShowResult, Source
+from sss_gui.session import Session, State
+from sss_gui.widgets.feature_panel import FeaturePanel
+
+WORKING = "Computing…"
+EMPTY = "Open a picture: Ctrl+O, or drop one here"
+
+
+class Panes(QObject):
+    """Keeps the panel showing what the session's answers say; remembers the pictures for reading and copying."""
+
+    def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._panel = session, panel
+        self._source: Source | None = None
+        self._pictures: dict[str, Picture] = {}
+        for name in PANES:
+            panel.pane(name).set_placeholder(EMPTY)
+        session.result_arrived.connect(self.show)
+        session.failed.connect(self.show_error)
+        session.busy_changed.connect(self._mark_busy)
+        session.state_changed.connect(self._mark_state)
+        panel.message_dismissed.connect(lambda _name: panel.clear_message())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the picture shown; (0, 0) without one."""
+        return self._panel.controller.image_size
+
+    def picture(self, name: str) -> Picture | None:
+        """What pane `name` shows, (H, W, 3) uint8."""
+        return self._pictures.get(name)
+
+    def show(self, result: ShowResult) -> None:
+        """Put what `result` brings onto the panes; panes of another picture are emptied first."""
+        if result.source != self._source:
+            self._source = result.source
+            self._pictures.clear()
+            self._panel.clear()
+            self._panel.clear_message()
+            for name in PANES:
+                self._panel.pane(name).set_placeholder(WORKING)
+        self._panel.controller.set_image_size(result.size)
+        for name, pyramid in result.pictures.items():
+            self._pictures[name] = pyramid[0]
+            self._panel.pane(name).set_pyramid(pyramid)
+        for name, (patch, box) in result.patches.items():
+            self._panel.pane(name).set_region(patch, box)
+        if result.complete:
+            self._panel.clear_message()
+            self._panel.pane("filtered").set_state("exact" if result.exact else "preview", not result.exact)
+
+    def show_error(self, error: ErrorText) -> None:
+        """Lay `error` over the last good picture."""
+        words = f"{error.sentence} {error.hint}".strip()
+        self._panel.show_message(error.title, words, error.details)
+        self._empty_words()
+
+    def _mark_busy(self, busy: bool) -> None:
+        if not busy:
+            self._empty_words()
+            for name in PANES[1:]:
+                if name != "filtered" or name not in self._pictures:
+                    self._panel.pane(name).set_state("", False)
+
+    def _mark_state(self, state: State) -> None:
+        if state.source is None:
+            self._source = None
+            self._pictures.clear()
+            self._panel.clear()
+        self._empty_words()
+
+    def _empty_words(self) -> None:
+        words = WORKING if self._session.busy else EMPTY if self._source is None else "Stopped. Press F5 to run again"
+        for name in PANES:
+            self._panel.pane(name).set_placeholder(words)

@@ -1,0 +1,100 @@
+"""Command-line options generated from the parameter records, and parameter records from command lines."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from sss_model.errors import ParameterError
+from sss_model.params import Checked
+
+Record = TypeVar("Record", bound=Checked)
+
+
+def flag(name: str) -> str:
+    """The option of the field `name`."""
+    return "--" + name.replace("_", "-")
+
+
+def add_options(parser: argparse.ArgumentParser, record: type[Checked], *, skip: Iterable[str] = ()) -> None:
+    """Give `parser` one option for each field of `record`: its range, unit, effect and default in the help.
+
+    A switch becomes --name and --no-name. The range is checked where the record is built (`build`), so that the
+    command and the window refuse the same values with the same sentence.
+    """
+    group = parser.add_argument_group((record.__doc__ or record.__name__).strip().splitlines()[0].rstrip("."))
+    for item in dataclasses.fields(typing.cast(Any, record)):
+        if item.name in skip:
+            continue
+        default = item.default
+        text = _help(item)
+        if isinstance(default, bool):
+            group.add_argument(flag(item.name), action=argparse.BooleanOptionalAction, default=default, help=text)
+        elif isinstance(default, tuple):
+            kind = type(default[0]) if default else str
+            group.add_argument(flag(item.name), type=_listed(kind), default=default, help=text, metavar="A,B,...")
+        else:
+            options = item.metadata.get("options") or None
+            metavar = (
+                None
+                if options
+                else ("N" if isinstance(default, int) else "X" if isinstance(default, float) else "NAME")
+            )
+            group.add_argument(
+                flag(item.name), type=type(default), default=default, help=text, choices=options, metavar=metavar
+            )
+
+
+def build(record: type[Record], options: argparse.Namespace, **changes: Any) -> Record:
+    """The record of `options` as parsed, with `changes`; `ParameterError` for a value out of its range."""
+    names = [item.name for item in dataclasses.fields(typing.cast(Any, record))]
+    values = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    return record.from_dict({**values, **changes})
+
+
+def words(params: Checked, *, skip: Iterable[str] = ()) -> list[str]:
+    """The options that give `params`, defaults left out; floats with all their digits, so nothing is lost."""
+    result: list[str] = []
+    for item in dataclasses.fields(typing.cast(Any, params)):
+        value = getattr(params, item.name)
+        if item.name in skip or value == item.default:
+            continue
+        if isinstance(value, bool):
+            result.append(flag(item.name) if value else "--no-" + item.name.replace("_", "-"))
+        elif isinstance(value, tuple):
+            result += [flag(item.name), ",".join(map(str, value))]
+        else:
+            result += [flag(item.name), repr(value) if isinstance(value, float) else str(value)]
+    return result
+
+
+def _listed(kind: type) -> Callable[[str], tuple[Any, ...]]:
+    """Reads `a,b`: a list between commas, so that it cannot swallow the file names that follow."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        return tuple(kind(part.strip()) for part in text.split(",") if part.strip())
+
+    read.__name__ = f"list of {kind.__name__}"
+    return read
+
+
+def _help(item: dataclasses.Field[Any]) -> str:
+    meta = item.metadata
+    parts = [str(meta.get("help") or meta.get("label", ""))]
+    if "low" in meta:
+        unit = f" {meta['unit']}" if meta.get("unit") else ""
+        parts.append(f"{meta['low']:g} to {meta['high']:g}{unit}")
+    default = ",".join(map(str, item.default)) if isinstance(item.default, tuple) else item.default
+    if not isinstance(item.default, bool):
+        parts.append(f"default {default}")
+    else:
+        parts.append(f"default {'on' if default else 'off'}")
+    return "; ".join(part for part in parts if part).replace("%", "%%")
+
+
+def refuse(parser: argparse.ArgumentParser, error: ParameterError) -> typing.NoReturn:
+    """Leave with the usage, the error's sentence and exit code 2, as argparse does for its own."""
+    parser.error(f"{error} {error.hint}".strip())
