@@ -1,0 +1,76 @@
+"""Files that appear whole or not at all: written under a temporary name in their folder, then moved into place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from sss_model.errors import SSSError
+
+_ELSEWHERE = "Choose another folder."
+_PERMIT = "Change its permissions, or choose a folder that you may write to."
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space or choose a folder on another disk."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space or choose a folder on another disk."),
+    errno.EFBIG: ("the disk does not take files this large", "Choose a folder on another disk."),
+    errno.EACCES: (
+        "access to it is not permitted",
+        _PERMIT,
+    ),
+    errno.EPERM: ("access to it is not permitted", _PERMIT),
+    errno.EROFS: ("its disk is read-only", "Choose a folder that you may write to."),
+    errno.ENOENT: ("its folder does not exist", "Make the folder first or choose another."),
+    errno.ENOTDIR: ("a part of its path is a file, not a folder", _ELSEWHERE),
+    errno.EISDIR: ("a folder has that name", "Choose another name."),
+    errno.EEXIST: ("a folder has that name", "Choose another name."),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+    errno.EIO: ("the disk reports an error", _ELSEWHERE),
+}
+
+
+def reason(error: BaseException) -> tuple[str, str]:
+    """Why the system refused a file, as the end of a sentence, and what to do about it."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and "no space left" in str(error).lower():
+        number = errno.ENOSPC
+    if number in _REASONS:
+        return _REASONS[number]
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return said.strip().rstrip(".").splitlines()[0], _ELSEWHERE
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int = 0) -> Iterator[Path]:
+    """A temporary file name in the folder of `path`; moved to `path` when the block ends well, removed when not.
+
+    Parameters
+    ----------
+    path : the file to make or to replace; the old one stays as it is until the new one is complete
+    error : raised, with a sentence, for whatever the system refuses; errors of SSSError pass as they are
+    needs : bytes that the block will write; refused at once where the disk has less
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix}")
+    try:
+        _check_room(target, needs)
+        yield temporary
+        os.replace(temporary, target)
+    except (OSError, RuntimeError) as refusal:  # RuntimeError: how the OpenEXR and HDF5 libraries say it
+        why, hint = reason(refusal)
+        raise error(f"{target} could not be written: {why}.", hint=hint) from refusal
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _check_room(target: Path, needs: int) -> None:
+    """Raise OSError where `target` is a folder, its folder is missing or its disk has too little room."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if needs and shutil.disk_usage(target.parent).free < needs:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,152 @@
+"""The bytes of a picture file -> its samples, with all their bits, upright.
+
+Pillow decodes, with three helps: it reduces 16-bit colour to 8 bits, so such files are decoded twice, the second time
+with the bytes of each sample exchanged, which yields the low bytes; TIFFs that it cannot hold go through tifffile;
+and formats whose reading would start another program (EPS) are left out.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from sss_model.image_io import tiff
+from sss_model.image_io.samples import check_size, unit_range, upright
+
+FORMATS = (  # Pillow's names
+    *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO"),
+    *("PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF", "WEBP"),
+)
+_ORIENTATION = 0x0112
+_SIXTEEN = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
+_EXCHANGED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+_pillow_limit = threading.Lock()
+
+
+def decode(source: Path | bytes) -> NDArray[Any]:
+    """Samples (H, W) or (H, W, C), upright, as `image_from_array` takes them, of any type.
+
+    The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
+    """
+    if tiff.is_tiff(source):
+        samples = tiff.read_deep(source)
+        if samples is not None:
+            return samples
+    with _open(source) as picture:
+        low_bytes = _low_byte_tiles(picture)
+        samples = _samples(picture)
+        orientation = _orientation(picture)
+        key = picture.info.get("transparency")
+    if low_bytes:
+        with _open(source) as picture:
+            picture.tile = low_bytes
+            samples = samples[..., :4].astype(np.uint16) * 256 + np.asarray(picture)
+        if isinstance(key, tuple) and samples.shape[2] == 3:  # the one colour that a PNG names transparent
+            alpha = (samples != np.array(key, np.uint16)).any(axis=2, keepdims=True)
+            samples = np.concatenate([samples, alpha * np.uint16(65535)], axis=2)
+    return upright(samples, orientation)
+
+
+def size(source: Path) -> tuple[int, int]:
+    """(H, W) of the picture as `decode` gives it, from its header."""
+    if tiff.is_tiff(source):
+        from_tiff = tiff.size(source)
+        if from_tiff is not None:
+            return from_tiff
+    with _open(source) as picture:
+        width, height = picture.size
+        if picture.format == "TIFF":  # newer Pillows give its size turned
+            width, height = (getattr(picture, "tag_v2")[tag] for tag in (256, 257))  # noqa: B009
+        return (width, height) if _orientation(picture) >= 5 else (height, width)
+
+
+def thumbnail(source: Path, side: int) -> NDArray[Any]:
+    """Samples of the picture as uint8, averaged down to at most `side` pixels a side, upright."""
+    if not tiff.is_tiff(source):
+        with _open(source) as picture:
+            if not _low_byte_tiles(picture) and picture.mode != "F" and not picture.mode.startswith("I"):
+                picture.draft("RGB", (side, side))  # a JPEG decodes at an eighth of its size, if that is enough
+                reduced = _reduced(_samples(picture), side)
+                return upright(reduced, _orientation(picture))
+    return _reduced(decode(source), side)
+
+
+def _open(source: Path | bytes) -> ImageFile:
+    """The picture with its header read and no pixel decoded; `ImageError` for too many pixels."""
+    Image.init()
+    known = [name for name in FORMATS if name in Image.OPEN]
+    with _pillow_limit:  # Pillow's own limit, 89 Mpx, is a global; ours replaces it for this call only
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=known)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+    try:
+        check_size(*picture.size)
+    except BaseException:
+        picture.close()
+        raise
+    return picture
+
+
+def _samples(picture: ImageFile) -> NDArray[Any]:
+    """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour."""
+    deep = bool(_low_byte_tiles(picture))
+    picture.load()
+    mode, keyed = picture.mode, "transparency" in picture.info and not deep
+    if mode == "I":
+        return _whole_numbers(np.asarray(picture))
+    if keyed and mode in ("1", "L", "P", "RGB"):
+        return np.asarray(picture.convert("RGBA"))
+    if mode in ("1", "L", "LA", "RGB", "RGBA", "F") or mode.startswith("I;16"):
+        return np.asarray(picture)
+    if mode == "P" and picture.palette is not None and picture.palette.mode == "RGBA":
+        return np.asarray(picture.convert("RGBA"))
+    return np.asarray(picture.convert({"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}.get(mode, "RGB")))
+
+
+def _whole_numbers(samples: NDArray[np.int32]) -> NDArray[Any]:
+    """Pillow's 32-bit integers as 16-bit samples where they fit, as in PGM files and older Pillows' PNG."""
+    if int(samples.min()) < 0:
+        return samples
+    return samples.astype(np.uint16 if int(samples.max()) <= 65535 else np.uint32)
+
+
+def _low_byte_tiles(picture: ImageFile) -> list[Any]:
+    """The tiles of a picture of 16-bit colour, with the bytes of each sample exchanged; empty for all others."""
+    tiles = []
+    for codec, extents, offset, args in picture.tile:
+        whole = (args,) if isinstance(args, str) else tuple(args or ())
+        if not whole or whole[0] not in _SIXTEEN:
+            return []
+        raw = whole[0][:-1] + _EXCHANGED[whole[0][-1]]
+        tiles.append(type(picture.tile[0])(codec, extents, offset, raw if isinstance(args, str) else (raw, *whole[1:])))
+    return tiles
+
+
+def _orientation(picture: ImageFile) -> int:
+    """EXIF's orientation, 1 to 8. Pillow turns a TIFF itself on loading, and then says 1."""
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF data can raise anything, and the picture is whole without it
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _reduced(samples: NDArray[Any], side: int) -> NDArray[Any]:
+    """`samples` as uint8, averaged down to at most `side` pixels a side."""
+    if samples.dtype != np.uint8:
+        samples = (unit_range(samples) * 255 + 0.5).astype(np.uint8)
+    if samples.ndim == 3 and samples.shape[2] == 1:
+        samples = samples[..., 0]
+    picture = Image.fromarray(np.ascontiguousarray(samples))
+    picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+    return np.asarray(picture)

@@ -1,0 +1,112 @@
+"""Samples of any depth and channel count -> an image: float32 RGB in [0, 1].
+
+Integers are divided by the largest value of their type; grey is repeated; transparency is laid over white, as a
+page shows it; an sRGB or embedded colour profile is not applied, as in the networks' training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import ImageError
+
+Image = NDArray[np.float32]
+
+MAX_PIXELS = 400_000_000  # 4.8 GB as an image
+
+# A float picture may overshoot [0, 1] (sharpening, highlights): clipped. With more than this share of its values
+# outside it is in another unit (0..255, radiance), and clipping would destroy it.
+CLIPPED_SHARE = 0.1
+
+
+def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Image:
+    """An image from an array of samples, as a clipboard, a camera or another library gives it.
+
+    Parameters
+    ----------
+    array : (H, W) grey, (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and straight alpha;
+        bool, uint8, uint16 or uint32 over their full range, or float in [0, 1]. Up to a tenth of the values of a
+        float array may lie outside [0, 1]; they are clipped.
+    name : begins the sentences of the errors
+
+    Returns
+    -------
+    (H, W, 3) float32 RGB in [0, 1], C-contiguous, never sharing memory with `array`
+
+    Raises
+    ------
+    ImageError : wrong shape or type, values that are not finite, or too many outside [0, 1]
+    """
+    array = np.asarray(array)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or 0 in array.shape or array.shape[2] > 4:
+        raise ImageError(
+            f"{name} has the shape {array.shape}; expected (H, W) or (H, W, C) with 1 to 4 channels.",
+            hint="Feature maps are opened as features, with their picture beside them.",
+        )
+    values = unit_range(array, name=name)
+    if values.shape[2] in (2, 4):
+        alpha = values[..., -1:]
+        values = values[..., :-1]
+        if float(alpha.min()) < 1.0:
+            values = values * alpha + (1.0 - alpha)
+    if values.shape[2] == 1:
+        values = np.repeat(values, 3, axis=2)
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
+    """Samples of any accepted type as float32 in [0, 1], of the same shape; see `image_from_array`."""
+    if array.dtype == np.bool_:
+        return array.astype(np.float32)
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 4:
+        working = np.float32 if array.dtype.itemsize <= 2 else np.float64
+        scaled: NDArray[Any] = np.divide(array, working(np.iinfo(array.dtype).max), dtype=working)
+        return scaled.astype(np.float32, copy=False)
+    if array.dtype.kind == "f":
+        return _clipped(array, name)
+    raise ImageError(
+        f"{name} holds samples of type {array.dtype}; expected uint8, uint16, uint32, or floats in [0, 1].",
+        hint="Save it with 8 or 16 bits per channel.",
+    )
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise `ImageError` for more than `MAX_PIXELS` pixels."""
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"The picture has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} million can be read.",
+            hint="Scale it down or cut a part out of it first.",
+        )
+
+
+def upright(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """`samples` turned and mirrored from EXIF's `orientation` (1 to 8) to upright; a view."""
+    if orientation >= 5:
+        samples = samples.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return samples[::rows, ::columns]
+
+
+def _clipped(array: NDArray[Any], name: str) -> Image:
+    """Float samples as float32 clipped to [0, 1]."""
+    broken = ~np.isfinite(array)
+    if broken.any():
+        row, column = (int(i) for i in np.argwhere(broken)[0][:2])
+        raise ImageError(
+            f"{name} holds NaN or infinity {np.count_nonzero(broken)} times, first in row {row}, column {column}.",
+            hint="Replace these values and save the picture again.",
+        )
+    low, high = float(array.min()), float(array.max())
+    if np.count_nonzero((array < 0) | (array > 1)) > CLIPPED_SHARE * array.size:
+        raise ImageError(
+            f"{name} holds float values from {low:g} to {high:g}; expected them in [0, 1].",
+            hint="Divide them by the value of white, 255 say, or tone-map the picture, and save it again.",
+        )
+    clipped: NDArray[Any] = np.clip(array, 0.0, 1.0)
+    return clipped.astype(np.float32)

@@ -1,0 +1,121 @@
+"""TIFFs that Pillow cannot hold: float or planar colour, more than 8 bits. Read by tifffile, where it is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import ImageError
+from sss_model.image_io.samples import check_size, unit_range, upright
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION = 0x0112
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS = 0, 1, 2, 5  # PhotometricInterpretation
+_ASSOCIATED, _STRAIGHT = 1, 2  # ExtraSamples: colours already multiplied by alpha, or not
+
+
+def is_tiff(source: Path | bytes) -> bool:
+    """Whether the first bytes are a TIFF's or BigTIFF's."""
+    if isinstance(source, bytes):
+        return source[:4] in _MAGIC
+    with open(source, "rb") as file:
+        return file.read(4) in _MAGIC
+
+
+def size(source: Path | bytes) -> tuple[int, int] | None:
+    """(H, W) upright, from the first page's tags; None without tifffile."""
+    with _first_page(source) as page:
+        if page is None:
+            return None
+        check_size(page.imagewidth, page.imagelength)
+        height, width = page.imagelength, page.imagewidth
+        return (width, height) if _turn(page) >= 5 else (height, width)
+
+
+def read_deep(source: Path | bytes) -> NDArray[Any] | None:
+    """Samples of the first page, upright, with alpha last; None where Pillow reads it as well or better."""
+    with _first_page(source) as page:
+        if page is None:
+            return None
+        check_size(page.imagewidth, page.imagelength)
+        planar = page.samplesperpixel > 1 and page.planarconfig == 2
+        plain = page.samplesperpixel <= 4 and page.bitspersample <= 8 and not planar
+        if plain or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
+            return None
+        _refuse_many_channels(page)
+        samples = _pixels(page, only_here=planar or page.dtype is None or page.dtype.kind == "f")
+        if samples is None:
+            return None
+        if page.axes.startswith("S"):
+            samples = np.moveaxis(samples, 0, -1)
+        return upright(_colours(samples, page), _turn(page))
+
+
+@contextlib.contextmanager
+def _first_page(source: Path | bytes) -> Iterator[Any]:
+    """tifffile's first page, or None without tifffile."""
+    try:
+        tifffile: Any = importlib.import_module("tifffile")
+    except ImportError:
+        yield None
+        return
+    with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+        yield file.pages[0]
+
+
+def _turn(page: Any) -> int:
+    tag = page.tags.get(_ORIENTATION)
+    return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+
+
+def _pixels(page: Any, *, only_here: bool) -> NDArray[Any] | None:
+    """The page's array; None where tifffile lacks the codec and Pillow, which has it, may read the page instead."""
+    try:
+        return np.asarray(page.asarray())
+    except (ValueError, NotImplementedError) as error:
+        if "imagecodecs" not in str(error):
+            raise
+        if not only_here:
+            return None
+        raise ImageError(
+            f"The TIFF is float or planar and compressed with {page.compression.name}, which is not read together.",
+            hint="Save it uncompressed or with Deflate compression.",
+        ) from error
+
+
+def _refuse_many_channels(page: Any) -> None:
+    colours = 4 if page.photometric == _INKS else 3
+    if page.samplesperpixel > colours + 1:
+        raise ImageError(
+            f"The TIFF has {page.samplesperpixel} channels; a picture has 1 to {colours + 1}.",
+            hint="A feature map is opened as features, with its picture beside it.",
+        )
+
+
+def _colours(samples: NDArray[Any], page: Any) -> NDArray[Any]:
+    """The page's samples as grey or RGB, with straight alpha last where one is marked as alpha."""
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    if page.photometric == _INKS:
+        inks = 1 - unit_range(samples[..., :4])
+        return np.asarray(inks[..., :3] * inks[..., 3:])
+    count = 3 if samples.shape[2] >= 3 else 1
+    colours, extra = samples[..., :count], samples[..., count : count + 1]
+    if page.photometric == _WHITE_IS_ZERO:
+        colours = 1 - unit_range(colours)
+    kind = int(page.extrasamples[0]) if page.extrasamples and count + len(page.extrasamples) == samples.shape[2] else 0
+    if extra.shape[2] == 0 or kind not in (_ASSOCIATED, _STRAIGHT):
+        return colours
+    if kind == _STRAIGHT and colours.dtype == extra.dtype:
+        return np.concatenate([colours, extra], axis=2)
+    colours, alpha = unit_range(colours), unit_range(extra)
+    if kind == _ASSOCIATED:
+        colours = np.clip(colours / np.maximum(alpha, np.float32(1e-6)), 0, 1)
+    return np.concatenate([colours, alpha], axis=2)
