@@ -61,7 +61,8 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
             header = content.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{file.name} is not a model file: expected safetensors, but {str(error).rstrip('.')}.", hint=_hint_for(file)
+            f"{file.name} is not a model file: expected safetensors, but {str(error).rstrip('.')}.",
+            hint=_hint_for(file),
         ) from error
     if "sss" not in header:
         raise CheckpointError(
@@ -71,11 +72,17 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
     try:
         entry = json.loads(header["sss"])
         if entry["format"] > FORMAT:
-            raise CheckpointError(f"{file.name} has format {entry['format']}; this program reads up to {FORMAT}.", hint="Update the program.")
+            raise CheckpointError(
+                f"{file.name} has format {entry['format']}; this program reads up to {FORMAT}.",
+                hint="Update the program.",
+            )
         params = NetworkParams.from_dict(entry["params"])
     except (ParameterError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"The header of {file.name} does not describe a network: {error}") from error
-    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in safetensors.torch.load_file(file).items()}
+    state = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in safetensors.torch.load_file(file).items()
+    }
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     metadata = {key: value for key, value in entry.items() if key not in ("params", "format")}
@@ -84,7 +91,7 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
 
 def _hint_for(file: Path) -> str:
     if file.suffix in (".pth", ".pt", ".ckpt", ".bin"):
-        return "PyTorch files carry code; only safetensors files are opened. Pass backbone weights to sss-train --init-weights."
+        return "PyTorch files can carry code; only safetensors are opened. sss-train --init-weights takes backbone weights."
     if file.suffix in (".index", ".meta") or ".data-" in file.name:
         return "This looks like a TensorFlow checkpoint: convert it with sss-convert."
     return "Choose a .safetensors file written by sss-train or sss-convert."
@@ -101,7 +108,9 @@ def load_network(path: str | os.PathLike[str] | Checkpoint | None = None) -> tup
     try:
         network = build_network(checkpoint.params)
     except ParameterError as error:
-        raise CheckpointError(f"The network of {checkpoint.path.name} cannot be built here: {error}", hint=error.hint) from error
+        raise CheckpointError(
+            f"The network of {checkpoint.path.name} cannot be built here: {error}", hint=error.hint
+        ) from error
     load_state(network, checkpoint.state, checkpoint.path.name)
     return network.eval(), checkpoint
 
@@ -143,7 +152,9 @@ def write_checkpoint(
         if half and value.is_floating_point():
             value = value.half()
         if value.is_floating_point() and not torch.isfinite(value).all():
-            raise CheckpointError(f"The weight {name} is not finite{' in float16' if half else ''}; {file.name} was not written.")
+            raise CheckpointError(
+                f"The weight {name} is not finite{' in float16' if half else ''}; {file.name} was not written."
+            )
         state[name] = value.contiguous()
     entry = {**(metadata or {}), "format": FORMAT, "version": sss_model.__version__, "params": network.params.to_dict()}
     try:

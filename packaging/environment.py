@@ -1,0 +1,109 @@
+"""What `run.py` and `test.py` share: the project's own virtual environment and Qt's system libraries.
+
+Standard library only: it runs on a bare Python. A stamp in `.venv` remembers what was installed, so that a second
+start installs nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+# library that Qt loads -> Debian's package, for a drawing surface in memory and for a real window
+OFFSCREEN = {
+    "glib-2.0": "libglib2.0-0",
+    "GL": "libgl1",
+    "EGL": "libegl1",
+    "xkbcommon": "libxkbcommon0",
+    "dbus-1": "libdbus-1-3",
+    "fontconfig": "libfontconfig1",
+}
+WINDOW = {
+    "xcb-cursor": "libxcb-cursor0",
+    "xcb-icccm": "libxcb-icccm4",
+    "xcb-keysyms": "libxcb-keysyms1",
+    "xcb-shape": "libxcb-shape0",
+    "xkbcommon-x11": "libxkbcommon-x11-0",
+}
+
+
+def python() -> Path:
+    """The virtual environment's interpreter."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def has_display() -> bool:
+    """Whether a window can be shown: always on Windows and macOS; on Linux a display server's address is set."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def ensure(extra: str = "") -> Path:
+    """Make `.venv` if needed, install the project with its pinned versions and `extra`; returns its Python."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        sys.exit(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]}. Start again with one of those.")
+    stamp = VENV / f".installed{'-' + extra if extra else ''}"
+    wanted = _fingerprint()
+    if stamp.is_file() and stamp.read_text() == wanted and python().exists():
+        return python()
+    if not python().exists():
+        print(f"Making a virtual environment in {VENV.name} ...", flush=True)
+        try:
+            venv.create(VENV, with_pip=True, clear=VENV.exists())
+        except (subprocess.CalledProcessError, OSError) as error:
+            sys.exit(f"The virtual environment cannot be made: {error}. On Debian: apt-get install python3-venv")
+    print("Installing (a few minutes the first time; torch is large) ...", flush=True)
+    target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    command = [
+        str(python()),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(CONSTRAINTS),
+        "-e",
+        target,
+    ]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        sys.exit("The installation failed; pip's words are above. Run the same command again to go on.")
+    stamp.write_text(wanted)
+    return python()
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for file in (ROOT / "pyproject.toml", CONSTRAINTS):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_qt_libraries(*, window: bool) -> None:
+    """On Linux, install what Qt misses where that is allowed (root and apt), otherwise stop with the exact command."""
+    if not sys.platform.startswith("linux"):
+        return
+    wanted = {**OFFSCREEN, **(WINDOW if window else {})}
+    missing = [package for library, package in wanted.items() if ctypes.util.find_library(library) is None]
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"Installing system libraries for Qt: {' '.join(missing)}", flush=True)
+        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+        subprocess.run(["apt-get", "update"], **quiet)
+        if subprocess.run(command, **quiet).returncode == 0:
+            return
+    sys.exit(f"Qt needs system libraries that are not installed. Run:\n    sudo {' '.join(command)}")
