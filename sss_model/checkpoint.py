@@ -91,7 +91,7 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
 
 def _hint_for(file: Path) -> str:
     if file.suffix in (".pth", ".pt", ".ckpt", ".bin"):
-        return "PyTorch files can carry code; only safetensors open here. sss-train --init-weights reads backbone weights."
+        return "PyTorch files can carry code; open a .safetensors file. sss-train --init-weights reads backbones."
     if file.suffix in (".index", ".meta") or ".data-" in file.name:
         return "This looks like a TensorFlow checkpoint: convert it with sss-convert."
     return "Choose a .safetensors file written by sss-train or sss-convert."
