@@ -22,32 +22,32 @@ from sss_model.params import NetworkParams
 
 @dataclass
 class GridMap:
-    """A map (N, C, h, w) whose cell i has its centre at image pixel `centre + i * stride`, on both axes."""
+    """A map (N, C, h, w) whose cell i has its centre at image pixel `centre + i * stride`; strides are (y, x)."""
 
     values: Tensor
-    stride: int
+    stride: tuple[float, float]
     centre: float
 
-    def source(self, pixels: Tensor, cells: int) -> Tensor:
-        """Positions of image `pixels` on this grid, in cells, kept inside it (bilinear resizing clamps at borders)."""
-        return ((pixels.to(torch.float32) - self.centre) / self.stride).clamp(0, cells - 1)
+    def source(self, pixels: Tensor, axis: int) -> Tensor:
+        """Positions of image `pixels` along `axis` (2: y, 3: x), in cells, kept inside the grid as at borders."""
+        return ((pixels.to(torch.float32) - self.centre) / self.stride[axis - 2]).clamp(0, self.values.shape[axis] - 1)
 
     def at(self, points: Tensor) -> Tensor:
         """Bilinear values (N, C, P) at image `points` (N, P, 2), x then y."""
         height, width = self.values.shape[-2:]
-        x = self.source(points[..., 0], width) * (2 / max(width - 1, 1)) - 1
-        y = self.source(points[..., 1], height) * (2 / max(height - 1, 1)) - 1
+        x = self.source(points[..., 0], 3) * (2 / max(width - 1, 1)) - 1
+        y = self.source(points[..., 1], 2) * (2 / max(height - 1, 1)) - 1
         grid = torch.stack([x, y], -1)[:, :, None].to(self.values.dtype)
         return F.grid_sample(self.values, grid, "bilinear", "border", align_corners=True)[..., 0]
 
     def rows(self, first: int, last: int, width: int) -> Tensor:
         """Bilinear values (N, C, last - first, width) of image rows first..last-1."""
         values, device = self.values, self.values.device
-        if self.stride == 1 and self.centre == 0:
+        if self.stride == (1, 1) and self.centre == 0:
             return values[..., first:last, :width]
         for axis, pixels in ((2, torch.arange(first, last, device=device)), (3, torch.arange(width, device=device))):
             cells = values.shape[axis]
-            position = self.source(pixels, cells)
+            position = self.source(pixels, axis)
             low = position.floor().long().clamp(max=max(cells - 2, 0))
             weight = (position - low).to(values.dtype).view(-1, *[1] * (3 - axis))
             high = (low + 1).clamp(max=cells - 1)
@@ -73,7 +73,55 @@ class HiddenMaps:
 
 
 class FeatureNet(nn.Module):
-    """Image (N, 3, H, W), RGB in [0, 1], any H and W -> features (N, D, H, W).
+    """Image (N, 3, H, W), RGB in [0, 1], any H and W -> features (N, D, H, W): what every variant offers.
+
+    `branches` does what is coarse, `fuse` prepares it, `rows` and `features_at` finish it where it is wanted, and
+    `literal` is the slow, obvious computation of the same numbers.
+
+    Attributes
+    ----------
+    params : what rebuilds the network
+    feature_channels : D
+    tileable : a feature depends on its surroundings only, not on the whole image or its size
+    """
+
+    params: NetworkParams
+    backbone: nn.Module
+    feature_channels: int
+    tileable: bool = True
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters outside the backbone."""
+        inside = {id(parameter) for parameter in self.backbone.parameters()}
+        return (parameter for parameter in self.parameters() if id(parameter) not in inside)
+
+    def branches(self, images: Tensor) -> BranchMaps:
+        """The branches' maps, each on its own grid."""
+        raise NotImplementedError
+
+    def fuse(self, branches: BranchMaps) -> HiddenMaps:
+        """What can be computed on the grids before upsampling; exact."""
+        return HiddenMaps(branches.maps[0], branches.maps[1:], branches.size)
+
+    def rows(self, hidden: HiddenMaps, first: int, last: int) -> Tensor:
+        """Features (N, D, last - first, W) of image rows first..last-1, from `fuse`'s maps."""
+        raise NotImplementedError
+
+    def features_at(self, branches: BranchMaps, points: Tensor) -> Tensor:
+        """Features (N, P, D) at image `points` (N, P, 2), x then y: what the full map holds there."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, D, H, W), by the fused path in one piece; `FeatureExtractor` goes in stripes and tiles."""
+        return self.rows(self.fuse(self.branches(images)), 0, images.shape[-2])
+
+    def literal(self, images: Tensor) -> Tensor:
+        """The same features, computed as they are described."""
+        raise NotImplementedError
+
+
+class SupplementNet(FeatureNet):
+    """The supplement's network on any backbone.
 
     Sides are padded to the backbone's multiple by repeating the border, and the result is cropped, so that every
     stage's grid keeps its place whatever the size.
@@ -104,11 +152,6 @@ class FeatureNet(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters outside the backbone: branches and 1x1 layers."""
-        for module in (self.branch, self.hidden, self.project):
-            yield from module.parameters()
-
     def taps(self, images: Tensor) -> list[GridMap]:
         """The backbone's maps of `images`, the input first, each with its place in the image."""
         height, width = images.shape[-2:]
@@ -117,24 +160,28 @@ class FeatureNet(nn.Module):
         maps = self.backbone(padded)
         centred = self.params.alignment == "centred"
         return [
-            GridMap(values, tap.stride, tap.centre if centred else (tap.stride - 1) / 2)
+            GridMap(values, (tap.stride, tap.stride), tap.centre if centred else (tap.stride - 1) / 2)
             for values, tap in zip(maps, self.backbone.taps, strict=True)
         ]
 
     def branches(self, images: Tensor) -> BranchMaps:
         """3x3 convolution and ReLU on every tap, each on its own grid."""
+        return self.branches_of(self.taps(images), (images.shape[-2], images.shape[-1]))
+
+    def branches_of(self, taps: list[GridMap], size: tuple[int, int]) -> BranchMaps:
+        """`branches` of an image of `size` (H, W) whose `taps` are at hand."""
         maps = []
-        for layer, tap in zip(self.branch, self.taps(images), strict=True):
+        for layer, tap in zip(self.branch, taps, strict=True):
             values = tap.values
-            if self.params.tap_scale == "rms" and tap.stride > 1:
+            if self.params.tap_scale == "rms" and tap.stride != (1, 1):
                 values = values * torch.rsqrt(values.square().mean(1, keepdim=True) + 1e-6)
             maps.append(GridMap(F.relu(layer(values)), tap.stride, tap.centre))
-        return BranchMaps(maps, (images.shape[-2], images.shape[-1]))
+        return BranchMaps(maps, size)
 
     def fuse(self, branches: BranchMaps) -> HiddenMaps:
         """The first 1x1 layer, slice by slice, on the branches' own grids; grids of one stride add up. Exact."""
         slices = self.hidden.weight.split(self.params.branch_channels, dim=1)
-        sums: dict[tuple[int, float], GridMap] = {}
+        sums: dict[tuple[tuple[float, float], float], GridMap] = {}
         for grid, weight in zip(branches.maps[1:], slices[1:], strict=True):
             values = F.conv2d(grid.values, weight)
             key = (grid.stride, grid.centre)
@@ -168,10 +215,6 @@ class FeatureNet(nn.Module):
             total = total + grid.at(points)[..., None]
         return self.project(F.relu(total))[..., 0].transpose(1, 2)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features (N, D, H, W), by the fused path in one piece; `FeatureExtractor` goes in stripes and tiles."""
-        return self.rows(self.fuse(self.branches(images)), 0, images.shape[-2])
-
     def literal(self, images: Tensor) -> Tensor:
         """The same features as the paper describes them: upsample every branch, concatenate, 1x1, ReLU, 1x1."""
         height, width = images.shape[-2:]
@@ -184,5 +227,13 @@ def build_network(params: NetworkParams, *, pretrained: bool = False) -> Feature
 
     `pretrained` takes timm's cached weights for the backbone.
     """
+    if params.variant == "released":
+        from sss_model.released import ReleasedNet
+
+        return ReleasedNet(params).eval()
     backbone = build_backbone(params.backbone, params.output_stride, pretrained=pretrained)
-    return FeatureNet(backbone, params).eval()
+    if params.variant == "taps":
+        from sss_model.taps import TapsNet
+
+        return TapsNet(backbone, params).eval()
+    return SupplementNet(backbone, params).eval()
