@@ -111,5 +111,13 @@ def make_style_sheet(colours: Colours) -> str:
         QSplitter::handle:hover {{ background: {colours.accent}; }}
         QMainWindow::separator {{ background: {colours.window}; width: 4px; height: 4px; }}
         QMainWindow::separator:hover {{ background: {colours.accent}; }}
+        QPushButton[segment] {{ background: {colours.raised}; border: 1px solid {colours.line}; padding: 4px 6px;
+            border-radius: 0; color: {colours.text}; }}
+        QPushButton[segment="middle"] {{ border-left: none; border-right: none; }}
+        QPushButton[segment="left"] {{ border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}
+        QPushButton[segment="right"] {{ border-top-right-radius: 4px; border-bottom-right-radius: 4px; }}
+        QPushButton[segment]:checked {{ background: {colours.accent}; color: {colours.on_accent}; }}
+        QPushButton[segment]:focus {{ text-decoration: underline; }}
+        QPushButton[segment]:disabled {{ color: {colours.disabled}; }}
         QStatusBar::item {{ border: none; }}
     """

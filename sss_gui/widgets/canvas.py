@@ -30,7 +30,7 @@ COMPARE_MODES = ("none", "flip", "wipe", "difference")
 
 
 class PictureCanvas(QWidget):
-    """Paints a `PictureLayer` where the shared `ViewController` puts it; the layers' pixels are kept until they change."""
+    """Paints a `PictureLayer` where the shared `ViewController` puts it; keeps the pixels until they change."""
 
     def __init__(self, controller: ViewController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,28 +92,28 @@ class PictureCanvas(QWidget):
         painter.end()
 
     def _render(self) -> QPixmap:
-        ratio, place = self.devicePixelRatioF(), self.placement()
+        ratio, place, size = self.devicePixelRatioF(), self.placement(), self.controller.image_size
         width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
         mode = self.mode if self.reference.levels and self.layer.levels else "none"
         base = self.reference if mode == "flip" else self.layer
-        image = base.render(place, width, height)
+        image = base.render(place, size, width, height)
         if mode == "wipe":
             edge = round(self.amount * width)
             painter = QPainter(image)
-            painter.drawImage(0, 0, self.reference.render(place, width, height), 0, 0, edge, height)
+            painter.drawImage(0, 0, self.reference.render(place, size, width, height), 0, 0, edge, height)
             painter.end()
         elif mode == "difference":
-            plain = self.layer.render(place, width, height, overlay=False)
-            image = difference(plain, self.reference.render(place, width, height), self.amount)
+            plain = self.layer.render(place, size, width, height, overlay=False)
+            image = difference(plain, self.reference.render(place, size, width, height), self.amount)
         image.setDevicePixelRatio(ratio)
         if base.levels and place.scale / ratio >= GRID_FROM:
             painter = QPainter(image)
             box = self.visible_box()
             draw_grid(painter, place, box)
             if mode in ("none", "flip"):
-                draw_values(painter, place, box, base.values(box))
+                draw_values(painter, place, box, base.values(box, size))
             elif mode == "difference":
-                delta = np.abs(self.layer.values(box).astype(np.int16) - self.reference.values(box))
+                delta = np.abs(self.layer.values(box, size).astype(np.int16) - self.reference.values(box, size))
                 draw_values(painter, place, box, np.minimum(delta * self.amount, 255).astype(np.uint8))
             painter.end()
         return QPixmap.fromImage(image)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -52,7 +50,7 @@ class FeaturePanel(QWidget):
             self._connect(name, view)
         self.banner = MessageBanner(self)
         self.banner.dismissed.connect(lambda: self.message_dismissed.emit(""))
-        self.controller.view_changed.connect(self._show_zoom)
+        self.controller.view_changed.connect(self._view_changed)
         self._panes["input"].set_placeholder("Drop a photograph here\nor press Ctrl+O")
         self._panes["input"].header.set_texts(current=True)
 
@@ -66,6 +64,7 @@ class FeaturePanel(QWidget):
         view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
         view.message_dismissed.connect(lambda: self.message_dismissed.emit(name))
+        view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
     def pane(self, name: str) -> ImageView:
@@ -99,16 +98,6 @@ class FeaturePanel(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(960, 720)
-
-    def set_pyramid(self, name: str, pyramid: Sequence[NDArray[np.uint8]]) -> None:
-        """Show a picture in a pane; the input's also sets the size of the view, and the reference's is compared with."""
-        self._panes[name].set_pyramid(pyramid)
-        if name == PANES[0] and len(pyramid):
-            height, width = pyramid[0].shape[:2]
-            self.controller.set_image_size((height, width))
-            self._quad.set_image_size((height, width))
-        if name == self._reference:
-            self._share_reference()
 
     def clear(self) -> None:
         """Empty every pane."""
@@ -211,6 +200,14 @@ class FeaturePanel(QWidget):
                 view.header.set_texts(current=key == name)
             self._show_zoom()
             self.current_changed.emit(name)
+
+    def _picture_changed(self, name: str) -> None:
+        if name == self._reference:
+            self._share_reference()
+
+    def _view_changed(self) -> None:
+        self._quad.set_image_size(self.controller.image_size)
+        self._show_zoom()
 
     def _show_zoom(self) -> None:
         scale = self.controller.scale * self.devicePixelRatioF()

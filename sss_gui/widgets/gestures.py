@@ -136,7 +136,7 @@ class GestureCanvas(PictureCanvas):
 
     def _pixel(self, at: QPointF) -> tuple[int, int] | None:
         x, y = self.placement().pixel_at(at.x(), at.y())
-        height, width = self.layer.size
+        height, width = self.controller.image_size if self.layer.levels else (0, 0)
         return (x, y) if 0 <= x < width and 0 <= y < height else None
 
     def _hover(self, at: QPointF) -> None:

@@ -43,6 +43,8 @@ class ImageView(QWidget):
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
     message_dismissed = Signal()
     focus_gained = Signal()
+    picture_changed = Signal()
+    """`set_pyramid` gave the pane another picture."""
 
     def __init__(self, controller: ViewController, name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +83,7 @@ class ImageView(QWidget):
         """
         self.canvas.layer.set_pyramid(pyramid)
         self.canvas.refresh()
+        self.picture_changed.emit()
 
     def set_region(self, picture: Picture, box: tuple[float, float, float, float]) -> None:
         """Lay a live preview (h, w, 3) uint8 over the image box (x0, y0, x1, y1) until the next `set_pyramid`."""

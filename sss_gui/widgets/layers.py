@@ -63,11 +63,6 @@ class PictureLayer:
         self.overlay: list[NDArray[np.uint8]] = []
         self.opacity = 1.0
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W) of the picture; (0, 0) without one."""
-        return self.levels[0].shape[:2] if self.levels else (0, 0)
-
     def set_pyramid(self, levels: Sequence[NDArray[np.uint8]]) -> None:
         """Replace the picture and drop the patch."""
         for level in levels:
@@ -90,38 +85,47 @@ class PictureLayer:
         self.overlay = list(levels)
         self.opacity = min(max(float(opacity), 0.0), 1.0)
 
-    def render(self, placement: Placement, width: int, height: int, *, overlay: bool = True) -> QImage:
-        """The canvas of (width, height) physical pixels with the picture on mid-grey."""
+    def render(
+        self, placement: Placement, size: tuple[int, int], width: int, height: int, *, overlay: bool = True
+    ) -> QImage:
+        """The canvas of (width, height) physical pixels: the picture, stretched over an image of `size`, on grey."""
         target = QImage(max(width, 1), max(height, 1), QImage.Format.Format_RGB32)
         target.fill(CANVAS)
         if self.levels:
             painter = QPainter(target)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             nearest = placement.scale >= NEAREST_FROM
-            draw_levels(painter, self.levels, self.size, placement, nearest)
+            draw_levels(painter, self.levels, size, placement, nearest)
             if self.patch:
                 picture, box = self.patch
                 fine = picture.shape[1] >= box[2] - box[0]
-                draw_plane(painter, picture, box, self.size, placement, nearest and fine)
+                draw_plane(painter, picture, box, size, placement, nearest and fine)
             if overlay and self.overlay:
                 painter.setOpacity(self.opacity)
-                draw_levels(painter, self.overlay, self.size, placement, nearest)
+                draw_levels(painter, self.overlay, size, placement, nearest)
             painter.end()
         return target
 
-    def values(self, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-        """The shown numbers of the pixels in box (x0, y0, x1, y1), (h, w, 3) uint8, the patch included."""
-        x0, y0, x1, y1 = box
-        shown = self.levels[0][y0:y1, x0:x1]
+    def values(self, box: tuple[int, int, int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """The shown numbers of the image pixels in box (x0, y0, x1, y1), (h, w, 3) uint8, the patch included."""
+        height, width = size
+        xs, ys = np.arange(box[0], box[2]) + 0.5, np.arange(box[1], box[3]) + 0.5
+        shown = _sample(self.levels[0], (0, 0, width, height), xs, ys)
         if self.patch:
-            shown = shown.copy()
-            picture, (bx0, by0, bx1, by1) = self.patch
-            xs, ys = np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5
-            inx, iny = np.flatnonzero((xs > bx0) & (xs < bx1)), np.flatnonzero((ys > by0) & (ys < by1))
-            sx = ((xs[inx] - bx0) * picture.shape[1] / (bx1 - bx0)).astype(int)
-            sy = ((ys[iny] - by0) * picture.shape[0] / (by1 - by0)).astype(int)
-            shown[np.ix_(iny, inx)] = picture[np.ix_(sy, sx)]
+            picture, (x0, y0, x1, y1) = self.patch
+            across, down = np.flatnonzero((xs > x0) & (xs < x1)), np.flatnonzero((ys > y0) & (ys < y1))
+            shown[np.ix_(down, across)] = _sample(picture, (x0, y0, x1, y1), xs[across], ys[down])
         return shown
+
+
+def _sample(
+    picture: NDArray[np.uint8], box: Box, xs: NDArray[np.floating], ys: NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """Pixels of `picture`, stretched over the image box, that lie at image columns xs and rows ys; a copy."""
+    height, width = picture.shape[:2]
+    columns = ((xs - box[0]) * width / (box[2] - box[0])).astype(np.intp)
+    rows = ((ys - box[1]) * height / (box[3] - box[1])).astype(np.intp)
+    return picture[np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))]
 
 
 def check_picture(picture: NDArray[np.uint8], channels: int) -> None:
@@ -187,7 +191,7 @@ def _shrunk(image: QImage, target: QRectF) -> QImage:
 
 @dataclass(frozen=True)
 class _Axis:
-    """One axis of a picture on the screen: `count` source pixels of `scale` physical ones from `start`; seen: first..last."""
+    """One axis of a picture on the screen: `count` pixels of `scale` physical ones from `start`; seen: first..last."""
 
     count: int
     start: float

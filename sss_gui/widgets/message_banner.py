@@ -19,6 +19,7 @@ class MessageBanner(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self._details = ""
         self._title, self._hint = QLabel(self), QLabel(self)
         for label in (self._title, self._hint):
@@ -65,7 +66,7 @@ class MessageBanner(QFrame):
         buttons.addWidget(self._close)
         buttons.addWidget(self._copy)
         buttons.addStretch()
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(18, 12, 12, 12)
         row.setSpacing(16)
         row.addLayout(words, 1)
@@ -81,14 +82,14 @@ class MessageBanner(QFrame):
         self.details_copied.emit()
 
     def _place(self) -> None:
-        parent = self.parentWidget()
+        parent, layout = self._over, self._row
         width = max(min(_MAX_WIDTH, parent.width() - 2 * _MARGIN), 120)
-        height = self.layout().totalHeightForWidth(width) if self.layout().hasHeightForWidth() else -1
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else -1
         height = min(max(height, self.sizeHint().height() if height < 0 else height), parent.height() - 2)
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - _MARGIN, width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parentWidget() and not self.isHidden():
+        if event.type() == QEvent.Type.Resize and watched is self._over and not self.isHidden():
             self._place()
         return False
 

@@ -69,7 +69,7 @@ class QuadSplitter(QWidget):
 
     def set_image_size(self, size: tuple[int, int]) -> None:
         """(H, W) of the image, which 'auto' goes by."""
-        if min(size) > 0:
+        if min(size) > 0 and size != self._image_size:
             self._image_size = size
             self._arrange()
 

@@ -1,0 +1,306 @@
+"""One number as a slider with a spin box: follows while dragging, settles when released or typed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent, QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QStyle,
+    QStyleOptionSlider,
+    QWidget,
+)
+
+REST_AFTER = 250
+"""Milliseconds without another key or step after which a value counts as settled."""
+_STEPS = 600
+
+
+def wheel_meant(widget: QWidget, event: QWheelEvent) -> bool:
+    """Whether the wheel is meant for `widget`: it has the keyboard and Ctrl is held. Else it scrolls the panel."""
+    if widget.hasFocus() and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        return True
+    event.ignore()
+    return False
+
+
+class CalmComboBox(QComboBox):
+    """A combo box that the wheel does not change by accident."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if wheel_meant(self, event):
+            super().wheelEvent(event)
+
+
+class CalmSlider(QSlider):
+    """A slider that jumps to the click, goes back to the default on a double click, and leaves the wheel alone."""
+
+    default_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if wheel_meant(self, event):
+            super().wheelEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and not self._handle().contains(event.position().toPoint()):
+            self.setSliderDown(True)
+            self.setSliderPosition(self._position_at(event.position().toPoint()))
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.setSliderDown(False)
+        self.default_requested.emit()
+
+    def handle_centre(self) -> QPoint:
+        """Where the handle is, to be taken hold of."""
+        return self._handle().center()
+
+    def _handle(self) -> QRect:
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        style, slider = self.style(), QStyle.ComplexControl.CC_Slider
+        return style.subControlRect(slider, option, QStyle.SubControl.SC_SliderHandle, self)
+
+    def _position_at(self, point: QPoint) -> int:
+        wide = self._handle().width()
+        room = self.width() - wide
+        return QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), point.x() - wide // 2, max(room, 1))
+
+
+class CalmSpinBox(QSpinBox):
+    """A spin box whose wheel is left alone and which says when it steps rather than being typed into."""
+
+    stepped = Signal()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if wheel_meant(self, event):
+            super().wheelEvent(event)
+
+    def stepBy(self, steps: int) -> None:
+        super().stepBy(steps)
+        self.stepped.emit()
+
+
+class CalmDoubleSpinBox(QDoubleSpinBox):
+    """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic."""
+
+    stepped = Signal()
+
+    def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._logarithmic = logarithmic
+        self.setDecimals(12)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if wheel_meant(self, event):
+            super().wheelEvent(event)
+
+    def stepBy(self, steps: int) -> None:
+        if self._logarithmic and self.value() > 0:
+            tenths = round(math.log10(self.value()) * 10 + steps)
+            self.setValue(float(f"{10 ** (tenths / 10):.2g}"))
+        else:
+            super().stepBy(steps)
+        self.stepped.emit()
+
+    def textFromValue(self, value: float) -> str:
+        return plain_number(value)
+
+    def valueFromText(self, text: str) -> float:
+        try:
+            return float(self._bare(text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        bare = self._bare(text)
+        try:
+            inside = self.minimum() <= float(bare) <= self.maximum()
+            state = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
+        except ValueError:
+            allowed = set(bare.lower()) <= set("0123456789.e+-")
+            state = QValidator.State.Intermediate if allowed else QValidator.State.Invalid
+        return state, text, position
+
+    def _bare(self, text: str) -> str:
+        return text.removesuffix(self.suffix()).strip().replace(",", ".")
+
+
+def plain_number(value: float) -> str:
+    """Three figures at most, without needless zeros: 0.01, 2.5e-06."""
+    return f"{value:.3g}" if value == 0 or abs(value) >= 1e-4 else f"{value:.2e}".replace(".00e", "e")
+
+
+class NumberControl(QWidget):
+    """Label and spin box over a slider, made from a field's metadata.
+
+    Parameters
+    ----------
+    meta : mapping
+        low, high, label, and optionally unit, help, log, as `sss_model.params.number` makes them.
+    default : int or float
+        What a double click goes back to; an int makes a control of whole numbers.
+    slider_range : (low, high), optional
+        The practical range that the slider covers; the spin box takes the whole one.
+    """
+
+    changing = Signal(object)
+    rested = Signal(object)
+
+    def __init__(
+        self,
+        meta: Mapping[str, Any],
+        default: float,
+        slider_range: tuple[float, float] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._default, self._whole, self._log = default, isinstance(default, int), bool(meta.get("log"))
+        self._low: float
+        self._high: float
+        self._low, self._high = slider_range or (meta["low"], meta["high"])
+        self._value: float = default
+        self._announced: float = default
+        self._spin = self._make_spin(meta)
+        self._slider = CalmSlider()
+        self._slider.setRange(0, round(self._high - self._low) if self._whole else _STEPS)
+        self._slider.setPageStep(max(self._slider.maximum() // 10, 1))
+        self._timer = QTimer(self, singleShot=True, interval=REST_AFTER)
+        self._name(meta)
+        self._arrange(meta["label"])
+        self._connect()
+        self.set_value(default)
+
+    @property
+    def value(self) -> float:
+        """What the control shows, within the spin box's range."""
+        return self._value
+
+    @property
+    def slider(self) -> CalmSlider:
+        """The slider."""
+        return self._slider
+
+    @property
+    def spin(self) -> CalmSpinBox | CalmDoubleSpinBox:
+        """The spin box."""
+        return self._spin
+
+    def set_value(self, value: float) -> None:
+        """Show a value without a signal; while the slider is being dragged it stays with the hand."""
+        if not self._slider.isSliderDown():
+            self._show(value)
+            self._announced = self._value
+            self._timer.stop()
+
+    def _make_spin(self, meta: Mapping[str, Any]) -> CalmSpinBox | CalmDoubleSpinBox:
+        spin = CalmSpinBox() if self._whole else CalmDoubleSpinBox(self._log)
+        spin.setRange(meta["low"], meta["high"])
+        if not self._whole and not self._log:
+            spin.setSingleStep((meta["high"] - meta["low"]) / 100)
+        if len(unit := meta.get("unit", "")) <= 3 and unit:
+            spin.setSuffix(f" {unit}")
+        spin.setKeyboardTracking(False)
+        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        spin.setFixedWidth(92)
+        return spin
+
+    def _name(self, meta: Mapping[str, Any]) -> None:
+        unit = f" ({meta['unit']})" if meta.get("unit") else ""
+        tip = f"{meta.get('help', '')}\nDefault {plain_number(self._default)}{unit}; double-click the slider for it"
+        for part in (self._slider, self._spin):
+            part.setAccessibleName(f"{meta['label']}{unit}")
+            part.setAccessibleDescription(meta.get("help", ""))
+            part.setToolTip(tip.strip())
+
+    def _arrange(self, label: str) -> None:
+        words = QLabel(label)
+        words.setBuddy(self._spin)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(3)
+        grid.addWidget(words, 0, 0)
+        grid.addWidget(self._spin, 0, 1)
+        grid.addWidget(self._slider, 1, 0, 1, 2)
+        grid.setColumnStretch(0, 1)
+        self.setTabOrder(self._slider, self._spin)
+
+    def _connect(self) -> None:
+        self._slider.valueChanged.connect(self._slid)
+        self._slider.sliderReleased.connect(self._settle)
+        self._slider.default_requested.connect(self._back_to_default)
+        self._spin.valueChanged.connect(self._typed)
+        self._spin.stepped.connect(self._timer.start)
+        self._spin.editingFinished.connect(self._finish)
+        self._timer.timeout.connect(self._settle)
+
+    def _slid(self, position: int) -> None:
+        self._take(self._from_slider(position))
+        if not self._slider.isSliderDown():
+            self._timer.start()
+
+    def _typed(self, value: float) -> None:
+        self._take(value)
+        self._timer.start()
+
+    def _take(self, value: float) -> None:
+        if value != self._value:
+            self._show(value)
+            self.changing.emit(self._value)
+
+    def _finish(self) -> None:
+        if self._timer.isActive():
+            self._settle()
+
+    def _settle(self) -> None:
+        self._timer.stop()
+        if self._value != self._announced:
+            self._announced = self._value
+            self.rested.emit(self._value)
+
+    def _back_to_default(self) -> None:
+        self._take(self._default)
+        self._settle()
+
+    def _show(self, value: float) -> None:
+        bounded = min(max(value, self._spin.minimum()), self._spin.maximum())
+        self._value = int(bounded) if self._whole else float(bounded)
+        with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
+            self._spin.setValue(self._value)  # type: ignore[arg-type]  # an int where the box holds whole numbers
+            if not self._slider.isSliderDown():
+                self._slider.setValue(self._to_slider(self._value))
+
+    def _to_slider(self, value: float) -> int:
+        if self._whole:
+            return round(value - self._low)
+        low, high, value = (math.log10(max(v, 1e-300)) if self._log else v for v in (self._low, self._high, value))
+        return round((value - low) / (high - low) * _STEPS)
+
+    def _from_slider(self, position: int) -> float:
+        if self._whole:
+            return int(self._low) + position
+        share = position / _STEPS
+        if self._log:
+            low, high = math.log10(self._low), math.log10(self._high)
+            return float(f"{10 ** (low + share * (high - low)):.3g}")
+        return float(f"{self._low + share * (self._high - self._low):.3g}")
