@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,5 +73,7 @@ def _check_room(target: Path, needs: int) -> None:
     """Raise OSError where `target` is a folder, its folder is missing or its disk has too little room."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISDIR(os.stat(target.parent).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if needs and shutil.disk_usage(target.parent).free < needs:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

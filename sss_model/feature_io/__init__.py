@@ -1,0 +1,31 @@
+"""Feature maps <-> files: npz, npy, MATLAB, EXR, TIFF, and the `[image | features]` strip.
+
+    write_features(path, features, format="npz16")     one of FORMATS; whole or not at all
+    read_features(path) -> FeatureFile                 ours, or computed elsewhere, with their picture
+    write_strip, read_strip                            8-bit PNG that the authors' MATLAB demo reads
+    write_json                                         what a file was made from, beside it
+
+Nothing here executes what a file holds: pickled objects are refused.
+"""
+
+from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat
+from sss_model.feature_io.layout import LAYOUTS
+from sss_model.feature_io.neighbours import find_image_for, write_json
+from sss_model.feature_io.read import FeatureFile, holds_features, read_features
+from sss_model.feature_io.strip import read_strip, write_strip
+from sss_model.feature_io.write import write_features
+
+__all__ = [
+    "FEATURE_SUFFIXES",
+    "FORMATS",
+    "LAYOUTS",
+    "FeatureFile",
+    "FeatureFormat",
+    "find_image_for",
+    "holds_features",
+    "read_features",
+    "read_strip",
+    "write_features",
+    "write_json",
+    "write_strip",
+]

@@ -1,0 +1,176 @@
+"""A feature file, ours or computed elsewhere -> features of every pixel of its photograph."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import FeatureFileError
+from sss_model.feature_io import layout as layouts
+from sss_model.feature_io.containers import Stored, parsed, plainly, read_stored
+from sss_model.feature_io.formats import FEATURE_SUFFIXES
+from sss_model.feature_io.neighbours import find_image_for, read_record
+from sss_model.feature_io.strip import read_strip
+from sss_model.feature_io.write import block_rows
+from sss_model.image_io import read_image
+
+FEWEST_CHANNELS = 3  # of the projection to red, green and blue
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """Features read from a file.
+
+    Attributes
+    ----------
+    features : (H, W, D) float32, finite, D >= 3; of a patch grid without a picture (h, w, D)
+    image : (H, W, 3) float32 RGB in [0, 1] of the same H and W; None where no picture was found
+    metadata : what the file, or the JSON beside it, says; {} for files of other programs
+    layout : how the array lay in the file, one of `LAYOUTS`, or "strip"
+    image_path : the photograph found beside the file or given; None otherwise
+    """
+
+    features: NDArray[np.float32]
+    image: NDArray[np.float32] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    layout: str = "HWD"
+    image_path: Path | None = None
+
+
+def read_features(
+    path: str | os.PathLike[str],
+    *,
+    image: NDArray[np.float32] | str | os.PathLike[str] | None = None,
+    layout: str | None = None,
+) -> FeatureFile:
+    """The features in the file `path`.
+
+    Parameters
+    ----------
+    path : .npz (`features`, `embedmap`, or its single array of 3 axes), .npy, .mat v5 or v7.3 (the same names), .exr
+        (channels in natural order: feature.2 before feature.10), .tif, or .png, an `[image | features]` strip. Any
+        real type of numbers; a leading axis of length 1 is dropped.
+    image : the picture they belong to, an image or its path; None takes the one beside the file (`find_image_for`)
+    layout : which axis is which, one of `LAYOUTS`; None decides by the picture's size, else by what the file says,
+        else by the channels being the shortest axis. More than one possibility is an error.
+
+    Returns
+    -------
+    With a picture, features of its every pixel: a patch grid is upsampled bilinearly. Without, as they are stored.
+
+    Raises
+    ------
+    FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
+        they do not fit the picture
+    ImageError : the picture, or the strip, cannot be read
+    """
+    source = Path(path)
+    if source.suffix.lower() == ".png":
+        left, right = read_strip(source)
+        return FeatureFile(right, left, read_record(source), "strip", source)
+    stored = read_stored(source)
+    array = _checked_array(stored.array, source)
+    pixels, found = _picture(source, image)
+    size = (pixels.shape[0], pixels.shape[1]) if pixels is not None else None
+    name = f"{source} with the picture {found}" if found is not None else str(source)
+    record = read_record(source)
+    declared = _declared(stored, record)
+    if layout is None:
+        layout = layouts.decide_layout(array.shape, size, declared, name)
+    else:
+        layouts.check_layout(array.shape, size, layout, name)
+    with plainly(source):
+        features = layouts.arranged(array, layout)
+    _check_values(features, source)
+    if size is not None and features.shape[:2] != size:
+        features = layouts.upsampled(features, size)
+    return FeatureFile(features, pixels, {**record, **stored.metadata}, layout, found)
+
+
+def holds_features(path: str | os.PathLike[str]) -> bool:
+    """Whether to open `path` as features rather than as a photograph, told from its name and, of a TIFF, its header."""
+    source = Path(path)
+    suffix = source.suffix.lower()
+    if suffix not in FEATURE_SUFFIXES or not source.is_file():
+        return False
+    if suffix not in (".tif", ".tiff"):
+        return True
+    try:
+        with importlib.import_module("tifffile").TiffFile(source) as file:
+            channels = file.series[0].size // max(1, file.pages[0].imagewidth * file.pages[0].imagelength)
+            pages_are_channels = len(file.series[0].shape) == 3 and file.pages[0].dtype.kind == "f"
+            ours = "layout" in parsed(file.pages[0].description)
+            return ours or file.pages[0].samplesperpixel > 5 or (channels > 5 and pages_are_channels)
+    except Exception:  # no TIFF, a damaged one, or no tifffile: reading it as a picture says what is wrong
+        return False
+
+
+def _picture(
+    path: Path, image: NDArray[np.float32] | str | os.PathLike[str] | None
+) -> tuple[NDArray[np.float32] | None, Path | None]:
+    """The picture of the feature file `path` and where it was read from."""
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
+            raise FeatureFileError(f"image must be (H, W, 3) float RGB, got {image.shape} {image.dtype}.")
+        return image.astype(np.float32, copy=False), None
+    found = find_image_for(path) if image is None else Path(image)
+    return (None, None) if found is None else (read_image(found), found)
+
+
+def _declared(stored: Stored, record: dict[str, Any]) -> str | None:
+    """The layout that the file, or our JSON beside it, names."""
+    if stored.layout in layouts.LAYOUTS:
+        return stored.layout
+    return "HWD" if record.get("program") == "sss-features" else None
+
+
+def _checked_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """`array` with 3 axes of real numbers."""
+    if array.dtype.kind not in "fiu":
+        kinds = {"c": "complex numbers", "b": "truth values", "U": "text", "S": "text", "O": "objects"}
+        raise FeatureFileError(
+            f"{path} holds {kinds.get(array.dtype.kind, 'records')} ({array.dtype}); expected real numbers.",
+            hint="Save the features as a float32 array.",
+        )
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3 or 0 in array.shape:
+        raise FeatureFileError(
+            f"{path} holds an array of the shape {array.shape}; expected 3 axes: (H, W, D), (D, H, W) or (h, w, D).",
+            hint="Save one feature vector for every pixel or patch of one picture.",
+        )
+    return array
+
+
+def _check_values(features: NDArray[np.float32], path: Path) -> None:
+    """Raise `FeatureFileError` for too few channels, and for values that are not finite: how many, and the first."""
+    height, width, channels = features.shape
+    if channels < FEWEST_CHANNELS:
+        raise FeatureFileError(
+            f"{path} holds {channels} channels a pixel; expected at least {FEWEST_CHANNELS}.",
+            hint="If its axes were taken wrongly, say which layout it has: HWD, DHW, hwD or Dhw.",
+        )
+    nans = infinities = 0
+    first: tuple[int, ...] | None = None
+    rows = block_rows(width, channels)
+    for y in range(0, height, rows):
+        block = features[y : y + rows]
+        if np.isfinite(block).all():
+            continue
+        nans += int(np.count_nonzero(np.isnan(block)))
+        infinities += int(np.count_nonzero(np.isinf(block)))
+        if first is None:
+            row, column, channel = (int(i) for i in np.argwhere(~np.isfinite(block))[0])
+            first = (row + y, column, channel)
+    if first is not None:
+        raise FeatureFileError(
+            f"{path} holds {nans} NaN and {infinities} infinite values, the first at row {first[0]}, "
+            f"column {first[1]}, channel {first[2]}.",
+            hint="Compute the features again, or replace these values.",
+        )
