@@ -10,7 +10,8 @@ from sss_gui.session import Session, State
 from sss_gui.widgets.feature_panel import FeaturePanel
 
 WORKING = "Computing…"
-EMPTY = "Open a picture: Ctrl+O, or drop one here"
+EMPTY = "Drop a photograph here\nor press Ctrl+O"
+STOPPED = "Stopped\nF5 runs it again"
 
 
 class Panes(QObject):
@@ -21,13 +22,13 @@ class Panes(QObject):
         self._session, self._panel = session, panel
         self._source: Source | None = None
         self._pictures: dict[str, Picture] = {}
-        for name in PANES:
-            panel.pane(name).set_placeholder(EMPTY)
         session.result_arrived.connect(self.show)
         session.failed.connect(self.show_error)
         session.busy_changed.connect(self._mark_busy)
         session.state_changed.connect(self._mark_state)
         panel.message_dismissed.connect(lambda _name: panel.clear_message())
+        panel.controller.view_changed.connect(self._tell_view)
+        self._empty_words()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -42,11 +43,8 @@ class Panes(QObject):
         """Put what `result` brings onto the panes; panes of another picture are emptied first."""
         if result.source != self._source:
             self._source = result.source
-            self._pictures.clear()
-            self._panel.clear()
-            self._panel.clear_message()
-            for name in PANES:
-                self._panel.pane(name).set_placeholder(WORKING)
+            self._empty()
+            self._empty_words()
         self._panel.controller.set_image_size(result.size)
         for name, pyramid in result.pictures.items():
             self._pictures[name] = pyramid[0]
@@ -66,18 +64,30 @@ class Panes(QObject):
     def _mark_busy(self, busy: bool) -> None:
         if not busy:
             self._empty_words()
-            for name in PANES[1:]:
-                if name != "filtered" or name not in self._pictures:
-                    self._panel.pane(name).set_state("", False)
 
     def _mark_state(self, state: State) -> None:
         if state.source is None:
             self._source = None
-            self._pictures.clear()
-            self._panel.clear()
+            self._empty()
         self._empty_words()
 
-    def _empty_words(self) -> None:
-        words = WORKING if self._session.busy else EMPTY if self._source is None else "Stopped. Press F5 to run again"
+    def _empty(self) -> None:
+        """No pictures; centre and zoom stay, in case the next picture has the same size."""
+        self._pictures.clear()
+        self._panel.clear_message()
+        self._panel.set_match(None)
         for name in PANES:
-            self._panel.pane(name).set_placeholder(words)
+            pane = self._panel.pane(name)
+            pane.set_overlay(None)
+            pane.set_state("")
+            pane.set_pyramid(())
+
+    def _empty_words(self) -> None:
+        words = WORKING if self._session.busy else EMPTY if self._source is None else STOPPED
+        for name in PANES:
+            first = words if name == "input" or words != EMPTY else ""
+            self._panel.pane(name).set_placeholder(first)
+
+    def _tell_view(self) -> None:
+        box = self._panel.pane("filtered").visible_box()
+        self._session.look_at(box, self._panel.controller.scale * self._panel.devicePixelRatioF())

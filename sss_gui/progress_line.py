@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -27,7 +28,7 @@ class ProgressLine(QObject):
         session.result_arrived.connect(self._result)
         session.warmed.connect(self._warmed)
         session.state_changed.connect(self._state)
-        session.exported.connect(lambda result: [line.show_note(note, 8000) for note in result.notes])
+        session.exported.connect(lambda result: self._note(result.notes))
 
     def _progress(self, fraction: float, stage: str, left: float) -> None:
         self._line.set_stage(stage)
@@ -48,8 +49,11 @@ class ProgressLine(QObject):
             self._line.set_model(result.model)
         if result.complete and result.exact and result.seconds > 0:
             self._line.set_elapsed(result.seconds)
-        for note in result.notes:
-            self._line.show_note(note, 8000)
+        self._note(result.notes)
+
+    def _note(self, notes: Sequence[str]) -> None:
+        if notes:
+            self._line.show_note(" ".join(notes), 8000)
 
     def _warmed(self, result: WarmResult) -> None:
         self._line.set_device(result.device)

@@ -20,6 +20,8 @@ from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 
 Picture = npt.NDArray[np.uint8]
 Pyramid = list[Picture]  # level n is the picture at 1/2^n
+Box = tuple[int, int, int, int]
+View = tuple[Box, float]
 Patch = tuple[Picture, tuple[float, float, float, float]]
 Vector = npt.NDArray[np.float32]
 
@@ -76,6 +78,7 @@ class ShowRequest:
     live : True while a slider moves: the projected channels may be filtered instead of all features
     fresh : True to forget what is cached for this source (run again)
     basis : path of a saved PCA basis to project on; None fits one to this image
+    view : what a pane shows: the box (x0, y0, x1, y1) in image pixels, and screen pixels per image pixel
     """
 
     lane: ClassVar[str] = "show"
@@ -88,6 +91,7 @@ class ShowRequest:
     basis: Path | None = None
     live: bool = False
     fresh: bool = False
+    view: View | None = None
 
     @property
     def patient(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from sss_gui.error_text import ErrorText
 from sss_gui.jobs import Ended
 from sss_gui.request import (
     MODEL_SUFFIXES,
+    Box,
     ExportRequest,
     ExportResult,
     Picture,
@@ -27,12 +28,14 @@ from sss_gui.request import (
     ShowRequest,
     ShowResult,
     Source,
+    View,
     WarmRequest,
     WarmResult,
 )
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 
 REST_MS = 250
+BUSY_LANES = ("show", "export", "batch")
 
 
 class WorkerLike(Protocol):
@@ -57,11 +60,11 @@ class State:
     projection: ProjectionParams = field(default_factory=ProjectionParams)
     basis: Path | None = None
 
-    def request(self, ticket: int, *, live: bool = False, fresh: bool = False) -> ShowRequest:
+    def request(self, ticket: int, *, live: bool = False, fresh: bool = False, view: View | None = None) -> ShowRequest:
         if self.source is None:
             raise RuntimeError("Nothing is open to be shown.")
         return ShowRequest(ticket, self.source, self.model, self.extract, self.filter, self.projection, self.basis,
-                           live=live, fresh=fresh)  # fmt: skip
+                           live=live, fresh=fresh, view=view)  # fmt: skip
 
 
 class Session(QObject):
@@ -79,6 +82,7 @@ class Session(QObject):
     warmed : WarmResult
     noted : a sentence for the status line
     opened : Source, once its picture could be shown
+    settled : a slider came to rest
     """
 
     state_changed = Signal(object)
@@ -91,6 +95,7 @@ class Session(QObject):
     warmed = Signal(object)
     noted = Signal(str)
     opened = Signal(object)
+    settled = Signal()
 
     def __init__(self, worker: WorkerLike, parent: QObject | None = None, state: State | None = None) -> None:
         super().__init__(parent)
@@ -102,9 +107,11 @@ class Session(QObject):
         self._good: State | None = None  # the last state that was shown whole
         self._newest = 0
         self._live: set[int] = set()
-        self._open: dict[int, str] = {}  # ticket -> lane, of what makes the session busy
+        self._running: set[int] = set()  # tickets that have not ended
+        self._open: set[int] = set()  # those of them that make the session busy
+        self.moving = False  # whether a slider is being dragged, or keys are repeated
         self._started = time.monotonic()
-        self._probe: tuple[int, int] | None = None
+        self._view: View | None = None
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.settle)
         self._answers: dict[type, Callable[[Any], None]] = {
@@ -159,9 +166,14 @@ class Session(QObject):
 
     def set_filter(self, params: FilterParams, moving: bool = False) -> None:
         """Filter with `params`; `moving` while a slider is dragged: previews now, the exact result when it rests."""
-        if params == self._state.filter and (moving or not self.live):
-            return
-        self._change(replace(self._state, filter=params), live=moving)
+        self.moving = moving
+        if params != self._state.filter or (self.live and not moving):
+            self._change(replace(self._state, filter=params), live=moving)
+        if moving:
+            self._rest.start()
+        else:
+            self._rest.stop()
+            self.settled.emit()
 
     def set_projection(self, params: ProjectionParams) -> None:
         self._change(replace(self._state, projection=params))
@@ -174,11 +186,17 @@ class Session(QObject):
         """All at once, as undo and a session file do."""
         self._change(state)
 
+    def look_at(self, box: Box, scale: float) -> None:
+        """Say which part of the picture is on screen, at how many screen pixels a pixel; previews need no more."""
+        self._view = (box, scale)
+
     def settle(self) -> None:
         """Ask for the exact result now, if a preview is shown."""
         self._rest.stop()
+        self.moving = False
         if self.live and self._state.source is not None:
             self._show()
+        self.settled.emit()
 
     def run_again(self) -> None:
         """Read the files and run the network anew."""
@@ -220,20 +238,18 @@ class Session(QObject):
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:
         ticket = next(self._tickets)
         self._newest = ticket
-        self._live &= set(self._open)
+        self._live &= self._running
         if live:
             self._live.add(ticket)
-            self._rest.start()
-        else:
-            self._rest.stop()
-        self._submit(self._state.request(ticket, live=live, fresh=fresh))
+        self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view))
 
     def _submit(self, request: Any) -> None:
-        if request.lane in ("show", "export"):
+        self._running.add(request.ticket)
+        if request.lane in BUSY_LANES and request.ticket not in self._live:
             if not self._open:
                 self._started = time.monotonic()
             was = self.busy
-            self._open[request.ticket] = request.lane
+            self._open.add(request.ticket)
             if not was:
                 self.busy_changed.emit(True)
         self._worker.submit(request)
@@ -273,7 +289,8 @@ class Session(QObject):
 
     def _end(self, ended: Ended) -> None:
         was = self.busy
-        self._open.pop(ended.ticket, None)
+        self._open.discard(ended.ticket)
+        self._running.discard(ended.ticket)
         if ended.ticket != self._newest:
             self._live.discard(ended.ticket)
         if was and not self.busy:
@@ -283,7 +300,7 @@ class Session(QObject):
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)
-        elif ended.outcome == "cancelled" and ended.lane in ("show", "export") and not self.busy:
+        elif ended.outcome == "cancelled" and ended.lane in BUSY_LANES and not self.busy:
             self.noted.emit("Stopped.")
 
     def _fall_back(self) -> None:
@@ -293,8 +310,3 @@ class Session(QObject):
         self._state = replace(self._state, source=self._seen, model=good.model, extract=good.extract, basis=good.basis)
         self._shown = self._seen if same_source else None
         self.state_changed.emit(self._state)
-
-
-def sources_of(paths: Sequence[Path]) -> list[Source]:
-    """Each path as a `Source`, models left out."""
-    return [Source.from_path(path) for path in paths if path.suffix.lower() not in MODEL_SUFFIXES]

@@ -52,7 +52,7 @@ def test_a_list_does_not_swallow_the_file_names():
 
 
 def test_ranges_are_refused_with_the_records_own_sentence():
-    with pytest.raises(ParameterError, match="radius .* must be from 0 to 200, got 201"):
+    with pytest.raises(ParameterError, match=r"radius .* must be from 0 to 200, got 201"):
         build(FilterParams, parser().parse_args(["--radius", "201"]))
 
 
