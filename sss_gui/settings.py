@@ -198,7 +198,9 @@ def within_reach(place: QRect, screens: Sequence[QRect]) -> QRect:
     for screen in screens:
         seen = screen.intersected(handle)
         if seen.width() >= min(_REACHABLE.width(), place.width()) and seen.height() >= _REACHABLE.height() // 2:
-            return place if place.width() <= screen.width() and place.height() <= screen.height() else _into(place, screen)
+            return (
+                place if place.width() <= screen.width() and place.height() <= screen.height() else _into(place, screen)
+            )
     return _into(place, min(screens, key=lambda s: (s.center() - place.center()).manhattanLength()))
 
 

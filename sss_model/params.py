@@ -15,7 +15,15 @@ from sss_model.errors import ParameterError
 
 
 def number(
-    default: float, low: float, high: float, label: str, *, unit: str = "", help: str = "", source: str = "", log: bool = False
+    default: float,
+    low: float,
+    high: float,
+    label: str,
+    *,
+    unit: str = "",
+    help: str = "",
+    source: str = "",
+    log: bool = False,
 ) -> Any:
     """A numeric field in [low, high]; `log` marks one whose slider is logarithmic."""
     meta = {"low": low, "high": high, "label": label, "unit": unit, "help": help, "source": source, "log": log}
@@ -62,7 +70,9 @@ class Checked:
         known = {f.name: f for f in fields(typing.cast(Any, cls))}
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise ParameterError(f"Unknown parameter {', '.join(unknown)} for {cls.__name__}; known are {', '.join(known)}.")
+            raise ParameterError(
+                f"Unknown parameter {', '.join(unknown)} for {cls.__name__}; known are {', '.join(known)}."
+            )
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -70,10 +80,25 @@ class Checked:
 class FilterParams(Checked):
     """Guided filter of the features along the image's edges (He et al. 2013)."""
 
-    radius: int = number(5, 0, 200, "Radius", unit="px", source="method.md 3",
-                         help="half width of the filter's window, which is 2 radius + 1; larger smooths wider regions")
-    eps: float = number(0.01, 1e-8, 1.0, "Eps", unit="squared intensity", source="method.md 3", log=True,
-                        help="regularisation for a guide in [0, 1]; larger keeps fewer edges")
+    radius: int = number(
+        5,
+        0,
+        200,
+        "Radius",
+        unit="px",
+        source="method.md 3",
+        help="half width of the filter's window, which is 2 radius + 1; larger smooths wider regions",
+    )
+    eps: float = number(
+        0.01,
+        1e-8,
+        1.0,
+        "Eps",
+        unit="squared intensity",
+        source="method.md 3",
+        log=True,
+        help="regularisation for a guide in [0, 1]; larger keeps fewer edges",
+    )
 
 
 @dataclass(frozen=True)
@@ -87,35 +112,82 @@ class ProjectionParams(Checked):
 
 
 @dataclass(frozen=True)
+class SimilarityParams(Checked):
+    """How alike two pixels' features count as being."""
+
+    metric: str = choice("cosine", ("cosine", "distance"), "Measure",
+                         help="cosine compares directions; distance is Euclidean, as the training loss has it")
+    threshold: float = number(0.8, 0.0, 1.0, "Threshold", help="least similarity that the mask keeps; 1 is the same")
+
+
+@dataclass(frozen=True)
+class ClusterParams(Checked):
+    """k-means of the features."""
+
+    clusters: int = number(8, 2, 32, "Clusters", help="k, how many groups the pixels are put into")
+    cluster_seed: int = number(0, 0, 2**31 - 1, "Seed", help="seed of the first centres; same seed, same clusters")
+
+
+@dataclass(frozen=True)
 class ExtractParams(Checked):
     """How features are computed; these do not change what they mean."""
 
     device: str = choice("auto", (), "Device", help="auto, cpu, cuda, cuda:N or mps")
-    precision: str = choice("float32", ("float32", "bfloat16", "float16"), "Precision",
-                            help="arithmetic of the network; the reduced ones are for GPUs and state their error")
-    tile: int = number(0, 0, 16384, "Tile", unit="px",
-                       help="side of the backbone's tiles; 0 chooses by the memory at hand, and no tiling where it fits")
+    precision: str = choice(
+        "float32",
+        ("float32", "bfloat16", "float16"),
+        "Precision",
+        help="arithmetic of the network; the reduced ones are for GPUs and state their error",
+    )
+    tile: int = number(
+        0,
+        0,
+        16384,
+        "Tile",
+        unit="px",
+        help="side of the backbone's tiles; 0 chooses by the memory at hand, and no tiling where it fits",
+    )
 
 
 @dataclass(frozen=True)
 class NetworkParams(Checked):
     """What rebuilds a network; travels inside every checkpoint."""
 
-    backbone: str = choice("resnet101", (), "Backbone", source="[S]", help="resnet101 (torchvision, atrous) or any timm name")
-    variant: str = choice("supplement", ("supplement", "released", "taps"), "Variant",
-                          help="supplement: the paper's text; released: the authors' program; taps: backbone stages, no head")
+    backbone: str = choice(
+        "resnet101", (), "Backbone", source="[S]", help="resnet101 (torchvision, atrous) or any timm name"
+    )
+    variant: str = choice(
+        "supplement",
+        ("supplement", "released", "taps"),
+        "Variant",
+        help="supplement: the paper's text; released: the authors' program; taps: backbone stages, no head",
+    )
     output_stride: int = number(8, 1, 64, "Output stride", unit="px", source="[S]", help="stride of the deepest stage")
     branch_channels: tuple[int, ...] = field(default=(4, 124, 128, 256, 512))
     hidden_channels: int = number(512, 1, 4096, "Hidden channels", source="[S]")
     feature_channels: int = number(128, 3, 4096, "Feature channels", source="[S]", help="d, the features' dimension")
-    tap_scale: str = choice("none", ("none", "rms"), "Tap scale", source="method.md 6",
-                            help="rms brings every tap to unit root mean square per pixel before its branch")
-    alignment: str = choice("half-pixel", ("half-pixel", "centred"), "Alignment",
-                            help="where a cell of a coarse stage lies in the image: half-pixel as bilinear resizing has it, "
-                                 "centred on its receptive field as the backbone's padding puts it")
-    norm_statistics: str = choice("stored", ("stored", "image"), "Batch norm statistics", source="method.md 1",
-                                  help="released only: the stored means and variances, or each image's own as the "
-                                       "authors' script had it by default")
+    tap_scale: str = choice(
+        "none",
+        ("none", "rms"),
+        "Tap scale",
+        source="method.md 6",
+        help="rms brings every tap to unit root mean square per pixel before its branch",
+    )
+    alignment: str = choice(
+        "half-pixel",
+        ("half-pixel", "centred"),
+        "Alignment",
+        help="where a cell of a coarse stage lies in the image: half-pixel as bilinear resizing has it, "
+        "centred on its receptive field as the backbone's padding puts it",
+    )
+    norm_statistics: str = choice(
+        "stored",
+        ("stored", "image"),
+        "Batch norm statistics",
+        source="method.md 1",
+        help="released only: the stored means and variances, or each image's own as the "
+        "authors' script had it by default",
+    )
     dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
 
 
@@ -131,13 +203,19 @@ class ExportParams(Checked):
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
     strip: bool = switch(False, "Strip", help="[image | features] side by side, as the authors' MATLAB demo reads it")
-    save_basis: bool = switch(False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis")
+    save_basis: bool = switch(
+        False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
+    )
     formats: tuple[str, ...] = field(
         default=("npz16",),
         metadata={"label": "Formats", "help": f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}"},
     )
-    existing: str = choice("overwrite", ("overwrite", "skip", "refuse"), "Existing files",
-                           help="overwrite them, skip a picture whose files are all there, or refuse")
+    existing: str = choice(
+        "overwrite",
+        ("overwrite", "skip", "refuse"),
+        "Existing files",
+        help="overwrite them, skip a picture whose files are all there, or refuse",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,10 +6,35 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QPainter,
+    QPalette,
+    QPen,
+    QPixmap,
+    QShowEvent,
+    QStandardItem,
+    QStandardItemModel,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_gui.qimage import to_pixmap
+from sss_gui.widgets.marks import ALERT, CANVAS, ink_on
 
 STATES = ("none", "running", "done", "failed")
+_THUMB = QSize(96, 64)
+_PIXMAP, _STATE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+_DONE = QColor("#2e9e6b")
 
 
 class FilmStrip(QWidget):
@@ -24,27 +49,199 @@ class FilmStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = QStandardItemModel(self)
+        self._asked: set[int] = set()
+        self._list = _StripList(self)
+        self._list.setModel(self._model)
+        self._list.setItemDelegate(_ThumbDelegate(self._list))
+        self._list.clicked.connect(lambda index: self._activate(index.row()))
+        self._list.chosen.connect(self._activate)
+        self._list.removed.connect(self.remove_requested)
+        self._list.horizontalScrollBar().valueChanged.connect(self._look)
+        self._list.resized.connect(self._look)
+        self._looking = QTimer(self, singleShot=True, interval=0)
+        self._looking.timeout.connect(self._ask)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._list)
+        self.setFocusProxy(self._list)
+        metrics = self.fontMetrics().height()
+        self.setFixedHeight(_THUMB.height() + metrics + 20 + self._list.horizontalScrollBar().sizeHint().height())
 
     def set_items(self, names: Sequence[str], tips: Sequence[str] = ()) -> None:
         """The files' names, in order, and tool tips (paths). Thumbnails, states and the current item start empty."""
+        self._model.clear()
+        self._asked.clear()
+        for index, name in enumerate(names):
+            item = QStandardItem(name)
+            item.setEditable(False)
+            item.setData("none", _STATE)
+            item.setToolTip(tips[index] if index < len(tips) else name)
+            self._model.appendRow(item)
+        self._look()
 
     def count(self) -> int:
         """How many items there are."""
-        return 0
+        return self._model.rowCount()
 
     def set_thumbnail(self, index: int, picture: NDArray[np.uint8]) -> None:
         """(h, w, 3) uint8 of any size, shown fitted."""
+        if item := self._model.item(index):
+            ratio = self.devicePixelRatioF()
+            room = QSize(round(_THUMB.width() * ratio), round(_THUMB.height() * ratio))
+            modes = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            pixmap = to_pixmap(picture).scaled(room, *modes)
+            pixmap.setDevicePixelRatio(ratio)
+            item.setData(pixmap, _PIXMAP)
 
     def set_state(self, index: int, state: str, tip: str = "") -> None:
         """One of `STATES`; `tip` says why a file failed."""
+        if state not in STATES:
+            raise ValueError(f"state must be one of {', '.join(STATES)}; got {state!r}.")
+        if item := self._model.item(index):
+            item.setData(state, _STATE)
+            item.setAccessibleDescription(state if state != "none" else "")
+            if tip:
+                item.setToolTip(tip)
+
+    def state(self, index: int) -> str:
+        """The state of item n."""
+        return str(self._model.item(index).data(_STATE))
 
     @property
     def current(self) -> int:
         """Index of the current item; -1 without one."""
-        return -1
+        return self._list.currentIndex().row()
 
     def set_current(self, index: int) -> None:
         """Mark an item as the one shown and scroll to it; emits nothing."""
+        place = self._model.index(index, 0)
+        self._list.setCurrentIndex(place)
+        if place.isValid():
+            self._list.scrollTo(place)
 
     def step(self, by: int) -> None:
         """Activate the item `by` places on (stops at the ends)."""
+        if self.count():
+            index = min(max(self.current + by, 0), self.count() - 1)
+            if index != self.current:
+                self._activate(index)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._look()
+
+    def _activate(self, index: int) -> None:
+        self.set_current(index)
+        self.activated.emit(index)
+
+    def _look(self) -> None:
+        self._looking.start()
+
+    def _ask(self) -> None:
+        if not self.isVisible():
+            return
+        seen = self._list.viewport().rect()
+        wanted = []
+        for row in range(self.count()):
+            fresh = row not in self._asked and self._model.item(row).data(_PIXMAP) is None
+            if fresh and self._list.visualRect(self._model.index(row, 0)).intersects(seen):
+                wanted.append(row)
+        if wanted:
+            self._asked.update(wanted)
+            self.thumbnails_requested.emit(wanted)
+
+
+class _StripList(QListView):
+    """A single row of items; the wheel goes sideways."""
+
+    chosen = Signal(int)
+    removed = Signal(int)
+    resized = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setAccessibleName("Open images")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, row = event.key(), self.currentIndex().row()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and row >= 0:
+            self.chosen.emit(row)
+        elif key == Qt.Key.Key_Delete and row >= 0:
+            self.removed.emit(row)
+        else:
+            super().keyPressEvent(event)
+            moved = self.currentIndex().row()
+            if moved != row and moved >= 0:
+                self.chosen.emit(moved)
+
+    def wheelEvent(self, event: object) -> None:
+        turn = event.angleDelta()  # type: ignore[attr-defined]
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() - (turn.x() or turn.y()))
+        event.accept()  # type: ignore[attr-defined]
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self.resized.emit()
+
+
+class _ThumbDelegate(QStyledItemDelegate):
+    """A thumbnail on mid-grey over its name, with a mark for its state."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(_THUMB.width() + 14, _THUMB.height() + option.fontMetrics.height() + 16)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, box = option.palette, option.rect
+        frame = QRect(box.x() + 7, box.y() + 6, _THUMB.width(), _THUMB.height())
+        painter.fillRect(frame, CANVAS)
+        pixmap = index.data(_PIXMAP)
+        if isinstance(pixmap, QPixmap):
+            size = pixmap.deviceIndependentSize().toSize()
+            painter.drawPixmap(
+                frame.center().x() + 1 - size.width() // 2, frame.center().y() + 1 - size.height() // 2, pixmap
+            )
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            wide = 3 if option.state & QStyle.StateFlag.State_HasFocus else 2
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), wide))
+            painter.drawRect(frame.adjusted(-2, -2, 1, 1))
+        _paint_state(painter, frame, str(index.data(_STATE)))
+        painter.setPen(palette.color(QPalette.ColorRole.Text if chosen else QPalette.ColorRole.PlaceholderText))
+        words = QRect(frame.x(), frame.bottom() + 4, frame.width(), option.fontMetrics.height() + 2)
+        name = option.fontMetrics.elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, words.width())
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, name)
+        painter.restore()
+
+
+def _paint_state(painter: QPainter, frame: QRect, state: str) -> None:
+    marks = {"running": ("…", QColor("#e0a020")), "done": ("✓", _DONE), "failed": ("!", ALERT)}
+    if state not in marks:
+        return
+    label, colour = marks[state]
+    dot = QRect(frame.right() - 18, frame.top() + 3, 16, 16)
+    painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
+    painter.setBrush(colour)
+    painter.drawEllipse(dot)
+    font = painter.font()
+    font.setPixelSize(11)
+    font.setBold(True)
+    painter.save()
+    painter.setFont(font)
+    painter.setPen(ink_on(colour))
+    painter.drawText(dot, Qt.AlignmentFlag.AlignCenter, label)
+    painter.restore()

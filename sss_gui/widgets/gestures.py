@@ -57,7 +57,6 @@ class GestureCanvas(PictureCanvas):
         self.focus_changed.emit(False)
         self.update()
 
-
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y()
         if turn and self.layer.levels:

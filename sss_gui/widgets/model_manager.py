@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSplitter,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_gui.widgets.icons import line_icon
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,75 @@ class ModelManager(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setWindowTitle("Models")
+        self._models: list[ModelEntry] = []
+        self._current = ""
+        self._list, self._card = QListWidget(), QTextBrowser()
+        self._list.setAccessibleName("Models")
+        self._list.setIconSize(QSize(16, 16))
+        self._list.setSpacing(2)
+        self._list.setWordWrap(True)
+        self._list.currentRowChanged.connect(self._show)
+        self._list.itemActivated.connect(lambda: self._use())
+        self._card.setAccessibleName("Model card")
+        self._card.setOpenExternalLinks(True)
+        self._card.document().setDocumentMargin(14)
+        self._arrange()
+        self.resize(820, 520)
 
     def set_models(self, models: Sequence[ModelEntry], current: str = "") -> None:
         """Fill the list; the model `current` is marked as the one in use."""
+        kept = self.chosen
+        self._models, self._current = list(models), current
+        self._list.clear()
+        for model in self._models:
+            item = QListWidgetItem(f"{model.title}\n{model.summary}".strip())
+            item.setIcon(line_icon("check" if model.key == current else "model"))
+            item.setToolTip(model.key or "Comes with the program")
+            self._list.addItem(item)
+        keys = [model.key for model in self._models]
+        wanted = kept if kept in keys else current
+        self._list.setCurrentRow(keys.index(wanted) if wanted in keys else 0 if keys else -1)
+        self._show(self._list.currentRow())
+
+    @property
+    def chosen(self) -> str | None:
+        """Key of the model whose card shows; None without one."""
+        row = self._list.currentRow()
+        return self._models[row].key if 0 <= row < len(self._models) else None
+
+    def _arrange(self) -> None:
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self._list)
+        split.addWidget(self._card)
+        split.setSizes([290, 530])
+        split.setChildrenCollapsible(False)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self._use_button = QPushButton(line_icon("check"), "Use this model")
+        self._forget = QPushButton(line_icon("remove"), "Take off the list")
+        browse = QPushButton(line_icon("open"), "Open a checkpoint…")
+        buttons.addButton(browse, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self._forget, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self._use_button, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.rejected.connect(self.reject)
+        browse.clicked.connect(self.browse_requested)
+        self._use_button.clicked.connect(self._use)
+        self._forget.clicked.connect(self._forget_chosen)
+        column = QVBoxLayout(self)
+        column.setSpacing(12)
+        column.addWidget(split, 1)
+        column.addWidget(buttons)
+
+    def _show(self, row: int) -> None:
+        model = self._models[row] if 0 <= row < len(self._models) else None
+        self._card.setMarkdown(model.card or f"# {model.title}\n\n{model.summary}\n\nNo card." if model else "")
+        self._use_button.setEnabled(model is not None and model.key != self._current)
+        self._forget.setEnabled(model is not None and model.key not in ("", self._current))
+
+    def _use(self) -> None:
+        if self.chosen is not None and self.chosen != self._current:
+            self.use_requested.emit(self.chosen)
+
+    def _forget_chosen(self) -> None:
+        if self.chosen:
+            self.forget_requested.emit(self.chosen)

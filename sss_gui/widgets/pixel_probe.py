@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.marks import ink_on, pin_colour
+from sss_gui.widgets.vector_plot import VectorPlot
+
+Point = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,85 @@ class Reading:
 
 
 class PixelReadOut(QWidget):
-    """One line: x, y, RGB, every pane's values, distances to the pins. Columns have fixed widths, so nothing jitters."""
+    """One line: x, y, RGB, every pane's values, distances to the pins; fixed columns, so nothing jitters."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._reading: Reading | None = None
+        self._names: tuple[str, ...] = ("Random projection", "PCA", "Guided filter + PCA")
+        self._pins, self._label = 0, ""
+        self._figures = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        self._figures.setPixelSize(12)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Values at the pixel")
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, self.fontMetrics().height() + 10)
 
     def set_reading(self, reading: Reading | None) -> None:
         """Show a reading; None shows dashes in the same columns."""
+        self._reading = reading
+        if reading:
+            self._names = tuple(name for name, _ in reading.panes) or self._names
+            self._pins, self._label = len(reading.distances), reading.label
+        text = self.text()
+        self.setAccessibleDescription(text)
+        self.setToolTip(text)
+        self.update()
+
+    def text(self) -> str:
+        """The line as plain text."""
+        return "   ".join(f"{name} {value}".strip() for name, value, _ in self._columns())
+
+    def _columns(self) -> list[tuple[str, str, QColor | None]]:
+        """(name, figures of fixed width, colour of a pin's tag or None)."""
+        reading = self._reading
+        columns: list[tuple[str, str, QColor | None]] = [
+            ("x", f"{reading.x:5d}" if reading else "    –", None),
+            ("y", f"{reading.y:5d}" if reading else "    –", None),
+            ("RGB", " ".join(f"{v:3d}" for v in reading.rgb) if reading else "  –   –   –", None),
+        ]
+        values = dict(reading.panes) if reading else {}
+        for name in self._names:
+            shown = " ".join(f"{v:5.3f}" for v in values[name]) if name in values else "    –     –     –"
+            columns.append((name, shown, None))
+        for index in range(self._pins):
+            known = reading and index < len(reading.distances)
+            shown = f"{reading.distances[index]:6.3f}" if reading and known else "     –"
+            columns.append((f"{self._label} to {index + 1}".strip(), shown, pin_colour(index)))
+        return columns
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        words, x = QFont(self.font()), 10.0
+        height, middle = float(self.height()), Qt.AlignmentFlag.AlignVCenter
+        dim, ink = self.palette().placeholderText().color(), self.palette().windowText().color()
+        for name, figures, tag in self._columns():
+            painter.setFont(words)
+            if tag:
+                x += self._paint_tag(painter, x, name.rsplit(" ", 1)[-1], tag) + 5
+            else:
+                painter.setPen(dim)
+                wide = painter.fontMetrics().horizontalAdvance(name)
+                painter.drawText(QRectF(x, 0, wide + 2, height), middle, name)
+                x += wide + 6
+            painter.setFont(self._figures)
+            wide = painter.fontMetrics().horizontalAdvance(figures)
+            painter.setPen(ink)
+            painter.drawText(QRectF(x, 0, wide + 2, height), middle, figures)
+            x += wide + 18
+        painter.end()
+
+    def _paint_tag(self, painter: QPainter, x: float, label: str, colour: QColor) -> float:
+        side = 15.0
+        box = QRectF(x, (self.height() - side) / 2, max(painter.fontMetrics().horizontalAdvance(label) + 7, side), side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(box, side / 2, side / 2)
+        painter.setPen(ink_on(colour))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+        return box.width()
 
 
 class PixelProbe(QWidget):
@@ -46,12 +125,94 @@ class PixelProbe(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._pins: list[tuple[Point, NDArray[np.float32] | None]] = []
+        self.plot = VectorPlot()
+        self._rows = QVBoxLayout()
+        self._rows.setContentsMargins(8, 6, 8, 6)
+        self._rows.setSpacing(2)
+        self._clear = QPushButton("Clear pins")
+        self._clear.clicked.connect(self.pins_cleared)
+        self._list = self._make_list()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.plot, 1)
+        row.addWidget(self._list)
+        self.setMinimumHeight(96)
+        self.set_pinned_vectors(())
+
+    def sizeHint(self) -> QSize:
+        return QSize(700, 170)
 
     def set_hovered_vector(self, vector: NDArray[np.float32] | None) -> None:
         """The (D,) features of the pixel under the cursor; None hides the curve."""
+        self.plot.set_hovered(vector)
 
-    def set_pinned_vectors(self, pins: Sequence[tuple[tuple[int, int], NDArray[np.float32] | None]]) -> None:
+    def set_pinned_vectors(self, pins: Sequence[tuple[Point, NDArray[np.float32] | None]]) -> None:
         """((x, y), (D,) features or None while they are computed) of every pin, in order."""
+        before, self._pins = [point for point, _ in self._pins], list(pins)
+        self.plot.set_pinned([vector for _, vector in self._pins])
+        if [point for point, _ in self._pins] != before or self._rows.count() == 0:
+            self._fill_list()
+        self._list.setVisible(bool(self._pins))
 
     def clear(self) -> None:
         """No curves, no pins."""
+        self.set_hovered_vector(None)
+        self.set_pinned_vectors(())
+
+    def _make_list(self) -> QScrollArea:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 6)
+        column.addLayout(self._rows)
+        column.addStretch(1)
+        column.addWidget(self._clear, 0, Qt.AlignmentFlag.AlignHCenter)
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setFixedWidth(168)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return area
+
+    def _fill_list(self) -> None:
+        while item := self._rows.takeAt(0):
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for index, (point, _) in enumerate(self._pins):
+            self._rows.addWidget(_PinRow(index, point, self.pin_removed))
+
+
+class _PinRow(QWidget):
+    """A pin's number, place and remove button."""
+
+    def __init__(self, index: int, point: Point, removed: object) -> None:
+        super().__init__()
+        self._index, self._text = index, f"{point[0]}, {point[1]}"
+        button = QToolButton()
+        button.setIcon(line_icon("cancel"))
+        button.setAutoRaise(True)
+        button.setToolTip(f"Remove pin {index + 1}")
+        button.setAccessibleName(f"Remove pin {index + 1} at {self._text}")
+        button.clicked.connect(lambda: removed.emit(index))  # type: ignore[attr-defined]
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch(1)
+        row.addWidget(button)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour, label = pin_colour(self._index), str(self._index + 1)
+        tag = QRectF(2, (self.height() - 16) / 2, max(painter.fontMetrics().horizontalAdvance(label) + 8, 16), 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(tag, 8, 8)
+        painter.setPen(ink_on(colour))
+        painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, label)
+        painter.setPen(self.palette().windowText().color())
+        rest = QRectF(tag.right() + 8, 0, self.width(), self.height())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, self._text)
+        painter.end()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from sss_gui.widgets.icons import line_icon
+
+_RESOLUTION = 1000
 
 
 class StatusLine(QWidget):
@@ -15,21 +19,125 @@ class StatusLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._stage_text = ""
+        self._note = QTimer(self, singleShot=True)
+        self._note.timeout.connect(self._show_stage)
+        self._stage, self._left, self._elapsed, self._device = (QLabel() for _ in range(4))
+        self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._stage.setAccessibleName("Stage")
+        for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken"), (self._device, "Device")):
+            label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
+            label.setAccessibleName(name)
+        self._bar = self._make_bar()
+        self._cancel = self._make_button("Cancel", "Stop what is running (Esc)", self.cancel_requested)
+        self._cancel.setIcon(line_icon("cancel"))
+        self._model = self._make_button("", "", self.model_requested)
+        self._model.setIcon(line_icon("model"))
+        self._arrange()
+        self.set_progress(None)
+        self.set_elapsed(None)
+        self.set_device("")
+        self.set_model("")
 
     def set_stage(self, text: str) -> None:
         """What is being done ('Network', 'Guided filter') or was done ('Ready')."""
+        self._stage_text = text
+        if not self._note.isActive():
+            self._show_stage()
 
     def set_progress(self, fraction: float | None, seconds_left: float | None = None) -> None:
-        """0..1 with the time left where known; None: idle, the bar and Cancel hide. A negative fraction: busy, length unknown."""
+        """Show how far the work is.
+
+        Parameters
+        ----------
+        fraction : float or None
+            0..1; negative: under way, length unknown; None: idle, the bar and Cancel hide.
+        seconds_left : float or None
+            Shown where known.
+        """
+        busy = fraction is not None
+        for widget in (self._bar, self._cancel):
+            widget.setVisible(busy)
+        self._left.setVisible(busy and seconds_left is not None)
+        if fraction is not None:
+            self._bar.setRange(0, 0 if fraction < 0 else _RESOLUTION)
+            self._bar.setValue(round(min(max(fraction, 0.0), 1.0) * _RESOLUTION))
+        if seconds_left is not None:
+            self._left.setText(f"{duration(seconds_left)} left")
 
     def set_device(self, text: str) -> None:
         """Where it runs, such as 'cpu' or 'cuda:0 · NVIDIA H200'."""
+        self._device.setText(text)
+        self._device.setVisible(bool(text))
 
     def set_elapsed(self, seconds: float | None) -> None:
         """Time that the last finished run took; None shows nothing."""
+        self._elapsed.setText("" if seconds is None else duration(seconds))
+        self._elapsed.setVisible(seconds is not None)
 
     def set_model(self, name: str, tip: str = "") -> None:
         """The model in use."""
+        self._model.setText(name)
+        self._model.setToolTip(tip or "Models")
+        self._model.setAccessibleName(f"Model {name}")
+        self._model.setVisible(bool(name))
 
     def show_note(self, text: str, milliseconds: int = 4000) -> None:
         """Say something for a while in place of the stage ('Copied', 'Exported 4 files')."""
+        self._stage.setText(text)
+        self._stage.setToolTip(text)
+        self._note.start(milliseconds)
+
+    def text(self) -> str:
+        """The words at the left end as shown: the note, or the stage."""
+        return self._stage.text()
+
+    def _show_stage(self) -> None:
+        self._stage.setText(self._stage_text)
+        self._stage.setToolTip(self._stage_text)
+
+    def _make_bar(self) -> QProgressBar:
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setFixedSize(180, 8)
+        bar.setAccessibleName("Progress")
+        return bar
+
+    def _make_button(self, words: str, tip: str, signal: object) -> QToolButton:
+        button = QToolButton()
+        button.setText(words)
+        button.setToolTip(tip)
+        button.setAutoRaise(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(signal)
+        return button
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 3, 6, 3)
+        row.setSpacing(10)
+        row.addWidget(self._stage, 1)
+        for widget in (self._bar, self._left, self._cancel, self._elapsed, self._device, _Rule(), self._model):
+            row.addWidget(widget)
+        self.setFixedHeight(max(self._model.sizeHint().height(), self.fontMetrics().height() + 6) + 6)
+
+
+class _Rule(QFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.VLine)
+        self.setForegroundRole(self.palette().ColorRole.Mid)
+        self.setFixedHeight(14)
+
+
+def duration(seconds: float) -> str:
+    """'0.4 s', '12 s', '3 min 05 s', '2 h 10 min'."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
