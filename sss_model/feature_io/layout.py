@@ -5,9 +5,10 @@
     hwD   (h, w, D)   one feature vector a patch: a grid smaller than the picture, of its shape
     Dhw   (D, h, w)   the same, channels first
 
-With a picture its size decides: full-size layouts first, then grids whose cells are square to within one cell.
-Without one the channel axis is the shorter than both others, and a grid stays as it is. Where this leaves none or more
-than one, the file must be opened with its picture or its layout.
+With a picture its size decides: full-size layouts first, then grids whose cells are square, to within one cell, and
+at least 2 pixels wide; a grid with its channels first has more channels than rows and columns. Without a picture the
+channel axis is the one shorter than both others, and a grid stays as it is. Where this leaves none or more than one,
+the file must be opened with its picture or its layout.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.errors import FeatureFileError
+from sss_model.errors import FeatureFileError, ParameterError
 
 LAYOUTS = ("HWD", "DHW", "hwD", "Dhw")
+SMALLEST_PATCH = 2  # pixels; below it, a picture of another size is likelier than a grid
 Size = tuple[int, int]
 
 _GIVE = "Say which layout it has: HWD, DHW, hwD (a patch grid) or Dhw."
@@ -45,7 +47,7 @@ def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | Non
     fitting = full or [
         layout
         for layout in ("hwD", "Dhw")
-        if is_grid(rows_columns(shape, layout), size) and _more_channels(shape, layout)
+        if is_grid(rows_columns(shape, layout), size) and _enough_channels(shape, layout)
     ]
     for wanted in (declared, {"HWD": "hwD", "DHW": "Dhw"}.get(declared or "")):
         if wanted in fitting:
@@ -61,9 +63,9 @@ def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | Non
 
 
 def check_layout(shape: tuple[int, ...], size: Size | None, layout: str, name: str) -> None:
-    """Raise `FeatureFileError` unless an array of `shape` in `layout` belongs to a picture of `size`."""
+    """Raise `FeatureFileError` unless an array of `shape` in the `layout` asked for fits a picture of `size`."""
     if layout not in LAYOUTS:
-        raise FeatureFileError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}.")
+        raise ParameterError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}.")
     grid = rows_columns(shape, layout)
     if size is None:
         return
@@ -79,12 +81,10 @@ def rows_columns(shape: tuple[int, ...], layout: str) -> Size:
 
 def is_grid(grid: Size, size: Size) -> bool:
     """Whether `grid` has one cell a square patch of a picture of `size`, cut off or padded at the far borders."""
-    if min(grid) < 1 or grid[0] > size[0] or grid[1] > size[1] or grid == size:
-        return False
     # A patch of side s gives between H / s - 1 and H / s + 1 rows: is there an s for both axes?
     low = max(length / (cells + 1) for length, cells in zip(size, grid, strict=True))
     high = min(length / (cells - 1) if cells > 1 else np.inf for length, cells in zip(size, grid, strict=True))
-    return low < high
+    return low < high and high > SMALLEST_PATCH
 
 
 def arranged(array: NDArray[Any], layout: str) -> NDArray[np.float32]:
@@ -118,9 +118,9 @@ def _by_shape(shape: tuple[int, ...], name: str) -> str:
     )
 
 
-def _more_channels(shape: tuple[int, ...], layout: str) -> bool:
-    """A grid's channels are at least 3; a strip of 1 or 2 is no feature axis."""
-    return (shape[0] if layout.startswith("D") else shape[2]) >= 3
+def _enough_channels(shape: tuple[int, ...], layout: str) -> bool:
+    """Whether the channels of a grid in `layout` are enough: 3, or with channels first more than rows and columns."""
+    return shape[0] > max(shape[1:]) if layout == "Dhw" else shape[2] >= 3
 
 
 def _misfit(shape: tuple[int, ...], size: Size, name: str) -> FeatureFileError:

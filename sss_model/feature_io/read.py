@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.errors import FeatureFileError
+from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io import layout as layouts
 from sss_model.feature_io.containers import Stored, parsed, plainly, read_stored
 from sss_model.feature_io.formats import FEATURE_SUFFIXES
@@ -68,6 +68,7 @@ def read_features(
     ------
     FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
         they do not fit the picture
+    ParameterError : `image` is no image, or an unknown `layout`
     ImageError : the picture, or the strip, cannot be read
     """
     source = Path(path)
@@ -117,7 +118,7 @@ def _picture(
     """The picture of the feature file `path` and where it was read from."""
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
-            raise FeatureFileError(f"image must be (H, W, 3) float RGB, got {image.shape} {image.dtype}.")
+            raise ParameterError(f"image must be (H, W, 3) float RGB, got {image.shape} {image.dtype}.")
         return image.astype(np.float32, copy=False), None
     found = find_image_for(path) if image is None else Path(image)
     return (None, None) if found is None else (read_image(found), found)
