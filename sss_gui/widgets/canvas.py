@@ -38,7 +38,7 @@ class PictureCanvas(QWidget):
         self.layer, self.reference = PictureLayer(), PictureLayer()
         self.mode, self.amount = "none", 0.5
         self.placeholder = ""
-        self.drop_hint = False
+        self.drop_hint = self.ring = False
         self.crosshair: tuple[int, int] | None = None
         self.match: tuple[int, int] | None = None
         self.pins: list[tuple[int, int]] = []
@@ -70,11 +70,16 @@ class PictureCanvas(QWidget):
 
     def visible_box(self) -> tuple[int, int, int, int]:
         """Image pixels (x0, y0, x1, y1) that are seen at least in part."""
-        place, (height, width) = self.placement(), self.controller.image_size
+        place, (height, width) = self.placement(), self._image_size()
         x0, y0 = place.to_image(0, 0)
         x1, y1 = place.to_image(self.width(), self.height())
         left, top = min(max(math.floor(x0), 0), width), min(max(math.floor(y0), 0), height)
         return left, top, max(min(math.ceil(x1), width), left), max(min(math.ceil(y1), height), top)
+
+    def _image_size(self) -> tuple[int, int]:
+        """(H, W) that the picture is stretched over: the view's, or its own before the view knows one."""
+        size = self.controller.image_size
+        return size if min(size) or not self.layer.levels else self.layer.levels[0].shape[:2]
 
     # painting --------------------------------------------------------------------------------------------------------
 
@@ -87,12 +92,12 @@ class PictureCanvas(QWidget):
             self._paint_marks(painter)
         elif self.placeholder:
             self._paint_placeholder(painter)
-        if self.drop_hint or self.hasFocus():
+        if self.drop_hint or self.ring:
             self._paint_ring(painter)
         painter.end()
 
     def _render(self) -> QPixmap:
-        ratio, place, size = self.devicePixelRatioF(), self.placement(), self.controller.image_size
+        ratio, place, size = self.devicePixelRatioF(), self.placement(), self._image_size()
         width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
         mode = self.mode if self.reference.levels and self.layer.levels else "none"
         base = self.reference if mode == "flip" else self.layer
@@ -105,7 +110,6 @@ class PictureCanvas(QWidget):
         elif mode == "difference":
             plain = self.layer.render(place, size, width, height, overlay=False)
             image = difference(plain, self.reference.render(place, size, width, height), self.amount)
-        image.setDevicePixelRatio(ratio)
         if base.levels and place.scale / ratio >= GRID_FROM:
             painter = QPainter(image)
             box = self.visible_box()
@@ -116,6 +120,7 @@ class PictureCanvas(QWidget):
                 delta = np.abs(self.layer.values(box, size).astype(np.int16) - self.reference.values(box, size))
                 draw_values(painter, place, box, np.minimum(delta * self.amount, 255).astype(np.uint8))
             painter.end()
+        image.setDevicePixelRatio(ratio)
         return QPixmap.fromImage(image)
 
     def _cell(self, pixel: tuple[int, int]) -> QRectF:
@@ -132,7 +137,9 @@ class PictureCanvas(QWidget):
                 painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         if self.match:
             marks.draw_match(painter, self._cell(self.match))
-        if self.crosshair:
+        if self.crosshair and self.controller.scale >= GRID_FROM:  # lines would run through the numbers
+            marks.draw_match(painter, self._cell(self.crosshair))
+        elif self.crosshair:
             marks.draw_crosshair(painter, self._cell(self.crosshair), self.width(), self.height())
         if self.pins:
             marks.draw_pins(painter, [self._cell(pin) for pin in self.pins])

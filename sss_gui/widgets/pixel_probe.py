@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from sss_gui.widgets.icons import line_icon
@@ -89,7 +89,10 @@ class PixelReadOut(QWidget):
         words, x = QFont(self.font()), 10.0
         height, middle = float(self.height()), Qt.AlignmentFlag.AlignVCenter
         dim, ink = self.palette().placeholderText().color(), self.palette().windowText().color()
-        for name, figures, tag in self._columns():
+        columns, gap = self._columns(), 18
+        if self._wide(columns, gap) > self.width():
+            columns, gap = [(name if tag else name.split(" ")[0], text, tag) for name, text, tag in columns], 10
+        for name, figures, tag in columns:
             painter.setFont(words)
             if tag:
                 x += self._paint_tag(painter, x, name.rsplit(" ", 1)[-1], tag) + 5
@@ -102,8 +105,14 @@ class PixelReadOut(QWidget):
             wide = painter.fontMetrics().horizontalAdvance(figures)
             painter.setPen(ink)
             painter.drawText(QRectF(x, 0, wide + 2, height), middle, figures)
-            x += wide + 18
+            x += wide + gap
         painter.end()
+
+    def _wide(self, columns: list[tuple[str, str, QColor | None]], gap: int) -> int:
+        """Width that the columns take."""
+        words, figures = self.fontMetrics(), QFontMetrics(self._figures)
+        names = sum(20 if tag else words.horizontalAdvance(name) + 6 for name, _, tag in columns)
+        return 10 + names + sum(figures.horizontalAdvance(text) + gap for _, text, _ in columns)
 
     def _paint_tag(self, painter: QPainter, x: float, label: str, colour: QColor) -> float:
         side = 15.0

@@ -71,7 +71,7 @@ class VectorPlot(QWidget):
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
-        plot.setLabel("bottom", "dimension")
+        plot.setToolTip("Features of the hovered and the pinned pixels, by dimension")
         plot.showGrid(x=False, y=True, alpha=0.15)
         plot.getPlotItem().setContentsMargins(4, 8, 10, 2)
         plot.getViewBox().disableAutoRange()
