@@ -17,8 +17,11 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 import sss_model
 from sss_gui.actions import build_actions, fill_menus, key_sheet
 from sss_gui.controls import Controls
+from sss_gui.file_engine import FileEngine
 from sss_gui.files import Files
+from sss_gui.gallery import Gallery
 from sss_gui.headless import run_headless
+from sss_gui.history import History
 from sss_gui.inspecting import Inspecting
 from sss_gui.jobs import Engine, Worker
 from sss_gui.main_window import MainWindow
@@ -60,6 +63,9 @@ class Program(QObject):
         self.panes = Panes(self.session, window.panel, self)
         self.controls = Controls(self.session, window.params, self)
         self.inspecting = Inspecting(self.session, self.panes, window.panel, window.probe, window.read_out, self)
+        self.file_worker = Worker(FileEngine, self, name="sss-files")
+        self.gallery = Gallery(self.session, self.file_worker, window.film_strip, self)
+        self.history = History(self.session, self)
         self.files = Files(self.session, self.panes, settings, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
@@ -71,6 +77,7 @@ class Program(QObject):
     def start(self, paths: Sequence[Path] = ()) -> None:
         """Begin work; call it once the window is on the screen."""
         self.worker.start()
+        self.file_worker.start()
         self.session.warm_up()
         self.files.open_paths(list(paths))
 
@@ -80,13 +87,18 @@ class Program(QObject):
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
         self.settings.sync()
-        return self.worker.close()
+        ended = self.file_worker.close()
+        return self.worker.close() and ended
 
     def _join(self) -> None:
         window, session, files = self.window, self.session, self.files
         window.paths_dropped.connect(files.open_paths)
         window.panel.files_dropped.connect(lambda names: files.open_paths([Path(name) for name in names]))
-        files.paths_requested.connect(self._open)
+        files.paths_requested.connect(self.gallery.open)
+        self.gallery.noted.connect(window.status.show_note)
+        self.gallery.failed.connect(self.panes.show_error)
+        self.history.changed.connect(self._enable_undo)
+        self._enable_undo(False, False)
         files.noted.connect(window.status.show_note)
         session.noted.connect(window.status.show_note)
         session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
@@ -100,8 +112,9 @@ class Program(QObject):
         for section in self.settings.open_sections or ():
             self.window.params.set_section_open(section, True)
 
-    def _open(self, paths: list[Path]) -> None:
-        self.session.open_path(paths[0])
+    def _enable_undo(self, undo: bool, redo: bool) -> None:
+        self.actions["undo"].setEnabled(undo)
+        self.actions["redo"].setEnabled(redo)
 
     def _bindings(self) -> dict[str, Callable[[], object]]:
         window, session, files, controls = self.window, self.session, self.files, self.controls
@@ -131,6 +144,12 @@ class Program(QObject):
             "radius_up": lambda: controls.step_radius(1),
             "eps_down": lambda: controls.scale_eps(0.8),
             "eps_up": lambda: controls.scale_eps(1.25),
+            "undo": self.history.undo,
+            "redo": self.history.redo,
+            "next_picture": lambda: self.gallery.step(1),
+            "previous_picture": lambda: self.gallery.step(-1),
+            "wipe": lambda: panel.toggle_compare("wipe"),
+            "difference": lambda: panel.toggle_compare("difference"),
             "paper_defaults": controls.paper_defaults,
             "reroll": controls.reroll,
             "pin": self.inspecting.pin_hovered,

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from sss_gui import qimage
 from sss_gui.export_dialog import ExportDialog
 from sss_gui.panes import Panes
-from sss_gui.request import FEATURE_SUFFIXES, MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
+from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
 from sss_gui.session import Session, State
 from sss_gui.settings import Settings
 from sss_model.errors import ParameterError
+from sss_model.feature_io import FEATURE_SUFFIXES
+from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.params import ExportParams
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".exr", ".hdr")
 _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
 
 
@@ -46,7 +47,7 @@ class Files(QObject):
 
     def open_dialog(self) -> None:
         """Ask for pictures, feature files or a model."""
-        pictures = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
+        pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
         features = " ".join(f"*{suffix}" for suffix in FEATURE_SUFFIXES)
         models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
         filters = ";;".join(

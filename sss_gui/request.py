@@ -28,7 +28,6 @@ Vector = npt.NDArray[np.float32]
 PANES = ("input", "random", "pca", "filtered")
 PANE_TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
 
-FEATURE_SUFFIXES = (".mat", ".npz", ".npy", ".exr")
 MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 
 _pastes = itertools.count(1)
@@ -59,10 +58,6 @@ class Source:
     def from_pixels(cls, picture: Picture) -> Source:
         """Pasted pixels, (H, W, 3) uint8."""
         return cls(path=None, name=f"pasted-{next(_pastes)}", pasted=picture)
-
-    @property
-    def is_features(self) -> bool:
-        return self.path is not None and self.path.suffix.lower() in FEATURE_SUFFIXES
 
     @property
     def stem(self) -> str:
@@ -196,3 +191,43 @@ class WarmResult:
     model: str
     device: str
     devices: tuple[tuple[str, str], ...]  # (key such as cuda:0, words)
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """Find what can be opened among files and folders."""
+
+    lane: ClassVar[str] = "list"
+    patient: ClassVar[bool] = False
+    ticket: int
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ListResult:
+    """Photographs and feature files, in the order to show them."""
+
+    ticket: int
+    sources: tuple[Source, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ThumbnailRequest:
+    """Small pictures of `sources`, each delivered as a `ThumbnailResult`."""
+
+    lane: ClassVar[str] = "thumbnail"
+    patient: ClassVar[bool] = True
+    ticket: int
+    sources: tuple[Source, ...]
+    side: int = 128
+
+
+@dataclass(frozen=True)
+class ThumbnailResult:
+    """(h, w, 3) uint8 of one source, or the sentence that says why there is none."""
+
+    ticket: int
+    source: Source
+    picture: Picture | None
+    problem: str = ""

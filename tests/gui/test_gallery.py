@@ -1,0 +1,130 @@
+"""Folders and many files: listed and made small on a thread of their own, shown one at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from sss_gui.file_engine import list_sources
+from sss_gui.request import Source
+from sss_model.image_io import write_picture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("p10.png", "p2.png", "P1.png"):
+        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    return folder
+
+
+def names(sources):
+    return [source.name for source in sources]
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: not program.session.busy)
+
+
+def test_a_folder_lists_its_photographs_in_natural_order(folder):
+    assert names(list_sources([folder])) == ["P1.png", "p2.png", "p10.png"]
+
+
+def test_files_stay_as_given_and_come_once(folder):
+    assert names(list_sources([folder / "p2.png", folder / "p2.png", folder / "x.jpg"])) == ["p2.png", "x.jpg"]
+
+
+def test_features_given_with_a_photograph_are_opened_with_it(tmp_path):
+    paths = [tmp_path / "other.jpg", tmp_path / "a.npz"]
+    assert list_sources(paths) == [Source.from_path(tmp_path / "a.npz", tmp_path / "other.jpg")]
+
+
+def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, folder):
+    strip = program.window.film_strip
+    assert not strip.isVisible()
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.session.state.source is not None)
+    assert program.session.state.source.name == "P1.png"
+    assert strip.isVisible()
+    assert strip.count() == 3
+    idle(qtbot, program)
+
+
+def test_stepping_stops_at_the_ends(qtbot, program, folder):
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    shown = []
+    for action in ("next_picture", "next_picture", "next_picture", "previous_picture"):
+        program.actions[action].trigger()
+        shown.append(program.session.state.source.name)
+    assert shown == ["p2.png", "p10.png", "p10.png", "p2.png"]
+    assert program.window.film_strip.current == 1
+    idle(qtbot, program)
+
+
+def test_thumbnails_are_made_and_bad_files_are_marked(qtbot, program, folder):
+    (folder / "p3.png").write_text("not a picture")
+    seen = {}
+    program.file_worker.delivered.connect(lambda r: seen.update({r.source.name: r}) if hasattr(r, "problem") else None)
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.gallery._ask_thumbnails([0, 1, 2, 3])
+    qtbot.waitUntil(lambda: len(seen) == 4)
+    assert seen["P1.png"].picture.shape == (6, 8, 3)
+    assert seen["p3.png"].picture is None
+    assert "p3.png" in seen["p3.png"].problem
+    idle(qtbot, program)
+
+
+def test_removing_the_shown_picture_shows_the_next(qtbot, program, folder):
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.window.film_strip.remove_requested.emit(0)
+    assert names(program.gallery.sources) == ["p2.png", "p10.png"]
+    assert program.session.state.source.name == "p2.png"
+    idle(qtbot, program)
+
+
+def test_an_empty_folder_is_said_and_changes_nothing(qtbot, program, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with qtbot.waitSignal(program.gallery.noted) as noted:
+        program.files.open_paths([tmp_path / "empty"])
+    assert noted.args == ["There is no picture in empty."]
+    assert program.session.state.source is None
+
+
+def test_one_file_alone_has_no_strip(qtbot, program, folder):
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.files.open_paths([Path("a.png")])
+    assert not program.window.film_strip.isVisible()
+    idle(qtbot, program)
+
+
+def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
+    program.files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    idle(qtbot, program)
+    for radius in (6, 7, 8):
+        program.window.params.changing.emit("radius", radius)
+    program.window.params.rested.emit("radius", 8)
+    program.window.params.rested.emit("eps", 0.5)
+    undo, redo = program.actions["undo"], program.actions["redo"]
+    undo.trigger()
+    assert program.session.state.filter.eps == 0.01
+    undo.trigger()
+    assert program.session.state.filter.radius == 5
+    assert not undo.isEnabled()
+    redo.trigger()
+    assert program.session.state.filter.radius == 8
+    program.window.params.rested.emit("radius", 3)
+    assert not redo.isEnabled()
+    qtbot.keyClick(program.window.panel.pane("input").canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert program.session.state.filter.radius == 8
+    idle(qtbot, program)
