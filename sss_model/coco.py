@@ -1,0 +1,121 @@
+"""COCO's annotation files: instances as polygons and run lengths, panoptic segments. Read without pycocotools."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from sss_model.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One annotated object: COCO's `category` number, its outline as the file has it, its area in pixels."""
+
+    category: int
+    segmentation: Any
+    area: float
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`.
+
+    Raises
+    ------
+    DatasetError : unreadable, or not an object
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            content = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"The annotation file {path} cannot be read: {error}") from error
+    if not isinstance(content, dict) or "annotations" not in content:
+        raise DatasetError(f"The annotation file {path} must hold an object with 'annotations'.")
+    return content
+
+
+def read_instances(path: Path) -> dict[str, tuple[Instance, ...]]:
+    """Instances of every image of an `instances_*.json`, by the image file's stem; images without any have an empty tuple."""
+    content = read_json(path)
+    found: dict[int, list[Instance]] = defaultdict(list)
+    try:
+        stems = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
+        for entry in content["annotations"]:
+            found[entry["image_id"]].append(Instance(entry["category_id"], entry["segmentation"], float(entry["area"])))
+    except (KeyError, TypeError) as error:
+        raise DatasetError(
+            f"The annotation file {path} is not COCO's instances format: {error!r} is missing."
+        ) from error
+    return {stem: tuple(sorted(found[key], key=lambda i: -i.area)) for key, stem in stems.items()}
+
+
+def read_panoptic(path: Path) -> dict[str, dict[int, int]]:
+    """Category of every segment id of every image of a `panoptic_*.json`, by the PNG's stem."""
+    content = read_json(path)
+    try:
+        return {
+            Path(entry["file_name"]).stem: {segment["id"]: segment["category_id"] for segment in entry["segments_info"]}
+            for entry in content["annotations"]
+        }
+    except (KeyError, TypeError) as error:
+        raise DatasetError(
+            f"The annotation file {path} is not COCO's panoptic format: {error!r} is missing."
+        ) from error
+
+
+def instance_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Mask (H, W) of polygons, or of run lengths whether plain or compressed.
+
+    Raises
+    ------
+    DatasetError : the outline has no known form, or does not fit `size` (H, W)
+    """
+    if isinstance(segmentation, list):
+        mask = Image.new("1", (size[1], size[0]))
+        pen = ImageDraw.Draw(mask)
+        for outline in segmentation:
+            if len(outline) >= 6:
+                # a pixel's centre lies half a pixel inside; PIL draws centres on whole numbers
+                pen.polygon([(x - 0.5, y - 0.5) for x, y in zip(outline[::2], outline[1::2], strict=True)], fill=1)
+        return np.asarray(mask, bool)
+    if isinstance(segmentation, dict) and {"counts", "size"} <= set(segmentation):
+        return decode_runs(segmentation["counts"], (int(segmentation["size"][0]), int(segmentation["size"][1])), size)
+    raise DatasetError(f"An instance's outline must be polygons or run lengths, got {type(segmentation).__name__}.")
+
+
+def decode_runs(counts: list[int] | str | bytes, stored: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Mask (H, W) of COCO's run lengths: column by column, alternately outside and inside."""
+    runs = np.asarray(counts if isinstance(counts, list) else decompress_runs(counts), np.int64)
+    if stored != size or runs.sum() != size[0] * size[1] or (runs < 0).any():
+        raise DatasetError(
+            f"Run lengths cover {int(runs.sum())} pixels of a {stored} mask; expected {size[0] * size[1]} of {size}."
+        )
+    inside = np.arange(len(runs)) % 2 == 1
+    return np.repeat(inside, runs).reshape(size, order="F")
+
+
+def decompress_runs(text: str | bytes) -> list[int]:
+    """COCO's compressed run lengths: six-bit characters, five bits a digit, signed differences to the run before last."""
+    data = text.encode("ascii") if isinstance(text, str) else text
+    runs: list[int] = []
+    place = 0
+    while place < len(data):
+        value, shift, more = 0, 0, True
+        while more:
+            if place >= len(data):
+                raise DatasetError("Compressed run lengths end in the middle of a number.")
+            digit = data[place] - 48
+            value |= (digit & 0x1F) << shift
+            more = bool(digit & 0x20)
+            place, shift = place + 1, shift + 5
+            if not more and digit & 0x10:
+                value -= 1 << shift
+        runs.append(value + runs[-2] if len(runs) > 2 else value)
+    return runs

@@ -1,0 +1,84 @@
+"""The processes that train together, as torchrun starts them; alone, all of this does nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process is number `rank` of `size`, and number `local` on its machine."""
+
+    rank: int = 0
+    size: int = 1
+    local: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process validates, logs and saves."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """`module` under DDP, which averages gradients over the ranks."""
+        if self.size == 1:
+            return module
+        return DistributedDataParallel(
+            module,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,
+            gradient_as_bucket_view=True,
+        )
+
+    @contextlib.contextmanager
+    def hold_gradients(self, module: nn.Module, *, hold: bool) -> Iterator[None]:
+        """Leave out DDP's exchange while gradients still accumulate."""
+        if hold and isinstance(module, DistributedDataParallel):
+            with module.no_sync():
+                yield
+        else:
+            yield
+
+    def any(self, value: bool) -> bool:
+        """Whether `value` holds on any rank."""
+        return self.mean(float(value)) > 0
+
+    def mean(self, value: float) -> float:
+        """Mean of `value` over ranks."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        if dist.get_backend() == "nccl":
+            shared = shared.cuda(self.local)
+        dist.all_reduce(shared)
+        return float(shared) / self.size
+
+    def wait(self) -> None:
+        """Until all ranks are here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+@contextlib.contextmanager
+def join_ranks(device: str) -> Iterator[Ranks]:
+    """The group that torchrun describes in the environment, left at the end; without torchrun, one rank."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Ranks()
+        return
+    cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if cuda:
+        torch.cuda.set_device(local)
+    dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), size, local)
+    finally:
+        dist.destroy_process_group()

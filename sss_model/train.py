@@ -1,0 +1,312 @@
+"""Training: images, sampled pixels, eq. (1), one update; now and then a look at held-out pictures.
+
+Supplement, section 1: one image a mini-batch, ten samplings of it accumulated into one update. Only the sampled pixels
+pay for the head: branch maps are interpolated there, which is what upsampling gives there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from sss_model.checkpoint import write_checkpoint
+from sss_model.dataset import Dataset
+from sss_model.draws import Numbers, Visit, Visits, quiet_worker
+from sss_model.errors import DeviceError, ParameterError
+from sss_model.loss import pair_loss, pair_statistics
+from sss_model.network import FeatureNet
+from sss_model.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
+from sss_model.ranks import Ranks
+from sss_model.train_log import SilentLog, TrainLog
+from sss_model.train_params import TrainParams
+from sss_model.train_state import LAST, TrainState, restore_state, save_state
+from sss_model.validation import Score, validate
+
+BEST_MODEL, LAST_MODEL = "best.safetensors", "last.safetensors"
+
+
+class SampledFeatures(nn.Module):
+    """Features at sampled pixels as one module's `forward`, which is what DDP watches."""
+
+    def __init__(self, network: FeatureNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, points: Tensor) -> Tensor:
+        """Features (N, P, D) of `images` (N, 3, H, W) at `points` (N, P, 2)."""
+        return self.network.features_at(self.network.branches(images), points)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a run ended: its `update`, whether it was `stopped` before its end, the last `scores` by data set."""
+
+    update: int
+    stopped: bool
+    scores: dict[str, Score]
+
+
+class Trainer:
+    """One training run in `output`.
+
+    Parameters
+    ----------
+    network : its weights are where training starts
+    training, held_out : data sets; the second may be empty
+    params : the recipe
+    output : an existing folder for `last.state.pt`, `last.safetensors`, `best.safetensors` and `log.jsonl`
+    ranks : this process among those that train together
+    state : content of `train_state.read_state` to go on from
+    metadata : what the model files say beside parameters
+    """
+
+    def __init__(
+        self,
+        network: FeatureNet,
+        training: Sequence[Dataset],
+        held_out: Sequence[Dataset],
+        params: TrainParams,
+        output: Path,
+        *,
+        ranks: Ranks | None = None,
+        state: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._ranks = ranks or Ranks()
+        accumulate = params.optimiser.grad_accum
+        if accumulate % self._ranks.size:
+            raise ParameterError(
+                f"grad_accum (images an update) must be a multiple of the {self._ranks.size} processes, got {accumulate}."
+            )
+        self._device = choose_device(params.run.device, self._ranks)
+        self._network = network.to(self._device)
+        self._params, self._output, self._metadata = params, output, metadata or {}
+        self._visits, self._held_out = Visits(training, params), held_out
+        optimiser = build_optimiser(self._network, params.optimiser)
+        scaler = torch.amp.GradScaler(self._device.type, enabled=params.run.amp == "float16")
+        mean = RunningMean(self._network, params.optimiser.ema) if params.optimiser.ema > 0 else None
+        self._state = TrainState(self._network, optimiser, scaler, mean)
+        torch.manual_seed(params.run.seed)
+        if state is not None:
+            restore_state(state, self._state, LAST)
+        self._scores: dict[str, Score] = {}
+        self._log: TrainLog = SilentLog()
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Trained:
+        """Train to the last update, or until `stop()`; both save."""
+        params, state = self._params, self._state
+        if self._ranks.first:
+            self._log = TrainLog(self._output, params.run.iterations, state.update, tensorboard=params.run.tensorboard)
+        with self._log:
+            self._log.event(
+                "start", update=state.update, device=str(self._device), params=params.to_dict(), **self._metadata
+            )
+            visits = iter(self._loader())
+            stopped = False
+            if state.update == 0:
+                self._validate()
+            step = self._prepare()
+            while state.update < params.run.iterations:
+                stopped = self._ranks.any(stop())
+                if stopped:
+                    break
+                if state.update == params.optimiser.freeze_updates > 0:
+                    step = self._prepare()
+                self._update(step, visits)
+                if self._finish_update():
+                    set_training_mode(self._network, params.optimiser, frozen=self._frozen)
+            self._end(stopped)
+        return Trained(state.update, stopped, self._scores)
+
+    @property
+    def _frozen(self) -> bool:
+        return self._state.update < self._params.optimiser.freeze_updates
+
+    def _loader(self) -> DataLoader[Visit]:
+        """This rank's visits from the present update on."""
+        run, images = self._params.run, self._params.optimiser.grad_accum
+        numbers = Numbers(self._state.update * images, run.iterations * images, self._ranks.rank, self._ranks.size)
+        return DataLoader(
+            self._visits, batch_size=None, sampler=numbers, num_workers=run.workers, collate_fn=_as_is,  # type: ignore[arg-type]
+            worker_init_fn=quiet_worker, prefetch_factor=4 if run.workers else None,
+        )  # fmt: skip
+
+    def _prepare(self) -> nn.Module:
+        """The network in training mode, under DDP where there are several ranks."""
+        set_training_mode(self._network, self._params.optimiser, frozen=self._frozen)
+        return self._ranks.wrap(SampledFeatures(self._network), self._device)
+
+    def _update(self, step: nn.Module, visits: Iterator[Visit]) -> None:
+        """Gradients of this rank's images, one optimiser step."""
+        params, state = self._params, self._state
+        images = params.optimiser.grad_accum // self._ranks.size
+        set_rates(state.optimiser, state.update, params.run.iterations, params.optimiser)
+        state.optimiser.zero_grad(set_to_none=True)
+        begun, losses, last = time.perf_counter(), [], None
+        for k in range(images):
+            visit = next(visits)
+            for reason in visit.skipped:
+                self._log.event("skipped", draw=visit.number, reason=reason)
+            torch.manual_seed(params.run.seed * 2**32 + visit.number)  # dropout too belongs to the draw
+            with self._ranks.hold_gradients(step, hold=k + 1 < images):
+                features, labels = self._features(step, visit)
+                loss = pair_loss(features, labels, params.loss)
+                factor = params.sampling.samplings if params.loss.accumulate == "sum" else 1
+                state.scaler.scale(loss * (factor / images)).backward()
+            losses.append(float(loss.detach()))
+            last = features, labels
+        if not all(map(math.isfinite, losses)):
+            raise ParameterError(
+                f"The loss is not finite in update {state.update + 1}.", hint="Lower the rates, or set --clip-grad."
+            )
+        norm = self._step()
+        state.update += 1
+        loss_now = self._ranks.mean(float(np.mean(losses)))
+        self._log.advance(state.update, loss_now, state.optimiser.param_groups[1]["lr"])
+        if state.update % params.run.log_every == 0 and self._ranks.first and last is not None:
+            self._log_update(loss_now, norm, time.perf_counter() - begun, *last)
+
+    def _features(self, step: nn.Module, visit: Visit) -> tuple[Tensor, Tensor]:
+        """Features (S, P, D) and labels (S, P) of a visit; all samplings' pixels go through the head at once."""
+        image = torch.from_numpy(visit.image)[None].to(self._device, non_blocking=True)
+        points = torch.from_numpy(visit.points).to(self._device, non_blocking=True)
+        labels = torch.from_numpy(visit.labels).to(self._device, non_blocking=True)
+        kind = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(self._params.run.amp)
+        with torch.autocast(self._device.type, dtype=kind, enabled=kind is not None):
+            features = step(image, points.reshape(1, -1, 2))
+        return features.reshape(*labels.shape, -1), labels
+
+    def _step(self) -> float:
+        """One optimiser step; returns the gradients' norm before clipping."""
+        state, limit = self._state, self._params.optimiser.clip_grad
+        state.scaler.unscale_(state.optimiser)
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), limit if limit > 0 else float("inf"))
+        state.scaler.step(state.optimiser)
+        state.scaler.update()
+        if state.mean is not None:
+            state.mean.update(self._network)
+        return float(norm)
+
+    def _log_update(self, loss: float, norm: float, seconds: float, features: Tensor, labels: Tensor) -> None:
+        pairs = pair_statistics(features[0].detach(), labels[0], self._params.loss)
+        base, new = (group["lr"] for group in self._state.optimiser.param_groups)
+        values = {
+            "loss": loss, "gradient_norm": norm, "rate_backbone": base, "rate_new": new, "seconds": seconds,
+            "positive_distance": pairs.positive_distance, "negative_distance": pairs.negative_distance,
+            "near_negatives": pairs.near_negatives,
+        }  # fmt: skip
+        self._log.event("update", update=self._state.update, **values)
+        self._log.curves({f"train/{name}": value for name, value in values.items()}, self._state.update)
+
+    def _finish_update(self) -> bool:
+        """Validate and save where it is time; True after a validation."""
+        run, update = self._params.run, self._state.update
+        due = run.validate_every and update % run.validate_every == 0 and update < run.iterations
+        if due:
+            self._validate()
+        if update % run.save_every == 0 and update < run.iterations:
+            self._save()
+        return bool(due)
+
+    def _end(self, stopped: bool) -> None:
+        if not stopped:
+            self._validate()
+        self._save()
+        self._log.event("stopped" if stopped else "end", update=self._state.update, best=_finite(self._state.best))
+
+    @contextlib.contextmanager
+    def _mean_weights(self) -> Iterator[None]:
+        """The network with EMA's weights, where there are any, for a while."""
+        mean = self._state.mean
+        if mean is not None:
+            mean.swap(self._network)
+        try:
+            yield
+        finally:
+            if mean is not None:
+                mean.swap(self._network)
+
+    def _validate(self) -> None:
+        """Score the held-out pictures; a new best is written."""
+        if self._ranks.first and self._held_out:
+            run, update = self._params.run, self._state.update
+            with self._mean_weights():
+                scores = validate(self._network, self._held_out, images=run.validate_images, longest=run.validate_longest,
+                                  device=self._device)  # fmt: skip
+                self._scores = scores
+                mean = float(np.mean([s.features for s in scores.values()])) if scores else float("-inf")
+                for name, score in scores.items():
+                    self._log.curves({f"auc/{name}": score.features, f"auc_taps/{name}": score.taps}, update)
+                self._log.event(
+                    "validation", update=update, auc=_finite(mean), sets={n: vars(s) for n, s in scores.items()}
+                )
+                self._log.say(
+                    f"update {update}: pair AUC {mean:.4f}  " + "  ".join(_score_text(n, s) for n, s in scores.items())
+                )
+                if mean > self._state.best and update > 0:
+                    self._state.best = mean
+                    write_checkpoint(self._output / BEST_MODEL, self._network, {**self._metadata, **self._summary()})
+                self._show_pictures()
+        self._ranks.wait()
+
+    def _show_pictures(self) -> None:
+        if self._log.wants_pictures:
+            from sss_model.train_pictures import pca_pictures
+
+            for name, picture in pca_pictures(
+                self._network, self._held_out, self._params.run.validate_longest, self._device
+            ):
+                self._log.picture(f"pca/{name}", picture, self._state.update)
+
+    def _summary(self) -> dict[str, Any]:
+        return {"update": self._state.update, "auc": {name: round(s.features, 4) for name, s in self._scores.items()}}
+
+    def _save(self) -> None:
+        if self._ranks.first:
+            save_state(self._output / LAST, self._state, self._params)
+            with self._mean_weights():
+                write_checkpoint(self._output / LAST_MODEL, self._network, {**self._metadata, **self._summary()})
+        self._ranks.wait()
+
+
+def choose_device(name: str, ranks: Ranks) -> torch.device:
+    """The device called `name`; auto takes a GPU where there is one, each rank its own.
+
+    Raises
+    ------
+    DeviceError : there is no such device here
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and ranks.size > 1:
+        name = f"cuda:{ranks.local}"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(
+            f"There is no device {name!r} here: {str(error).splitlines()[0]}", hint="Use --device cpu."
+        ) from error
+    return device
+
+
+def _as_is(visit: Visit) -> Visit:
+    return visit
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _score_text(name: str, score: Score) -> str:
+    return f"{name} {score.features:.4f}" + (f" (taps {score.taps:.4f})" if score.taps is not None else "")

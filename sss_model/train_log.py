@@ -1,0 +1,129 @@
+"""What a training run says: a JSON line for every event, always; a progress bar on a terminal; TensorBoard by choice."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import ParameterError
+
+LOG = "log.jsonl"
+
+
+class TrainLog:
+    """Writes `log.jsonl` in `folder`; a context manager. Rank 0 only: others get a `SilentLog`.
+
+    Parameters
+    ----------
+    folder : the output folder
+    total, done : updates of the run, and those behind it, for the bar
+    tensorboard : also write TensorBoard events there
+    """
+
+    def __init__(self, folder: Path, total: int, done: int, *, tensorboard: bool = False) -> None:
+        self._file = (folder / LOG).open("a", encoding="utf-8")
+        self._board = _open_board(folder) if tensorboard else None
+        self._bar = _open_bar(total, done)
+        self._last_line = 0.0
+        self._total = total
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.event("error", message=str(error), kind=type(error).__name__)
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+        if self._bar is not None:
+            self._bar.close()
+
+    def event(self, event: str, **values: Any) -> None:
+        """Append one line: the event's name, the time in seconds since 1970, and `values`."""
+        self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n")
+        self._file.flush()
+
+    def say(self, text: str) -> None:
+        """A line for the person at the terminal, above the bar."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def advance(self, update: int, loss: float, rate: float) -> None:
+        """Update number `update` is done: move the bar, or without one say so about twice a minute."""
+        if self._bar is not None:
+            self._bar.set_postfix(loss=f"{loss:.4f}", rate=f"{rate:.1e}", refresh=False)
+            self._bar.update(update - self._bar.n)
+        elif time.monotonic() - self._last_line > 30:
+            self._last_line = time.monotonic()
+            self.say(f"update {update} of {self._total}: loss {loss:.4f}, rate {rate:.1e}")
+
+    def curves(self, values: Mapping[str, float | None], update: int) -> None:
+        """Numbers for TensorBoard."""
+        if self._board is not None:
+            for name, value in values.items():
+                if value is not None:
+                    self._board.add_scalar(name, value, update)
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether `picture` leads anywhere."""
+        return self._board is not None
+
+    def picture(self, name: str, picture: NDArray[np.uint8], update: int) -> None:
+        """A picture (H, W, 3) for TensorBoard."""
+        if self._board is not None:
+            self._board.add_image(name, picture, update, dataformats="HWC")
+
+
+class SilentLog(TrainLog):
+    """Says nothing: the log of all ranks but the first."""
+
+    def __init__(self) -> None:
+        self._total, self._bar, self._board = 0, None, None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def event(self, event: str, **values: Any) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        pass
+
+    def advance(self, update: int, loss: float, rate: float) -> None:
+        pass
+
+
+def _open_bar(total: int, done: int) -> Any:
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=total, initial=done, unit="update", dynamic_ncols=True, smoothing=0.05)
+
+
+def _open_board(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ParameterError(
+            "TensorBoard is not installed.", hint="pip install tensorboard, or leave --tensorboard out."
+        ) from error
+    return SummaryWriter(folder)

@@ -1,0 +1,187 @@
+"""Every number of training, as data: the supplement's recipe by default, other recipes as named presets.
+
+[S] the supplement says so, [R] the released program does so, [D] decided in this project, [M] measured here (model card).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from sss_model.errors import ParameterError
+from sss_model.params import Checked, NetworkParams, choice, number, switch
+
+
+@dataclass(frozen=True)
+class SamplingParams(Checked):
+    """Which pixels of an image are compared."""
+
+    instances: int = number(3, 2, 64, "P_inst", source="[S]", help="instances (regions) in one sampling")
+    pixels: int = number(1000, 2, 20000, "P_pix", unit="px", source="[S]", help="pixels from each instance, drawn with replacement")
+    samplings: int = number(10, 1, 100, "Samplings", source="[S]", help="samplings of an image, accumulated into one update")
+    min_area: int = number(64, 1, 100000, "Minimum area", unit="px", source="[D]", help="smaller regions of the crop are dropped")
+    void: str = choice("needed", ("needed", "always", "never"), "Void as negative", source="[D]",
+                       help="when unlabelled pixels stand in as a region of negatives: where there is one label only, always, or never")
+
+
+@dataclass(frozen=True)
+class LossParams(Checked):
+    """The reading of eq. (1)."""
+
+    loss: str = choice("eq1", ("eq1", "eq1-squared", "tanh", "tanh-distance"), "Loss", source="[S] eq. (1)",
+                       help="eq1: as printed; eq1-squared: on squared distances; tanh: the released program's, on squared distances; "
+                            "tanh-distance: the same on distances")
+    distance_scale: float = number(128.0, 1e-3, 1e6, "d", source="[S]; 64 in [R]", log=True, help="what distances are divided by")
+    positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source="[S]; 3 in [R]")
+    negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source="[S]")
+    accumulate: str = choice("sum", ("sum", "mean"), "Accumulate", source="[S] 'accumulate gradients'",
+                             help="whether an update adds the samplings' gradients or averages them")
+
+    @property
+    def is_distance(self) -> bool:
+        """Whether x is a distance rather than its square."""
+        return self.loss in ("eq1", "tanh-distance")
+
+    @property
+    def is_tanh(self) -> bool:
+        """Whether negatives pay -log tanh(x / 2)."""
+        return self.loss.startswith("tanh")
+
+
+@dataclass(frozen=True)
+class AugmentParams(Checked):
+    """How an image varies from visit to visit."""
+
+    longest: int = number(0, 0, 16384, "Longest side", unit="px", source="[D]", help="larger images are first reduced to this; 0 leaves them")
+    scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source="[R]")
+    scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source="[R]")
+    crop: int = number(321, 0, 16384, "Crop", unit="px", source="[R]", help="side of the random crop; 0 takes the whole image")
+    mirror: float = number(0.5, 0.0, 1.0, "Mirror", source="[R]", help="chance to mirror left and right")
+    colour: float = number(0.0, 0.0, 1.0, "Colour", source="[D]", help="strength of random brightness, contrast, saturation and tint")
+    grey: float = number(0.0, 0.0, 1.0, "Grey", source="[D]", help="chance to drop the colours")
+    blur: float = number(0.0, 0.0, 1.0, "Blur", source="[D]", help="chance of a slight blur")
+
+
+@dataclass(frozen=True)
+class OptimiserParams(Checked):
+    """How weights move."""
+
+    optimiser: str = choice("sgd", ("sgd", "adamw"), "Optimiser", source="[S]")
+    base_rate: float = number(5e-4, 0.0, 10.0, "Rate of the backbone", source="[S]", log=True)
+    rate: float = number(5e-3, 0.0, 10.0, "Rate of the new layers", source="[S]", log=True)
+    momentum: float = number(0.9, 0.0, 0.9999, "Momentum", source="[S]", help="of SGD; AdamW's first beta")
+    weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source="[S]", log=True)
+    schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source="[S]")
+    power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source="[S]")
+    warmup: int = number(0, 0, 10**6, "Warm-up", unit="updates", source="[D]",
+                         help="updates over which a rate grows from 0, after the start and after the backbone's release")
+    freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates", source="[M]")
+    norm: str = choice("frozen", ("frozen", "affine", "train"), "Norm layers", source="[R]",
+                       help="frozen: stored statistics, gamma and beta fixed; affine: gamma and beta train; train: statistics too")
+    grad_accum: int = number(1, 1, 10000, "Images an update", source="[S]", help="gradients of so many images are averaged")
+    clip_grad: float = number(0.0, 0.0, 1e6, "Clip gradients at", source="[D]", help="largest norm of all gradients; 0 leaves them")
+    ema: float = number(0.0, 0.0, 0.999999, "EMA", source="[D]", help="decay of the weights' running mean, which is what is kept; 0 is off")
+
+
+@dataclass(frozen=True)
+class RunParams(Checked):
+    """How long, where, and what is written down."""
+
+    iterations: int = number(60000, 1, 10**8, "Iterations", unit="updates", source="[S]")
+    seed: int = number(0, 0, 2**31 - 1, "Seed", source="[D]")
+    device: str = choice("auto", (), "Device", help="auto, cpu, cuda, cuda:N or mps")
+    amp: str = choice("off", ("off", "bfloat16", "float16"), "Mixed precision", help="the loss stays in float32")
+    workers: int = number(2, 0, 256, "Workers", help="processes that read images; results do not depend on it")
+    threads: int = number(0, 0, 1024, "Threads", help="CPU threads of the arithmetic; 0 leaves it to torch")
+    deterministic: bool = switch(False, "Deterministic", help="only algorithms that repeat bit for bit; slower on GPUs")
+    holdout: float = number(0.1, 0.0, 0.9, "Held-out part", source="[D]", help="share of images, chosen by their names, that is never trained on")
+    on_bad: str = choice("refuse", ("refuse", "skip"), "Bad files", help="what to do about pairs that are missing, unreadable or do not match")
+    validate_every: int = number(1000, 0, 10**7, "Validate every", unit="updates", help="0: only at the end")
+    validate_images: int = number(100, 0, 10**6, "Images to validate on", help="the first so many held-out ones of each data set")
+    validate_longest: int = number(480, 32, 16384, "Longest side in validation", unit="px")
+    save_every: int = number(500, 1, 10**7, "Save every", unit="updates")
+    log_every: int = number(20, 1, 10**6, "Log every", unit="updates")
+    tensorboard: bool = switch(False, "TensorBoard", help="write curves and PCA pictures for TensorBoard")
+
+
+@dataclass(frozen=True)
+class DataSource(Checked):
+    """One data set to read, in place."""
+
+    path: str
+    kind: str = choice("auto", (), "Kind", help="a layout's name, or auto to recognise it")
+    weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
+    splits: tuple[str, ...] = ()
+    """Sub-folders such as train2017; empty takes the layout's own choice."""
+    void: tuple[int, ...] | None = None
+    """Label numbers that mean no single class, beside the layout's own; None takes those known for the folder."""
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """Everything that a training run depends on, in sections; `to_dict` and `from_dict` are its YAML form."""
+
+    data: tuple[DataSource, ...] = ()
+    network: NetworkParams = field(default_factory=NetworkParams)
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    loss: LossParams = field(default_factory=LossParams)
+    augment: AugmentParams = field(default_factory=AugmentParams)
+    optimiser: OptimiserParams = field(default_factory=OptimiserParams)
+    run: RunParams = field(default_factory=RunParams)
+
+    def __post_init__(self) -> None:
+        if self.augment.scale_low > self.augment.scale_high:
+            raise ParameterError(
+                f"scale_low must not exceed scale_high; got {self.augment.scale_low:g} and {self.augment.scale_high:g}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers."""
+        sections: dict[str, Any] = {"data": [_plain(source.to_dict()) for source in self.data]}
+        for name in SECTIONS:
+            sections[name] = _plain(getattr(self, name).to_dict())
+        return sections
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The record with `values`, sections of it missing or partial; unknown names raise `ParameterError`."""
+        unknown = sorted(set(values) - {"data", *SECTIONS})
+        if unknown:
+            raise ParameterError(f"Unknown section {', '.join(unknown)}; known are data, {', '.join(SECTIONS)}.")
+        sections = {name: kind.from_dict(values.get(name) or {}) for name, kind in SECTIONS.items()}
+        return cls(data=tuple(DataSource.from_dict(source) for source in values.get("data") or ()), **sections)
+
+    def with_values(self, values: dict[str, dict[str, Any]]) -> Self:
+        """A copy with single fields of sections replaced."""
+        changed = {name: dataclasses.replace(getattr(self, name), **part) for name, part in values.items() if part}
+        return dataclasses.replace(self, **changed)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+SECTIONS: dict[str, Any] = {f.name: f.default_factory for f in fields(TrainParams) if f.name != "data"}
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "paper": {},
+    "lite2": {
+        "network": {"backbone": "tf_efficientnet_lite2", "output_stride": 32, "tap_scale": "rms", "branch_channels": (4, 60, 64, 128, 256),
+                    "hidden_channels": 256, "alignment": "centred", "dropout": 0.0},
+        "sampling": {"samplings": 5, "instances": 4, "pixels": 400, "void": "needed"},
+        "loss": {"loss": "tanh", "distance_scale": 64.0, "accumulate": "mean"},
+        "augment": {"colour": 0.3, "grey": 0.05, "scale_low": 0.6, "scale_high": 1.5, "crop": 321},
+        "optimiser": {"optimiser": "adamw", "base_rate": 4e-5, "rate": 5e-4, "weight_decay": 0.01, "schedule": "cosine", "warmup": 100,
+                      "freeze_updates": 1500, "grad_accum": 2, "clip_grad": 5.0, "ema": 0.999},
+        "run": {"iterations": 8000},
+    },
+}  # fmt: skip
+"""Named recipes: `paper` is the supplement's own, `lite2` the one that the shipped model was trained with."""
+
+
+def preset(name: str) -> TrainParams:
+    """The recipe called `name`."""
+    if name not in PRESETS:
+        raise ParameterError(f"No preset is called {name!r}; there are {', '.join(PRESETS)}.")
+    return TrainParams().with_values(PRESETS[name])

@@ -1,0 +1,94 @@
+"""Where a training run stands, on disk: all that makes a resumed run equal an unbroken one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sss_model.atomic_file import replacing
+from sss_model.checkpoint import load_state
+from sss_model.errors import CheckpointError
+from sss_model.optimiser import RunningMean
+from sss_model.train_params import TrainParams
+
+LAST = "last.state.pt"
+_FORMAT = 1
+
+
+@dataclass
+class TrainState:
+    """The moving parts of a run. `update` is the number of finished updates, `best` the best score so far."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    mean: RunningMean | None
+    update: int = 0
+    best: float = float("-inf")
+
+
+def save_state(path: Path, state: TrainState, params: TrainParams) -> None:
+    """Write `state` to `path`, whole or not at all."""
+    content = {
+        "format": _FORMAT,
+        "params": params.to_dict(),
+        "network": state.network.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "scaler": state.scaler.state_dict(),
+        "mean": state.mean.state_dict() if state.mean is not None else None,
+        "update": state.update,
+        "best": state.best,
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with replacing(path, CheckpointError) as temporary:
+        torch.save(content, temporary)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The content of a state file, read without executing anything in it.
+
+    Raises
+    ------
+    CheckpointError : no such file, or not one of this program
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no training state at {path}.", hint=f"A run writes {LAST} into its output folder."
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CheckpointError(f"{path} is not a training state, or is damaged: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise CheckpointError(f"{path} is not a training state of this program (format {_FORMAT}).")
+    return content
+
+
+def restore_state(content: dict[str, Any], state: TrainState, source: str) -> None:
+    """Put `content` of `read_state` into `state`, random generators included.
+
+    Raises
+    ------
+    CheckpointError : the weights are of another network, or the run had other moving parts
+    """
+    load_state(state.network, content["network"], source)
+    if (content["mean"] is None) != (state.mean is None):
+        raise CheckpointError(
+            f"{source} was written {'without' if content['mean'] is None else 'with'} EMA; resume it so."
+        )
+    try:
+        state.optimiser.load_state_dict(content["optimiser"])
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"The optimiser's state in {source} does not fit: {error}") from error
+    state.scaler.load_state_dict(content["scaler"])
+    if state.mean is not None:
+        state.mean.load_state_dict(content["mean"])
+    state.update, state.best = content["update"], content["best"]
+    torch.set_rng_state(content["random"])
+    if content["random_cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(content["random_cuda"])
