@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import threading
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from fakes import FakeEngine
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 
 from sss_gui.app import Program
 from sss_gui.settings import Settings
+
+# what Qt's offscreen platform says of itself, not of us
+_QT_CHATTER = ("This plugin does not support",)
+
+
+@pytest.fixture(autouse=True)
+def ends_clean(request, qtlog):
+    """No test may leave a Qt warning, a thread, a visible window or a running timer behind."""
+    threads = threading.active_count()
+    yield
+    said = [record.message for record in qtlog.records if not record.message.startswith(_QT_CHATTER)]
+    assert not said, said
+    assert threading.active_count() <= threads, threading.enumerate()
+    if QApplication.instance() is not None:
+        shown = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+        assert not shown, shown
+        running = [timer for timer in QApplication.instance().findChildren(QTimer) if timer.isActive()]
+        assert not running, running
 
 
 @pytest.fixture
