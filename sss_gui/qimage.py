@@ -43,7 +43,8 @@ def from_qimage(image: QImage) -> NDArray[np.uint8]:
         rgba = _rows(image, 4).astype(np.uint16)
         alpha = rgba[..., 3:]
         return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return _rows(image.convertToFormat(QImage.Format.Format_RGB888), 3).copy()
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    return _rows(image, 3).copy()
 
 
 def to_pixmap(picture: NDArray[np.uint8]) -> QPixmap:
@@ -52,5 +53,6 @@ def to_pixmap(picture: NDArray[np.uint8]) -> QPixmap:
 
 
 def _rows(image: QImage, channels: int) -> NDArray[np.uint8]:
+    """The pixels in place: only good while the caller holds `image`."""
     flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return flat[:, : image.width() * channels].reshape(image.height(), image.width(), channels)

@@ -174,7 +174,8 @@ def draw_plane(
     image = image.convertToFormat(
         QImage.Format.Format_RGB32 if picture.shape[2] == 3 else QImage.Format.Format_ARGB32_Premultiplied
     )
-    target = QRectF(across.at(i0), down.at(j0), (i1 - i0) * across.scale, (j1 - j0) * down.scale)
+    # a picture under one screen pixel wide still shows as one
+    target = QRectF(across.at(i0), down.at(j0), max((i1 - i0) * across.scale, 1), max((j1 - j0) * down.scale, 1))
     painter.save()
     painter.setClipRect(QRect(across.first, down.first, across.last - across.first, down.last - down.first))
     painter.drawImage(target, _shrunk(image, target))
