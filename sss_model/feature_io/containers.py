@@ -200,7 +200,10 @@ def _read_exr(path: Path) -> Stored:
             hint="Save all channels into a single part, without subsampling.",
         )
     names = sorted(channels, key=_channel_order)
-    return _stored(np.stack([channels[name] for name in names], axis=-1), text, "HWD")
+    planes = np.empty((len(names), *shapes.pop()), np.result_type(*channels.values()))
+    for plane, name in zip(planes, names, strict=True):
+        plane[:] = channels.pop(name)  # and its memory is free
+    return _stored(np.moveaxis(planes, 0, -1), text, "HWD")
 
 
 def _channel_order(name: str) -> list[tuple[int, int, str]]:

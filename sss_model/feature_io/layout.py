@@ -13,13 +13,13 @@ the file must be opened with its picture or its layout.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.feature_io.transposing import channel_last
 
 LAYOUTS = ("HWD", "DHW", "hwD", "Dhw")
 SMALLEST_PATCH = 2  # pixels; below it, a picture of another size is likelier than a grid
@@ -92,18 +92,28 @@ def arranged(array: NDArray[Any], layout: str) -> NDArray[np.float32]:
     if layout.startswith("D"):
         array = np.moveaxis(array, 0, -1)
     with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(array, np.float32)
+        result = channel_last(array)
     return result if result.flags.writeable else result.copy()  # a memory-mapped file
 
 
 def upsampled(grid: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
     """A patch grid (h, w, D) at its picture's `size`: bilinear, cells centred in their patches, (H, W, D) float32."""
-    torch = importlib.import_module("torch")  # slow to load, and only this needs it
-    first = torch.from_numpy(grid).permute(2, 0, 1)[None]
-    with torch.inference_mode():
-        whole = torch.nn.functional.interpolate(first, size=size, mode="bilinear", align_corners=False)
-    result: NDArray[np.float32] = np.ascontiguousarray(whole[0].permute(1, 2, 0).numpy())
+    above, below, down = _neighbours(grid.shape[0], size[0])
+    left, right, across = _neighbours(grid.shape[1], size[1])
+    wide = grid[:, left] + (grid[:, right] - grid[:, left]) * across[:, None]
+    result = np.empty((*size, grid.shape[2]), np.float32)
+    for y in range(size[0]):
+        np.subtract(wide[below[y]], wide[above[y]], out=result[y])
+        result[y] *= down[y]
+        result[y] += wide[above[y]]
     return result
+
+
+def _neighbours(cells: int, pixels: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """For every pixel of an axis the cells before and after it, and how far it lies between their centres."""
+    position = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
+    before = position.astype(np.intp)
+    return before, np.minimum(before + 1, cells - 1), (position - before).astype(np.float32)
 
 
 def _by_shape(shape: tuple[int, ...], name: str) -> str:

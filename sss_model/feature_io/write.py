@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sss_model.atomic_file import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.formats import FORMATS, needed
+from sss_model.feature_io.transposing import channel_first, copy_blocks
 from sss_model.progress import Progress, silent
 
 Blocks = Iterator[NDArray[Any]]
@@ -148,10 +149,11 @@ def _write_mat(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text: s
         _write_mat73(path, features, dtype, text, progress)
         return
     scipy_io = needed("scipy.io", "MATLAB")
-    single = np.empty(features.shape, dtype)
-    rows = block_rows(*features.shape[1:])
-    for i, block in enumerate(_blocks(features, dtype, progress.part(0, 0.4), rows)):
-        single[i * rows : i * rows + len(block)] = block
+    single = np.empty(features.shape, dtype, order="F")
+    y = 0
+    for block in _blocks(features, dtype, progress.part(0, 0.5)):
+        copy_blocks(single[y : y + len(block)], block)
+        y += len(block)
     with open(path, "xb") as file:
         scipy_io.savemat(file, {"embedmap": single, "metadata": text}, format="5", do_compression=False)
         file.seek(0)
@@ -168,7 +170,8 @@ def _write_mat73(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text:
         data.attrs["MATLAB_class"] = np.bytes_("single")
         for c in range(0, channels, step):
             progress.report(c / channels)
-            data[c : c + step] = _converted(features[:, :, c : c + step], dtype, (0, 0, c)).transpose(2, 1, 0)
+            block = _converted(features[:, :, c : c + step], dtype, (0, 0, c))
+            data[c : c + step] = channel_first(block, (2, 1, 0))
         letters = np.frombuffer(text.encode("utf-16-le"), "<u2")
         words = file.create_dataset("metadata", data=letters[:, None], track_times=False)
         words.attrs["MATLAB_class"] = np.bytes_("char")
@@ -196,7 +199,7 @@ def _write_exr(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text: s
     file = exr.OutputFile(str(path), header)
     try:
         for block in _blocks(features, dtype, progress):
-            planes = np.ascontiguousarray(np.moveaxis(block, -1, 0))
+            planes = channel_first(block, (2, 0, 1))
             file.writePixels({name: plane.tobytes() for name, plane in zip(names, planes, strict=True)}, len(block))
     finally:
         file.close()

@@ -192,7 +192,7 @@ def test_patch_grid_is_upsampled(tmp_path: Path, grid: tuple[int, int], size: tu
     assert read.layout == ("Dhw" if first else "hwD")
     assert read.features.shape == (*size, 96)
     assert read.features.flags.c_contiguous
-    np.testing.assert_allclose(read.features, bilinear(cells, *size), atol=1e-3)
+    np.testing.assert_allclose(read.features, bilinear(cells, *size), atol=1e-4)
 
 
 def test_patch_grid_in_embedmap(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_told_layout(tmp_path: Path) -> None:
     cells = some(6, 6, 96)
     np.save(tmp_path / "a.npy", cells)
     squeezed = read_features(tmp_path / "a.npy", image=blank(30, 50), layout="hwD")  # the picture was made square
-    np.testing.assert_allclose(squeezed.features, bilinear(cells, 30, 50), atol=1e-3)
+    np.testing.assert_allclose(squeezed.features, bilinear(cells, 30, 50), atol=1e-4)
     with pytest.raises(FeatureFileError, match="does not fit its picture of 30 x 50 pixels"):
         read_features(tmp_path / "a.npy", image=blank(30, 50))
     for layout in ("HWD", "DHW"):

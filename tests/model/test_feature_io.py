@@ -29,6 +29,7 @@ from sss_model.feature_io import (
     write_strip,
 )
 from sss_model.feature_io import write as writing
+from sss_model.feature_io.transposing import channel_first, channel_last
 from sss_model.image_io import read_image
 from sss_model.progress import Progress
 
@@ -424,3 +425,17 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
         temporary.write_text("newest")
     assert target.read_text() == "new"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (70, 45, 130), (45, 70, 3), (300, 9, 2)])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (2, 1, 0)])
+def test_blocked_copies_equal_numpys(shape: tuple[int, int, int], axes: tuple[int, int, int]) -> None:
+    features = some(*shape)
+    stored = np.ascontiguousarray(features.transpose(axes))
+    back = channel_last(stored.transpose(np.argsort(axes)))
+    np.testing.assert_array_equal(back, features)
+    assert back.flags.c_contiguous
+    turned = channel_first(features, axes)
+    np.testing.assert_array_equal(turned, stored)
+    assert turned.flags.c_contiguous
+    assert channel_last(stored.transpose(np.argsort(axes)).astype(np.float16)).dtype == np.float32
