@@ -34,6 +34,11 @@ class Reading:
     label: str = ""
 
 
+def seven_figures(value: float) -> str:
+    """A number as seven characters, with as many decimals as fit."""
+    return next((text for text in (f"{value:7.{n}f}" for n in (3, 2, 1, 0)) if len(text) == 7), f"{value:7.1g}")
+
+
 class PixelReadOut(QWidget):
     """One line: x, y, RGB, every pane's values, distances to the pins; fixed columns, so nothing jitters."""
 
@@ -79,7 +84,7 @@ class PixelReadOut(QWidget):
             columns.append((name, shown, None))
         for index in range(self._pins):
             known = reading and index < len(reading.distances)
-            shown = f"{reading.distances[index]:6.3f}" if reading and known else "     –"
+            shown = seven_figures(reading.distances[index]) if reading and known else "      –"
             columns.append((f"{self._label} to {index + 1}".strip(), shown, pin_colour(index)))
         return columns
 
