@@ -6,13 +6,15 @@ takes RGB in [0, 1], normalises it as its weights expect, and returns the input 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from sss_model.errors import ParameterError
+from sss_model.grid_trace import Trace, to_channel_first, trace_grids
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -81,64 +83,138 @@ class ResNetBackbone(Backbone):
 
 
 class TimmBackbone(Backbone):
-    """Any timm network by name: for a pyramid the stages of stride 4, 8 and the two deepest; for a vision transformer,
-    whose blocks share one stride, four blocks evenly spread up to the last.
+    """Any timm network by name: of a pyramid the four deepest stages; of a transformer whose blocks share one stride,
+    four blocks evenly spread up to the last, each through the final norm layer.
+
+    Parameters
+    ----------
+    name : as `timm.list_models` has it
+    output_stride : stride of the deepest stage, of a pyramid that can be dilated to it; None keeps its own
+    blocks : stages or blocks to take instead, counted from 0, or from the end when negative
+
+    Raises
+    ------
+    ParameterError : no such network, or one that gives no maps, has no such blocks, or is tied to one image size
     """
 
-    def __init__(self, name: str, output_stride: int | None = None, *, pretrained: bool = False) -> None:
-        net, chosen = _timm_stages(name, output_stride, pretrained)
-        info = net.feature_info
-        channels, strides = info.channels(), info.reduction()
-        same = name.startswith(("tf_", "mobilenetv3_large_minimal")) or "_tf_" in name
-        patch = len(set(strides)) == 1
-        taps = []
-        for k in chosen:
-            stride = int(strides[k])
-            # TensorFlow's SAME padding adds its odd pixel at the end, so windows start, and centres lie, further right
-            centre = (stride - 1) / 2 if patch else float(stride - 1) if same else 0.0
-            taps.append(Tap(int(channels[k]), stride, centre))
-        config = net.pretrained_cfg if hasattr(net, "pretrained_cfg") else net.default_cfg
-        super().__init__(taps, max(int(s) for s in strides), config["mean"], config["std"])
+    def __init__(self, name: str, output_stride: int | None = None, *, blocks: Sequence[int] = ()) -> None:
+        net, chosen, channels = _timm_stages(name, output_stride, blocks)
+        config = cast(dict[str, Any], net.pretrained_cfg if hasattr(net, "pretrained_cfg") else net.default_cfg)
+        stride = max(int(stride) for stride in cast(Any, net.feature_info).reduction())
+        multiple, trace = _dry_run(net, name, channels, (stride, int(config["input_size"][-1])))
+        taps = [Tap(channels[k], trace.strides[k], trace.centres[k]) for k in chosen]
+        super().__init__(taps, multiple, config["mean"], config["std"])
         self.net = net
         self._chosen = chosen
 
     def stages(self, normalised: Tensor) -> list[Tensor]:
         maps = self.net(normalised)
-        return [maps[k] for k in self._chosen]
+        return [to_channel_first(maps[k], tap.channels) for k, tap in zip(self._chosen, self.taps[1:], strict=True)]
 
 
-def _timm_stages(name: str, output_stride: int | None, pretrained: bool) -> tuple[nn.Module, list[int]]:
-    """The timm network returning features, and which of its outputs are the taps."""
+class BlockTaps(nn.Module):
+    """A transformer whose blocks share one stride, as maps (N, C, h, w) of some of its blocks."""
+
+    def __init__(self, model: nn.Module, blocks: Sequence[int]) -> None:
+        from timm.models import FeatureInfo
+
+        super().__init__()
+        self.model = model
+        self.blocks = list(blocks)
+        self.pretrained_cfg = model.pretrained_cfg
+        self.feature_info = FeatureInfo(cast(Any, model.feature_info), tuple(self.blocks))
+
+    def forward(self, normalised: Tensor) -> list[Tensor]:
+        maps = self.model.forward_intermediates(  # type: ignore[operator]
+            normalised, indices=self.blocks, norm=True, output_fmt="NCHW", intermediates_only=True
+        )
+        return cast(list[Tensor], maps)
+
+
+def _timm_stages(name: str, output_stride: int | None, blocks: Sequence[int]) -> tuple[nn.Module, list[int], list[int]]:
+    """The timm network returning maps, which of them are the taps, and the channels of every map."""
+    net, dilated = _pyramid(name, output_stride)
+    info = cast(Any, net.feature_info)
+    channels = [int(count) for count in info.channels()]
+    if len(set(info.reduction())) == 1 and hasattr(net, "model"):
+        model = cast(Any, _create(name, num_classes=0))
+        depth = len(model.feature_info)
+        taken = _pick(blocks, depth, name) or sorted({max(0, depth * k // 4 - 1) for k in range(1, 5)})
+        model.prune_intermediate_layers(taken, prune_norm=False, prune_head=True)
+        return BlockTaps(model, taken), list(range(len(taken))), channels[-1:] * len(taken)
+    if not dilated:
+        own = max(info.reduction())
+        raise ParameterError(
+            f"The backbone {name} cannot be dilated to output stride {output_stride}; its own is {own}.",
+            hint=f"Ask for output stride {own}.",
+        )
+    return net, _pick(blocks, len(channels), name) or list(range(max(0, len(channels) - 4), len(channels))), channels
+
+
+def _pyramid(name: str, output_stride: int | None) -> tuple[nn.Module, bool]:
+    """The network as timm cuts it into stages, and whether it has the output stride asked for."""
+    if output_stride is None or output_stride >= 32:
+        return _create(name, features_only=True), True
+    try:
+        return _create(name, features_only=True, output_stride=output_stride), True
+    except ParameterError:
+        return _create(name, features_only=True), False
+
+
+def _create(name: str, **options: Any) -> nn.Module:
+    """A timm network without weights, open to any image size where it can be."""
     import timm
 
     if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        near = difflib.get_close_matches(name, timm.list_models(), 5, 0.5)
         raise ParameterError(
             f"No backbone is called {name!r}; expected resnet101 or a timm name.",
             hint="Close names: " + ", ".join(near) if near else "timm.list_models() lists them.",
         )
-    options: dict[str, object] = {"features_only": True, "pretrained": pretrained}
-    if output_stride is not None and output_stride < 32:
-        options["output_stride"] = output_stride
     try:
-        net = timm.create_model(name, **options)
-    except (TypeError, NotImplementedError, RuntimeError, AssertionError) as error:
-        raise ParameterError(f"The backbone {name} cannot be built with output stride {output_stride}: {error}") from error
-    count = len(net.feature_info.channels())
-    return net, list(range(max(0, count - 4), count))
+        try:
+            return timm.create_model(name, pretrained=False, dynamic_img_size=True, **options)
+        except TypeError:  # most networks have no such option, and take any size as they are
+            return timm.create_model(name, pretrained=False, **options)
+    except (TypeError, NotImplementedError, RuntimeError, AssertionError, ValueError, IndexError) as error:
+        raise ParameterError(f"The backbone {name} cannot give its stages as maps: {error}") from error
 
 
-def build_backbone(name: str, output_stride: int, *, pretrained: bool = False) -> Backbone:
-    """The backbone called `name` with random weights, or timm's cached ones if `pretrained`.
+def _pick(blocks: Sequence[int], count: int, name: str) -> list[int]:
+    """`blocks` counted from 0, in order."""
+    if any(not -count <= block < count for block in blocks):
+        got = ", ".join(map(str, blocks))
+        raise ParameterError(f"{name} has {count} stages or blocks, from 0 to {count - 1}; got {got}.")
+    return sorted({block % count for block in blocks})
+
+
+def _dry_run(net: nn.Module, name: str, channels: list[int], multiples: Sequence[int]) -> tuple[int, Trace]:
+    """The first of `multiples` of whose sizes the network takes images, and where the stages' cells lie."""
+    for multiple in dict.fromkeys(multiples):
+        try:
+            trace = trace_grids(net, channels, 2 * multiple, 3 * multiple)
+        except (AssertionError, RuntimeError, ValueError, IndexError):
+            continue
+        if all((s * h, s * w) == trace.size for s, (_, h, w) in zip(trace.strides, trace.maps, strict=True)):
+            return multiple, trace
+    raise ParameterError(
+        f"The backbone {name} does not take images of any size, or its stages do not divide them evenly.",
+        hint="Choose a convolutional network, or a transformer with interpolated positions such as DINOv2's.",
+    )
+
+
+def build_backbone(name: str, output_stride: int, blocks: Sequence[int] = ()) -> Backbone:
+    """The backbone called `name` with random weights.
 
     Parameters
     ----------
     name : `resnet101` (torchvision) or any name that timm knows
     output_stride : stride of the deepest stage, pixels; where the network has it smaller by nature, that stays
+    blocks : which stages or transformer blocks are the taps; none for four of them
     """
-    if name == "resnet101":
+    if name == "resnet101" and not blocks:
         return ResNetBackbone(output_stride)
-    return TimmBackbone(name, output_stride, pretrained=pretrained)
+    return TimmBackbone(name, output_stride, blocks=blocks)
 
 
 def freeze_norm_layers(module: nn.Module) -> None:
@@ -150,4 +226,4 @@ def freeze_norm_layers(module: nn.Module) -> None:
 
 def stride_of(backbone: Backbone) -> int:
     """The multiple, in pixels, to which images are padded before they enter."""
-    return cast(int, backbone.multiple)
+    return backbone.multiple

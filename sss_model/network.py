@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from sss_model.backbone import Backbone, build_backbone
 from sss_model.errors import ParameterError
 from sss_model.params import NetworkParams
+from sss_model.point_sampling import sum_at
 
 
 @dataclass
@@ -82,13 +83,11 @@ class FeatureNet(nn.Module):
     ----------
     params : what rebuilds the network
     feature_channels : D
-    tileable : a feature depends on its surroundings only, not on the whole image or its size
     """
 
     params: NetworkParams
     backbone: nn.Module
     feature_channels: int
-    tileable: bool = True
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters outside the backbone."""
@@ -120,6 +119,19 @@ class FeatureNet(nn.Module):
         raise NotImplementedError
 
 
+def placed_taps(backbone: Backbone, images: Tensor, centred: bool) -> list[GridMap]:
+    """The maps of `backbone`, the input first, each with its place in the image; `images` (N, 3, H, W) of any size.
+
+    Sides are padded to the backbone's multiple by repeating the border, which moves no cell.
+    """
+    height, width = images.shape[-2:]
+    padded = F.pad(images, (0, -width % backbone.multiple, 0, -height % backbone.multiple), "replicate")
+    return [
+        GridMap(values, (tap.stride, tap.stride), tap.centre if centred else (tap.stride - 1) / 2)
+        for values, tap in zip(backbone(padded), backbone.taps, strict=True)
+    ]
+
+
 class SupplementNet(FeatureNet):
     """The supplement's network on any backbone.
 
@@ -132,12 +144,14 @@ class SupplementNet(FeatureNet):
     params : the channels of branches, hidden layer and features; how taps are scaled and placed; dropout
     """
 
+    backbone: Backbone
+
     def __init__(self, backbone: Backbone, params: NetworkParams) -> None:
         super().__init__()
-        widths = params.branch_channels
-        if len(widths) != len(backbone.taps):
+        widths, count = params.branch_channels, len(backbone.taps)
+        if len(widths) != count:
             raise ParameterError(
-                f"branch_channels must have {len(backbone.taps)} entries, one for each tap of {params.backbone}; got {len(widths)}."
+                f"branch_channels must have {count} entries, one for each tap of {params.backbone}; got {len(widths)}."
             )
         self.params = params
         self.backbone = backbone
@@ -154,15 +168,7 @@ class SupplementNet(FeatureNet):
 
     def taps(self, images: Tensor) -> list[GridMap]:
         """The backbone's maps of `images`, the input first, each with its place in the image."""
-        height, width = images.shape[-2:]
-        multiple = self.backbone.multiple
-        padded = F.pad(images, (0, -width % multiple, 0, -height % multiple), "replicate")
-        maps = self.backbone(padded)
-        centred = self.params.alignment == "centred"
-        return [
-            GridMap(values, (tap.stride, tap.stride), tap.centre if centred else (tap.stride - 1) / 2)
-            for values, tap in zip(maps, self.backbone.taps, strict=True)
-        ]
+        return placed_taps(self.backbone, images, self.params.alignment == "centred")
 
     def branches(self, images: Tensor) -> BranchMaps:
         """3x3 convolution and ReLU on every tap, each on its own grid."""
@@ -205,15 +211,14 @@ class SupplementNet(FeatureNet):
         In training, dropout acts on the inputs of both 1x1 layers, so these run on the sampled pixels literally.
         """
         if self.training and self.params.dropout > 0:
-            column = torch.cat([grid.at(points) for grid in branches.maps], 1)[..., None]
-            inner = F.relu(self.hidden(self.dropout(column)))
-            return self.project(self.dropout(inner))[..., 0].transpose(1, 2)
+            column = torch.cat([sum_at([grid], points) for grid in branches.maps], 2)
+            inner = F.relu(F.linear(self.dropout(column), self.hidden.weight[:, :, 0, 0], self.hidden.bias))
+            return F.linear(self.dropout(inner), self.project.weight[:, :, 0, 0], self.project.bias)
         fused = self.fuse(branches)
-        fine_weight = self.hidden.weight[:, : self.params.branch_channels[0]]
-        total = F.conv2d(fused.fine.at(points)[..., None], fine_weight, self.hidden.bias)
-        for grid in fused.coarse:
-            total = total + grid.at(points)[..., None]
-        return self.project(F.relu(total))[..., 0].transpose(1, 2)
+        fine_weight = self.hidden.weight[:, : self.params.branch_channels[0], 0, 0]
+        total = F.linear(fused.fine.at(points).transpose(1, 2), fine_weight, self.hidden.bias)
+        total = total + sum_at(fused.coarse, points)
+        return F.linear(F.relu(total), self.project.weight[:, :, 0, 0], self.project.bias)
 
     def literal(self, images: Tensor) -> Tensor:
         """The same features as the paper describes them: upsample every branch, concatenate, 1x1, ReLU, 1x1."""
@@ -222,16 +227,13 @@ class SupplementNet(FeatureNet):
         return self.project(self.dropout(F.relu(self.hidden(self.dropout(column)))))
 
 
-def build_network(params: NetworkParams, *, pretrained: bool = False) -> FeatureNet:
-    """The network that `params` describe, in evaluation mode, with random weights (Xavier outside the backbone).
-
-    `pretrained` takes timm's cached weights for the backbone.
-    """
+def build_network(params: NetworkParams) -> FeatureNet:
+    """The network that `params` describe, in evaluation mode, with random weights (Xavier outside the backbone)."""
     if params.variant == "released":
         from sss_model.released import ReleasedNet
 
         return ReleasedNet(params).eval()
-    backbone = build_backbone(params.backbone, params.output_stride, pretrained=pretrained)
+    backbone = build_backbone(params.backbone, params.output_stride, params.blocks)
     if params.variant == "taps":
         from sss_model.taps import TapsNet
 

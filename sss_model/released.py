@@ -45,8 +45,6 @@ class ReleasedNet(FeatureNet):
     params : `norm_statistics` says whether batch norm takes the stored statistics or each image's own
     """
 
-    tileable = False  # the resizing's ratio and the padding depend on the whole image's size
-
     def __init__(self, params: NetworkParams) -> None:
         super().__init__()
         if (params.backbone, params.output_stride, len(params.branch_channels)) != ("resnet101", 8, 5):

@@ -1,0 +1,133 @@
+"""Where a network's cells lie in the image: each stage's stride and receptive-field centre, found by a dry run.
+
+A convolution or pooling with kernel k, dilation d, stride s and `before` pixels of padding puts the centre of its first
+cell at (k - 1) d / 2 - before of its input's cells. Along the network these add up, each times the stride so far:
+symmetric padding leaves centres on pixel 0, TensorFlow's SAME puts them at stride - 1, patches at (stride - 1) / 2.
+The dry run computes nothing: the tensors are on torch's meta device and have shapes only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a dry run saw.
+
+    Attributes
+    ----------
+    size : (H, W) of the image
+    maps : the shapes (C, h, w) of the network's outputs, in order
+    strides : image rows to a row of each output
+    centres : the pixel on which each output's first row is centred
+    """
+
+    size: tuple[int, int]
+    maps: list[tuple[int, int, int]]
+    strides: list[int]
+    centres: list[float]
+
+
+def trace_grids(net: nn.Module, channels: list[int], height: int, width: int) -> Trace:
+    """A dry run of `net`, whose forward returns a list of maps, on an image of `height` x `width`.
+
+    Parameters
+    ----------
+    channels : of each output; tells channel-last maps from channel-first ones
+    height, width : multiples of the network's stride, different from each other
+
+    Raises
+    ------
+    Exception : whatever the network raises on an image of this size
+    """
+    seen: dict[int, tuple[int, int, float]] = {}
+    hooks = [module.register_forward_hook(_recorder(seen)) for module in net.modules() if not list(module.children())]
+    try:
+        outputs = _dry_run(net, height, width)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    maps = []
+    for values, count in zip(outputs, channels, strict=True):
+        _, depth, rows, columns = to_channel_first(values, count).shape
+        maps.append((depth, rows, columns))
+    grids = {rows for _, rows, _ in maps}
+    centres = [_centre(seen, height, rows, grids) for _, rows, _ in maps]
+    return Trace((height, width), maps, [max(1, height // rows) for _, rows, _ in maps], centres)
+
+
+def to_channel_first(values: Tensor, channels: int) -> Tensor:
+    """`values` as (N, C, h, w), whichever way round the network returns its maps."""
+    if values.shape[1] != channels and values.shape[-1] == channels:
+        return values.permute(0, 3, 1, 2)
+    return values
+
+
+def _dry_run(net: nn.Module, height: int, width: int) -> list[Tensor]:
+    training = net.training
+    net.eval()
+    state = {name: torch.empty_like(t, device="meta") for name, t in (*net.named_parameters(), *net.named_buffers())}
+    try:
+        with torch.no_grad():
+            try:
+                return list(torch.func.functional_call(net, state, (torch.empty(1, 3, height, width, device="meta"),)))
+            except (RuntimeError, NotImplementedError):  # a tensor outside the state, or an operation without shapes
+                return list(net(torch.zeros(1, 3, height, width)))
+    finally:
+        net.train(training)
+
+
+def _recorder(seen: dict[int, tuple[int, int, float]]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+    """A hook that notes each step to a coarser grid: input rows -> (kernel, output rows, offset in input cells)."""
+
+    def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if not inputs or not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
+            return
+        before, after = inputs[0], output
+        if before.ndim != 4 or after.ndim != 4 or not hasattr(module, "stride"):
+            return
+        rows, coarse = int(before.shape[2]), int(after.shape[2])
+        kernel = _first(getattr(module, "kernel_size", getattr(module, "filt_size", 0)))
+        # a shortcut beside a larger kernel at the same step is not the way the picture mostly goes
+        if 1 < coarse < rows and kernel >= seen.get(rows, (0, 0, 0.0))[0]:
+            seen[rows] = (kernel, coarse, _offset(module, rows, kernel))
+
+    return record
+
+
+def _offset(module: nn.Module, rows: int, kernel: int) -> float:
+    """Where the first output cell's centre lies, in input cells."""
+    stride, dilation = _first(getattr(module, "stride", 1)), _first(getattr(module, "dilation", 1))
+    reach = (kernel - 1) * dilation
+    padding = getattr(module, "padding", 0)
+    if type(module).__name__.endswith(("Same", "SameExport")) or padding == "same":
+        before = float(max((math.ceil(rows / stride) - 1) * stride + reach + 1 - rows, 0) // 2)
+    else:
+        before = float(_first(padding))
+    return reach / 2 - before
+
+
+def _centre(seen: dict[int, tuple[int, int, float]], rows: int, target: int, grids: set[int]) -> float:
+    """The centre, in image pixels, of the first cell of the grid with `target` rows."""
+    centre, stride = 0.0, 1.0
+    while rows > target:
+        if rows in seen:
+            _, coarse, offset = seen[rows]
+        else:  # cells merged by reshaping, as patches are
+            coarse = max((size for size in (*seen, *grids) if target <= size < rows), default=target)
+            offset = (rows / coarse - 1) / 2
+        centre += stride * offset
+        stride *= rows / coarse
+        rows = coarse
+    return centre
+
+
+def _first(value: Any) -> int:
+    return int(value[0]) if isinstance(value, tuple | list) else int(value)
