@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 from sss_model.shipped import resource
 
 MODES = ("system", "light", "dark")
+_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ class Theme(QObject):
             self._apply()
 
     def _apply(self) -> None:
-        system = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        dark = system if self._mode == "system" else self._mode == "dark"
+        hints = self._app.styleHints()
+        hints.setColorScheme(_SCHEMES[self._mode])  # for what the system draws: title bars, file dialogs
+        dark = hints.colorScheme() == Qt.ColorScheme.Dark if self._mode == "system" else self._mode == "dark"
         changed, self._dark = dark != self._dark, dark
         colours = DARK if dark else LIGHT
         self._app.setPalette(make_palette(colours))

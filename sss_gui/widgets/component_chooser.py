@@ -113,7 +113,7 @@ class ComponentChooser(QWidget):
     def set_value(self, channel: str, number: int) -> None:
         """Show a channel's component; emits nothing."""
         with QSignalBlocker(self._spins[channel]):
-            self._spins[channel].setValue(number)
+            self._spins[channel].show_value(number)
         self._explain()
 
     def value(self, channel: str) -> int:

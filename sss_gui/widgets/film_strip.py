@@ -65,8 +65,8 @@ class FilmStrip(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._list)
         self.setFocusProxy(self._list)
-        metrics = self.fontMetrics().height()
-        self.setFixedHeight(_THUMB.height() + metrics + 20 + self._list.horizontalScrollBar().sizeHint().height())
+        self._list.horizontalScrollBar().rangeChanged.connect(self._set_height)
+        self._set_height()
 
     def set_items(self, names: Sequence[str], tips: Sequence[str] = ()) -> None:
         """The files' names, in order, and tool tips (paths). Thumbnails, states and the current item start empty."""
@@ -130,6 +130,11 @@ class FilmStrip(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._look()
+
+    def _set_height(self) -> None:
+        bar = self._list.horizontalScrollBar()
+        room = bar.sizeHint().height() if bar.maximum() > 0 else 0
+        self.setFixedHeight(_THUMB.height() + self.fontMetrics().height() + 18 + room)
 
     def _activate(self, index: int) -> None:
         self.set_current(index)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from sss_gui.widgets.canvas import PictureCanvas
@@ -68,6 +70,15 @@ class GestureCanvas(PictureCanvas):
             self.controller.zoom_about(self.placement().to_image(at.x(), at.y()), 2.0 ** (turn / _DOUBLING))
             self._hover(at)
         event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        pinch = isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
+        if pinch and self.layer.levels:
+            at = event.position()  # type: ignore[attr-defined]  # a pinch has one
+            point = self.placement().to_image(at.x(), at.y())
+            self.controller.zoom_about(point, math.exp(event.value()))  # type: ignore[attr-defined]
+            return True
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):

@@ -99,6 +99,11 @@ class CalmSpinBox(QSpinBox):
         super().stepBy(steps)
         self.stepped.emit()
 
+    def show_value(self, value: int) -> None:
+        """Set a value that comes from elsewhere; a number half typed stays where it is the same."""
+        if value != self.value():
+            self.setValue(value)
+
 
 class CalmDoubleSpinBox(QDoubleSpinBox):
     """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic."""
@@ -286,7 +291,8 @@ class NumberControl(QWidget):
         bounded = min(max(value, self._spin.minimum()), self._spin.maximum())
         self._value = int(bounded) if self._whole else float(bounded)
         with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
-            self._spin.setValue(self._value)  # type: ignore[arg-type]  # an int where the box holds whole numbers
+            if self._spin.value() != self._value:  # else a number half typed would be lost
+                self._spin.setValue(self._value)  # type: ignore[arg-type]  # an int where the box holds whole numbers
             if not self._slider.isSliderDown():
                 self._slider.setValue(self._to_slider(self._value))
 

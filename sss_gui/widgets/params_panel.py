@@ -108,7 +108,7 @@ class ParamsPanel(QScrollArea):
                 if isinstance(control, QCheckBox):
                     control.setChecked(bool(value))
                 elif isinstance(control, CalmSpinBox):
-                    control.setValue(int(value))
+                    control.show_value(int(value))
                 else:
                     self._select(control, str(value))
 

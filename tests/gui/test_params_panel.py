@@ -155,6 +155,18 @@ def test_typing_rests_when_entered(panel, ear):
     assert panel.value("eps") == 2.5e-4
 
 
+@pytest.mark.parametrize("name", ["radius", "eps", "seed", "green"])
+def test_an_echo_does_not_eat_a_number_half_typed(panel, name):
+    control = panel.control(name)
+    spin = control.spin if isinstance(control, NumberControl) else control
+    spin.setFocus()
+    spin.selectAll()
+    QTest.keyClick(spin, "1")
+    panel.set_value(name, panel.value(name))
+    assert spin.lineEdit().text().startswith("1")
+    assert spin.lineEdit().text().strip(" px") == "1"
+
+
 EPS_TYPED = [("0,02", 0.02), ("1e-8", 1e-8), ("7", 0.01), ("1e-12", 0.01), ("abc", 0.01)]
 
 
