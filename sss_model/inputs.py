@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io import FEATURE_SUFFIXES, holds_features, read_features
+from sss_model.feature_io import holds_features, read_features
 from sss_model.image_io import read_image
 
 AnyPath = str | os.PathLike[str]
@@ -34,9 +34,8 @@ class Input:
 
 
 def is_feature_file(path: AnyPath) -> bool:
-    """Whether `path` holds features rather than a photograph; a TIFF is looked into."""
-    suffix = Path(path).suffix.lower()
-    return suffix in FEATURE_SUFFIXES and (suffix not in (".tif", ".tiff") or holds_features(path))
+    """Whether `path` holds features rather than a photograph; a TIFF, an EXR and a PNG are looked into."""
+    return holds_features(path)
 
 
 def read_input(path: AnyPath, image: AnyPath | None = None) -> Input:

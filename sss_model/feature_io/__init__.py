@@ -12,7 +12,7 @@ from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureForma
 from sss_model.feature_io.layout import LAYOUTS
 from sss_model.feature_io.neighbours import find_image_for, write_json
 from sss_model.feature_io.read import FeatureFile, holds_features, read_features
-from sss_model.feature_io.strip import read_strip, write_strip
+from sss_model.feature_io.strip import is_strip, read_strip, write_strip
 from sss_model.feature_io.write import write_features
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "FeatureFormat",
     "find_image_for",
     "holds_features",
+    "is_strip",
     "read_features",
     "read_strip",
     "write_features",

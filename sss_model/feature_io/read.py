@@ -16,9 +16,10 @@ from sss_model.feature_io import layout as layouts
 from sss_model.feature_io.containers import Stored, parsed, plainly, read_stored
 from sss_model.feature_io.formats import FEATURE_SUFFIXES
 from sss_model.feature_io.neighbours import find_image_for, read_record
-from sss_model.feature_io.strip import read_strip
+from sss_model.feature_io.strip import is_strip, read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
+from sss_model.image_io.exr import holds_picture
 
 FEWEST_CHANNELS = 3  # of the projection to red, green and blue
 
@@ -95,21 +96,32 @@ def read_features(
 
 
 def holds_features(path: str | os.PathLike[str]) -> bool:
-    """Whether to open `path` as features rather than as a photograph, told from its name and, of a TIFF, its header."""
+    """Whether to open `path` as features rather than as a photograph.
+
+    npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips.
+    """
     source = Path(path)
     suffix = source.suffix.lower()
-    if suffix not in FEATURE_SUFFIXES or not source.is_file():
-        return False
-    if suffix not in (".tif", ".tiff"):
-        return True
+    looks = {".exr": _exr_holds_features, ".tif": _tiff_holds_features, ".tiff": _tiff_holds_features, ".png": is_strip}
+    if suffix not in looks:
+        return suffix in FEATURE_SUFFIXES
     try:
-        with importlib.import_module("tifffile").TiffFile(source) as file:
-            channels = file.series[0].size // max(1, file.pages[0].imagewidth * file.pages[0].imagelength)
-            pages_are_channels = len(file.series[0].shape) == 3 and file.pages[0].dtype.kind == "f"
-            ours = "layout" in parsed(file.pages[0].description)
-            return ours or file.pages[0].samplesperpixel > 5 or (channels > 5 and pages_are_channels)
-    except Exception:  # no TIFF, a damaged one, or no tifffile: reading it as a picture says what is wrong
-        return False
+        return looks[suffix](source)
+    except Exception:  # missing, damaged, or its package is: reading it says what is wrong
+        return suffix == ".exr"
+
+
+def _exr_holds_features(path: Path) -> bool:
+    return not holds_picture(path)
+
+
+def _tiff_holds_features(path: Path) -> bool:
+    with importlib.import_module("tifffile").TiffFile(path) as file:
+        page, series = file.pages[0], file.series[0]
+        planes = series.size // max(1, page.imagewidth * page.imagelength)
+        float_pages = len(series.shape) == 3 and page.dtype.kind == "f"
+        ours = "layout" in parsed(page.description)
+        return bool(ours or page.samplesperpixel > 5 or (planes > 5 and float_pages))
 
 
 def _picture(

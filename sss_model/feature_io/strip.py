@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.image_io import read_image, to_picture, write_picture
+from sss_model.image_io import read_image, read_text, to_picture, write_picture
+
+STRIP_TITLE = "image | features"  # the PNG's Title, by which our own strips are known
 
 
 def write_strip(path: str | os.PathLike[str], image: NDArray[Any], map3: NDArray[Any]) -> None:
@@ -19,7 +21,8 @@ def write_strip(path: str | os.PathLike[str], image: NDArray[Any], map3: NDArray
     """
     if image.shape != map3.shape:
         raise ParameterError(f"map3 must have the image's shape {image.shape}, got {map3.shape}.")
-    write_picture(path, np.concatenate([to_picture(image), to_picture(map3)], axis=1))
+    both = np.concatenate([to_picture(image), to_picture(map3)], axis=1)
+    write_picture(path, both, text={"Title": STRIP_TITLE})
 
 
 def read_strip(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -35,3 +38,8 @@ def read_strip(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], NDArr
             hint="Open it as a picture, if it is one.",
         )
     return both[:, : width // 2].copy(), both[:, width // 2 :].copy()
+
+
+def is_strip(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a strip that `write_strip` wrote; another program's strip cannot be told from a picture."""
+    return read_text(path).get("Title") == STRIP_TITLE

@@ -2,7 +2,7 @@
 
 Read: JPEG, PNG, TIFF, WebP, AVIF, JPEG 2000, GIF, BMP, PNM, TGA, PSD and a few more, of 1 to 32 bits a channel or
 float, grey, palette, RGB or CMYK. EXIF's orientation is applied, transparency is laid over white, of an animation the
-first frame counts, embedded colour profiles are not applied. Written: PNG.
+first frame counts, embedded colour profiles are not applied. OpenEXR's linear light is encoded as sRGB. Written: PNG.
 
 16-bit colour keeps its 16 bits in PNG and TIFF; 16-bit grey with alpha is read with 8.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from sss_model.atomic_file import reason, replacing
 from sss_model.errors import ImageError, ParameterError
@@ -33,6 +34,7 @@ __all__ = [
     "image_from_array",
     "image_size",
     "read_image",
+    "read_text",
     "read_thumbnail",
     "to_picture",
     "write_picture",
@@ -114,8 +116,10 @@ def to_picture(image: NDArray[Any]) -> Picture:
     return picture
 
 
-def write_picture(path: AnyPath, picture: Picture) -> None:
+def write_picture(path: AnyPath, picture: Picture, *, text: Mapping[str, str] | None = None) -> None:
     """Write `picture` (H, W, 3) uint8 RGB as the PNG file `path`, whole or not at all.
+
+    `text` goes into the PNG as named texts, which `read_text` gives back.
 
     Raises
     ------
@@ -124,8 +128,19 @@ def write_picture(path: AnyPath, picture: Picture) -> None:
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise ParameterError(f"picture must be (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")
+    notes = PngInfo()
+    for name, words in (text or {}).items():
+        notes.add_text(name, words)
     with replacing(path, ImageError) as temporary, open(temporary, "xb") as file:
-        Pillow.fromarray(np.ascontiguousarray(picture)).save(file, format="PNG", compress_level=4)
+        Pillow.fromarray(np.ascontiguousarray(picture)).save(file, format="PNG", compress_level=4, pnginfo=notes)
+
+
+def read_text(path: AnyPath) -> dict[str, str]:
+    """The named texts at the beginning of the PNG file `path`; {} of other files. Raises as `read_image`."""
+    source = Path(path)
+    with _plainly(str(source)):
+        _check_file(source)
+        return decode.texts(source)
 
 
 def _check_file(path: Path) -> None:

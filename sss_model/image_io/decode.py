@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from sss_model.image_io import tiff
+from sss_model.image_io import exr, tiff
 from sss_model.image_io.samples import check_size, unit_range, upright
 
 FORMATS = (  # Pillow's names
@@ -36,6 +36,8 @@ def decode(source: Path | bytes) -> NDArray[Any]:
 
     The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
     """
+    if exr.is_exr(source):
+        return exr.read(source)
     if tiff.is_tiff(source):
         samples = tiff.read_deep(source)
         if samples is not None:
@@ -57,6 +59,8 @@ def decode(source: Path | bytes) -> NDArray[Any]:
 
 def size(source: Path) -> tuple[int, int]:
     """(H, W) of the picture as `decode` gives it, from its header."""
+    if exr.is_exr(source):
+        return exr.size(source)
     if tiff.is_tiff(source):
         from_tiff = tiff.size(source)
         if from_tiff is not None:
@@ -70,13 +74,21 @@ def size(source: Path) -> tuple[int, int]:
 
 def thumbnail(source: Path, side: int) -> NDArray[Any]:
     """Samples of the picture as uint8, averaged down to at most `side` pixels a side, upright."""
-    if not tiff.is_tiff(source):
+    if not tiff.is_tiff(source) and not exr.is_exr(source):
         with _open(source) as picture:
             if not _low_byte_tiles(picture) and picture.mode != "F" and not picture.mode.startswith("I"):
                 picture.draft("RGB", (side, side))  # a JPEG decodes at an eighth of its size, if that is enough
                 reduced = _reduced(_samples(picture), side)
                 return upright(reduced, _orientation(picture))
     return _reduced(decode(source), side)
+
+
+def texts(source: Path) -> dict[str, str]:
+    """The named texts before the pixels of a PNG; {} of other formats."""
+    if tiff.is_tiff(source) or exr.is_exr(source):
+        return {}
+    with _open(source) as picture:
+        return {str(k): v for k, v in picture.info.items() if picture.format == "PNG" and isinstance(v, str)}
 
 
 def _open(source: Path | bytes) -> ImageFile:

@@ -200,13 +200,23 @@ def test_same_features_same_bytes(tmp_path: Path, form: str, monkeypatch: pytest
     assert written(tmp_path, features, form, "b").read_bytes() == first
 
 
+def exr_picture(path: Path) -> None:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    with OpenEXR.File(header, {"RGB": np.zeros((6, 9, 3), np.float32)}) as file:
+        file.write(str(path))
+
+
 def test_opened_as_features_or_as_a_picture(tmp_path: Path) -> None:
     for form in FORMATS:
         assert holds_features(written(tmp_path, some(6, 9, 3), form))
     Image.fromarray(np.zeros((6, 9, 3), np.uint8)).save(tmp_path / "photo.tif")
     Image.fromarray(np.zeros((6, 9, 3), np.uint8)).save(tmp_path / "photo.png")
     (tmp_path / "notes.tif").write_text("no TIFF")
-    for name in ("photo.tif", "photo.png", "notes.tif", "missing.npz", "."):
+    exr_picture(tmp_path / "photo.exr")
+    write_strip(tmp_path / "strip.png", np.zeros((4, 5, 3)), np.zeros((4, 5, 3)))
+    assert holds_features(tmp_path / "strip.png")
+    assert holds_features(tmp_path / "missing.npz")
+    for name in ("photo.tif", "photo.png", "photo.exr", "notes.tif", "missing.png", "."):
         assert not holds_features(tmp_path / name)
     tifffile.imwrite(tmp_path / "planes.tif", np.zeros((16, 6, 9), np.float32))
     assert holds_features(tmp_path / "planes.tif")

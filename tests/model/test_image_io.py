@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 import tifffile
 from PIL import Image, ImageFile, ImageOps
@@ -21,6 +22,7 @@ from sss_model.image_io import (
     image_from_array,
     image_size,
     read_image,
+    read_text,
     read_thumbnail,
     to_picture,
     write_picture,
@@ -246,6 +248,60 @@ def test_tiffs_without_tifffile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "tifffile", None)
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array / np.float32(65535))
     assert image_size(path) == read_image(path).shape[:2] == (11, 9)
+
+
+def exr(path: Path, channels: dict[str, np.ndarray]) -> Path:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    with OpenEXR.File(header, channels) as file:
+        file.write(str(path))
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_linear_exr_is_encoded_as_srgb(tmp_path: Path, dtype: type) -> None:
+    """18 % grey is 0.461 and 0.002 lies on the straight part, 12.92 times as high (IEC 61966-2-1)."""
+    linear = np.zeros((5, 6, 3), dtype)
+    linear[...] = 0.18
+    linear[0, 0] = (0, 0.002, 1)
+    linear[1, 1] = (3, -0.5, 0.5)
+    path = exr(tmp_path / "a.exr", {"RGB": linear, "Z": np.ones((5, 6), np.float32)})
+    image = read_image(path)
+    check_contract(image, 5, 6)
+    np.testing.assert_allclose(image[2:], 0.461356, atol=2e-4)
+    np.testing.assert_allclose(image[0, 0], (0, 0.02584, 1), atol=2e-4)
+    np.testing.assert_allclose(image[1, 1], (1, 0, 0.735357), atol=2e-4)
+    assert image_size(path) == (5, 6)
+    assert max(read_thumbnail(path, 3).shape) == 3
+    with pytest.raises(ImageError, match="it is read from a file only"):
+        decode_image(path.read_bytes())
+
+
+def test_exr_alpha_is_premultiplied_and_grey_is_y(tmp_path: Path) -> None:
+    rgba = np.zeros((2, 3, 4), np.float32)
+    rgba[0, 0] = (0.25, 0.25, 0.25, 0.5)
+    image = read_image(exr(tmp_path / "a.exr", {"RGBA": rgba}))
+    np.testing.assert_allclose(image[0, 0], 0.735357 * 0.5 + 0.5, atol=1e-4)
+    np.testing.assert_array_equal(image[1], 1)
+    grey = read_image(exr(tmp_path / "y.exr", {"Y": np.full((2, 3), 0.18, np.float32)}))
+    np.testing.assert_allclose(grey, 0.461356, atol=1e-4)
+
+
+def test_bad_exr_pictures(tmp_path: Path) -> None:
+    many = {f"f{i}": np.zeros((4, 5), np.float32) for i in range(5)}
+    with pytest.raises(ImageError, match=r"has the channels f0, f1, f2, f3, f4; a picture has R, G and B, or Y\."):
+        read_image(exr(tmp_path / "a.exr", many))
+    with pytest.raises(ImageError, match="holds NaN or infinity 60 times"):
+        read_image(exr(tmp_path / "b.exr", {"RGB": np.full((4, 5, 3), np.nan, np.float32)}))
+    with pytest.raises(ImageError, match=r"holds float values from .*; expected them in \[0, 1\]") as caught:
+        read_image(exr(tmp_path / "c.exr", {"RGB": np.full((4, 5, 3), 20, np.float32)}))
+    assert "tone-map" in caught.value.hint
+
+
+def test_named_texts_of_a_png(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", noise(3, 4, 3), text={"Title": "a title", "Note": "Straße"})
+    assert read_text(tmp_path / "a.png") == {"Title": "a title", "Note": "Straße"}
+    assert read_text(saved(tmp_path / "a.tif", noise(3, 4, 3))) == {}
+    assert read_text(saved(tmp_path / "a.jpg", noise(3, 4, 3), comment=b"x")) == {}
 
 
 # --- kinds ---------------------------------------------------------------------------------------
