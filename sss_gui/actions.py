@@ -58,7 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("all_panes", "&All panes", ("0",), "View", "Show the four panes"),
     Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", separator=True),
     Command("difference", "&Difference", ("D",), "View", "Each pane's difference to the input"),
-    Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The picture before in the strip", separator=True),
+    Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
     Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back the last change of a parameter"),

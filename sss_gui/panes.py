@@ -47,8 +47,9 @@ class Panes(QObject):
             self._empty_words()
         self._panel.controller.set_image_size(result.size)
         for name, pyramid in result.pictures.items():
+            if self._pictures.get(name) is not pyramid[0] or name == "filtered":  # a preview may lie over that one
+                self._panel.pane(name).set_pyramid(pyramid)
             self._pictures[name] = pyramid[0]
-            self._panel.pane(name).set_pyramid(pyramid)
         for name, (patch, box) in result.patches.items():
             self._panel.pane(name).set_region(patch, box)
         if result.complete:

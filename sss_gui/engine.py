@@ -1,0 +1,203 @@
+"""The only part of the window that computes: answers requests on the worker's thread, and remembers every stage.
+
+image | features | basis | pictures: each stage is kept under the parameters it depends on, so that a new radius never
+runs the network again. Of several pictures the last ones are kept, as many as fit into a share of the memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sss_model.pca import PcaBasis
+
+from sss_gui.document import Document, Documents
+from sss_gui.pyramid import make_pyramid
+from sss_gui.request import (
+    ExportRequest,
+    ExportResult,
+    ProbeRequest,
+    ProbeResult,
+    ShowRequest,
+    ShowResult,
+    Source,
+    WarmRequest,
+    WarmResult,
+)
+from sss_model.errors import ParameterError
+from sss_model.export import write_exports
+from sss_model.extraction import Extraction, file_stamp
+from sss_model.figure import MAPS, Figure
+from sss_model.image_io import image_from_array, to_picture
+from sss_model.inputs import Input, read_input
+from sss_model.progress import Progress
+
+Deliver = Callable[[Any], None]
+
+
+class FeatureEngine:
+    """Owns the model and what was computed with it; used by one thread only."""
+
+    def __init__(self) -> None:
+        self.extraction = Extraction()
+        self.documents = Documents()
+        self._bases: dict[tuple[Path, float], PcaBasis] = {}
+        self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
+            ShowRequest: self._show,
+            ProbeRequest: self._probe,
+            ExportRequest: self._export,
+            WarmRequest: self._warm,
+        }
+
+    def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
+        """Answer `request`."""
+        return self._answers[type(request)](request, progress, deliver)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.documents.clear()
+        self.extraction.clear()
+
+    def _warm(self, request: WarmRequest, progress: Progress, deliver: Deliver) -> WarmResult:
+        progress.report(0.0, "Loading the model")
+        extractor = self.extraction.extractor(request.model, request.extract)
+        return WarmResult(request.ticket, extractor.checkpoint.path.stem, device_words(extractor.device), devices())
+
+    # panes -----------------------------------------------------------------------------------------------------------
+
+    def _show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+        started = time.perf_counter()
+        document = self._document(request, progress.part(0.0, 0.7), deliver)
+        figure, common = document.figure, self._common(request, document)
+        if request.live:
+            return self._live(request, document, common)
+        basis = self._basis(request.basis)
+        rest = progress.part(0.7, 1.0)
+        pictures = {"input": document.pyramid("input", figure.image)}
+        rest.report(0.0, "Random projection")
+        pictures["random"] = document.pyramid("random", figure.random(request.projection.seed))
+        deliver(ShowResult(**common, pictures=pictures))
+        pca = figure.plain(request.projection, basis, rest.part(0.05, 0.3, "PCA"))
+        pictures = {"pca": document.pyramid("pca", pca)}
+        deliver(ShowResult(**common, pictures=pictures, explained=figure.explained(None)))
+        filtered = figure.filtered(request.filter, request.projection, basis, rest.part(0.3, 1.0, "Guided filter"))
+        pictures = {"filtered": document.pyramid("filtered", filtered)}
+        seconds = time.perf_counter() - started
+        return ShowResult(
+            **common, pictures=pictures, complete=True, explained=figure.explained(request.filter), seconds=seconds
+        )
+
+    def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
+        """The filtered pane at the basis shown last, only as large as it is on the screen."""
+        patch, box = document.figure.preview(
+            request.filter, request.projection, self._basis(request.basis), request.view
+        )
+        return ShowResult(**common, patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True)
+
+    def _common(self, request: ShowRequest, document: Document) -> dict[str, Any]:
+        image, features = document.figure.image, document.figure.features
+        return {
+            "ticket": request.ticket,
+            "source": request.source,
+            "size": image.shape[:2],
+            "channels": features.shape[2],
+            "device": document.device,
+            "model": document.model,
+            "notes": document.notes,
+        }
+
+    def _basis(self, path: Path | None) -> PcaBasis | None:
+        if path is None:
+            return None
+        key = path, path.stat().st_mtime
+        if key not in self._bases:
+            self._bases[key] = PcaBasis.load(path)
+        return self._bases[key]
+
+    # documents -------------------------------------------------------------------------------------------------------
+
+    def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
+        """The features of the request's picture: remembered, read, or computed."""
+        key = (request.source, source_stamp(request.source), request.model, file_stamp(request.model), request.extract)
+        if request.fresh:
+            self.documents.drop(key)
+        document = self.documents.get(key)
+        if document is None:
+            document = self._compute(request, progress, deliver)
+            self.documents.put(key, document)
+        return document
+
+    def _compute(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
+        progress.report(0.0, "Reading")
+        opened = read_source(request.source)
+        levels = make_pyramid(to_picture(opened.image))
+        size = opened.image.shape[:2]
+        deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
+        if opened.features is not None:
+            record = {"source": request.source.name, "metadata": opened.metadata}
+            return Document(
+                request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
+            )
+        progress.report(0.05, "Loading the model")
+        made = self.extraction.extract(
+            opened.image, request.model, request.extract, progress.part(0.1, 1.0), self.documents.make_room
+        )
+        record = {"source": request.source.name, **made.record}
+        figure = Figure(opened.image, made.features, device=made.device)
+        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes)
+
+    # one pixel, files ------------------------------------------------------------------------------------------------
+
+    def _probe(self, request: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
+        document = self.documents.last_of(request.source)
+        x, y = request.point
+        if document is None:
+            return None
+        height, width = document.figure.image.shape[:2]
+        if not (0 <= x < width and 0 <= y < height):
+            raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
+        vector = np.array(document.figure.features[y, x], np.float32)
+        maps = {name: values[y, x].copy() for name in MAPS if (values := document.figure.shown(name)) is not None}
+        return ProbeResult(request.ticket, request.source, request.point, vector, maps, request.pinned)
+
+    def _export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        show = request.show
+        document = self._document(show, progress.part(0.0, 0.5), lambda _result: None)
+        basis = self._basis(show.basis)
+        content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
+        paths = write_exports(request.folder, show.source.stem, content, request.params, progress.part(0.7, 1.0))
+        return ExportResult(request.ticket, tuple(paths), document.notes)
+
+
+def read_source(source: Source) -> Input:
+    """The photograph, or the features with theirs, of `source`."""
+    if source.pasted is not None:
+        return Input(image_from_array(source.pasted, name="The pasted picture"))
+    if source.path is None:
+        raise ParameterError(f"{source.name} has neither a file nor pixels.")
+    return read_input(source.path, source.image)
+
+
+def source_stamp(source: Source) -> tuple[Any, ...]:
+    """Changes when the source's files do."""
+    return file_stamp(source.path), file_stamp(source.image)
+
+
+def device_words(device: str) -> str:
+    """`device` with the name of the hardware where torch knows it."""
+    if device.startswith("cuda"):
+        return f"{device} · {torch.cuda.get_device_name(torch.device(device))}"
+    return device
+
+
+def devices() -> tuple[tuple[str, str], ...]:
+    """(key, words) of each device on this machine."""
+    found = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
+    found += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append(("mps", "Apple GPU"))
+    return tuple(found)
