@@ -16,6 +16,7 @@ from sss_gui.widgets.marks import ink_on, pin_colour
 from sss_gui.widgets.vector_plot import VectorPlot
 
 Point = tuple[int, int]
+Column = tuple[str, str, QColor | None]
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,22 @@ class PixelReadOut(QWidget):
         """The line as plain text."""
         return "   ".join(f"{name} {value}".strip() for name, value, _ in self._columns())
 
-    def _columns(self) -> list[tuple[str, str, QColor | None]]:
+    def _columns(self, decimals: int = 3) -> list[Column]:
         """(name, figures of fixed width, colour of a pin's tag or None)."""
-        reading = self._reading
-        columns: list[tuple[str, str, QColor | None]] = [
+        reading, wide = self._reading, 2 + decimals
+        columns: list[Column] = [
             ("x", f"{reading.x:5d}" if reading else "    –", None),
             ("y", f"{reading.y:5d}" if reading else "    –", None),
             ("RGB", " ".join(f"{v:3d}" for v in reading.rgb) if reading else "  –   –   –", None),
         ]
         values = dict(reading.panes) if reading else {}
         for name in self._names:
-            shown = " ".join(f"{v:5.3f}" for v in values[name]) if name in values else "    –     –     –"
+            known = values.get(name)
+            shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0, 0, 0))
             columns.append((name, shown, None))
         for index in range(self._pins):
-            known = reading and index < len(reading.distances)
-            shown = seven_figures(reading.distances[index]) if reading and known else "      –"
+            distances = reading.distances if reading else ()
+            shown = seven_figures(distances[index]) if index < len(distances) else "      –"
             columns.append((f"{self._label} to {index + 1}".strip(), shown, pin_colour(index)))
         return columns
 
@@ -94,9 +96,7 @@ class PixelReadOut(QWidget):
         words, x = QFont(self.font()), 10.0
         height, middle = float(self.height()), Qt.AlignmentFlag.AlignVCenter
         dim, ink = self.palette().placeholderText().color(), self.palette().windowText().color()
-        columns, gap = self._columns(), 18
-        if self._wide(columns, gap) > self.width():
-            columns, gap = [(name if tag else name.split(" ")[0], text, tag) for name, text, tag in columns], 10
+        columns, gap = self._fitting()
         for name, figures, tag in columns:
             painter.setFont(words)
             if tag:
@@ -113,7 +113,16 @@ class PixelReadOut(QWidget):
             x += wide + gap
         painter.end()
 
-    def _wide(self, columns: list[tuple[str, str, QColor | None]], gap: int) -> int:
+    def _fitting(self) -> tuple[list[Column], int]:
+        """The columns and the gap between them, the shorter the narrower the line."""
+        columns, gap = self._columns(), 18
+        for decimals in (3, 2):
+            if self._wide(columns, gap) > self.width():
+                shorter = self._columns(decimals)
+                columns, gap = [(name if tag else name.split(" ")[0], text, tag) for name, text, tag in shorter], 9
+        return columns, gap
+
+    def _wide(self, columns: list[Column], gap: int) -> int:
         """Width that the columns take."""
         words, figures = self.fontMetrics(), QFontMetrics(self._figures)
         names = sum(20 if tag else words.horizontalAdvance(name) + 6 for name, _, tag in columns)
@@ -156,7 +165,7 @@ class PixelProbe(QWidget):
         self.set_pinned_vectors(())
 
     def sizeHint(self) -> QSize:
-        return QSize(700, 170)
+        return QSize(700, 150)
 
     def set_hovered_vector(self, vector: NDArray[np.float32] | None) -> None:
         """The (D,) features of the pixel under the cursor; None hides the curve."""

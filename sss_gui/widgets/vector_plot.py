@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette, QPen, QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
 
 from sss_gui.widgets.marks import pin_colour
 
@@ -33,8 +33,12 @@ class VectorPlot(QWidget):
         self._hover_curve: Any = None
         self._pin_curves: list[Any] = []
         self._span = (0.0, 0.0)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._hint = QLabel("Point at a pixel to see its features; click to pin it and compare")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)
+        self._hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._hint)
         self.setAccessibleName("Feature vectors of the hovered and pinned pixels")
 
     def set_hovered(self, vector: Vector | None) -> None:
@@ -78,7 +82,7 @@ class VectorPlot(QWidget):
         self._plot = plot
         self._hover_curve = plot.plot([], [], skipFiniteCheck=True)
         self._hover_curve.setZValue(10)
-        self._column.addWidget(plot)
+        self._pages.addWidget(plot)
         self._dress()
         self._draw_pinned()
         self._draw_hovered()
@@ -114,6 +118,7 @@ class VectorPlot(QWidget):
     def _fit(self) -> None:
         """Grow the range at once, shrink it only when the curves use less than half: axes that stay put can be read."""
         vectors = [v for v in (*self._pinned, self._hovered) if v is not None and v.size]
+        self._pages.setCurrentIndex(1 if vectors else 0)
         if not vectors or self._plot is None:
             return
         low, high = min(float(v.min()) for v in vectors), max(float(v.max()) for v in vectors)
