@@ -64,11 +64,15 @@ class MainWindow(QMainWindow):
         column.addWidget(self.panel, 1)
         column.addWidget(self.read_out)
         column.addWidget(self.film_strip)
-        column.addWidget(self.status)
         self.film_strip.hide()
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.resizeDocks([self.params_dock, self.probe_dock], [280, 130], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.probe_dock], [130], Qt.Orientation.Vertical)
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self.status, 1)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,10 @@ from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
-from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from sss_model.pca import PcaBasis  # loads torch
 
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
 
