@@ -153,6 +153,13 @@ class FeaturePanel(QWidget):
         for name, view in self._panes.items():
             own = name == self._reference and mode != "flip"
             view.set_compare("none" if own else mode, amount)
+            view.header.set_texts(title=self._heading(name, "none" if own else mode))
+
+    def _heading(self, name: str, mode: str) -> str:
+        """What a pane shows while it compares, in its header."""
+        own, other = TITLES[name], TITLES[self._reference]
+        words = {"flip": other, "wipe": f"{other} | {own}", "difference": f"|{own} − {other}| × {self._gain:g}"}
+        return words.get(mode, own)
 
     def _share_reference(self) -> None:
         levels = self._panes[self._reference].canvas.layer.levels
@@ -222,6 +229,7 @@ class FeaturePanel(QWidget):
         self._quad.solo(number)
         if number:
             self._panes[PANES[number - 1]].setFocus()
+            self._make_current(PANES[number - 1])
 
     def set_arrangement(self, arrangement: str) -> None:
         """'auto' (what shows the image largest), 'grid' (2 x 2), 'row' (1 x 4) or 'column' (4 x 1)."""

@@ -35,6 +35,7 @@ class GestureCanvas(PictureCanvas):
     wipe_moved = Signal(float)
     drag_out_requested = Signal()
     focus_changed = Signal(bool)
+    pressed = Signal()
 
     def __init__(self, controller: ViewController, parent: QWidget | None = None) -> None:
         super().__init__(controller, parent)
@@ -84,6 +85,7 @@ class GestureCanvas(PictureCanvas):
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             event.ignore()
             return
+        self.pressed.emit()
         self._press = self._last = event.position()
         if self._on_edge(event.position()):
             self._drag = "wipe"

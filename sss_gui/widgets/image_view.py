@@ -43,6 +43,7 @@ class ImageView(QWidget):
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
     message_dismissed = Signal()
     focus_gained = Signal()
+    """The pane was given the keyboard, or pressed with the mouse."""
     picture_changed = Signal()
     """`set_pyramid` gave the pane another picture."""
 
@@ -70,6 +71,8 @@ class ImageView(QWidget):
         self.header.clicked.connect(canvas.setFocus)
         self.banner.dismissed.connect(self.message_dismissed)
         canvas.focus_changed.connect(self._focus_changed)
+        canvas.pressed.connect(self.focus_gained)
+        self.header.clicked.connect(self.focus_gained)
 
     # pictures --------------------------------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ class VectorPlot(QWidget):
         plot.setToolTip("Features of the hovered and the pinned pixels, by dimension")
         plot.showGrid(x=False, y=True, alpha=0.15)
         plot.getPlotItem().setContentsMargins(4, 8, 10, 2)
+        plot.getAxis("left").setWidth(48)  # else the curves shift when the figures grow longer
         plot.getViewBox().disableAutoRange()
         self._plot = plot
         self._hover_curve = plot.plot([], [], skipFiniteCheck=True)
@@ -124,7 +125,7 @@ class VectorPlot(QWidget):
         low, high = min(float(v.min()) for v in vectors), max(float(v.max()) for v in vectors)
         old_low, old_high = self._span
         if low < old_low or high > old_high or (high - low) * 2 < old_high - old_low:
-            room = max(high - low, 1e-6) * 0.1
+            room = max((high - low) * 0.1, 0.05 * max(abs(low), abs(high)), 1e-6)
             self._span = (low - room, high + room)
             self._plot.setYRange(*self._span, padding=0)
         self._plot.setXRange(0, max(v.size for v in vectors) - 1, padding=0.01)

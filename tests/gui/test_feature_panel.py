@@ -98,6 +98,7 @@ def test_holding_space_shows_the_input_everywhere(panel):
     assert colours(panel) == [40, 90, 140, 190]
     QTest.keyPress(pane.canvas, Qt.Key.Key_Space)
     assert colours(panel) == [40] * 4
+    assert pane.header.title == "Input"
     QTest.keyRelease(pane.canvas, Qt.Key.Key_Space)
     assert colours(panel) == [40, 90, 140, 190]
 
@@ -130,6 +131,8 @@ def test_differences_are_scaled_and_the_reference_is_itself(panel):
     panel.set_difference_gain(1.5)
     panel.set_compare("difference")
     assert colours(panel) == [40, 75, 150, 225]
+    assert panel.pane("pca").header.title == "|PCA − Input| × 1.5"
+    assert panel.pane("input").header.title == "Input"
     panel.set_reference("pca")
     assert colours(panel) == [150, 75, 140, 75]
 
