@@ -1,0 +1,208 @@
+"""Principal components of an image's features, from one streamed pass over them.
+
+The features' mean and D x D covariance are summed block by block in float64, so a memory map or a large image needs no
+copy; the components are the covariance's eigenvectors. An eigenvector has no sign: here its loading of largest
+magnitude is positive, and `PcaBasis.align_to` takes signs and order from an earlier basis, so that colours don't jump.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.optimize import linear_sum_assignment
+
+from sss_model.atomic_file import replacing
+from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.progress import Progress, silent
+
+Floats = NDArray[np.floating[Any]]
+_BLOCK = 1 << 22  # features read at once
+
+
+@dataclass(frozen=True, eq=False)
+class PcaBasis:
+    """Directions of largest variance.
+
+    Attributes
+    ----------
+    mean : (D,) float32, subtracted first
+    axes : (components, D) float32, orthonormal rows, largest variance first
+    explained_variance_ratio : (components,) float32, each one's share of the total variance
+    """
+
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    explained_variance_ratio: NDArray[np.float32]
+
+    def project(self, features: Floats) -> NDArray[np.float32]:
+        """Coordinates (..., components) float32 of `features` (..., D): axes (f - mean)."""
+        if features.shape[-1] != self.axes.shape[1]:
+            raise ParameterError(
+                f"The basis is for features of {self.axes.shape[1]} dimensions, got {features.shape[-1]}.",
+                hint="Use a basis made with the same model.",
+            )
+        flat = features.reshape(-1, features.shape[-1])
+        out = np.empty((len(flat), len(self.axes)), np.float32)
+        offset = self.axes @ self.mean
+        for rows in _blocks(flat):
+            np.matmul(np.asarray(flat[rows], np.float32), self.axes.T, out=out[rows])
+            out[rows] -= offset
+        return out.reshape(*features.shape[:-1], len(self.axes))
+
+    def align_to(self, previous: PcaBasis) -> PcaBasis:
+        """The same components in the order and with the signs closest to `previous`; unchanged where dimensions differ.
+
+        Components are matched one to one by |cosine|, as far as `previous` has them; the rest keep their order behind.
+        """
+        if previous.axes.shape[1] != self.axes.shape[1]:
+            return self
+        cosines = previous.axes @ self.axes.T
+        rows, columns = linear_sum_assignment(-np.abs(cosines))
+        order = list(columns[np.argsort(rows)])
+        order += [k for k in range(len(self.axes)) if k not in set(order)]
+        signs = np.ones(len(self.axes), np.float32)
+        for place, column in zip(np.sort(rows), order, strict=False):
+            signs[place] = -1 if cosines[place, column] < 0 else 1
+        return PcaBasis(self.mean, self.axes[order] * signs[:, None], self.explained_variance_ratio[order])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, as `save` writes them."""
+        return {
+            "mean": self.mean.tolist(),
+            "axes": self.axes.tolist(),
+            "explained_variance_ratio": self.explained_variance_ratio.tolist(),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the basis as JSON, whole or not at all; float32 values come back exactly."""
+        with replacing(path, FeatureFileError) as temporary:
+            temporary.write_text(json.dumps({"sss_basis": 1, **self.to_dict()}), encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> PcaBasis:
+        """The basis in the JSON file at `path`, as `save` or an export writes it.
+
+        Raises
+        ------
+        FeatureFileError : no such file, or no basis in it
+        """
+        name = Path(path).name
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            basis = PcaBasis(
+                *(np.array(content[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio"))
+            )
+        except OSError as error:
+            raise FeatureFileError(f"The basis {name} cannot be read: {error.strerror or error}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise FeatureFileError(
+                f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
+                hint="Choose a file that 'Save basis' or an export wrote.",
+            ) from error
+        whole = basis.mean.ndim == 1 and basis.axes.shape[1:] == basis.mean.shape
+        if not whole or basis.explained_variance_ratio.shape != basis.axes.shape[:1] or not len(basis.axes):
+            shapes = f"axes {basis.axes.shape}, mean {basis.mean.shape}"
+            raise FeatureFileError(f"The shapes in the basis {name} do not fit: {shapes}.")
+        if not all(np.isfinite(part).all() for part in (basis.mean, basis.axes)):
+            raise FeatureFileError(f"The basis {name} holds NaN or infinity.")
+        return basis
+
+
+class Covariance:
+    """Mean and covariance of features, summed up block by block; several images may be added (a shared basis)."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.count = 0
+        self._mean = np.zeros(dimensions)
+        self._scatter = np.zeros((dimensions, dimensions))
+
+    def add(self, features: Floats, progress: Progress | None = None) -> None:
+        """Take in `features` (..., D), any float type. Raises `ParameterError` on another D, and `Cancelled`."""
+        if features.shape[-1] != len(self._mean):
+            raise ParameterError(
+                f"Features must have {len(self._mean)} dimensions like those before, got {features.shape[-1]}."
+            )
+        flat = features.reshape(-1, features.shape[-1])
+        steps = silent(progress)
+        for rows in _blocks(flat):
+            steps.report(rows.start / max(len(flat), 1), "PCA")
+            block = np.asarray(flat[rows], np.float32)
+            centre = block.mean(0, dtype=np.float64)
+            centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
+            drift = centred.mean(0, dtype=np.float64)
+            self._merge(len(block), centre.astype(np.float32) + drift, centred.T @ centred, drift)
+
+    def _merge(self, count: int, mean: NDArray[np.float64], scatter: Floats, drift: NDArray[np.float64]) -> None:
+        """Chan's update: scatters add, plus what the means lie apart."""
+        total = self.count + count
+        apart = mean - self._mean
+        self._scatter += scatter - count * np.outer(drift, drift)
+        self._scatter += np.outer(apart, apart) * (self.count * count / total)
+        self._mean += apart * (count / total)
+        self.count = total
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """(D,)"""
+        return self._mean.copy()
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(D, D), divided by the number of pixels less one."""
+        return self._scatter / max(self.count - 1, 1)
+
+    def basis(self, components: int = 3) -> PcaBasis:
+        """The first `components` principal components; see `basis_of`."""
+        return basis_of(self._mean, self.matrix, components)
+
+
+def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], components: int) -> PcaBasis:
+    """Principal components of a covariance (D, D) about `mean` (D,).
+
+    With fewer than `components` dimensions, axes of zeros follow, so that a projection always has that many channels;
+    the same stands for a direction without variance (a constant image's projection is 0).
+    """
+    if components < 1:
+        raise ParameterError(f"components must be at least 1, got {components}.")
+    dimensions = len(mean)
+    kept = min(components, dimensions)
+    values, vectors = eigh(covariance, subset_by_index=(dimensions - kept, dimensions - 1))
+    values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
+    total = max(float(np.trace(covariance)), 0.0)
+    axes[values <= total * 1e-13] = 0
+    axes *= np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) < 0, -1.0, 1.0)
+    ratio = values / total if total > 0 else np.zeros(kept)
+    padding = components - kept
+    return PcaBasis(
+        np.asarray(mean, np.float32),
+        np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),
+        np.pad(ratio, (0, padding)).astype(np.float32),
+    )
+
+
+def fit_pca(features: Floats, components: int = 3, progress: Progress | None = None) -> PcaBasis:
+    """Principal components of `features` (..., D), any float type, centred over all pixels.
+
+    Raises
+    ------
+    ParameterError : no features, or less than one component asked for
+    """
+    if features.ndim < 2 or features.size == 0:
+        raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
+    covariance = Covariance(features.shape[-1])
+    covariance.add(features, progress)
+    return covariance.basis(components)
+
+
+def _blocks(flat: Floats) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(flat.shape[-1], 1))
+    for start in range(0, len(flat), step):
+        yield slice(start, min(start + step, len(flat)))

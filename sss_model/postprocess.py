@@ -1,0 +1,87 @@
+"""From features to the paper's pictures, section 1.1 of the supplement: clip -> guided filter -> PCA -> [0, 1].
+
+"We do this filtering for all 128 dimensions prior to the dimensionality reduction. Finally, we normalize the
+lower-dimensional features to be in the range [0, 1]". And the random projection of Fig. 2b.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import ParameterError
+from sss_model.guided_filter import guided_filter
+from sss_model.pca import PcaBasis, fit_pca
+from sss_model.progress import Progress, silent
+
+Features = NDArray[np.floating[Any]]
+Map = NDArray[np.float32]
+
+
+def reduce_features(
+    image: Features,
+    features: Features,
+    *,
+    radius: int = 5,
+    eps: float = 0.01,
+    components: int = 3,
+    clip: float | None = None,
+    previous: PcaBasis | None = None,
+    progress: Progress | None = None,
+) -> Map:
+    """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
+
+    Parameters
+    ----------
+    image : (H, W, 3) float RGB in [0, 1]; the guide
+    features : (H, W, D) of any float type
+    radius, eps : of the filter, see `guided_filter`
+    components : how many channels to reduce to
+    clip : clamp features to [-clip, clip] first; the released program does so with 5, against unstable features
+    previous : a basis whose signs and order the components take, so that colours don't jump
+
+    Returns
+    -------
+    (H, W, components) float32 in [0, 1]; a component without variance is 0
+    """
+    steps = silent(progress)
+    if clip is not None:
+        if clip <= 0:
+            raise ParameterError(f"clip must be above 0, got {clip:g}.")
+        features = np.clip(features, -clip, clip)
+    filtered = guided_filter(image, features, radius=radius, eps=eps, progress=steps.part(0.0, 0.8, "guided filter"))
+    basis = fit_pca(filtered, components, steps.part(0.8, 0.95, "PCA"))
+    if previous is not None:
+        basis = basis.align_to(previous)
+    return unit_range(basis.project(filtered))
+
+
+def random_projection(features: Features, seed: int = 0) -> Map:
+    """Fig. 2b: features times a D x 3 matrix drawn from N(0, 1), with one minimum and maximum for all three channels.
+
+    Returns
+    -------
+    (H, W, 3) float32 in [0, 1]; features that are all alike give 0
+    """
+    if features.ndim != 3 or features.size == 0:
+        raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
+    dimensions = features.shape[2]
+    directions = np.random.default_rng(seed).standard_normal((dimensions, 3)).astype(np.float32)
+    none = np.zeros(dimensions, np.float32)
+    projected = PcaBasis(none, directions.T.copy(), np.zeros(3, np.float32)).project(features)
+    low, high = float(projected.min()), float(projected.max())
+    return _stretch(projected, np.float32(low), np.float32(high - low))
+
+
+def unit_range(values: Features) -> Map:
+    """`values` (H, W, C) with each channel's minimum at 0 and maximum at 1, float32; a constant channel is 0."""
+    low = values.min(axis=(0, 1)).astype(np.float32)
+    return _stretch(values, low, values.max(axis=(0, 1)).astype(np.float32) - low)
+
+
+def _stretch(values: Features, low: Any, span: Any) -> Map:
+    flat = span <= 0
+    result = np.where(flat, np.float32(0), (values - low) / np.where(flat, np.float32(1), span))
+    return np.clip(result, 0, 1).astype(np.float32, copy=False)
