@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -109,7 +109,8 @@ class PictureCanvas(QWidget):
             painter.end()
         elif mode == "difference":
             plain = self.layer.render(place, size, width, height, overlay=False)
-            image = difference(plain, self.reference.render(place, size, width, height), self.amount)
+            other = self.reference.render(place, size, width, height, overlay=False)
+            image = difference(plain, other, self.amount, place.rect(size))
         if base.levels and place.scale / ratio >= GRID_FROM:
             painter = QPainter(image)
             box = self.visible_box()
@@ -131,10 +132,7 @@ class PictureCanvas(QWidget):
 
     def _paint_marks(self, painter: QPainter) -> None:
         if self.mode == "wipe" and self.reference.levels:
-            x = self.amount * self.width()
-            for pen in (QPen(QColor(0, 0, 0, 120), 3), QPen(QColor(255, 255, 255), 1)):
-                painter.setPen(pen)
-                painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+            marks.draw_wipe(painter, self.amount * self.width(), self.height())
         if self.match:
             marks.draw_match(painter, self._cell(self.match))
         if self.crosshair and self.controller.scale >= GRID_FROM:  # lines would run through the numbers

@@ -39,7 +39,7 @@ class FeaturePanel(QWidget):
         super().__init__(parent)
         self.controller = ViewController(self)
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
-        self._flipped, self._wipe, self._gain = False, 0.5, 4.0
+        self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._panes = {name: ImageView(self.controller, TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)

@@ -47,6 +47,10 @@ class Placement:
         """Device-independent canvas point -> image point."""
         return (x * self.ratio - self.x) / self.scale, (y * self.ratio - self.y) / self.scale
 
+    def rect(self, size: tuple[int, int]) -> QRect:
+        """The physical pixels of an image of (H, W)."""
+        return QRect(self.x, self.y, math.ceil(size[1] * self.scale - 0.5), math.ceil(size[0] * self.scale - 0.5))
+
     def pixel_at(self, x: float, y: float) -> tuple[int, int]:
         """The image pixel that is drawn on the screen pixel at canvas point (x, y)."""
         half = 0.5 / self.ratio
@@ -134,10 +138,16 @@ def check_picture(picture: NDArray[np.uint8], channels: int) -> None:
         raise ValueError(f"Expected a uint8 (h, w, {channels}) picture, got {picture.dtype} {picture.shape}.")
 
 
-def difference(first: QImage, second: QImage, gain: float) -> QImage:
-    """|first - second| x gain, as an image."""
-    a, b = from_qimage(first).astype(np.int16), from_qimage(second).astype(np.int16)
-    return to_qimage(np.minimum(np.abs(a - b) * gain, 255).astype(np.uint8)).convertToFormat(QImage.Format.Format_RGB32)
+def difference(first: QImage, second: QImage, gain: float, rect: QRect) -> QImage:
+    """|first - second| x gain inside `rect` (where the picture lies), and `first` round it."""
+    rect = rect.intersected(first.rect())
+    shown = QImage(first)
+    if not rect.isEmpty():
+        a, b = (from_qimage(image.copy(rect)).astype(np.int16) for image in (first, second))
+        painter = QPainter(shown)
+        painter.drawImage(rect, to_qimage(np.minimum(np.abs(a - b) * gain, 255).astype(np.uint8)))
+        painter.end()
+    return shown
 
 
 def draw_levels(

@@ -62,6 +62,22 @@ def draw_match(painter: QPainter, cell: QRectF) -> None:
     _frame(painter, square, _LIGHT, 2)
 
 
+def draw_wipe(painter: QPainter, x: float, height: float) -> None:
+    """The wipe's edge, with a grip to drag it by."""
+    painter.save()
+    for pen in (QPen(QColor(0, 0, 0, 120), 3), QPen(_LIGHT, 1)):
+        painter.setPen(pen)
+        painter.drawLine(QLineF(x, 0, x, height))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(_DARK, 1))
+    painter.setBrush(_LIGHT)
+    painter.drawRoundedRect(QRectF(x - 5, height / 2 - 14, 10, 28), 5, 5)
+    painter.setPen(QPen(_DARK, 1.2))
+    for dx in (-1.5, 1.5):
+        painter.drawLine(QLineF(x + dx, height / 2 - 5, x + dx, height / 2 + 5))
+    painter.restore()
+
+
 def _pin(painter: QPainter, cell: QRectF, label: str, colour: QColor) -> None:
     centre = cell.center()
     if cell.width() >= 10:

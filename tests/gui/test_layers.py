@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRect
 
 from sss_gui.pyramid import make_pyramid
 from sss_gui.qimage import from_qimage
@@ -136,8 +137,11 @@ def test_difference_is_absolute_and_scaled(qapp):
     for layer, picture in zip(layers, (a, b), strict=True):
         layer.set_pyramid([picture])
     first, second = (layer.render(Placement(0, 0, 1.0), (2, 2), 2, 2) for layer in layers)
-    assert (from_qimage(difference(first, second, 4.0)) == 80).all()
-    assert (from_qimage(difference(second, first, 64.0)) == 255).all()
+    whole = QRect(0, 0, 2, 2)
+    assert (from_qimage(difference(first, second, 4.0, whole)) == 80).all()
+    assert (from_qimage(difference(second, first, 64.0, whole)) == 255).all()
+    part = from_qimage(difference(first, second, 4.0, QRect(1, -5, 90, 6)))
+    assert part[..., 0].tolist() == [[10, 80], [10, 10]]
 
 
 @pytest.mark.parametrize("bad", [np.zeros((2, 2, 3)), np.zeros((2, 2), np.uint8), np.zeros((0, 2, 3), np.uint8)])
