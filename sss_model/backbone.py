@@ -105,6 +105,7 @@ class TimmBackbone(Backbone):
         taps = [Tap(channels[k], trace.strides[k], trace.centres[k]) for k in chosen]
         super().__init__(taps, multiple, config["mean"], config["std"])
         self.net = net
+        self.name = name
         self._chosen = chosen
 
     def stages(self, normalised: Tensor) -> list[Tensor]:

