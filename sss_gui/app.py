@@ -75,11 +75,11 @@ class Program(QObject):
         self._restore()
 
     def start(self, paths: Sequence[Path] = ()) -> None:
-        """Begin work; call it once the window is on the screen."""
+        """Begin work; call it once the window is on the screen. The picture is read before the model is loaded."""
+        self.files.open_paths(list(paths))
+        self.session.warm_up()
         self.worker.start()
         self.file_worker.start()
-        self.session.warm_up()
-        self.files.open_paths(list(paths))
 
     def close(self) -> bool:
         """Remember the layout and end the worker; False when its thread would not end."""

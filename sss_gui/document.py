@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import Pyramid, Source
-from sss_model.figure import Figure
 from sss_model.image_io import to_picture
+
+if TYPE_CHECKING:
+    from sss_model.figure import Figure  # loads torch
 
 MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 

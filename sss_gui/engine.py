@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from sss_model.pca import PcaBasis
 
 from sss_gui.document import Document, Documents
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
+    PANES,
     ExportRequest,
     ExportResult,
     ProbeRequest,
@@ -30,11 +29,14 @@ from sss_gui.request import (
 )
 from sss_model.errors import ParameterError
 from sss_model.export import write_exports
-from sss_model.extraction import Extraction, file_stamp
-from sss_model.figure import MAPS, Figure
+from sss_model.feature_store import file_stamp
 from sss_model.image_io import image_from_array, to_picture
 from sss_model.inputs import Input, read_input
 from sss_model.progress import Progress
+
+if TYPE_CHECKING:
+    from sss_model.extraction import Extraction
+    from sss_model.pca import PcaBasis
 
 Deliver = Callable[[Any], None]
 
@@ -43,9 +45,9 @@ class FeatureEngine:
     """Owns the model and what was computed with it; used by one thread only."""
 
     def __init__(self) -> None:
-        self.extraction = Extraction()
         self.documents = Documents()
-        self._bases: dict[tuple[Path, float], PcaBasis] = {}
+        self._extraction: Extraction | None = None
+        self._bases: dict[tuple[Any, ...], PcaBasis] = {}
         self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
             ShowRequest: self._show,
             ProbeRequest: self._probe,
@@ -60,7 +62,17 @@ class FeatureEngine:
     def close(self) -> None:
         """Forget everything."""
         self.documents.clear()
-        self.extraction.clear()
+        if self._extraction is not None:
+            self._extraction.clear()
+
+    @property
+    def extraction(self) -> Extraction:
+        """The network; torch is loaded with it, after the picture has been shown."""
+        if self._extraction is None:
+            from sss_model.extraction import Extraction
+
+            self._extraction = Extraction()
+        return self._extraction
 
     def _warm(self, request: WarmRequest, progress: Progress, deliver: Deliver) -> WarmResult:
         progress.report(0.0, "Loading the model")
@@ -113,7 +125,9 @@ class FeatureEngine:
     def _basis(self, path: Path | None) -> PcaBasis | None:
         if path is None:
             return None
-        key = path, path.stat().st_mtime
+        from sss_model.pca import PcaBasis
+
+        key = path, file_stamp(path)
         if key not in self._bases:
             self._bases[key] = PcaBasis.load(path)
         return self._bases[key]
@@ -137,6 +151,8 @@ class FeatureEngine:
         levels = make_pyramid(to_picture(opened.image))
         size = opened.image.shape[:2]
         deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
+        from sss_model.figure import Figure
+
         if opened.features is not None:
             record = {"source": request.source.name, "metadata": opened.metadata}
             return Document(
@@ -161,7 +177,7 @@ class FeatureEngine:
         if not (0 <= x < width and 0 <= y < height):
             raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
         vector = np.array(document.figure.features[y, x], np.float32)
-        maps = {name: values[y, x].copy() for name in MAPS if (values := document.figure.shown(name)) is not None}
+        maps = {name: values[y, x].copy() for name in PANES[1:] if (values := document.figure.shown(name)) is not None}
         return ProbeResult(request.ticket, request.source, request.point, vector, maps, request.pinned)
 
     def _export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
@@ -190,12 +206,16 @@ def source_stamp(source: Source) -> tuple[Any, ...]:
 def device_words(device: str) -> str:
     """`device` with the name of the hardware where torch knows it."""
     if device.startswith("cuda"):
+        import torch
+
         return f"{device} · {torch.cuda.get_device_name(torch.device(device))}"
     return device
 
 
 def devices() -> tuple[tuple[str, str], ...]:
     """(key, words) of each device on this machine."""
+    import torch
+
     found = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
     found += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():

@@ -32,7 +32,7 @@ from sss_gui.request import (
     WarmRequest,
     WarmResult,
 )
-from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
 REST_MS = 250
 BUSY_LANES = ("show", "export", "batch")
@@ -213,7 +213,7 @@ class Session(QObject):
         if self._shown is not None and self._shown == self._state.source:
             self._submit(ProbeRequest(next(self._tickets), self._shown, point, pinned))
 
-    def export(self, folder: Path, params: object) -> None:
+    def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
         if self._state.source is not None:
             ticket = next(self._tickets)

@@ -192,7 +192,8 @@ class Extractions:
             return [], ()
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image)
-        features, device, notes = opened.features, "cpu", ()
+        features, device = opened.features, "cpu"
+        notes: tuple[str, ...] = ()
         record: dict[str, Any] = {"source": path.name}
         if features is None:
             made = self._extraction.extract(opened.image, job.model, job.extract, progress.part(0.02, 0.6))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sss_model.errors import DeviceError
 from sss_model.extractor import FeatureExtractor
-from sss_model.feature_store import Features, allocate, make_plan
+from sss_model.feature_store import Features, allocate, file_stamp, make_plan
+from sss_model.memory import is_out_of_memory, release
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress
 
@@ -41,8 +40,9 @@ class Extraction:
 
     def clear(self) -> None:
         """Let the network go."""
+        device = self._extractor.device if self._extractor is not None else "cpu"
         self._extractor, self._key = None, ()
-        release()
+        release(device)
 
     def extractor(self, model: Path | None, params: ExtractParams) -> FeatureExtractor:
         """The network of the checkpoint `model` (None: the shipped one) on the device that `params` name."""
@@ -117,14 +117,6 @@ def _try(extractor: FeatureExtractor, image: NDArray[np.float32], out: Features,
     return ""
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on whichever device."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    words = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
-
-
 def _smaller(params: ExtractParams, device: str) -> ExtractParams | None:
     """The next thing to try: half the tile, then the processor; None when nothing is left."""
     tile = params.tile // 2 if params.tile else FIRST_TILE
@@ -139,19 +131,3 @@ def _what_was_done(device: str, smaller: ExtractParams) -> str:
     if smaller.device == device:
         return f"Memory ran out on {device}: went on with tiles of {smaller.tile} pixels."
     return f"Memory ran out on {device}: went on with the processor."
-
-
-def release() -> None:
-    """Give unused memory back to the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def file_stamp(path: Path | None) -> tuple[int, int] | None:
-    """Changes when the file does; None without a file."""
-    try:
-        stat = path.stat() if path is not None else None
-    except OSError:
-        return None
-    return (stat.st_mtime_ns, stat.st_size) if stat is not None else None

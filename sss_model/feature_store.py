@@ -67,9 +67,9 @@ def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: i
 
 
 def _free_memory() -> int:
-    import psutil  # here, so that importing the package stays quick
+    from sss_model.memory import available_bytes  # here: it loads torch
 
-    return int(psutil.virtual_memory().available)
+    return available_bytes("cpu")
 
 
 def allocate(shape: tuple[int, int, int], plan: Plan) -> Features:
@@ -86,3 +86,12 @@ def allocate(shape: tuple[int, int, int], plan: Plan) -> Features:
 def _remove(name: str) -> None:
     with contextlib.suppress(OSError):
         Path(name).unlink()
+
+
+def file_stamp(path: Path | None) -> tuple[int, int] | None:
+    """Changes when the file does; None without a file."""
+    try:
+        stat = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size) if stat is not None else None

@@ -8,22 +8,24 @@ radius does not make colours jump.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sss_model.export import Content
-from sss_model.guided_filter import guided_filter
+from sss_model.guided_filter import GuidedFilter, guided_filter
 from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
-from sss_model.pca import PcaBasis, fit_pca
-from sss_model.postprocess import random_projection
+from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
+from sss_model.postprocess import random_projection, unit_range
 from sss_model.progress import Progress, silent
 
 COMPONENTS = 16
 MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
+Stage = TypeVar("Stage")
 View = tuple[tuple[int, int, int, int], float]
 
 
@@ -32,15 +34,6 @@ def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
     last = len(basis.axes) - 1
     rows = [min(number - 1, last) for number in (projection.red, projection.green, projection.blue)]
     return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
-
-
-def unit_range(values: NDArray[np.floating[Any]]) -> Map:
-    """`values` (H, W, C) stretched to [0, 1], each channel by itself; a constant one becomes 0.5."""
-    low = values.min(axis=(0, 1), keepdims=True).astype(np.float32)
-    span = values.max(axis=(0, 1), keepdims=True).astype(np.float32) - low
-    flat = span <= 0
-    result = (values.astype(np.float32) - low) / np.where(flat, 1, span)
-    return np.where(flat, np.float32(0.5), result).astype(np.float32)
 
 
 class Figure:
@@ -93,13 +86,25 @@ class Figure:
 
     def plain_basis(self, progress: Progress | None = None) -> PcaBasis:
         """Principal components of the raw features."""
-        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components))
+        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
 
     def filtered_basis(self, filter: FilterParams, progress: Progress | None = None) -> PcaBasis:
         """Principal components of the filtered features, in the raw ones' order and signs."""
 
         def fit() -> PcaBasis:
-            return fit_pca(self.filtered_features(filter, progress), self._components).align_to(self.plain_basis())
+            steps = silent(progress)
+            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
+            kernel = GuidedFilter(self.image, filter.radius, filter.eps, device=self.device)
+            covariance = Covariance(self.features.shape[2])
+            offset = raw.mean  # the filter keeps constants; near zero mean it loses no digits
+
+            def source(rows: slice, columns: slice) -> torch.Tensor:
+                block = np.asarray(self.features[rows, columns], np.float32) - offset
+                return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+
+            for _, planes in kernel.stream(source, len(offset), steps.part(0.1, 1.0)):
+                covariance.add(planes.movedim(0, 2).cpu().numpy())
+            return basis_of(covariance.mean + offset, covariance.matrix, self._components).align_to(raw)
 
         return self._stage("filtered basis", filter, fit)
 
@@ -117,13 +122,13 @@ class Figure:
     def shown(self, name: str) -> Map | None:
         """The map of `MAPS` that was made last; None before."""
         known = self._kept.get(name)
-        return known[1] if known is not None else None
+        return cast(Map, known[1]) if known is not None else None
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that image, features and kept stages take; features on disk not counted."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
-        return own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for _, value in self._kept.values())
+        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for _, value in self._kept.values()))
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, basis: PcaBasis | None, view: View | None
@@ -164,17 +169,17 @@ class Figure:
             record=entry,
         )
 
-    def _stage(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+    def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
         """What `make` gave for `key` the last time, or now; one value is kept a stage."""
         known = self._kept.get(name)
         if known is None or known[0] != key:
             known = key, make()
             self._kept[name] = known
-        return known[1]
+        return cast(Stage, known[1])
 
     @property
     def _components(self) -> int:
-        return min(COMPONENTS, self.features.shape[2])
+        return min(COMPONENTS, int(self.features.shape[2]))
 
 
 def _id(basis: PcaBasis | None) -> int | None:
