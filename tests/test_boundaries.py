@@ -64,7 +64,7 @@ def test_widgets_import_qt_params_and_pictures_only(file: Path) -> None:
 
 @pytest.mark.parametrize("file", GUI, ids=lambda f: str(f.relative_to(ROOT)))
 def test_only_the_engine_calls_torch_code(file: Path) -> None:
-    if file.name == "engine.py" or file.name.startswith("engine_"):
+    if file.name in ("engine.py", "app.py"):  # app.py: on Windows torch must be imported before Qt; see the next test
         return
     assert not from_package(imports(file), "torch", "torchvision", "timm")
 
