@@ -1,160 +1,177 @@
-"""PCA against numpy's SVD in float64; alignment; files."""
+"""PCA against numpy's SVD; alignment; files."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
 
-from sss_model.errors import Cancelled, FeatureFileError, ParameterError
-from sss_model.pca import Covariance, PcaBasis, fit_pca
-from sss_model.progress import Progress
+from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.pca import Covariance, PcaBasis, fit_pca, fit_pca_pooled
 
 
-def some_features(height: int = 23, width: int = 31, channels: int = 20, seed: int = 0) -> np.ndarray:
+def features_like(shape=(31, 47), channels=24, rank=9, seed=0, offset=5.0):
     rng = np.random.default_rng(seed)
-    strength = 3.0 / (1 + np.arange(channels))
-    turn = np.linalg.qr(rng.normal(size=(channels, channels)))[0]
-    values = rng.normal(size=(height * width, channels)) * strength @ turn
-    return (values + rng.normal(size=channels) * 5).reshape(height, width, channels).astype(np.float32)
+    loads = rng.normal(size=(rank, channels)) * (0.6 ** np.arange(rank))[:, None]
+    values = rng.normal(size=(*shape, rank)) @ loads + 1e-3 * rng.normal(size=(*shape, channels))
+    return (values + offset).astype(np.float32)
 
 
-def by_svd(features: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_svd(features, components):
     flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
-    mean = flat.mean(0)
-    _, singular, axes = np.linalg.svd(flat - mean, full_matrices=False)
-    return mean, axes[:components], (singular**2 / (singular**2).sum())[:components]
+    centred = flat - flat.mean(0)
+    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
+    axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    return flat.mean(0), axes[:components], (singular**2 / (singular**2).sum())[:components]
 
 
-@pytest.mark.parametrize("components", [1, 3, 20])
-def test_components_are_those_of_the_svd(components: int) -> None:
-    features = some_features()
-    mean, axes, ratio = by_svd(features, components)
-    basis = fit_pca(features, components)
-    assert_allclose(basis.mean, mean, rtol=1e-5)
-    assert_allclose(np.abs((basis.axes * axes).sum(1)), 1, atol=1e-5)
-    assert_allclose(basis.explained_variance_ratio, ratio, rtol=1e-3, atol=1e-7)
-    assert_allclose(np.abs(basis.project(features)), np.abs((features - mean) @ axes.T), atol=2e-3)
+@pytest.mark.parametrize("offset", [0.0, 5.0, 300.0])
+def test_equals_the_svd(offset):
+    features = features_like(offset=offset)
+    basis = fit_pca(features, 5)
+    mean, axes, ratios = by_svd(features, 5)
+    np.testing.assert_allclose(basis.mean, mean, atol=1e-5 * (1 + offset))
+    np.testing.assert_allclose(basis.axes, axes, atol=2e-4)
+    np.testing.assert_allclose(basis.explained_variance_ratio, ratios, atol=2e-6)
+    projected = (features.astype(np.float64) - mean) @ axes.T
+    np.testing.assert_allclose(basis.project(features), projected, atol=2e-3 * (1 + offset / 100))
 
 
-def test_a_far_mean_does_not_spoil_the_components() -> None:
-    features = some_features() + np.float32(1000)
-    _, axes, _ = by_svd(features, 3)
-    assert_allclose(np.abs((fit_pca(features).axes * axes).sum(1)), 1, atol=1e-4)
-
-
-def test_blocks_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = some_features()
-    whole = fit_pca(features, 5)
-    monkeypatch.setattr("sss_model.pca._BLOCK", 100)
-    parts = fit_pca(features, 5)
-    assert_allclose(parts.axes, whole.axes, atol=1e-5)
-    assert_allclose(parts.mean, whole.mean, rtol=1e-5)
-
-
-def test_float16_memory_maps_are_read(tmp_path: Path) -> None:
-    features = some_features().astype(np.float16)
-    np.save(tmp_path / "f.npy", features)
-    basis = fit_pca(np.load(tmp_path / "f.npy", mmap_mode="r"))
-    assert_allclose(basis.axes, fit_pca(features.astype(np.float32)).axes, atol=1e-6)
-
-
-def test_the_largest_loading_is_positive() -> None:
-    for seed in range(5):
-        axes = fit_pca(some_features(seed=seed), 6).axes
-        assert (np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) > 0).all()
-
-
-def test_alignment_undoes_swapped_and_flipped_axes() -> None:
-    basis = fit_pca(some_features(), 4)
-    order = [2, 0, 3, 1]
-    signs = np.array([[-1], [1], [-1], [1]], np.float32)
-    shuffled = PcaBasis(basis.mean, basis.axes[order] * signs, basis.explained_variance_ratio[order])
-    aligned = shuffled.align_to(basis)
-    assert_allclose(aligned.axes, basis.axes)
-    assert_allclose(aligned.explained_variance_ratio, basis.explained_variance_ratio)
-
-
-def test_alignment_with_another_number_of_components_keeps_all() -> None:
-    basis = fit_pca(some_features(), 5)
-    few = PcaBasis(basis.mean, -basis.axes[[1, 0]], basis.explained_variance_ratio[[1, 0]])
-    aligned = basis.align_to(few)
-    assert_allclose(aligned.axes[:2], few.axes)
-    assert_allclose(aligned.axes[2:], basis.axes[2:])
-    assert_allclose(few.align_to(basis).axes, basis.axes[:2])
-
-
-def test_alignment_to_other_dimensions_changes_nothing() -> None:
-    basis = fit_pca(some_features())
-    assert basis.align_to(fit_pca(some_features(channels=7))) is basis
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 5), (4, 4, 2), (3, 5, 1)])
-def test_what_has_too_few_dimensions_is_padded_with_zeros(shape: tuple[int, ...]) -> None:
-    features = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    basis = fit_pca(features, 3)
-    assert basis.axes.shape == (3, shape[-1])
-    projected = basis.project(features)
-    assert projected.shape == (*shape[:2], 3)
-    assert np.isfinite(projected).all()
-    if shape[-1] < 3:
-        assert not projected[..., shape[-1] :].any()
-
-
-def test_constant_features_project_to_zero() -> None:
-    features = np.full((6, 7, 9), 3.25, np.float32)
+def test_projection_takes_any_shape_and_float16():
+    features = features_like()
     basis = fit_pca(features)
-    assert_allclose(basis.project(features), 0, atol=1e-5)
+    whole = basis.project(features)
+    assert whole.shape == (31, 47, 3)
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(basis.project(features[4, 7]), whole[4, 7], atol=1e-5)
+    np.testing.assert_allclose(basis.project(features.astype(np.float16)), whole, atol=2e-2)
+
+
+def test_blocks_make_no_difference(monkeypatch):
+    features = features_like()
+    whole = fit_pca(features)
+    monkeypatch.setattr("sss_model.pca._BLOCK_VALUES", 1000)
+    np.testing.assert_allclose(fit_pca(features).axes, whole.axes, atol=1e-5)
+    np.testing.assert_allclose(fit_pca(features).project(features), whole.project(features), atol=1e-4)
+
+
+def test_pooled_basis_is_that_of_all_pixels_together():
+    first, second = features_like(seed=0), features_like((10, 90), seed=1)
+    together = np.concatenate([first.reshape(-1, 24), second.reshape(-1, 24)])
+    pooled, expected = fit_pca_pooled([first, second]), fit_pca(together)
+    np.testing.assert_allclose(pooled.axes, expected.axes, atol=1e-4)
+    np.testing.assert_allclose(pooled.mean, expected.mean, atol=1e-5)
+
+
+def test_covariance_accumulates():
+    features = features_like()
+    covariance = Covariance(24)
+    for row in features:
+        covariance.add(row)
+    expected = np.cov(features.reshape(-1, 24).T.astype(np.float64), bias=True)
+    np.testing.assert_allclose(covariance.matrix, expected, atol=1e-5)
+    assert covariance.count == 31 * 47
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.3, 1e4])
+def test_constant_features_have_zero_axes(value):
+    basis = fit_pca(np.full((6, 5, 8), value, np.float32))
+    assert not basis.axes.any()
     assert not basis.explained_variance_ratio.any()
+    assert not basis.project(np.full((6, 5, 8), value, np.float32)).any()
 
 
-def test_a_pooled_basis_is_that_of_the_joined_pixels() -> None:
-    first, second = some_features(), some_features(9, 40, seed=3) + 2
-    pooled = Covariance(20)
-    pooled.add(first)
-    pooled.add(second)
-    joined = np.concatenate([first.reshape(-1, 20), second.reshape(-1, 20)])
-    assert_allclose(pooled.basis(3).axes, fit_pca(joined, 3).axes, atol=1e-4)
-    assert_allclose(pooled.matrix, np.cov(joined.T.astype(np.float64)), rtol=1e-3, atol=1e-4)
+def test_one_pixel_and_fewer_channels_than_components():
+    assert not fit_pca(np.ones((1, 1, 8), np.float32)).axes.any()
+    two = fit_pca(features_like(channels=2, rank=2), 3)
+    assert two.axes.shape == (3, 2)
+    assert not two.axes[2].any()
+    np.testing.assert_allclose(two.axes[:2] @ two.axes[:2].T, np.eye(2), atol=1e-6)
+    assert two.explained_variance_ratio.sum() == pytest.approx(1)
 
 
-def test_a_saved_basis_comes_back_exactly(tmp_path: Path) -> None:
-    basis = fit_pca(some_features(), 4)
+def test_alignment_undoes_reordering_and_signs():
+    basis = fit_pca(features_like(), 4)
+    shuffled = PcaBasis(basis.mean, -basis.axes[[2, 0, 3, 1]], basis.explained_variance_ratio[[2, 0, 3, 1]])
+    aligned = shuffled.align_to(basis)
+    np.testing.assert_array_equal(aligned.axes, basis.axes)
+    np.testing.assert_array_equal(aligned.explained_variance_ratio, basis.explained_variance_ratio)
+
+
+def test_alignment_to_fewer_and_to_more_components():
+    basis = fit_pca(features_like(), 4)
+    swapped = PcaBasis(basis.mean, basis.axes[[1, 0]], basis.explained_variance_ratio[[1, 0]])
+    np.testing.assert_array_equal(basis.align_to(swapped).axes, basis.axes[[1, 0, 2, 3]])
+    np.testing.assert_array_equal(swapped.align_to(basis).axes, basis.axes[:2])
+    lone = PcaBasis(basis.mean, -basis.axes[3:], basis.explained_variance_ratio[3:])
+    np.testing.assert_array_equal(basis.align_to(lone).axes[0], -basis.axes[3])
+
+
+def test_alignment_keeps_colours_when_two_axes_change_places():
+    """Two directions of nearly equal variance swap rank between two pictures; their components must not."""
+    rng = np.random.default_rng(5)
+    base = rng.normal(size=(40, 40, 6)).astype(np.float32) * np.float32([3, 1.02, 1.0, 0.1, 0.1, 0.1])
+    before = fit_pca(base)
+    after = fit_pca(base * np.float32([-1, 0.9, 1.1, 1, 1, 1])).align_to(before)
+    assert np.all(np.sum(before.axes * after.axes, axis=1) > 0.9)
+
+
+def test_file_round_trip_is_exact(tmp_path):
+    basis = fit_pca(features_like())
     basis.save(tmp_path / "basis.json")
-    again = PcaBasis.load(tmp_path / "basis.json")
-    assert (again.axes == basis.axes).all()
-    assert (again.mean == basis.mean).all()
-    assert (again.explained_variance_ratio == basis.explained_variance_ratio).all()
+    loaded = PcaBasis.load(tmp_path / "basis.json")
+    for name in ("mean", "axes", "explained_variance_ratio"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(basis, name))
+    assert [p.name for p in tmp_path.iterdir()] == ["basis.json"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mean": [1], "axes": "x", "explained_variance_ratio": [1]}'])
-def test_what_is_no_basis_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "b.json").write_text(text)
-    with pytest.raises(FeatureFileError, match="holds no PCA basis"):
-        PcaBasis.load(tmp_path / "b.json")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hello", "expected JSON"),
+        ("[1]", "expected the format"),
+        ('{"format": "sss-features PCA basis 1"}', "damaged PCA basis: 'mean'"),
+        (
+            '{"format": "sss-features PCA basis 1", "mean": [0], "axes": [[1, 2]], "explained_variance_ratio": [1]}',
+            "damaged PCA basis: A PCA basis needs",
+        ),
+        (
+            '{"format": "sss-features PCA basis 1", "mean": [0], "axes": [[NaN]], "explained_variance_ratio": [1]}',
+            "not finite",
+        ),
+    ],
+)
+def test_files_that_are_no_basis_are_refused(tmp_path, text, message):
+    (tmp_path / "basis.json").write_text(text)
+    with pytest.raises(FeatureFileError, match=message):
+        PcaBasis.load(tmp_path / "basis.json")
 
 
-def test_shapes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "b.json").write_text('{"mean": [1, 2], "axes": [[1, 2, 3]], "explained_variance_ratio": [1]}')
-    with pytest.raises(FeatureFileError, match="do not fit"):
-        PcaBasis.load(tmp_path / "b.json")
-    with pytest.raises(FeatureFileError, match="cannot be read"):
-        PcaBasis.load(tmp_path / "missing.json")
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(FeatureFileError, match="could not be read: No such file"):
+        PcaBasis.load(tmp_path / "none.json")
+    with pytest.raises(FeatureFileError, match="could not be written"):
+        fit_pca(features_like()).save(tmp_path / "none" / "basis.json")
 
 
-def test_wrong_calls_say_what_was_expected() -> None:
-    with pytest.raises(ParameterError, match="components must be at least 1"):
-        fit_pca(some_features(), 0)
-    with pytest.raises(ParameterError, match="not empty"):
-        fit_pca(np.zeros((0, 3, 4), np.float32))
-    with pytest.raises(ParameterError, match="20 dimensions, got 3"):
-        fit_pca(some_features()).project(np.zeros((2, 2, 3), np.float32))
-    with pytest.raises(ParameterError, match="20 dimensions like those before"):
-        Covariance(20).add(np.zeros((2, 3), np.float32))
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fit_pca(np.zeros((0, 4, 8), np.float32)), r"no side of 0; got \(0, 4, 8\)"),
+        (lambda: fit_pca(np.zeros((3, 4, 8), np.uint8)), "floating-point numbers; got uint8"),
+        (lambda: fit_pca(np.full((3, 4, 8), np.nan, np.float32)), "not finite"),
+        (lambda: fit_pca(features_like(), 0), "components must be 1 or more; got 0"),
+        (lambda: fit_pca_pooled([]), "at least one image"),
+        (lambda: fit_pca(features_like()).project(np.zeros((2, 5), np.float32)), "24 feature channels; got"),
+        (lambda: fit_pca_pooled([features_like(), np.zeros((2, 2, 5), np.float32)]), "24 channels; got an array"),
+        (lambda: fit_pca(features_like()).align_to(fit_pca(features_like(channels=5))), "cannot follow one of 5"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()
 
 
-def test_a_fit_can_be_cancelled() -> None:
-    with pytest.raises(Cancelled):
-        fit_pca(some_features(), progress=Progress(cancelled=lambda: True))
+def test_a_basis_cannot_be_changed():
+    basis = fit_pca(features_like())
+    with pytest.raises(ValueError, match="read-only"):
+        basis.axes[0, 0] = 1
