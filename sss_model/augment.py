@@ -39,7 +39,8 @@ def augment(example: Example, params: AugmentParams, rng: np.random.Generator) -
 def _nearest(start: float, length: float, count: int, available: int) -> NDArray[np.int64]:
     """Pixel indices nearest to `count` samples of the stretch start..start + length."""
     places = np.floor(start + (np.arange(count) + 0.5) * (length / count)).astype(np.int64)
-    return np.clip(places, 0, available - 1)
+    nearest: NDArray[np.int64] = np.clip(places, 0, available - 1)
+    return nearest
 
 
 def _recolour(picture: Image.Image, params: AugmentParams, rng: np.random.Generator) -> Image.Image:

@@ -78,16 +78,20 @@ def instance_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]
     DatasetError : the outline has no known form, or does not fit `size` (H, W)
     """
     if isinstance(segmentation, list):
-        mask = Image.new("1", (size[1], size[0]))
-        pen = ImageDraw.Draw(mask)
-        for outline in segmentation:
-            if len(outline) >= 6:
-                # a pixel's centre lies half a pixel inside; PIL draws centres on whole numbers
-                pen.polygon([(x - 0.5, y - 0.5) for x, y in zip(outline[::2], outline[1::2], strict=True)], fill=1)
-        return np.asarray(mask, bool)
+        return _fill_polygons(segmentation, size)
     if isinstance(segmentation, dict) and {"counts", "size"} <= set(segmentation):
         return decode_runs(segmentation["counts"], (int(segmentation["size"][0]), int(segmentation["size"][1])), size)
     raise DatasetError(f"An instance's outline must be polygons or run lengths, got {type(segmentation).__name__}.")
+
+
+def _fill_polygons(outlines: list[list[float]], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels whose centres lie inside: drawn three times as large, where every third sample is a pixel's centre."""
+    mask = Image.new("1", (3 * size[1], 3 * size[0]))
+    pen = ImageDraw.Draw(mask)
+    for outline in outlines:
+        if len(outline) >= 6:
+            pen.polygon([(3 * x - 0.5, 3 * y - 0.5) for x, y in zip(outline[::2], outline[1::2], strict=True)], fill=1)
+    return np.asarray(mask, bool)[1::3, 1::3]
 
 
 def decode_runs(counts: list[int] | str | bytes, stored: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -30,7 +30,11 @@ def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:
     (N, P, C) of the maps' dtype
     """
     first = grids[0].values
-    if first.device.type != "cpu" or first.dtype not in (torch.float32, torch.float64) or not torch.backends.mkl.is_available():
+    if (
+        first.device.type != "cpu"
+        or first.dtype not in (torch.float32, torch.float64)
+        or not torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    ):
         total = grids[0].at(points)
         for grid in grids[1:]:
             total = total + grid.at(points)

@@ -162,7 +162,7 @@ class Trainer:
                 features, labels = self._features(step, visit)
                 loss = pair_loss(features, labels, params.loss)
                 factor = params.sampling.samplings if params.loss.accumulate == "sum" else 1
-                state.scaler.scale(loss * (factor / images)).backward()
+                state.scaler.scale(loss * (factor / images)).backward()  # type: ignore[no-untyped-call]
             losses.append(float(loss.detach()))
             last = features, labels
         if not all(map(math.isfinite, losses)):

@@ -18,25 +18,48 @@ class SamplingParams(Checked):
     """Which pixels of an image are compared."""
 
     instances: int = number(3, 2, 64, "P_inst", source="[S]", help="instances (regions) in one sampling")
-    pixels: int = number(1000, 2, 20000, "P_pix", unit="px", source="[S]", help="pixels from each instance, drawn with replacement")
-    samplings: int = number(10, 1, 100, "Samplings", source="[S]", help="samplings of an image, accumulated into one update")
-    min_area: int = number(64, 1, 100000, "Minimum area", unit="px", source="[D]", help="smaller regions of the crop are dropped")
-    void: str = choice("needed", ("needed", "always", "never"), "Void as negative", source="[D]",
-                       help="when unlabelled pixels stand in as a region of negatives: where there is one label only, always, or never")
+    pixels: int = number(
+        1000, 2, 20000, "P_pix", unit="px", source="[S]", help="pixels from each instance, drawn with replacement"
+    )
+    samplings: int = number(
+        10, 1, 100, "Samplings", source="[S]", help="samplings of an image, accumulated into one update"
+    )
+    min_area: int = number(
+        64, 1, 100000, "Minimum area", unit="px", source="[D]", help="smaller regions of the crop are dropped"
+    )
+    void: str = choice(
+        "needed",
+        ("needed", "always", "never"),
+        "Void as negative",
+        source="[D]",
+        help="when unlabelled pixels stand in as a region of negatives: where there is one label only, always, or never",
+    )
 
 
 @dataclass(frozen=True)
 class LossParams(Checked):
     """The reading of eq. (1)."""
 
-    loss: str = choice("eq1", ("eq1", "eq1-squared", "tanh", "tanh-distance"), "Loss", source="[S] eq. (1)",
-                       help="eq1: as printed; eq1-squared: on squared distances; tanh: the released program's, on squared distances; "
-                            "tanh-distance: the same on distances")
-    distance_scale: float = number(128.0, 1e-3, 1e6, "d", source="[S]; 64 in [R]", log=True, help="what distances are divided by")
+    loss: str = choice(
+        "eq1",
+        ("eq1", "eq1-squared", "tanh", "tanh-distance"),
+        "Loss",
+        source="[S] eq. (1)",
+        help="eq1: as printed; eq1-squared: on squared distances; tanh: the released program's, on squared distances; "
+        "tanh-distance: the same on distances",
+    )
+    distance_scale: float = number(
+        128.0, 1e-3, 1e6, "d", source="[S]; 64 in [R]", log=True, help="what distances are divided by"
+    )
     positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source="[S]; 3 in [R]")
     negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source="[S]")
-    accumulate: str = choice("sum", ("sum", "mean"), "Accumulate", source="[S] 'accumulate gradients'",
-                             help="whether an update adds the samplings' gradients or averages them")
+    accumulate: str = choice(
+        "sum",
+        ("sum", "mean"),
+        "Accumulate",
+        source="[S] 'accumulate gradients'",
+        help="whether an update adds the samplings' gradients or averages them",
+    )
 
     @property
     def is_distance(self) -> bool:
@@ -53,12 +76,24 @@ class LossParams(Checked):
 class AugmentParams(Checked):
     """How an image varies from visit to visit."""
 
-    longest: int = number(0, 0, 16384, "Longest side", unit="px", source="[D]", help="larger images are first reduced to this; 0 leaves them")
+    longest: int = number(
+        0,
+        0,
+        16384,
+        "Longest side",
+        unit="px",
+        source="[D]",
+        help="larger images are first reduced to this; 0 leaves them",
+    )
     scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source="[R]")
     scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source="[R]")
-    crop: int = number(321, 0, 16384, "Crop", unit="px", source="[R]", help="side of the random crop; 0 takes the whole image")
+    crop: int = number(
+        321, 0, 16384, "Crop", unit="px", source="[R]", help="side of the random crop; 0 takes the whole image"
+    )
     mirror: float = number(0.5, 0.0, 1.0, "Mirror", source="[R]", help="chance to mirror left and right")
-    colour: float = number(0.0, 0.0, 1.0, "Colour", source="[D]", help="strength of random brightness, contrast, saturation and tint")
+    colour: float = number(
+        0.0, 0.0, 1.0, "Colour", source="[D]", help="strength of random brightness, contrast, saturation and tint"
+    )
     grey: float = number(0.0, 0.0, 1.0, "Grey", source="[D]", help="chance to drop the colours")
     blur: float = number(0.0, 0.0, 1.0, "Blur", source="[D]", help="chance of a slight blur")
 
@@ -74,14 +109,37 @@ class OptimiserParams(Checked):
     weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source="[S]", log=True)
     schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source="[S]")
     power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source="[S]")
-    warmup: int = number(0, 0, 10**6, "Warm-up", unit="updates", source="[D]",
-                         help="updates over which a rate grows from 0, after the start and after the backbone's release")
+    warmup: int = number(
+        0,
+        0,
+        10**6,
+        "Warm-up",
+        unit="updates",
+        source="[D]",
+        help="updates over which a rate grows from 0, after the start and after the backbone's release",
+    )
     freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates", source="[M]")
-    norm: str = choice("frozen", ("frozen", "affine", "train"), "Norm layers", source="[R]",
-                       help="frozen: stored statistics, gamma and beta fixed; affine: gamma and beta train; train: statistics too")
-    grad_accum: int = number(1, 1, 10000, "Images an update", source="[S]", help="gradients of so many images are averaged")
-    clip_grad: float = number(0.0, 0.0, 1e6, "Clip gradients at", source="[D]", help="largest norm of all gradients; 0 leaves them")
-    ema: float = number(0.0, 0.0, 0.999999, "EMA", source="[D]", help="decay of the weights' running mean, which is what is kept; 0 is off")
+    norm: str = choice(
+        "frozen",
+        ("frozen", "affine", "train"),
+        "Norm layers",
+        source="[R]",
+        help="frozen: stored statistics, gamma and beta fixed; affine: gamma and beta train; train: statistics too",
+    )
+    grad_accum: int = number(
+        1, 1, 10000, "Images an update", source="[S]", help="gradients of so many images are averaged"
+    )
+    clip_grad: float = number(
+        0.0, 0.0, 1e6, "Clip gradients at", source="[D]", help="largest norm of all gradients; 0 leaves them"
+    )
+    ema: float = number(
+        0.0,
+        0.0,
+        0.999999,
+        "EMA",
+        source="[D]",
+        help="decay of the weights' running mean, which is what is kept; 0 is off",
+    )
 
 
 @dataclass(frozen=True)
@@ -95,10 +153,24 @@ class RunParams(Checked):
     workers: int = number(2, 0, 256, "Workers", help="processes that read images; results do not depend on it")
     threads: int = number(0, 0, 1024, "Threads", help="CPU threads of the arithmetic; 0 leaves it to torch")
     deterministic: bool = switch(False, "Deterministic", help="only algorithms that repeat bit for bit; slower on GPUs")
-    holdout: float = number(0.1, 0.0, 0.9, "Held-out part", source="[D]", help="share of images, chosen by their names, that is never trained on")
-    on_bad: str = choice("refuse", ("refuse", "skip"), "Bad files", help="what to do about pairs that are missing, unreadable or do not match")
+    holdout: float = number(
+        0.1,
+        0.0,
+        0.9,
+        "Held-out part",
+        source="[D]",
+        help="share of images, chosen by their names, that is never trained on",
+    )
+    on_bad: str = choice(
+        "refuse",
+        ("refuse", "skip"),
+        "Bad files",
+        help="what to do about pairs that are missing, unreadable or do not match",
+    )
     validate_every: int = number(1000, 0, 10**7, "Validate every", unit="updates", help="0: only at the end")
-    validate_images: int = number(100, 0, 10**6, "Images to validate on", help="the first so many held-out ones of each data set")
+    validate_images: int = number(
+        100, 0, 10**6, "Images to validate on", help="the first so many held-out ones of each data set"
+    )
     validate_longest: int = number(480, 32, 16384, "Longest side in validation", unit="px")
     save_every: int = number(500, 1, 10**7, "Save every", unit="updates")
     log_every: int = number(20, 1, 10**6, "Log every", unit="updates")

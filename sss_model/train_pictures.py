@@ -1,0 +1,29 @@
+"""Pictures of a network's features while it trains: the picture and its first three principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sss_model.augment import shrink, to_array
+from sss_model.dataset import Dataset
+from sss_model.network import FeatureNet
+from sss_model.pca import fit_pca
+from sss_model.postprocess import unit_range
+
+
+@torch.no_grad()
+def pca_pictures(
+    network: FeatureNet, datasets: Sequence[Dataset], longest: int, device: torch.device
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Name and picture (H, 2 W, 3), image beside features, of the first picture of each data set."""
+    network.eval()
+    for data in datasets:
+        example = shrink(data.read(0), longest)
+        image = torch.from_numpy(to_array(example.picture))[None].to(device)
+        features = network(image)[0].permute(1, 2, 0).float().cpu().numpy()
+        shown = unit_range(fit_pca(features).project(features))
+        yield data.name, np.concatenate([np.asarray(example.picture), np.rint(shown * 255).astype(np.uint8)], 1)
