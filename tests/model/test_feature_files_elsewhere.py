@@ -1,39 +1,20 @@
-"""Feature files as other programs write them, with their picture, and every bad one."""
+"""Feature files as other programs write them, with their picture."""
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import h5py
 import numpy as np
-import OpenEXR
 import pytest
 import scipy.io
 import tifffile
+from feature_files import D, H, W, blank, matlab_v73, photo, some
+from picture_files import exr
 from PIL import Image
 
 from sss_model.errors import FeatureFileError, ImageError, ParameterError
 from sss_model.feature_io import find_image_for, read_features, write_features
-
-H, W, D = 12, 20, 7
-
-
-def some(*shape: int, dtype: type = np.float32) -> np.ndarray:
-    return np.random.default_rng(sum(shape)).uniform(-50, 50, shape).astype(dtype)
-
-
-def photo(path: Path, height: int = H, width: int = W, **options: object) -> Path:
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path, **options)
-    return path
-
-
-def blank(height: int, width: int) -> np.ndarray:
-    return np.zeros((height, width, 3), np.float32)
-
-
-# --- containers ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int16, np.uint8, ">f4"])
@@ -71,18 +52,6 @@ def test_mat_embedmap_needs_no_picture(tmp_path: Path) -> None:
     assert read_features(tmp_path / "a.mat").features.shape == (H, W, 128)
 
 
-def matlab_v73(path: Path, features: np.ndarray, name: str = "embedmap") -> None:
-    """As `save -v7.3` lays it out: axes reversed, chunked and compressed, the class named."""
-    with h5py.File(path, "w", userblock_size=512) as file:
-        data = file.create_dataset(name, data=features.transpose(), chunks=True, compression="gzip")
-        data.attrs["MATLAB_class"] = np.bytes_("double")
-        file.create_group("#refs#")
-        file.create_dataset("words", data=np.frombuffer("text".encode("utf-16-le"), "<u2")[:, None])
-    header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan 1 00:00:00 2018 HDF5 schema 1.00 ."
-    with open(path, "r+b") as file:
-        file.write(header.ljust(116) + bytes(8) + b"\x00\x02IM")
-
-
 @pytest.mark.parametrize("name", ["embedmap", "anything"])
 def test_mat_v73(tmp_path: Path, name: str) -> None:
     features = some(H, W, D, dtype=np.float64)
@@ -96,12 +65,6 @@ def test_mat_that_h5py_wrote_has_its_axes_as_written(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.mat", "w") as file:
         file["embedmap"] = features
     np.testing.assert_array_equal(read_features(tmp_path / "a.mat", image=blank(H, W)).features, features)
-
-
-def exr(path: Path, channels: dict[str, np.ndarray]) -> None:
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, {name: np.ascontiguousarray(pixels) for name, pixels in channels.items()}) as file:
-        file.write(str(path))
 
 
 @pytest.mark.parametrize(
@@ -138,9 +101,6 @@ def test_tiff_however_its_channels_lie(tmp_path: Path, kind: str) -> None:
         tifffile.imwrite(path, first, photometric="minisblack")
     for image in (None, blank(H, W)):
         np.testing.assert_array_equal(read_features(path, image=image).features, features)
-
-
-# --- layouts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", ["HWD", "DHW"])
@@ -231,9 +191,6 @@ def test_told_layout(tmp_path: Path) -> None:
         read_features(tmp_path / "a.npy", layout="WHD")
 
 
-# --- the picture ---------------------------------------------------------------------------------
-
-
 def test_picture_beside_or_given(tmp_path: Path) -> None:
     np.save(tmp_path / "photo.npy", some(H, W, D))
     assert read_features(tmp_path / "photo.npy").image is None
@@ -295,174 +252,3 @@ def test_size_mismatch_and_turned_picture(tmp_path: Path) -> None:
     with pytest.raises(FeatureFileError, match="does not fit") as caught:
         read_features(tmp_path / "photo.npy")
     assert "EXIF" in caught.value.hint
-
-
-# --- bad files -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(5,), (40, 7), (2, H, W, D), (1, 1, H, W, D), (H, 0, D), (0, W, D)])
-def test_wrong_axes(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    np.save(tmp_path / "a.npy", np.zeros(shape, np.float32))
-    with pytest.raises(FeatureFileError, match=r"holds an array of the shape .*; expected 3 axes"):
-        read_features(tmp_path / "a.npy")
-
-
-@pytest.mark.parametrize(
-    ("dtype", "what"),
-    [(np.complex64, r"complex numbers \(complex64\)"), (np.bool_, "truth values"), ("U3", "text"), ("S3", "text")],
-)
-@pytest.mark.parametrize("save", ["npy", "npz"])
-def test_wrong_types(tmp_path: Path, dtype: type, what: str, save: str) -> None:
-    array = np.ones((H, W, D)).astype(dtype)
-    if save == "npy":
-        np.save(tmp_path / "a.npy", array)
-    else:
-        np.savez(tmp_path / "a.npz", features=array)
-    with pytest.raises(FeatureFileError, match=f"holds {what}.*; expected real numbers"):
-        read_features(tmp_path / f"a.{save}")
-
-
-def test_wrong_types_in_mat(tmp_path: Path) -> None:
-    scipy.io.savemat(tmp_path / "a.mat", {"embedmap": np.ones((H, W, D)) * 1j})
-    with pytest.raises(FeatureFileError, match="holds complex numbers"):
-        read_features(tmp_path / "a.mat")
-    scipy.io.savemat(tmp_path / "b.mat", {"embedmap": {"field": np.ones(3)}})
-    with pytest.raises(FeatureFileError, match="holds a struct in embedmap; expected an array of numbers"):
-        read_features(tmp_path / "b.mat")
-    with h5py.File(tmp_path / "c.mat", "w") as file:
-        file["embedmap"] = ["a", "b"]
-    with pytest.raises(FeatureFileError, match="holds objects"):
-        read_features(tmp_path / "c.mat")
-    with h5py.File(tmp_path / "d.mat", "w") as file:
-        file["embedmap"] = np.ones((H, W, D), np.complex64)
-    with pytest.raises(FeatureFileError, match="holds complex numbers"):
-        read_features(tmp_path / "d.mat")
-
-
-class Bomb:
-    """Leaves a trace when unpickled."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = trace
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.touch, (self.trace,)
-
-
-@pytest.mark.parametrize("kind", ["npy", "npz", "second", "raw.npy", "raw.npz", "mat"])
-def test_loading_never_executes_code(tmp_path: Path, kind: str) -> None:
-    trace = tmp_path / "trace"
-    objects = np.array([Bomb(trace)], dtype=object)
-    path = tmp_path / f"a.{kind.split('.')[-1]}"
-    if kind == "npy":
-        np.save(path, objects)
-    elif kind == "npz":
-        np.savez(path, features=objects)
-    elif kind == "second":
-        path = tmp_path / "a.npz"
-        np.savez(path, unlike=objects, metadata=objects)
-    else:
-        path.write_bytes(pickle.dumps(Bomb(trace)))
-    with pytest.raises(FeatureFileError, match=r"pickled|damaged|no array") as caught:
-        read_features(path)
-    assert caught.value.hint
-    assert not trace.exists()
-    assert pickle.loads(pickle.dumps(Bomb(trace))) is None  # the bomb is live
-    assert trace.exists()
-
-
-def test_not_finite_is_counted_and_located(tmp_path: Path) -> None:
-    features = some(H, W, D)
-    features[3, 4, 5], features[7, 0, 0], features[8, 1, 2] = np.inf, np.nan, np.nan
-    np.save(tmp_path / "a.npy", np.moveaxis(features, -1, 0))
-    with pytest.raises(FeatureFileError, match="2 NaN and 1 infinite values, the first at row 3, column 4, channel 5"):
-        read_features(tmp_path / "a.npy")
-    np.save(tmp_path / "a.npy", np.full((H, W, D), 1e300))
-    with pytest.raises(FeatureFileError, match=f"0 NaN and {H * W * D} infinite values"):
-        read_features(tmp_path / "a.npy")
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_too_few_channels(tmp_path: Path, channels: int) -> None:
-    np.save(tmp_path / "a.npy", some(H, W, channels))
-    with pytest.raises(FeatureFileError, match=f"holds {channels} channels a pixel; expected at least 3"):
-        read_features(tmp_path / "a.npy", image=blank(H, W))
-
-
-def test_missing_key_lists_what_is_there(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", left=some(H, W, D), right=some(H, W, D), mean=np.zeros(3))
-    with pytest.raises(
-        FeatureFileError, match=r"2 arrays that could be features; .* found left \(12, 20, 7\) float32, "
-    ):
-        read_features(tmp_path / "a.npz")
-    scipy.io.savemat(tmp_path / "a.mat", {"mean": np.zeros(3), "words": "hello"})
-    with pytest.raises(
-        FeatureFileError, match=r"no array that could be features; .* found mean \(1, 3\) double, words"
-    ):
-        read_features(tmp_path / "a.mat")
-    with h5py.File(tmp_path / "b.mat", "w") as file:
-        file["mean"] = np.zeros(3)
-    with pytest.raises(FeatureFileError, match=r"no array that could be features; .* found mean \(3,\) float64"):
-        read_features(tmp_path / "b.mat")
-    np.savez(tmp_path / "empty.npz")
-    with pytest.raises(FeatureFileError, match=r"found nothing\."):
-        read_features(tmp_path / "empty.npz")
-
-
-@pytest.mark.parametrize("suffix", ["npz", "npy", "mat", "exr", "tif", "tiff"])
-def test_no_file_a_folder_empty_and_text(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a.{suffix}"
-    for make, sentence in [
-        (lambda: None, "does not exist"),
-        (path.mkdir, "is a folder, not a feature file"),
-        (path.touch, r"is empty \(0 bytes\)"),
-        (
-            lambda: path.write_text("notes, not features\n" * 40),
-            rf"is damaged or not an? \.?{suffix}|is not an EXR file",
-        ),
-    ]:
-        if path.is_dir():
-            path.rmdir()
-        make()
-        with pytest.raises(FeatureFileError, match=sentence) as caught:
-            read_features(path)
-        assert caught.value.hint
-
-
-def test_unknown_suffix(tmp_path: Path) -> None:
-    (tmp_path / "a.pkl").write_bytes(b"x")
-    with pytest.raises(FeatureFileError, match=r"is no feature file by its name; known are \.npz, \.npy, \.mat, \.exr"):
-        read_features(tmp_path / "a.pkl")
-
-
-@pytest.mark.parametrize("form", ["npz32", "npy", "mat", "exr", "tiff", "mat73"])
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.97])
-def test_truncated(tmp_path: Path, form: str, share: float) -> None:
-    path = tmp_path / ("a." + {"npz32": "npz", "tiff": "tif", "mat73": "mat"}.get(form, form))
-    if form == "mat73":
-        matlab_v73(path, some(60, 50, 9))
-    else:
-        write_features(path, some(60, 50, 9), format=form)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(FeatureFileError, match=r"damaged|not an EXR|holds") as caught:
-        read_features(path)
-    assert caught.value.hint
-
-
-def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
-    with open(tmp_path / "a.npy", "wb") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**6, 128)}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.write(bytes(1000))
-    with pytest.raises(FeatureFileError, match="damaged"):
-        read_features(tmp_path / "a.npy")
-
-
-def test_exr_of_several_parts_or_sizes(tmp_path: Path) -> None:
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    parts = [OpenEXR.Part(dict(header), {f"f{i}": some(H, W)}, name=f"part{i}") for i in range(2)]
-    with OpenEXR.File(parts) as file:
-        file.write(str(tmp_path / "a.exr"))
-    with pytest.raises(FeatureFileError, match="has 2 parts and channels of the sizes"):
-        read_features(tmp_path / "a.exr")

@@ -1,4 +1,4 @@
-"""image_io against Pillow, OpenCV and tifffile themselves, and on every kind of bad file."""
+"""Pictures of every kind, against Pillow itself; thumbnails; writing."""
 
 from __future__ import annotations
 
@@ -6,46 +6,22 @@ import errno
 import io
 import os
 import struct
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
-import OpenEXR
 import pytest
-import tifffile
-from PIL import Image, ImageFile, ImageOps
+from picture_files import check_contract, noise, saved
+from PIL import Image, ImageOps
 
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import (
-    decode_image,
-    image_from_array,
     image_size,
     read_image,
-    read_text,
     read_thumbnail,
     to_picture,
     write_picture,
 )
-
-
-def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
-    return np.random.default_rng(sum(shape)).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
-
-
-def saved(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> Path:
-    picture = Image.fromarray(array)
-    (picture.convert(mode) if mode else picture).save(path, **options)
-    return path
-
-
-def check_contract(image: np.ndarray, height: int, width: int) -> None:
-    assert image.shape == (height, width, 3)
-    assert image.dtype == np.float32
-    assert image.flags.c_contiguous
-    assert image.flags.writeable
-    assert image.min() >= 0
-    assert image.max() <= 1
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "ppm", "tga", "qoi", "jp2"])
@@ -132,181 +108,6 @@ def test_damaged_exif_does_not_hide_the_picture(tmp_path: Path) -> None:
     assert read_image(path).shape == (5, 6, 3)
 
 
-# --- depth ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_sixteen_bit_png_keeps_its_bits(tmp_path: Path, channels: int) -> None:
-    cv2 = pytest.importorskip("cv2")
-    array = noise(19, 23, channels, dtype=np.uint16)
-    if channels == 4:
-        array[..., 3] = 65535
-    stored = array[..., {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]]
-    cv2.imwrite(str(tmp_path / "a.png"), stored)
-    image = read_image(tmp_path / "a.png")
-    check_contract(image, 19, 23)
-    np.testing.assert_array_equal(image, np.broadcast_to(array[..., :3] / np.float32(65535), (19, 23, 3)))
-
-
-@pytest.mark.parametrize("compression", [1, 5, 8])  # none, LZW, Deflate
-def test_sixteen_bit_tiff_keeps_its_bits(tmp_path: Path, compression: int) -> None:
-    cv2 = pytest.importorskip("cv2")
-    array = noise(19, 23, 3, dtype=np.uint16)
-    cv2.imwrite(str(tmp_path / "a.tif"), array[..., ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, compression])
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array / np.float32(65535))
-
-
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: tuple[bytes, bytes]) -> bytes:
-    """A PNG file by hand: for what no writer at hand makes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    chunks = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*c) for c in chunks)
-
-
-def test_sixteen_bit_colour_key_counts_all_bits() -> None:
-    pixels = np.array([[[0x0102, 0x0304, 0x0506], [0x0102, 0x0304, 0x0507]]], ">u2")
-    image = decode_image(png(2, 1, 16, 2, b"\0" + pixels.tobytes(), (b"tRNS", pixels[0, 0].tobytes())))
-    np.testing.assert_array_equal(image[0, 0], 1)
-    np.testing.assert_array_equal(image[0, 1], pixels[0, 1].astype(np.float32) / np.float32(65535))
-
-
-@pytest.mark.parametrize("planar", ["contig", "separate"])
-@pytest.mark.parametrize("dtype", ["uint16", "float16", "float32", "float64"])
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_deep_tiff(tmp_path: Path, planar: str, dtype: str, order: str) -> None:
-    array = noise(21, 13, 3, dtype=np.uint16)
-    if dtype != "uint16":
-        array = (array / 65535).astype(dtype)
-    stored = np.moveaxis(array, -1, 0) if planar == "separate" else array
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(path, stored, photometric="rgb", planarconfig=planar, byteorder=order)
-    scale = np.float32(65535 if dtype == "uint16" else 1)
-    np.testing.assert_array_equal(read_image(path), array.astype(np.float32) / scale)
-    assert image_size(path) == (21, 13)
-    assert np.abs(read_thumbnail(path, 50) / 255 - array / scale).max() <= 0.5 / 255 + 1e-6
-
-
-def test_grey_float_and_white_is_zero_tiffs(tmp_path: Path) -> None:
-    array = np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5)
-    tifffile.imwrite(tmp_path / "f.tif", array)
-    np.testing.assert_array_equal(read_image(tmp_path / "f.tif"), np.repeat(array[..., None], 3, 2))
-    deep = noise(4, 5, dtype=np.uint16)
-    tifffile.imwrite(tmp_path / "w.tif", deep, photometric="miniswhite")
-    np.testing.assert_allclose(read_image(tmp_path / "w.tif")[..., 0], 1 - deep / 65535, atol=1e-6)
-
-
-@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
-def test_deep_tiff_alpha(tmp_path: Path, kind: str) -> None:
-    array = np.random.default_rng(0).uniform(0.1, 0.9, (6, 7, 4)).astype(np.float32)
-    array[..., :3] *= array[..., 3:]
-    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", extrasamples=[kind])
-    rgb, alpha = array[..., :3], array[..., 3:]
-    expected = {"unassalpha": rgb * alpha + 1 - alpha, "assocalpha": rgb + 1 - alpha, "unspecified": rgb}[kind]
-    np.testing.assert_allclose(read_image(tmp_path / "a.tif"), expected, atol=1e-6)
-
-
-def test_overshooting_float_is_clipped_and_another_unit_refused(tmp_path: Path) -> None:
-    array = np.full((10, 10, 3), 0.5, np.float32)
-    array[0, 0], array[1, 1] = 1.5, -0.2
-    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.clip(array, 0, 1))
-    tifffile.imwrite(tmp_path / "b.tif", array * 255, photometric="rgb")
-    with pytest.raises(
-        ImageError, match=r"b\.tif holds float values from -51 to 382.5; expected them in \[0, 1\]"
-    ) as e:
-        read_image(tmp_path / "b.tif")
-    assert "255" in e.value.hint
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_float_that_is_not_finite_is_refused(tmp_path: Path, value: float) -> None:
-    array = np.zeros((4, 5, 3), np.float32)
-    array[2, 3, 1] = value
-    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb")
-    with pytest.raises(ImageError, match="holds NaN or infinity 1 times, first in row 2, column 3"):
-        read_image(tmp_path / "a.tif")
-
-
-def test_many_channels_are_no_picture(tmp_path: Path) -> None:
-    tifffile.imwrite(
-        tmp_path / "a.tif", np.zeros((8, 9, 16), np.float32), photometric="minisblack", planarconfig="contig"
-    )
-    with pytest.raises(ImageError, match="has 16 channels; a picture has 1 to 4"):
-        read_image(tmp_path / "a.tif")
-
-
-def test_tiffs_without_tifffile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    array = noise(9, 11, 3, dtype=np.uint16)
-    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    path = saved(tmp_path / "turned.tif", noise(9, 11, 3), exif=exif)
-    monkeypatch.setitem(sys.modules, "tifffile", None)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array / np.float32(65535))
-    assert image_size(path) == read_image(path).shape[:2] == (11, 9)
-
-
-def exr(path: Path, channels: dict[str, np.ndarray]) -> Path:
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, channels) as file:
-        file.write(str(path))
-    return path
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_linear_exr_is_encoded_as_srgb(tmp_path: Path, dtype: type) -> None:
-    """18 % grey is 0.461 and 0.002 lies on the straight part, 12.92 times as high (IEC 61966-2-1)."""
-    linear = np.zeros((5, 6, 3), dtype)
-    linear[...] = 0.18
-    linear[0, 0] = (0, 0.002, 1)
-    linear[1, 1] = (3, -0.5, 0.5)
-    path = exr(tmp_path / "a.exr", {"RGB": linear, "Z": np.ones((5, 6), np.float32)})
-    image = read_image(path)
-    check_contract(image, 5, 6)
-    np.testing.assert_allclose(image[2:], 0.461356, atol=2e-4)
-    np.testing.assert_allclose(image[0, 0], (0, 0.02584, 1), atol=2e-4)
-    np.testing.assert_allclose(image[1, 1], (1, 0, 0.735357), atol=2e-4)
-    assert image_size(path) == (5, 6)
-    assert max(read_thumbnail(path, 3).shape) == 3
-    with pytest.raises(ImageError, match="it is read from a file only"):
-        decode_image(path.read_bytes())
-
-
-def test_exr_alpha_is_premultiplied_and_grey_is_y(tmp_path: Path) -> None:
-    rgba = np.zeros((2, 3, 4), np.float32)
-    rgba[0, 0] = (0.25, 0.25, 0.25, 0.5)
-    image = read_image(exr(tmp_path / "a.exr", {"RGBA": rgba}))
-    np.testing.assert_allclose(image[0, 0], 0.735357 * 0.5 + 0.5, atol=1e-4)
-    np.testing.assert_array_equal(image[1], 1)
-    grey = read_image(exr(tmp_path / "y.exr", {"Y": np.full((2, 3), 0.18, np.float32)}))
-    np.testing.assert_allclose(grey, 0.461356, atol=1e-4)
-
-
-def test_bad_exr_pictures(tmp_path: Path) -> None:
-    many = {f"f{i}": np.zeros((4, 5), np.float32) for i in range(5)}
-    with pytest.raises(ImageError, match=r"has the channels f0, f1, f2, f3, f4; a picture has R, G and B, or Y\."):
-        read_image(exr(tmp_path / "a.exr", many))
-    with pytest.raises(ImageError, match="holds NaN or infinity 60 times"):
-        read_image(exr(tmp_path / "b.exr", {"RGB": np.full((4, 5, 3), np.nan, np.float32)}))
-    with pytest.raises(ImageError, match=r"holds float values from .*; expected them in \[0, 1\]") as caught:
-        read_image(exr(tmp_path / "c.exr", {"RGB": np.full((4, 5, 3), 20, np.float32)}))
-    assert "tone-map" in caught.value.hint
-
-
-def test_named_texts_of_a_png(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.png", noise(3, 4, 3), text={"Title": "a title", "Note": "Straße"})
-    assert read_text(tmp_path / "a.png") == {"Title": "a title", "Note": "Straße"}
-    assert read_text(saved(tmp_path / "a.tif", noise(3, 4, 3))) == {}
-    assert read_text(saved(tmp_path / "a.jpg", noise(3, 4, 3), comment=b"x")) == {}
-
-
-# --- kinds ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("suffix", ["gif", "png", "webp", "tif"])
 def test_first_frame_of_an_animation(tmp_path: Path, suffix: str) -> None:
     frames = [Image.new("RGB", (8, 6), colour) for colour in ((255, 0, 0), (0, 0, 255))]
@@ -351,157 +152,6 @@ def test_over_a_hundred_megapixels_without_pillows_warning(tmp_path: Path) -> No
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-# --- bad files -----------------------------------------------------------------------------------
-
-
-def test_enormous_is_refused_from_its_header(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png(100_000, 50_000, 8, 2, b""))
-    for function in (read_image, image_size, lambda path: read_thumbnail(path, 64)):
-        with pytest.raises(ImageError, match=r"a\.png: The picture has 100000 x 50000 pixels; at most 400 million"):
-            function(tmp_path / "a.png")
-    tiff = tmp_path / "a.tif"
-    tifffile.imwrite(tiff, shape=(1, 1, 3), dtype=np.float32, photometric="rgb")
-    with tifffile.TiffFile(tiff, mode="r+b") as file:
-        file.pages[0].tags[256].overwrite(60000)
-        file.pages[0].tags[257].overwrite(60000)
-    with pytest.raises(ImageError, match="60000 x 60000 pixels"):
-        read_image(tiff)
-
-
-@pytest.mark.parametrize("function", [read_image, image_size, lambda path: read_thumbnail(path, 64)])
-def test_missing_folder_empty_and_text(tmp_path: Path, function) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "notes.png").write_text("these are notes, not a picture\n" * 20)
-    (tmp_path / "empty.jpg").touch()
-    for name, sentence in {
-        "nothing.png": r"nothing\.png does not exist\.",
-        "": r"is a folder, not a picture\.",
-        "empty.jpg": r"empty\.jpg is empty \(0 bytes\)\.",
-        "notes.png": r"notes\.png is not a picture of a known format\.",
-        "notes.png/a.png": r"a\.png",
-        "nul\0.png": r"nul",
-    }.items():
-        with pytest.raises(ImageError, match=sentence) as caught:
-            function(f"{tmp_path}/{name}" if name else tmp_path)
-        assert caught.value.hint
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "webp", "gif"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_truncated(tmp_path: Path, suffix: str, share: float) -> None:
-    path = saved(tmp_path / f"a.{suffix}", noise(64, 64, 3))
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES
-    with pytest.raises(ImageError, match=r"truncated|damaged|not a picture") as caught:
-        read_image(path)
-    assert caught.value.hint
-
-
-def test_truncated_float_tiff(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", np.ones((50, 50, 3), np.float32), photometric="rgb")
-    data = (tmp_path / "a.tif").read_bytes()
-    (tmp_path / "a.tif").write_bytes(data[:9000])
-    with pytest.raises(ImageError, match=r"truncated|damaged"):
-        read_image(tmp_path / "a.tif")
-
-
-def test_flipped_bits_give_a_picture_or_a_sentence(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    for suffix in ("png", "jpg", "tif", "gif", "webp"):
-        data = np.frombuffer(saved(tmp_path / f"a.{suffix}", noise(32, 32, 3)).read_bytes(), np.uint8)
-        for _ in range(30):
-            broken = data.copy()
-            where = rng.integers(0, min(len(data), 400), 6)
-            broken[where] = rng.integers(0, 256, 6)
-            try:
-                image = decode_image(broken.tobytes())
-            except ImageError:
-                continue
-            check_contract(image, *image.shape[:2])
-
-
-def test_postscript_is_never_run(tmp_path: Path) -> None:
-    """Pillow would start Ghostscript, an interpreter, for this file."""
-    saved(tmp_path / "a.eps", noise(8, 8, 3))
-    with pytest.raises(ImageError, match="not a picture of a known format"):
-        read_image(tmp_path / "a.eps")
-
-
-def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = saved(tmp_path / "a.png", noise(3, 4, 3))
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(ImageError, match=r"a\.png may not be read by you\."):
-        read_image(path)
-
-
-# --- arrays --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.uint32, np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("channels", [None, 1, 2, 3, 4])
-def test_image_from_array(dtype: type, channels: int | None) -> None:
-    unit = np.random.default_rng(1).uniform(0, 1, (7, 5, channels or 1))
-    largest = 1 if dtype == np.bool_ or np.issubdtype(dtype, np.floating) else np.iinfo(dtype).max
-    array = (unit > 0.5) if dtype == np.bool_ else (unit * largest).astype(dtype)
-    image = image_from_array(array[..., 0] if channels is None else array)
-    exact = array.astype(np.float64) / largest
-    if channels in (2, 4):
-        exact = exact[..., :-1] * exact[..., -1:] + 1 - exact[..., -1:]
-    check_contract(image, 7, 5)
-    np.testing.assert_allclose(image, np.broadcast_to(exact, (7, 5, 3)), atol=1e-6)
-
-
-def test_image_from_array_copies_and_takes_any_strides() -> None:
-    array = np.random.default_rng(1).uniform(0, 1, (6, 8, 3)).astype(np.float32)
-    image = image_from_array(array[::-1, ::2])
-    np.testing.assert_array_equal(image, array[::-1, ::2])
-    image[:] = 0
-    assert array.max() > 0
-
-
-@pytest.mark.parametrize(
-    ("array", "sentence"),
-    [
-        (np.zeros((4, 4, 5), np.uint8), r"has the shape \(4, 4, 5\); expected \(H, W\)"),
-        (np.zeros(4, np.uint8), r"has the shape \(4,\)"),
-        (np.zeros((0, 4, 3), np.uint8), r"has the shape \(0, 4, 3\)"),
-        (np.zeros((4, 4, 3), np.int16), "samples of type int16; expected uint8"),
-        (np.zeros((4, 4), complex), "samples of type complex128"),
-        (np.array([["a"]]), "samples of type <U1"),
-    ],
-)
-def test_image_from_bad_array(array: np.ndarray, sentence: str) -> None:
-    with pytest.raises(ImageError, match=sentence):
-        image_from_array(array)
-
-
-def test_to_picture_rounds_and_clips() -> None:
-    image = np.array([[[0.5 / 255 - 1e-5, 0.5 / 255 + 1e-5, 2.0], [-1.0, 1.0, 0.5]]], np.float32)
-    np.testing.assert_array_equal(to_picture(image), [[[0, 1, 255], [0, 255, 128]]])
-    with pytest.raises(ParameterError, match="image holds NaN in rows 0 to 0"):
-        to_picture(image * np.nan)
-    with pytest.raises(ParameterError, match=r"must be \(H, W, 3\) float, got \(2, 2\) uint8"):
-        to_picture(np.zeros((2, 2), np.uint8))
-
-
-def test_clipboard_bytes() -> None:
-    buffer = io.BytesIO()
-    array = noise(5, 6, 3)
-    Image.fromarray(array).save(buffer, "PNG")
-    np.testing.assert_array_equal(decode_image(buffer.getvalue()), array / np.float32(255))
-    with pytest.raises(ImageError, match=r"Clipboard is empty \(0 bytes\)"):
-        decode_image(b"", name="Clipboard")
-    with pytest.raises(ImageError, match="Clipboard is not a picture"):
-        decode_image(b"hello", name="Clipboard")
-
-
-# --- thumbnails ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
 def test_thumbnail_is_the_average(tmp_path: Path, suffix: str) -> None:
     y, x = np.mgrid[0:160, 0:240]
@@ -522,9 +172,6 @@ def test_thumbnail_of_transparent_deep_and_bad(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_thumbnail(deep, 4), np.full((4, 4, 3), 128))
     with pytest.raises(ParameterError, match="side must be at least 1"):
         read_thumbnail(clear, 0)
-
-
-# --- writing -------------------------------------------------------------------------------------
 
 
 def test_written_picture_is_what_pillow_reads(tmp_path: Path) -> None:
