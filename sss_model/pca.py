@@ -1,7 +1,8 @@
-"""Principal components of feature vectors: fit, project, align to the basis before.
+"""Principal components of an image's features, from one streamed pass over them.
 
-The fit needs the covariance only, and that streams: blocks of any size, over one image or many, are added up in float64
-and decomposed once. An axis has no sign of its own; here the loading of largest magnitude is positive.
+The features' mean and D x D covariance are summed block by block in float64, so a memory map or a large image needs no
+copy; the components are the covariance's eigenvectors. An eigenvector has no sign: here its loading of largest
+magnitude is positive, and `PcaBasis.align_to` takes signs and order from an earlier basis, so that colours don't jump.
 """
 
 from __future__ import annotations
@@ -9,250 +10,218 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import torch
+from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
 
+from sss_model.atomic_file import replacing
 from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.progress import Progress, silent
 
-Array = npt.NDArray[np.generic]
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-
-_BLOCK_VALUES = 1 << 22  # feature values converted at a time
-_FORMAT = "sss-features PCA basis 1"
+Floats = NDArray[np.floating[Any]]
+_BLOCK = 1 << 22  # features read at once
 
 
 @dataclass(frozen=True, eq=False)
 class PcaBasis:
-    """An affine map from D features to k components.
+    """Directions of largest variance.
 
     Attributes
     ----------
     mean : (D,) float32, subtracted first
-    axes : (k, D) float32, orthonormal rows, by falling variance unless aligned; a row of zeros where there was no
-        variance left to explain
-    explained_variance_ratio : (k,) float32, the share of the total variance that lies along each axis
+    axes : (components, D) float32, orthonormal rows, largest variance first
+    explained_variance_ratio : (components,) float32, each one's share of the total variance
     """
 
-    mean: Floats
-    axes: Floats
-    explained_variance_ratio: Floats
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    explained_variance_ratio: NDArray[np.float32]
 
     def __post_init__(self) -> None:
         for name in ("mean", "axes", "explained_variance_ratio"):
-            value = np.array(getattr(self, name), dtype=np.float32)
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
-        count, channels = self.axes.shape if self.axes.ndim == 2 else (-1, -1)
-        if self.mean.shape != (channels,) or self.explained_variance_ratio.shape != (count,):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    def project(self, features: Floats) -> NDArray[np.float32]:
+        """Coordinates (..., components) float32 of `features` (..., D): axes (f - mean)."""
+        if features.shape[-1] != self.axes.shape[1]:
             raise ParameterError(
-                "A PCA basis needs a mean (D,), axes (k, D) and ratios (k,); "
-                f"got {self.mean.shape}, {self.axes.shape} and {self.explained_variance_ratio.shape}."
+                f"The basis is for features of {self.axes.shape[1]} dimensions, got {features.shape[-1]}.",
+                hint="Use a basis made with the same model.",
             )
-
-    @property
-    def components(self) -> int:
-        """How many components, k."""
-        return len(self.axes)
-
-    @property
-    def feature_channels(self) -> int:
-        """How many features, D."""
-        return len(self.mean)
-
-    def project(self, features: Array) -> Floats:
-        """Components (..., k) float32 of `features` (..., D) of any float type, block by block."""
-        if features.shape[-1:] != self.mean.shape:
-            raise ParameterError(
-                f"This PCA basis is for {self.feature_channels} feature channels; got an array of {features.shape}."
-            )
-        out = np.empty((*features.shape[:-1], self.components), np.float32)
-        flat_out = out.reshape(-1, self.components)
-        axes = torch.from_numpy(np.array(self.axes.T))
-        offset = (self.mean.astype(np.float64) @ self.axes.T.astype(np.float64)).astype(np.float32)
-        done = 0
-        for block in blocks(features):
-            flat_out[done : done + len(block)] = torch.from_numpy(block).mm(axes).numpy() - offset
-            done += len(block)
-        return out
+        flat = features.reshape(-1, features.shape[-1])
+        out = np.empty((len(flat), len(self.axes)), np.float32)
+        offset = self.axes @ self.mean
+        for rows in _blocks(flat):
+            np.matmul(np.asarray(flat[rows], np.float32), self.axes.T, out=out[rows])
+            out[rows] -= offset
+        return out.reshape(*features.shape[:-1], len(self.axes))
 
     def align_to(self, previous: PcaBasis) -> PcaBasis:
-        """The same components, ordered and signed so that each is the likest to the one at its place in `previous`.
+        """The same components in the order and with the signs closest to `previous`; unchanged where dimensions differ.
 
-        Places that `previous` does not have are filled with the components left over, in their order.
+        Components are matched one to one by |cosine|, as far as `previous` has them; the rest keep their order behind.
         """
-        if previous.feature_channels != self.feature_channels:
-            raise ParameterError(
-                f"A basis of {self.feature_channels} feature channels cannot follow one of {previous.feature_channels}."
-            )
-        cosines = self.axes.astype(np.float64) @ previous.axes.T.astype(np.float64)
-        mine, places = linear_sum_assignment(-np.abs(cosines))
-        order = mine[np.argsort(places)].tolist()
-        order += [i for i in range(self.components) if i not in set(order)]
-        signs = np.ones((self.components, 1), np.float32)
-        for i, place in zip(mine, places, strict=True):
-            signs[order.index(i)] = -1.0 if cosines[i, place] < 0 else 1.0
-        return replace(
-            self, axes=self.axes[order] * signs, explained_variance_ratio=self.explained_variance_ratio[order]
-        )
+        if previous.axes.shape[1] != self.axes.shape[1]:
+            return self
+        cosines = previous.axes @ self.axes.T
+        rows, columns = linear_sum_assignment(-np.abs(cosines))
+        order = list(columns[np.argsort(rows)])
+        order += [k for k in range(len(self.axes)) if k not in set(order)]
+        signs = np.ones(len(self.axes), np.float32)
+        for place, column in zip(np.sort(rows), order, strict=False):
+            signs[place] = -1 if cosines[place, column] < 0 else 1
+        return PcaBasis(self.mean, self.axes[order] * signs[:, None], self.explained_variance_ratio[order])
 
-    def save(self, path: str | Path) -> None:
-        """Write the basis to a JSON file; every float32 is written with all its digits."""
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        values = {name: getattr(self, name).tolist() for name in ("mean", "axes", "explained_variance_ratio")}
-        try:
-            part.write_text(json.dumps({"format": _FORMAT, **values}), encoding="utf-8")
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise FeatureFileError(
-                f"The PCA basis could not be written to {path}: {error.strerror}.", hint="Choose another folder."
-            ) from error
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, as `save` writes them."""
+        return {
+            "mean": self.mean.tolist(),
+            "axes": self.axes.tolist(),
+            "explained_variance_ratio": self.explained_variance_ratio.tolist(),
+        }
 
-    @classmethod
-    def load(cls, path: str | Path) -> PcaBasis:
-        """Read a basis that `save` wrote.
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the basis as JSON, whole or not at all; float32 values come back exactly."""
+        with replacing(path, FeatureFileError) as temporary:
+            temporary.write_text(json.dumps({"sss_basis": 1, **self.to_dict()}), encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> PcaBasis:
+        """The basis in the JSON file at `path`, as `save` or an export writes it.
 
         Raises
         ------
-        FeatureFileError : no such file, or not a basis
+        FeatureFileError : no such file, or no basis in it
         """
+        name = Path(path).name
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            basis = PcaBasis(
+                *(np.array(content[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio"))
+            )
         except OSError as error:
-            raise FeatureFileError(f"The PCA basis {path} could not be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise FeatureFileError(f"{path} is not a PCA basis: expected JSON.", hint=_HINT) from error
-        if not isinstance(values, dict) or values.get("format") != _FORMAT:
-            raise FeatureFileError(f"{path} is not a PCA basis: expected the format '{_FORMAT}'.", hint=_HINT)
-        try:
-            basis = cls(values["mean"], values["axes"], values["explained_variance_ratio"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FeatureFileError(f"{path} is a damaged PCA basis: {error}", hint=_HINT) from error
-        if not (np.isfinite(basis.axes).all() and np.isfinite(basis.mean).all()):
-            raise FeatureFileError(f"{path} is a damaged PCA basis: it holds numbers that are not finite.", hint=_HINT)
+            raise FeatureFileError(f"The basis {name} cannot be read: {error.strerror or error}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise FeatureFileError(
+                f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
+                hint="Choose a file that 'Save basis' or an export wrote.",
+            ) from error
+        whole = basis.mean.ndim == 1 and basis.axes.shape[1:] == basis.mean.shape
+        if not whole or basis.explained_variance_ratio.shape != basis.axes.shape[:1] or not len(basis.axes):
+            shapes = f"axes {basis.axes.shape}, mean {basis.mean.shape}"
+            raise FeatureFileError(f"The shapes in the basis {name} do not fit: {shapes}.")
+        if not all(np.isfinite(part).all() for part in (basis.mean, basis.axes)):
+            raise FeatureFileError(f"The basis {name} holds NaN or infinity.")
         return basis
 
 
-_HINT = "Open a file written by Save basis."
-
-
 class Covariance:
-    """Count, mean and covariance of feature vectors added block by block, over as many images as wanted.
+    """Mean and covariance of features, summed up block by block; several images may be added (a shared basis)."""
 
-    Parameters
-    ----------
-    channels : D
-    """
-
-    def __init__(self, channels: int) -> None:
+    def __init__(self, dimensions: int) -> None:
         self.count = 0
-        self.sum: Doubles = np.zeros(channels)
-        self._products: Doubles = np.zeros((channels, channels))
-        self._origin: Doubles | None = None  # near the mean, so that the products lose no digits to it
+        self._mean = np.zeros(dimensions)
+        self._scatter = np.zeros((dimensions, dimensions))
 
-    @property
-    def mean(self) -> Doubles:
-        """(D,) float64; zeros before anything was added."""
-        origin = np.zeros_like(self.sum) if self._origin is None else self._origin
-        return origin + self.sum / max(self.count, 1)
-
-    @property
-    def matrix(self) -> Doubles:
-        """(D, D) float64: the mean of (f - mean)(f - mean)'."""
-        mean = self.sum / max(self.count, 1)
-        return self._products / max(self.count, 1) - np.outer(mean, mean)
-
-    def add(self, features: Array) -> None:
-        """Add vectors (..., D) of any float type."""
-        if features.shape[-1:] != self.sum.shape:
+    def add(self, features: Floats, progress: Progress | None = None) -> None:
+        """Take in `features` (..., D), any float type. Raises `ParameterError` on another D, and `Cancelled`."""
+        if features.shape[-1] != len(self._mean):
             raise ParameterError(
-                f"Expected feature vectors of {len(self.sum)} channels; got an array of {features.shape}."
+                f"Features must have {len(self._mean)} dimensions like those before, got {features.shape[-1]}."
             )
-        for block in blocks(features):
-            if self._origin is None and len(block):
-                self._origin = block.mean(axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
-            centred = torch.from_numpy(block - np.float32(self._origin))
-            self._products += centred.T.mm(centred).numpy()
-            self.sum += centred.sum(dim=0, dtype=torch.float64).numpy()
-            self.count += len(block)
+        flat = features.reshape(-1, features.shape[-1])
+        steps = silent(progress)
+        for rows in _blocks(flat):
+            steps.report(rows.start / max(len(flat), 1), "PCA")
+            block = np.asarray(flat[rows], np.float32)
+            centre = block.mean(0, dtype=np.float64)
+            centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
+            drift = centred.mean(0, dtype=np.float64)
+            self._merge(len(block), centre.astype(np.float32) + drift, centred.T @ centred, drift)
+
+    def _merge(self, count: int, mean: NDArray[np.float64], scatter: Floats, drift: NDArray[np.float64]) -> None:
+        """Chan's update: scatters add, plus what the means lie apart."""
+        total = self.count + count
+        apart = mean - self._mean
+        self._scatter += scatter - count * np.outer(drift, drift)
+        self._scatter += np.outer(apart, apart) * (self.count * count / total)
+        self._mean += apart * (count / total)
+        self.count = total
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """(D,)"""
+        return self._mean.copy()
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(D, D), divided by the number of pixels less one."""
+        return self._scatter / max(self.count - 1, 1)
 
     def basis(self, components: int = 3) -> PcaBasis:
-        """The leading `components` axes of what was added so far."""
-        return basis_of(self.matrix, self.mean, components)
+        """The first `components` principal components; see `basis_of`."""
+        return basis_of(self._mean, self.matrix, components)
 
 
-def fit_pca(features: Array, components: int = 3) -> PcaBasis:
-    """Principal components of one image's features.
+def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], components: int) -> PcaBasis:
+    """Principal components of a covariance (D, D) about `mean` (D,).
 
-    Parameters
-    ----------
-    features : (..., D) of any float type, (H, W, D) as a rule; a memory map is read block by block
-    components : how many axes, 1 or more; axes beyond D, or beyond the variance there is (constant features, one
-        pixel), are zero and explain nothing
+    With fewer than `components` dimensions, axes of zeros follow, so that a projection always has that many channels;
+    the same stands for a direction without variance (a constant image's projection is 0).
     """
-    return fit_pca_pooled([features], components)
+    if components < 1:
+        raise ParameterError(f"components must be at least 1, got {components}.")
+    if not np.isfinite(covariance).all():
+        raise ParameterError("The features hold NaN or infinity.", hint="Compute or export them again.")
+    dimensions = len(mean)
+    kept = min(components, dimensions)
+    values, vectors = eigh(covariance, subset_by_index=(dimensions - kept, dimensions - 1))
+    values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
+    total = max(float(np.trace(covariance)), 0.0)
+    axes[values <= total * 1e-13] = 0
+    axes *= np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) < 0, -1.0, 1.0)
+    ratio = values / total if total > 0 else np.zeros(kept)
+    padding = components - kept
+    return PcaBasis(
+        np.asarray(mean, np.float32),
+        np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),
+        np.pad(ratio, (0, padding)).astype(np.float32),
+    )
 
 
-def fit_pca_pooled(images: Iterable[Array], components: int = 3) -> PcaBasis:
-    """One basis for several images' features (..., D): every pixel counts the same."""
-    covariance: Covariance | None = None
-    for features in images:
-        check_features(features)
-        covariance = covariance or Covariance(features.shape[-1])
-        covariance.add(features)
-    if covariance is None:
-        raise ParameterError("A PCA basis needs the features of at least one image; got none.")
+def fit_pca(features: Floats, components: int = 3, progress: Progress | None = None) -> PcaBasis:
+    """Principal components of `features` (..., D), any float type, centred over all pixels.
+
+    Raises
+    ------
+    ParameterError : no features, or less than one component asked for
+    """
+    if features.ndim < 2 or features.size == 0:
+        raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
+    covariance = Covariance(features.shape[-1])
+    covariance.add(features, progress)
     return covariance.basis(components)
 
 
-def basis_of(covariance: Doubles, mean: Doubles, components: int, *, total: float | None = None) -> PcaBasis:
-    """The leading axes of a (D, D) covariance; the ratios are shares of `total` (None: its trace)."""
-    if isinstance(components, bool) or components < 1:
-        raise ParameterError(f"components must be 1 or more; got {components!r}.")
-    if not np.isfinite(covariance).all():
-        raise ParameterError("The features hold numbers that are not finite.", hint="Compute or export them again.")
-    channels = len(covariance)
-    values, vectors = np.linalg.eigh(covariance)
-    values, axes = values[::-1].clip(min=0), oriented(vectors.T[::-1])
-    whole = float(np.trace(covariance)) if total is None else total
-    # what is left of a constant after rounding is no variance
-    real = values > 1e-12 * max(whole, float(mean @ mean))
-    count = min(components, channels)
-    kept = np.zeros((components, channels))
-    ratios = np.zeros(components)
-    kept[:count] = axes[:count] * real[:count, None]
-    ratios[:count] = np.where(real, values / max(whole, np.finfo(np.float64).tiny), 0)[:count]
-    return PcaBasis(mean.astype(np.float32), kept.astype(np.float32), ratios.astype(np.float32))
+def fit_pca_pooled(images: Iterable[Floats], components: int = 3, progress: Progress | None = None) -> PcaBasis:
+    """One basis for the features (..., D) of several images, so that colours agree; every pixel counts the same."""
+    covariance: Covariance | None = None
+    for features in images:
+        covariance = covariance or Covariance(features.shape[-1])
+        covariance.add(features, progress)
+    if covariance is None or not covariance.count:
+        raise ParameterError("A shared basis needs the features of at least one image, got none.")
+    return covariance.basis(components)
 
 
-def oriented(axes: Doubles) -> Doubles:
-    """`axes` (k, D), each with its sign changed where needed to make its loading of largest magnitude positive."""
-    largest = np.abs(axes).argmax(axis=1)
-    signs = np.where(axes[np.arange(len(axes)), largest] < 0, -1.0, 1.0)
-    return np.asarray(axes * signs[:, None])
-
-
-def blocks(features: Array) -> Iterator[Floats]:
-    """The vectors of `features` (..., D) in order, as float32 blocks (n, D) that fit in memory."""
-    if features.ndim < 3:
-        features = features.reshape(1, -1, features.shape[-1])
-    elif features.ndim > 3:
-        features = features.reshape(features.shape[0], -1, features.shape[-1])
-    rows = max(1, _BLOCK_VALUES // max(1, features.shape[1] * features.shape[2]))
-    for first in range(0, features.shape[0], rows):
-        yield np.ascontiguousarray(features[first : first + rows], np.float32).reshape(-1, features.shape[-1])
-
-
-def check_features(features: Array) -> None:
-    """Raise `ParameterError` unless `features` is (..., D) of a float type with at least one vector."""
-    if features.ndim < 1 or 0 in features.shape:
-        raise ParameterError(f"The features must have shape (H, W, D) with no side of 0; got {features.shape}.")
-    if not np.issubdtype(features.dtype, np.floating):
-        raise ParameterError(f"The features must be floating-point numbers; got {features.dtype}.")
+def _blocks(flat: Floats) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(flat.shape[-1], 1))
+    for start in range(0, len(flat), step):
+        yield slice(start, min(start + step, len(flat)))
