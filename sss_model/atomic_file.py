@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -37,12 +38,13 @@ _REASONS = {
 def reason(error: BaseException) -> tuple[str, str]:
     """Why the system refused a file, as the end of a sentence, and what to do about it."""
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and "no space left" in str(error).lower():
-        number = errno.ENOSPC
+    if number is None:  # the OpenEXR and HDF5 libraries put it into their text, numpy says how far it got
+        number = next((known for known in _REASONS if os.strerror(known) in str(error)), None)
+        number = errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else number
     if number in _REASONS:
         return _REASONS[number]
     said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return said.strip().rstrip(".").splitlines()[0], _ELSEWHERE
+    return said.strip().splitlines()[0].rstrip("."), _ELSEWHERE
 
 
 @contextlib.contextmanager

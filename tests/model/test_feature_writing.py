@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from feature_files import METADATA, PLAIN, some, written
 
-from sss_model.atomic_file import replacing
+from sss_model.atomic_file import reason, replacing
 from sss_model.errors import Cancelled, FeatureFileError, ImageError, ParameterError
 from sss_model.feature_io import (
     FORMATS,
@@ -164,6 +164,26 @@ def test_json_is_sorted_finite_utf8(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_bytes().decode("utf-8") == text
     with pytest.raises(FeatureFileError, match="its folder does not exist"):
         write_json(tmp_path / "none" / "a.json", {})
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (
+            OSError("[Errno 28] Unable to write (errno = 28, error message = 'No space left on device')"),
+            "the disk is full",
+        ),
+        (OSError("640000 requested and 261980 written"), "the disk is full"),
+        (RuntimeError('Cannot open image file "a.exr". Permission denied.'), "access to it is not permitted"),
+        (RuntimeError("Something else.\nAt length."), "Something else"),
+        (OSError(errno.ENOTEMPTY, "Directory not empty"), "Directory not empty"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+)
+def test_what_the_libraries_say_becomes_a_reason(error: Exception, why: str) -> None:
+    assert reason(error)[0] == why
+    assert reason(error)[1]
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
