@@ -12,6 +12,7 @@ from sss_gui.session import Session, State
 from sss_gui.widgets.status_line import StatusLine
 
 READY = "Ready"
+WORDS = {"filter": "Guided filter", "backbone": "Network", "features": "Network"}
 
 
 class ProgressLine(QObject):
@@ -31,7 +32,7 @@ class ProgressLine(QObject):
         session.exported.connect(lambda result: self._note(result.notes))
 
     def _progress(self, fraction: float, stage: str, left: float) -> None:
-        self._line.set_stage(stage)
+        self._line.set_stage(WORDS.get(stage, stage))
         self._line.set_progress(fraction, left if left >= 0 else None)
 
     def _busy(self, busy: bool) -> None:

@@ -26,7 +26,8 @@ COMPONENTS = 16
 MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
 Stage = TypeVar("Stage")
-View = tuple[tuple[int, int, int, int], float]
+Box = tuple[int, int, int, int]
+View = tuple[Box, float]
 
 
 def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
@@ -80,7 +81,9 @@ class Figure:
         def make() -> Map:
             flat = chosen(fitted, projection).project(self.features)
             part = steps.part(0.8, 1.0)
-            return unit_range(guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=part))
+            values = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=part)
+            self._kept["range"] = None, (values.min((0, 1)), values.max((0, 1)))
+            return unit_range(values)
 
         return self._stage("filtered", (filter, projection, _id(basis)), make)
 
@@ -132,14 +135,47 @@ class Figure:
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, basis: PcaBasis | None, view: View | None
-    ) -> tuple[Map, tuple[float, float, float, float]]:
-        """The filtered map in the basis shown last, as a picture of the box that `view` names: (map, box)."""
+    ) -> tuple[Map, Box]:
+        """The filtered map while a slider moves: the part on screen, no finer than the screen, in the basis shown last.
+
+        Parameters
+        ----------
+        view : the box (x0, y0, x1, y1) in pixels of the picture, and screen pixels per pixel; None: all of it
+
+        Returns
+        -------
+        (h, w, 3) float32 in [0, 1], and the box of the picture that it covers
+        """
         height, width = self.features.shape[:2]
+        (x0, y0, x1, y1), scale = view or ((0, 0, width, height), 1.0)
+        step = max(1, int(1 / max(scale, 1e-6)))
+        guide, flat = self._reduced(projection, basis or self._basis_shown(filter), step)
+        radius = -(-filter.radius // step) if filter.radius else 0
+        rows, inner_rows = _window(y0 // step, -(-y1 // step), 2 * radius, len(flat))
+        columns, inner_columns = _window(x0 // step, -(-x1 // step), 2 * radius, flat.shape[1])
+        values = guided_filter(guide[rows, columns], flat[rows, columns], radius=radius, eps=filter.eps)
+        low, high = self._stage_or("range", lambda: (flat.min((0, 1)), flat.max((0, 1))))
+        part = np.clip((values[inner_rows, inner_columns] - low) / np.maximum(high - low, 1e-12), 0, 1)
+        left, top = columns.start + inner_columns.start, rows.start + inner_rows.start
+        box = (left, top, left + part.shape[1], top + part.shape[0])
+        return part.astype(np.float32), (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
+
+    def _basis_shown(self, filter: FilterParams) -> PcaBasis:
         known = self._kept.get("filtered basis")
-        fitted = basis or (known[1] if known is not None else self.filtered_basis(filter))
-        flat = self._stage("flat", (projection, _id(fitted)), lambda: chosen(fitted, projection).project(self.features))
-        values = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps)
-        return unit_range(values), (0.0, 0.0, float(width), float(height))
+        return cast(PcaBasis, known[1]) if known is not None else self.filtered_basis(filter)
+
+    def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
+        """Image and projected features, each pixel the mean of step x step."""
+        flat = self._stage(
+            "flat", (projection, id(basis)), lambda: (basis, chosen(basis, projection).project(self.features))
+        )
+        key = (projection, id(basis), step)
+        return self._stage("reduced", key, lambda: (_block_means(self.image, step), _block_means(flat[1], step)))
+
+    def _stage_or(self, name: str, make: Callable[[], Stage]) -> Stage:
+        """What is kept of the stage, whatever its key, or what `make` gives, which is not kept."""
+        known = self._kept.get(name)
+        return cast(Stage, known[1]) if known is not None else make()
 
     def content(
         self,
@@ -184,3 +220,22 @@ class Figure:
 
 def _id(basis: PcaBasis | None) -> int | None:
     return None if basis is None else id(basis)
+
+
+def _block_means(values: Map, step: int) -> Map:
+    """`values` (H, W, C) with each step x step pixels averaged; at the far borders over what is there."""
+    if step == 1:
+        return values
+    rows, columns = np.arange(0, values.shape[0], step), np.arange(0, values.shape[1], step)
+    sums = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+    heights, widths = np.diff([*rows, values.shape[0]]), np.diff([*columns, values.shape[1]])
+    means: Map = (sums / (heights[:, None] * widths)[..., None]).astype(np.float32)
+    return means
+
+
+def _window(first: int, last: int, margin: int, length: int) -> tuple[slice, slice]:
+    """[first, last) grown by `margin` inside [0, length), and where the ungrown part lies in it."""
+    first = min(max(first, 0), length - 1)
+    last = min(max(last, first + 1), length)
+    start = max(first - margin, 0)
+    return slice(start, min(last + margin, length)), slice(first - start, last - start)

@@ -1,0 +1,95 @@
+"""The maps of one picture: against the plain computation, stage by stage; the preview against the exact result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sss_model.figure import Figure
+from sss_model.image_io import read_thumbnail
+from sss_model.params import FilterParams, ProjectionParams
+from sss_model.postprocess import random_projection, reduce_features
+from sss_model.shipped import SAMPLE, resource
+
+PROJECTION = ProjectionParams()
+
+
+@pytest.fixture
+def figure():
+    """A photograph, and features that follow it."""
+    image = (read_thumbnail(resource(SAMPLE), 80) / np.float32(255)).astype(np.float32)
+    random = np.random.default_rng(4)
+    mixed = image.reshape(-1, 3) @ random.standard_normal((3, 12)).astype(np.float32)
+    scale = (2.0 ** -np.arange(12)).astype(np.float32)
+    features = (np.tanh(mixed) * scale).reshape(*image.shape[:2], 12)
+    return Figure(image, features + 0.01 * random.standard_normal(features.shape).astype(np.float32))
+
+
+@pytest.mark.parametrize("radius", [0, 1, 5, 200])
+def test_guided_filter_and_pca_are_the_papers(figure, radius):
+    filter = FilterParams(radius=radius)
+    expected = reduce_features(
+        figure.image, figure.features, radius=radius, eps=filter.eps, previous=figure.plain_basis()
+    )
+    np.testing.assert_allclose(figure.filtered(filter, PROJECTION), expected, atol=2e-3)
+
+
+def test_random_projection_is_figure_2s(figure):
+    np.testing.assert_array_equal(figure.random(7), random_projection(figure.features, 7))
+
+
+def test_stages_are_kept_under_their_parameters(figure):
+    first = figure.filtered(FilterParams(), PROJECTION)
+    assert figure.filtered(FilterParams(), PROJECTION) is first
+    assert figure.filtered(FilterParams(radius=6), PROJECTION) is not first
+    plain = figure.plain(PROJECTION)
+    assert figure.plain(PROJECTION) is plain, "a new radius does not touch it"
+
+
+def test_components_can_be_chosen(figure):
+    straight = figure.plain(ProjectionParams(red=1, green=2, blue=3))
+    turned = figure.plain(ProjectionParams(red=3, green=2, blue=1))
+    np.testing.assert_array_equal(straight[..., ::-1], turned)
+
+
+def test_explained_variance_falls_and_sums_to_one(figure):
+    ratios = figure.explained()
+    assert list(ratios) == sorted(ratios, reverse=True)
+    assert sum(ratios) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_given_basis_is_used_for_both(figure):
+    basis = figure.plain_basis()
+    other = Figure(figure.image[:40], figure.features[:40])
+    np.testing.assert_allclose(
+        other.filtered(FilterParams(radius=0), PROJECTION, basis), other.plain(PROJECTION, basis), atol=1e-6
+    )
+
+
+def test_the_preview_of_what_is_on_screen_is_exact_inside_in_the_same_basis(figure):
+    filter = FilterParams(radius=3)
+    exact = figure.filtered(filter, PROJECTION)
+    part, (x0, y0, x1, y1) = figure.preview(filter, PROJECTION, None, ((10, 20, 50, 60), 2.0))
+    assert (x0, y0, x1, y1) == (10, 20, 50, 60)
+    np.testing.assert_allclose(part, exact[y0:y1, x0:x1], atol=1e-4)
+
+
+def test_the_preview_of_a_reduced_picture_is_reduced(figure):
+    height, width = figure.image.shape[:2]
+    exact = figure.filtered(FilterParams(radius=8), PROJECTION)
+    part, box = figure.preview(FilterParams(radius=8), PROJECTION, None, ((0, 0, width, height), 0.25))
+    assert part.shape[:2] == (-(-height // 4), -(-width // 4))
+    assert box[:2] == (0, 0)
+    small = exact[: height // 4 * 4, : width // 4 * 4].reshape(height // 4, 4, width // 4, 4, 3).mean((1, 3))
+    assert np.abs(part[: height // 4, : width // 4] - small).mean() < 0.05
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (3, 2)])
+def test_tiny_pictures(size):
+    random = np.random.default_rng(0)
+    figure = Figure(random.random((*size, 3), np.float32), random.random((*size, 5), np.float32))
+    content = figure.content(FilterParams(), PROJECTION)
+    assert content.map3.shape == (*size, 3)
+    assert np.isfinite(content.map3).all()
+    part, _box = figure.preview(FilterParams(radius=40), PROJECTION, None, ((0, 0, size[1], size[0]), 0.1))
+    assert np.isfinite(part).all()
