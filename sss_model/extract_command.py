@@ -19,7 +19,7 @@ from typing import Any
 import sss_model
 from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, prepare_folder, write_exports
-from sss_model.feature_io import FEATURE_SUFFIXES
+from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS
 from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.options import add_options, build, refuse
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
@@ -33,6 +33,7 @@ class Job:
     folder: Path
     model: Path | None
     image: Path | None
+    layout: str | None
     basis: Path | None
     extract: ExtractParams
     filter: FilterParams
@@ -54,6 +55,11 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--model", type=Path, metavar="FILE", help="checkpoint; without it the shipped model")
     result.add_argument(
         "--image", type=Path, metavar="FILE", help="the photograph of a feature file, where it is not beside it"
+    )
+    result.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="a feature file's axes, where they cannot be told; h, w are a patch grid's",
     )
     result.add_argument(
         "--basis", type=Path, metavar="FILE", help="PCA basis to project on, instead of one fitted to each picture"
@@ -126,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = command.parse_args(argv)
     try:
         job = Job(
-            options.output, options.model, options.image, options.basis, build(ExtractParams, options),
+            options.output, options.model, options.image, options.layout, options.basis, build(ExtractParams, options),
             build(FilterParams, options), build(ProjectionParams, options), build(ExportParams, options),
         )  # fmt: skip
         paths = find_inputs(options.images, recursive=options.recursive)
@@ -191,7 +197,7 @@ class Extractions:
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")
-        opened = read_input(path, job.image)
+        opened = read_input(path, job.image, job.layout)
         features, device = opened.features, "cpu"
         notes: tuple[str, ...] = ()
         record: dict[str, Any] = {"source": path.name}

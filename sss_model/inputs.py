@@ -38,12 +38,13 @@ def is_feature_file(path: AnyPath) -> bool:
     return holds_features(path)
 
 
-def read_input(path: AnyPath, image: AnyPath | None = None) -> Input:
+def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None = None) -> Input:
     """The photograph at `path`, or the features there with their photograph.
 
     Parameters
     ----------
     image : the photograph of a feature file; None looks for it in the file and beside it
+    layout : a feature file's axes, one of `feature_io.LAYOUTS`; None finds out, and an ambiguous file is an error
 
     Raises
     ------
@@ -51,7 +52,7 @@ def read_input(path: AnyPath, image: AnyPath | None = None) -> Input:
     """
     if not is_feature_file(path):
         return Input(read_image(path))
-    file = read_features(path, image=image)
+    file = read_features(path, image=image, layout=layout)
     if file.image is None:
         name = Path(path).name
         raise FeatureFileError(

@@ -82,6 +82,18 @@ def test_the_photograph_of_a_feature_file_can_be_named(tmp_path, pair):
     assert main(call) == 0
 
 
+def test_axes_that_cannot_be_told_are_named_by_the_layout(tmp_path, capsys):
+    random = np.random.default_rng(4)
+    write_picture(tmp_path / "cube.png", random.integers(0, 255, (9, 9, 3), dtype=np.uint8))
+    np.save(tmp_path / "cube.npy", random.standard_normal((9, 9, 9)).astype(np.float32))
+    call = [str(tmp_path / "cube.npy"), "-o", str(tmp_path / "out"), "--formats", "npy", "--raw", "--quiet"]
+    assert main(call) == 1
+    assert "HWD or DHW" in capsys.readouterr().err
+    assert main([*call, "--layout", "DHW"]) == 0
+    written = np.load(tmp_path / "out" / "cube-features.npy")
+    np.testing.assert_array_equal(written, np.load(tmp_path / "cube.npy").transpose(1, 2, 0))
+
+
 @pytest.mark.parametrize(
     "call", [["--radius", "300"], ["--formats", "jpeg"], ["--eps", "many"], ["--overwrite", "--skip-existing"]]
 )
