@@ -162,13 +162,14 @@ def _check_sizes(listing: Listing) -> list[Item]:
 def _size_problem(item: Item) -> str:
     try:
         with Image.open(item.picture) as picture:
-            size, turned = picture.size, picture.getexif().get(0x0112) in _TURNED
-        for path in item.labels:
-            if path.suffix == ".mat":
-                continue
-            with Image.open(path) as labels:
-                if labels.size != size and not (turned and labels.size == size[::-1]):
-                    return f"is {size[0]} x {size[1]}, but its label map is {labels.size[0]} x {labels.size[1]}"
+            size = picture.size
+            for path in item.labels:
+                if path.suffix == ".mat":
+                    continue
+                with Image.open(path) as labels:
+                    turned = labels.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED
+                    if labels.size != size and not turned:
+                        return f"is {size[0]} x {size[1]}, but its label map is {labels.size[0]} x {labels.size[1]}"
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
         return f"or its label map cannot be read: {error}"
     return ""

@@ -1,0 +1,235 @@
+"""`sss-train` as a user runs it: configuration, dry runs, signals, resuming, several ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from made_sets import SMALL, folder_set, small_params
+
+from sss_model.checkpoint import read_checkpoint
+from sss_model.errors import ParameterError
+from sss_model.train_command import build_parser, main
+from sss_model.train_config import gather_params, read_config, write_config
+from sss_model.train_log import LOG
+from sss_model.train_params import PRESETS, SECTIONS, TrainParams, preset
+from sss_model.train_state import LAST, read_state
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration of the small recipe on a small data set."""
+    params = small_params().to_dict()
+    params["data"] = [str(folder_set(tmp_path / "set", 12))]
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    return path
+
+
+def _params(*words: str) -> TrainParams:
+    return gather_params(build_parser().parse_args(words))
+
+
+def test_the_paper_is_the_default() -> None:
+    """Numbers of the supplement, section 1, none of them by accident."""
+    params = _params("--data", "/x")
+    assert params.network.backbone == "resnet101"
+    assert params.network.branch_channels == (4, 124, 128, 256, 512)
+    assert (params.network.hidden_channels, params.network.feature_channels, params.network.dropout) == (512, 128, 0.5)
+    assert (params.sampling.instances, params.sampling.pixels, params.sampling.samplings) == (3, 1000, 10)
+    assert (params.loss.loss, params.loss.distance_scale) == ("eq1", 128.0)
+    o = params.optimiser
+    assert (o.optimiser, o.momentum, o.weight_decay, o.base_rate, o.rate) == ("sgd", 0.9, 5e-4, 5e-4, 5e-3)
+    assert (o.schedule, o.power, o.grad_accum, o.freeze_updates) == ("poly", 0.9, 1, 0)
+    assert params.run.iterations == 60000
+
+
+def test_flags_win_over_the_file_and_the_file_over_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("preset: lite2\nloss: {loss: eq1}\nrun: {seed: 5, iterations: 7}\ndata: [/a=2, {path: /b, void: [3]}]\n", encoding="utf-8")
+    params = _params("--config", str(path), "--iterations", "9", "--clip-grad", "0")
+    assert params.network == preset("lite2").network
+    assert (params.loss.loss, params.run.seed, params.run.iterations, params.optimiser.clip_grad) == ("eq1", 5, 9, 0.0)
+    assert [(d.path, d.weight, d.void) for d in params.data] == [("/a", 2.0, None), ("/b", 1.0, (3,))]
+    assert [d.path for d in _params("--config", str(path), "--data", "/c").data] == ["/c"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_printed_configuration_reads_back(name: str, tmp_path: Path) -> None:
+    params = _params("--preset", name, "--data", "bsds:/x@train=3")
+    path = tmp_path / "c.yaml"
+    path.write_text(write_config(params), encoding="utf-8")
+    assert _params("--config", str(path)) == params
+
+
+def test_every_number_has_one_flag_and_a_help_text() -> None:
+    names = [name for record in SECTIONS.values() for name in record.__dataclass_fields__]
+    assert len(names) == len(set(names))
+    text = build_parser().format_help()
+    for name in names:
+        assert f"--{name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("loss: {los: eq1}", "Unknown parameter los for LossParams"),
+        ("losses: {}", "Unknown section losses"),
+        ("loss: {loss: eq2}", "must be one of eq1"),
+        ("run: {iterations: many}", "iterations .* must be a whole number, got 'many'"),
+        ("run: 3", "section run must hold names and values"),
+        ("- 3", "must hold sections"),
+        ("a: [", "cannot be read"),
+        ("preset: papers", "No preset is called 'papers'"),
+    ],
+)
+def test_a_wrong_configuration_is_explained(text: str, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ParameterError, match=match):
+        _params("--config", str(path))
+    with pytest.raises(ParameterError, match="cannot be read"):
+        read_config(str(tmp_path / "none.yaml"))
+
+
+def test_print_config(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(config), "--print-config", "--seed", "4"]) == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["run"]["seed"] == 4
+    assert printed["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
+
+
+def test_dry_run_writes_nothing(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = set(tmp_path.rglob("*"))
+    assert main(["--config", str(config), "--dry-run", "--output", str(tmp_path / "out"), "--threads", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"set: \d+ of \d+ pictures read, 0 of them with fewer than two labels", out)
+    assert re.search(r"one update takes [\d.]+ s .* 8 of them about [\d.]+ h", out)
+    assert "train     set (folder)" in err
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_trains_resumes_and_refuses_a_full_folder(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    words = ["--config", str(config), "--output", str(out), "--threads", "1", "--validate-every", "0"]
+    assert main([*words, "--iterations", "2", "--resume", "auto"]) == 0
+    assert read_state(out / LAST)["update"] == 2
+    assert (out / "config.yaml").is_file()
+    assert "--iterations 2" in read_checkpoint(out / "last.safetensors").metadata["command"]
+    capsys.readouterr()
+    assert main(words) == 2
+    assert "is not empty. Choose a new one, or go on with --resume auto." in capsys.readouterr().err
+    assert main(["--resume", str(out), "--iterations", "3"]) == 0
+    assert read_state(out / LAST)["update"] == 3
+    assert read_state(out / LAST)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
+
+
+def test_starts_from_a_model(config: Path, tmp_path: Path) -> None:
+    words = ["--config", str(config), "--threads", "1", "--validate-every", "0", "--iterations", "1", "--ema", "0", "--output"]
+    assert main([*words, str(tmp_path / "a")]) == 0
+    model = tmp_path / "a" / "last.safetensors"
+    still = ["--rate", "0", "--base-rate", "0", "--init-weights", str(model)]
+    assert main([*words, str(tmp_path / "b"), *still]) == 0
+    one, two = read_checkpoint(model).state, read_checkpoint(tmp_path / "b" / "last.safetensors").state
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--output", "out"], "No data set was named"),
+        (["--data", "/nowhere"], "no data set at"),
+        (["--iterations", "0"], "iterations .* must be from 1"),
+        (["--resume", "auto"], "needs --output"),
+        (["--resume", "nowhere.pt"], "no training state"),
+        (["--preset", "best"], "No preset is called"),
+    ],
+)
+def test_what_was_asked_wrongly_is_said_and_leaves_with_2(words: list[str], match: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert re.search(match, capsys.readouterr().err)
+
+
+def _start(config: Path, output: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "sss_model.train_command", "--config", str(config), "--output", str(output), "--threads", "1"]
+    return subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+@pytest.mark.parametrize("kind", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
+def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = _start(config, out, "--iterations", "100000", "--validate-every", "0", "--workers", "1")
+    deadline = time.monotonic() + 120
+    while not (out / LOG).exists() or '"update": 3,' not in (out / LOG).read_text(encoding="utf-8"):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(kind)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Stopped after update" in said
+    assert "Traceback" not in said
+    update = read_state(out / LAST)["update"]
+    assert update >= 3
+    assert json.loads((out / LOG).read_text(encoding="utf-8").splitlines()[-1]) | {"time": 0, "best": None} == {
+        "event": "stopped", "update": update, "time": 0, "best": None,
+    }  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="gloo ranks are tested on Linux and macOS")
+def test_two_ranks_equal_accumulating_on_one(config: Path, tmp_path: Path) -> None:
+    """DDP over gloo: the same draws, the same update, dropout included; only the order of summing differs."""
+    words = ["--iterations", "5", "--validate-every", "0", "--freeze-updates", "2", "--optimiser", "sgd", "--ema", "0"]
+    port = str(_free_port())
+    processes = []
+    for rank in range(2):
+        env = {**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        command = [sys.executable, "-m", "sss_model.train_command", "--config", str(config), "--output", str(tmp_path / "two"), "--threads", "1"]
+        processes.append(subprocess.Popen([*command, *words], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
+    assert main(["--config", str(config), "--output", str(tmp_path / "one"), "--threads", "1", *words]) == 0
+    for process in processes:
+        _, said = process.communicate(timeout=200)
+        assert process.returncode == 0, said
+    one, two = (read_state(tmp_path / name / LAST) for name in ("one", "two"))
+    for name, value in one["network"].items():
+        torch.testing.assert_close(two["network"][name], value, rtol=1e-4, atol=1e-6, msg=name)
+    losses = []
+    for name in ("one", "two"):
+        lines = [json.loads(line) for line in (tmp_path / name / LOG).read_text(encoding="utf-8").splitlines()]
+        losses.append([line["loss"] for line in lines if line["event"] == "update"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_tensorboard_gets_curves_and_pictures(config: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    out = tmp_path / "out"
+    words = ["--config", str(config), "--output", str(out), "--threads", "1", "--iterations", "1", "--tensorboard"]
+    assert main(words) == 0
+    events = next(out.glob("events.out.tfevents.*")).read_bytes()
+    for name in (b"train/loss", b"auc/set", b"auc_taps/set", b"pca/set"):
+        assert name in events
+
+
+def test_no_window_toolkit_is_loaded() -> None:
+    code = "import sys, sss_model.train_command, sss_model.evaluate_command; print([m for m in sys.modules if m.startswith(('PySide', 'cv2'))])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
