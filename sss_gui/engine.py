@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sss_gui.document import Document, Documents
+from sss_gui.overlay_engine import OverlayEngine
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
     PANES,
+    BasisRequest,
+    BasisResult,
+    BatchRequest,
+    BatchResult,
     ExportRequest,
     ExportResult,
     ProbeRequest,
@@ -28,15 +34,16 @@ from sss_gui.request import (
     WarmResult,
 )
 from sss_model.errors import ParameterError
-from sss_model.export import write_exports
+from sss_model.export import already_there, write_exports
 from sss_model.feature_store import file_stamp
 from sss_model.image_io import image_from_array, to_picture
 from sss_model.inputs import Input, read_input
+from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_model.extraction import Extraction
-    from sss_model.pca import PcaBasis
+    from sss_model.fixed_basis import FixedBasis
 
 Deliver = Callable[[Any], None]
 
@@ -47,20 +54,26 @@ class FeatureEngine:
     def __init__(self) -> None:
         self.documents = Documents()
         self._extraction: Extraction | None = None
-        self._bases: dict[tuple[Any, ...], PcaBasis] = {}
+        self._bases: dict[tuple[Any, ...], FixedBasis] = {}
+        self._overlays = OverlayEngine(self.documents)
         self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
             ShowRequest: self._show,
             ProbeRequest: self._probe,
             ExportRequest: self._export,
+            BatchRequest: self._batch,
+            BasisRequest: self._save_basis,
             WarmRequest: self._warm,
         }
 
     def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
         """Answer `request`."""
+        if type(request) in self._overlays.answers:
+            return self._overlays.answers[type(request)](request, progress)
         return self._answers[type(request)](request, progress, deliver)
 
     def close(self) -> None:
         """Forget everything."""
+        self._overlays.clear()
         self.documents.clear()
         if self._extraction is not None:
             self._extraction.clear()
@@ -122,21 +135,21 @@ class FeatureEngine:
             "notes": document.notes,
         }
 
-    def _basis(self, path: Path | None) -> PcaBasis | None:
+    def _basis(self, path: Path | None) -> FixedBasis | None:
         if path is None:
             return None
-        from sss_model.pca import PcaBasis
+        from sss_model.fixed_basis import FixedBasis
 
         key = path, file_stamp(path)
         if key not in self._bases:
-            self._bases[key] = PcaBasis.load(path)
+            self._bases[key] = FixedBasis.load(path)
         return self._bases[key]
 
     # documents -------------------------------------------------------------------------------------------------------
 
     def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
         """The features of the request's picture: remembered, read, or computed."""
-        key = (request.source, source_stamp(request.source), request.model, file_stamp(request.model), request.extract)
+        key = self._key(request)
         if request.fresh:
             self.documents.drop(key)
         document = self.documents.get(key)
@@ -144,6 +157,10 @@ class FeatureEngine:
             document = self._compute(request, progress, deliver)
             self.documents.put(key, document)
         return document
+
+    def _key(self, request: ShowRequest) -> tuple[Any, ...]:
+        stamps = source_stamp(request.source), file_stamp(request.model)
+        return (request.source, request.model, request.extract, *stamps)
 
     def _compute(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
         progress.report(0.0, "Reading")
@@ -182,11 +199,39 @@ class FeatureEngine:
 
     def _export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         show = request.show
+        paths = self._write(show, request.folder, show.source.stem, request.params, progress)
+        return ExportResult(request.ticket, tuple(paths), self._document(show, progress, deliver).notes)
+
+    def _write(
+        self, show: ShowRequest, folder: Path, stem: str, params: ExportParams, progress: Progress
+    ) -> list[Path]:
         document = self._document(show, progress.part(0.0, 0.5), lambda _result: None)
         basis = self._basis(show.basis)
         content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
-        paths = write_exports(request.folder, show.source.stem, content, request.params, progress.part(0.7, 1.0))
-        return ExportResult(request.ticket, tuple(paths), document.notes)
+        return write_exports(folder, stem, content, params, progress.part(0.7, 1.0))
+
+    def _batch(self, request: BatchRequest, progress: Progress, deliver: Deliver) -> BatchResult:
+        show, params = request.show, request.params
+        if params.existing == "skip" and already_there(request.folder, request.stem, params):
+            return BatchResult(request.ticket, show.source, ())
+        known = self.documents.last_of(show.source)
+        paths = self._write(show, request.folder, request.stem, params, progress)
+        if known is None:
+            self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
+        return BatchResult(request.ticket, show.source, tuple(paths))
+
+    def _save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        document = self._document(request.show, progress, lambda _result: None)
+        if not request.sources:
+            fixed = document.figure.locked_basis(request.show.filter, self._basis(request.show.basis))
+            fixed.save(request.path)
+            return BasisResult(request.ticket, request.path)
+        figures = (self._of(request.show, source, progress).figure for source in request.sources)
+        document.figure.shared_basis(figures, request.show.filter, progress).save(request.path)
+        return BasisResult(request.ticket, request.path, len(request.sources))
+
+    def _of(self, show: ShowRequest, source: Source, progress: Progress) -> Document:
+        return self._document(replace(show, source=source), progress, lambda _result: None)
 
 
 def read_source(source: Source) -> Input:

@@ -26,7 +26,8 @@ from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from sss_model.pca import PcaBasis  # loads torch
+    from sss_model.fixed_basis import FixedBasis
+    from sss_model.pca import PcaBasis
 
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
 
@@ -47,6 +48,7 @@ class Content:
     filtered : computes the filtered features (H, W, D); called only when they are written
     map3 : guided filter + PCA, (H, W, 3) float32 in [0, 1]
     basis : what `map3` was projected on
+    fixed_basis : gives that basis with its range; called only when it is written
     record : what made them: source, checkpoint, parameters; becomes part of the JSON
     """
 
@@ -56,6 +58,7 @@ class Content:
     filtered: Callable[[Progress], NDArray[np.float32]]
     map3: NDArray[np.float32]
     basis: PcaBasis
+    fixed_basis: Callable[[], FixedBasis]
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -121,6 +124,22 @@ def write_exports(
     return _Writer(target, stem, content, params, silent(progress)).write()
 
 
+def write_index(
+    path: str | os.PathLike[str], labels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None
+) -> None:
+    """Write `labels` (H, W) uint8 as a PNG that gives the same numbers back: grey, or with `palette` (256, 3) coloured.
+
+    Raises `ExportError` where the file cannot be written.
+    """
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(labels))
+    if palette is not None:
+        picture.putpalette(palette.tobytes())
+    with replacing(path, ExportError) as temporary:
+        picture.save(temporary, format="PNG")
+
+
 class _Writer:
     """One export under way: counts its files for the progress, collects their paths."""
 
@@ -139,7 +158,7 @@ class _Writer:
         if params.strip:
             write_strip(self.next("-strip.png"), content.image, content.map3)
         if params.save_basis:
-            content.basis.save(self.next("-basis.json"))
+            content.fixed_basis().save(self.next("-basis.json"))
         if params.raw:
             self.features("features", content.raw)
         if params.filtered:

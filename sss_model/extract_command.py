@@ -182,10 +182,10 @@ class Extractions:
 
     def __init__(self, job: Job) -> None:
         from sss_model.extraction import Extraction  # here, so that --help needs no torch
-        from sss_model.pca import PcaBasis
+        from sss_model.fixed_basis import FixedBasis
 
         self.job = job
-        self._basis = PcaBasis.load(job.basis) if job.basis is not None else None
+        self._basis = FixedBasis.load(job.basis) if job.basis is not None else None
         self._extraction = Extraction()
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:

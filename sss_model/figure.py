@@ -7,7 +7,7 @@ radius does not make colours jump.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from sss_model.export import Content
+from sss_model.fixed_basis import SPREAD, FixedBasis, chosen, components_of, range_of, stretch
 from sss_model.guided_filter import GuidedFilter, guided_filter
 from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
-from sss_model.postprocess import random_projection, unit_range
+from sss_model.postprocess import random_projection
 from sss_model.progress import Progress, silent
 
 COMPONENTS = 16
@@ -28,13 +29,6 @@ Map = NDArray[np.float32]
 Stage = TypeVar("Stage")
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
-
-
-def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
-    """The components of `basis` that `projection` shows as red, green and blue; its last one for those it lacks."""
-    last = len(basis.axes) - 1
-    rows = [min(number - 1, last) for number in (projection.red, projection.green, projection.blue)]
-    return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
 
 
 class Figure:
@@ -51,90 +45,53 @@ class Figure:
         self.image, self.features, self.device = image, features, device
         self._kept: dict[str, tuple[Any, Any]] = {}
 
+    # maps ------------------------------------------------------------------------------------------------------------
+
     def random(self, seed: int) -> Map:
         """Fig. 2b, (H, W, 3) in [0, 1]."""
         return self._stage("random", seed, lambda: random_projection(self.features, seed))
 
     def plain(
-        self, projection: ProjectionParams, basis: PcaBasis | None = None, progress: Progress | None = None
+        self, projection: ProjectionParams, fixed: FixedBasis | None = None, progress: Progress | None = None
     ) -> Map:
-        """PCA of the raw features, (H, W, 3) in [0, 1]; on `basis` where one is given."""
-        raw = basis or self.plain_basis(progress)
-        return self._stage(
-            "pca", (projection, _id(basis)), lambda: unit_range(chosen(raw, projection).project(self.features))
-        )
+        """PCA of the raw features, (H, W, 3) in [0, 1]; on `fixed` where it is given."""
+        basis = fixed.basis if fixed is not None else self.plain_basis(progress)
+
+        def make() -> Map:
+            values = chosen(basis, projection).project(self.features)
+            return stretch(values, *_range(values, projection, fixed))
+
+        return self._stage("pca", (projection, _Held(fixed)), make)
 
     def filtered(
         self,
         filter: FilterParams,
         projection: ProjectionParams,
-        basis: PcaBasis | None = None,
+        fixed: FixedBasis | None = None,
         progress: Progress | None = None,
     ) -> Map:
-        """PCA of the filtered features, (H, W, 3) in [0, 1]; on `basis` where one is given.
+        """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
 
         The filter is linear, so the projected raw features are filtered instead of the D channels.
         """
         steps = silent(progress)
-        fitted = basis or self.filtered_basis(filter, steps.part(0.0, 0.8))
+        basis = fixed.basis if fixed is not None else self.filtered_basis(filter, steps.part(0.0, 0.8))
 
         def make() -> Map:
-            flat = chosen(fitted, projection).project(self.features)
-            part = steps.part(0.8, 1.0)
-            values = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=part)
-            self._kept["range"] = None, (values.min((0, 1)), values.max((0, 1)))
-            return unit_range(values)
+            values = self._filter(chosen(basis, projection), filter, steps.part(0.8, 1.0))
+            limits = _range(values, projection, fixed)
+            self._kept["range"] = None, limits
+            return stretch(values, *limits)
 
-        return self._stage("filtered", (filter, projection, _id(basis)), make)
-
-    def plain_basis(self, progress: Progress | None = None) -> PcaBasis:
-        """Principal components of the raw features."""
-        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
-
-    def filtered_basis(self, filter: FilterParams, progress: Progress | None = None) -> PcaBasis:
-        """Principal components of the filtered features, in the raw ones' order and signs."""
-
-        def fit() -> PcaBasis:
-            steps = silent(progress)
-            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
-            kernel = GuidedFilter(self.image, filter.radius, filter.eps, device=self.device)
-            covariance = Covariance(self.features.shape[2])
-            offset = raw.mean  # the filter keeps constants; near zero mean it loses no digits
-
-            def source(rows: slice, columns: slice) -> torch.Tensor:
-                block = np.asarray(self.features[rows, columns], np.float32) - offset
-                return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
-
-            for _, planes in kernel.stream(source, len(offset), steps.part(0.1, 1.0)):
-                covariance.add(planes.movedim(0, 2).cpu().numpy())
-            return basis_of(covariance.mean + offset, covariance.matrix, self._components).align_to(raw)
-
-        return self._stage("filtered basis", filter, fit)
-
-    def filtered_features(self, filter: FilterParams, progress: Progress | None = None) -> NDArray[np.float32]:
-        """All D channels after the guided filter; made anew at every call, they are large."""
-        return guided_filter(
-            self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
-        )
-
-    def explained(self, filter: FilterParams | None = None) -> tuple[float, ...]:
-        """Share of the variance of each component, of the filtered features where `filter` is given."""
-        basis = self.filtered_basis(filter) if filter is not None else self.plain_basis()
-        return tuple(float(ratio) for ratio in basis.explained_variance_ratio)
+        return self._stage("filtered", (filter, projection, _Held(fixed)), make)
 
     def shown(self, name: str) -> Map | None:
         """The map of `MAPS` that was made last; None before."""
         known = self._kept.get(name)
         return cast(Map, known[1]) if known is not None else None
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory that image, features and kept stages take; features on disk not counted."""
-        own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
-        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for _, value in self._kept.values()))
-
     def preview(
-        self, filter: FilterParams, projection: ProjectionParams, basis: PcaBasis | None, view: View | None
+        self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
     ) -> tuple[Map, Box]:
         """The filtered map while a slider moves: the part on screen, no finer than the screen, in the basis shown last.
 
@@ -149,39 +106,83 @@ class Figure:
         height, width = self.features.shape[:2]
         (x0, y0, x1, y1), scale = view or ((0, 0, width, height), 1.0)
         step = max(1, int(1 / max(scale, 1e-6)))
-        guide, flat = self._reduced(projection, basis or self._basis_shown(filter), step)
+        guide, flat = self._reduced(projection, fixed.basis if fixed is not None else self._basis_shown(filter), step)
         radius = -(-filter.radius // step) if filter.radius else 0
         rows, inner_rows = _window(y0 // step, -(-y1 // step), 2 * radius, len(flat))
         columns, inner_columns = _window(x0 // step, -(-x1 // step), 2 * radius, flat.shape[1])
         values = guided_filter(guide[rows, columns], flat[rows, columns], radius=radius, eps=filter.eps)
-        low, high = self._stage_or("range", lambda: (flat.min((0, 1)), flat.max((0, 1))))
-        part = np.clip((values[inner_rows, inner_columns] - low) / np.maximum(high - low, 1e-12), 0, 1)
+        known = self._kept.get("range")
+        part = stretch(values[inner_rows, inner_columns], *(known[1] if known is not None else range_of(flat)))
         left, top = columns.start + inner_columns.start, rows.start + inner_rows.start
         box = (left, top, left + part.shape[1], top + part.shape[0])
-        return part.astype(np.float32), (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
+        return part, (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
 
-    def _basis_shown(self, filter: FilterParams) -> PcaBasis:
-        known = self._kept.get("filtered basis")
-        return cast(PcaBasis, known[1]) if known is not None else self.filtered_basis(filter)
+    # bases -----------------------------------------------------------------------------------------------------------
 
-    def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
-        """Image and projected features, each pixel the mean of step x step."""
-        flat = self._stage(
-            "flat", (projection, id(basis)), lambda: (basis, chosen(basis, projection).project(self.features))
+    def plain_basis(self, progress: Progress | None = None) -> PcaBasis:
+        """Principal components of the raw features."""
+        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
+
+    def filtered_basis(self, filter: FilterParams, progress: Progress | None = None) -> PcaBasis:
+        """Principal components of the filtered features, in the raw ones' order and signs."""
+
+        def fit() -> PcaBasis:
+            steps = silent(progress)
+            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
+            covariance = Covariance(self.features.shape[2])
+            self._add_filtered(covariance, filter, raw.mean, steps.part(0.1, 1.0))
+            return basis_of(covariance.mean + raw.mean, covariance.matrix, self._components).align_to(raw)
+
+        return self._stage("filtered basis", filter, fit)
+
+    def locked_basis(self, filter: FilterParams, fixed: FixedBasis | None = None) -> FixedBasis:
+        """The basis of the filtered pane with this picture's range: nothing changes here when it is fixed."""
+        if fixed is not None and fixed.low is not None:
+            return fixed
+        basis = fixed.basis if fixed is not None else self.filtered_basis(filter)
+        return FixedBasis(basis, *range_of(self._filter(basis, filter)))
+
+    def shared_basis(
+        self, figures: Iterable[Figure], filter: FilterParams, progress: Progress | None = None
+    ) -> FixedBasis:
+        """Principal components of the filtered features of all `figures` together, aligned to this one's.
+
+        The figures are taken one after the other, so they need not be in memory at once. The range is `SPREAD`
+        standard deviations each way. Raises `ParameterError` where they have not the same number of dimensions.
+        """
+        own = self.plain_basis()
+        covariance = Covariance(self.features.shape[2])
+        for figure in figures:
+            figure._add_filtered(covariance, filter, own.mean, progress)
+        basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components).align_to(own)
+        variance = np.maximum(basis.explained_variance_ratio * np.trace(covariance.matrix), 0)
+        reach = (SPREAD * np.sqrt(variance)).astype(np.float32)
+        return FixedBasis(basis, -reach, reach)
+
+    def explained(self, filter: FilterParams | None = None) -> tuple[float, ...]:
+        """Share of the variance of each component, of the filtered features where `filter` is given."""
+        basis = self.filtered_basis(filter) if filter is not None else self.plain_basis()
+        return tuple(float(ratio) for ratio in basis.explained_variance_ratio)
+
+    # everything ------------------------------------------------------------------------------------------------------
+
+    def filtered_features(self, filter: FilterParams, progress: Progress | None = None) -> Map:
+        """All D channels after the guided filter; made anew at every call, they are large."""
+        return guided_filter(
+            self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
         )
-        key = (projection, id(basis), step)
-        return self._stage("reduced", key, lambda: (_block_means(self.image, step), _block_means(flat[1], step)))
 
-    def _stage_or(self, name: str, make: Callable[[], Stage]) -> Stage:
-        """What is kept of the stage, whatever its key, or what `make` gives, which is not kept."""
-        known = self._kept.get(name)
-        return cast(Stage, known[1]) if known is not None else make()
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that image, features and kept stages take; features on disk not counted."""
+        own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
+        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for _, value in self._kept.values()))
 
     def content(
         self,
         filter: FilterParams,
         projection: ProjectionParams,
-        basis: PcaBasis | None = None,
+        fixed: FixedBasis | None = None,
         record: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> Content:
@@ -189,21 +190,50 @@ class Figure:
         steps = silent(progress)
         maps = {
             "random": self.random(projection.seed),
-            "pca": self.plain(projection, basis, steps.part(0.0, 0.3, "PCA")),
-            "filtered": self.filtered(filter, projection, basis, steps.part(0.3, 1.0, "Guided filter")),
+            "pca": self.plain(projection, fixed, steps.part(0.0, 0.3, "PCA")),
+            "filtered": self.filtered(filter, projection, fixed, steps.part(0.3, 1.0, "Guided filter")),
         }
         pictures = {"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}}
-        used = basis or self.filtered_basis(filter)
-        entry = {**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()}
         return Content(
             image=self.image,
             pictures=pictures,
             raw=self.features,
             filtered=lambda part: self.filtered_features(filter, part),
             map3=maps["filtered"],
-            basis=used,
-            record=entry,
+            basis=fixed.basis if fixed is not None else self.filtered_basis(filter),
+            fixed_basis=lambda: self.locked_basis(filter, fixed),
+            record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )
+
+    # stages ----------------------------------------------------------------------------------------------------------
+
+    def _filter(self, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
+        """The filtered features on `basis`, not stretched: the projected ones, filtered."""
+        flat = basis.project(self.features)
+        return guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
+
+    def _add_filtered(
+        self, covariance: Covariance, filter: FilterParams, offset: Map, progress: Progress | None = None
+    ) -> None:
+        """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
+        kernel = GuidedFilter(self.image, filter.radius, filter.eps, device=self.device)
+
+        def source(rows: slice, columns: slice) -> torch.Tensor:
+            block = np.asarray(self.features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
+            return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+
+        for _, planes in kernel.stream(source, self.features.shape[2], progress):
+            covariance.add(planes.movedim(0, 2).cpu().numpy())
+
+    def _basis_shown(self, filter: FilterParams) -> PcaBasis:
+        known = self._kept.get("filtered basis")
+        return cast(PcaBasis, known[1]) if known is not None else self.filtered_basis(filter)
+
+    def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
+        """Image and projected features, each pixel the mean of step x step."""
+        key = (projection, _Held(basis))
+        flat = self._stage("flat", key, lambda: chosen(basis, projection).project(self.features))
+        return self._stage("reduced", (*key, step), lambda: (_block_means(self.image, step), _block_means(flat, step)))
 
     def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
         """What `make` gave for `key` the last time, or now; one value is kept a stage."""
@@ -218,8 +248,25 @@ class Figure:
         return min(COMPONENTS, int(self.features.shape[2]))
 
 
-def _id(basis: PcaBasis | None) -> int | None:
-    return None if basis is None else id(basis)
+class _Held:
+    """Stands for an object in a key: equal where it is the same one, and keeps it alive, so that it stays that one."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and self.held is other.held
+
+    def __hash__(self) -> int:
+        return id(self.held)
+
+
+def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Map, Map]:
+    """What becomes 0 and 1: the fixed basis's range, or the values' own."""
+    if fixed is None or fixed.low is None or fixed.high is None:
+        return range_of(values)
+    rows = components_of(projection, len(fixed.basis.axes))
+    return fixed.low[rows], fixed.high[rows]
 
 
 def _block_means(values: Map, step: int) -> Map:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sss_model.errors import FeatureFileError
+from sss_model.export import write_exports
 from sss_model.figure import Figure
+from sss_model.fixed_basis import FixedBasis
 from sss_model.image_io import read_thumbnail
-from sss_model.params import FilterParams, ProjectionParams
+from sss_model.params import ExportParams, FilterParams, ProjectionParams
 from sss_model.postprocess import random_projection, reduce_features
 from sss_model.shipped import SAMPLE, resource
 
@@ -59,7 +62,7 @@ def test_explained_variance_falls_and_sums_to_one(figure):
 
 
 def test_a_given_basis_is_used_for_both(figure):
-    basis = figure.plain_basis()
+    basis = FixedBasis(figure.plain_basis())
     other = Figure(figure.image[:40], figure.features[:40])
     np.testing.assert_allclose(
         other.filtered(FilterParams(radius=0), PROJECTION, basis), other.plain(PROJECTION, basis), atol=1e-6
@@ -93,3 +96,40 @@ def test_tiny_pictures(size):
     assert np.isfinite(content.map3).all()
     part, _box = figure.preview(FilterParams(radius=40), PROJECTION, None, ((0, 0, size[1], size[0]), 0.1))
     assert np.isfinite(part).all()
+
+
+def test_locking_the_basis_changes_nothing_here_and_gives_others_the_same_colours(figure, tmp_path):
+    filter = FilterParams(radius=2)
+    before = figure.filtered(filter, PROJECTION)
+    figure.locked_basis(filter).save(tmp_path / "basis.json")
+    fixed = FixedBasis.load(tmp_path / "basis.json")
+    np.testing.assert_array_equal(figure.filtered(filter, PROJECTION, fixed), before)
+    part = Figure(figure.image[:50, :40], figure.features[:50, :40])
+    same = part.filtered(filter, PROJECTION, fixed)[:40, :30]
+    np.testing.assert_allclose(same, before[:40, :30], atol=1e-5)
+    alone = part.filtered(filter, PROJECTION)[:40, :30]
+    assert np.abs(alone - before[:40, :30]).max() > 0.05, "without it the colours differ"
+
+
+def test_a_shared_basis_is_fitted_to_all_pixels_together(figure):
+    halves = [
+        Figure(figure.image[:, :33], figure.features[:, :33]),
+        Figure(figure.image[:, 33:], figure.features[:, 33:]),
+    ]
+    filter = FilterParams(radius=0)
+    shared = halves[0].shared_basis(halves, filter)
+    whole = figure.plain_basis()
+    cosines = np.abs(np.sum(shared.basis.axes[:3] * whole.axes[:3], axis=1))
+    np.testing.assert_allclose(cosines, 1, atol=1e-3)
+    assert (shared.low == -shared.high).all()
+
+
+def test_a_basis_from_an_exports_json_and_one_that_is_none(tmp_path, figure):
+    write_exports(tmp_path, "photo", figure.content(FilterParams(), PROJECTION), ExportParams(raw=False, formats=()))
+    fixed = FixedBasis.load(tmp_path / "photo.json")
+    np.testing.assert_array_equal(fixed.basis.axes, figure.filtered_basis(FilterParams()).axes)
+    (tmp_path / "no.json").write_text("{}")
+    with pytest.raises(FeatureFileError, match=r"no\.json holds no PCA basis"):
+        FixedBasis.load(tmp_path / "no.json")
+    with pytest.raises(FeatureFileError, match="cannot be read"):
+        FixedBasis.load(tmp_path / "missing.json")
