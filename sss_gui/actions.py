@@ -69,6 +69,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
+    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned"),
+    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels"),
     Command("pin", "&Pin the pixel", ("P",), "View", "Keep the vector of the pixel under the pointer"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, QStandardPaths, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 import sss_model
 from sss_gui.actions import build_actions, fill_menus, key_sheet
+from sss_gui.bases import Bases
 from sss_gui.controls import Controls
 from sss_gui.file_engine import FileEngine
 from sss_gui.files import Files
@@ -25,6 +26,7 @@ from sss_gui.history import History
 from sss_gui.inspecting import Inspecting
 from sss_gui.jobs import Engine, Worker
 from sss_gui.main_window import MainWindow
+from sss_gui.overlays import Overlays
 from sss_gui.panes import Panes
 from sss_gui.progress_line import ProgressLine
 from sss_gui.request import PANES
@@ -50,12 +52,18 @@ class Program(QObject):
     settings : what is remembered between runs
     engine : builds the engine on the worker's thread
     state : what is wanted to begin with, such as a model from the command line
+    data : folder for what the program keeps by itself, such as locked bases
     """
 
     def __init__(
-        self, settings: Settings, engine: Callable[[], Engine] = build_engine, state: State | None = None
+        self,
+        settings: Settings,
+        engine: Callable[[], Engine] = build_engine,
+        state: State | None = None,
+        data: Path | None = None,
     ) -> None:
         super().__init__()
+        data = data or Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
         self.settings = settings
         self.worker = Worker(engine, self)
         self.session = Session(self.worker, self, state)
@@ -66,6 +74,10 @@ class Program(QObject):
         self.file_worker = Worker(FileEngine, self, name="sss-files")
         self.gallery = Gallery(self.session, self.file_worker, window.film_strip, self)
         self.history = History(self.session, self)
+        self.overlays = Overlays(
+            self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
+        )
+        self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
@@ -99,6 +111,12 @@ class Program(QObject):
         self.gallery.failed.connect(self.panes.show_error)
         self.history.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
+        for part in (self.overlays, self.bases):
+            part.noted.connect(window.status.show_note)
+        window.params.mask_export_requested.connect(lambda: files.save_png("mask", self.overlays.write_mask))
+        window.params.clusters_export_requested.connect(
+            lambda: files.save_png("clusters", self.overlays.write_clusters)
+        )
         files.noted.connect(window.status.show_note)
         session.noted.connect(window.status.show_note)
         session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
@@ -144,6 +162,8 @@ class Program(QObject):
             "radius_up": lambda: controls.step_radius(1),
             "eps_down": lambda: controls.scale_eps(0.8),
             "eps_up": lambda: controls.scale_eps(1.25),
+            "similarity": lambda: self.overlays.toggle("similarity"),
+            "clusters": lambda: self.overlays.toggle("clusters"),
             "undo": self.history.undo,
             "redo": self.history.redo,
             "next_picture": lambda: self.gallery.step(1),

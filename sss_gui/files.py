@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
@@ -116,6 +117,17 @@ class Files(QObject):
             self._settings.set_value(f"export/{name}", getattr(params, name))
         self._settings.set_value("export/formats", " ".join(params.formats))
         self._session.export(folder, params)
+
+    def save_png(self, what: str, write: Callable[[Path], None]) -> None:
+        """Ask where to, and let `write` write the PNG called after the picture and `what`."""
+        source = self._session.shown
+        if source is None:
+            self.noted.emit("Open a picture first.")
+            return
+        start = self._export_folder(source).parent / f"{source.stem}-{what}.png"
+        name, _ = QFileDialog.getSaveFileName(self._window, f"Save the {what}", str(start), "PNG (*.png)")
+        if name:
+            write(Path(name).with_suffix(".png"))
 
     def export_params(self) -> ExportParams:
         """What was exported last."""

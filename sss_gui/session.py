@@ -7,7 +7,6 @@ still the newest, or when it is a live picture of a slider that still moves.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,10 +31,10 @@ from sss_gui.request import (
     WarmRequest,
     WarmResult,
 )
+from sss_gui.underway import Underway
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
 REST_MS = 250
-BUSY_LANES = ("show", "export", "batch")
 
 
 class WorkerLike(Protocol):
@@ -107,10 +106,8 @@ class Session(QObject):
         self._good: State | None = None  # the last state that was shown whole
         self._newest = 0
         self._live: set[int] = set()
-        self._running: set[int] = set()  # tickets that have not ended
-        self._open: set[int] = set()  # those of them that make the session busy
+        self._underway = Underway()
         self.moving = False  # whether a slider is being dragged, or keys are repeated
-        self._started = time.monotonic()
         self._view: View | None = None
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.settle)
@@ -129,8 +126,13 @@ class Session(QObject):
         return self._state
 
     @property
+    def shown(self) -> Source | None:
+        """The picture whose features the engine holds; None while another is under way."""
+        return self._shown if self._shown == self._state.source else None
+
+    @property
     def busy(self) -> bool:
-        return bool(self._open)
+        return self._underway.busy
 
     @property
     def live(self) -> bool:
@@ -141,7 +143,7 @@ class Session(QObject):
 
     def warm_up(self) -> None:
         """Let the worker import torch and load the model now."""
-        self._submit(WarmRequest(next(self._tickets), self._state.model, self._state.extract))
+        self.ask(lambda ticket: WarmRequest(ticket, self._state.model, self._state.extract))
 
     def open_source(self, source: Source) -> None:
         self._change(replace(self._state, source=source))
@@ -210,20 +212,26 @@ class Session(QObject):
 
     def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
         """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
-        if self._shown is not None and self._shown == self._state.source:
-            self._submit(ProbeRequest(next(self._tickets), self._shown, point, pinned))
+        source = self.shown
+        if source is not None:
+            self.ask(lambda ticket: ProbeRequest(ticket, source, point, pinned))
+
+    def ask(self, build: Callable[[int], Any]) -> int:
+        """Submit the request that `build` makes of a new ticket; returns the ticket. See `answer`."""
+        ticket = next(self._tickets)
+        self._submit(build(ticket))
+        return ticket
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
         if self._state.source is not None:
-            ticket = next(self._tickets)
-            self._submit(ExportRequest(ticket, self._state.request(ticket), folder, params))
+            self.ask(lambda ticket: ExportRequest(ticket, self._state.request(ticket), folder, params))
 
     # requests ------------------------------------------------------------------------------------------------------
 
     def _change(self, state: State, *, live: bool = False) -> None:
         if state == self._state and not self.live and not live:
-            if state.source is not None and self._newest not in self._open and self._shown != state.source:
+            if state.source is not None and self._newest not in self._underway and self._shown != state.source:
                 self._show()  # the same again after a failure
             return
         moved = (state.source, state.model, state.extract) != (
@@ -238,20 +246,15 @@ class Session(QObject):
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:
         ticket = next(self._tickets)
         self._newest = ticket
-        self._live &= self._running
+        self._live &= self._underway.tickets
         if live:
             self._live.add(ticket)
         self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view))
 
     def _submit(self, request: Any) -> None:
-        self._running.add(request.ticket)
-        if request.lane in BUSY_LANES and request.ticket not in self._live:
-            if not self._open:
-                self._started = time.monotonic()
-            was = self.busy
-            self._open.add(request.ticket)
-            if not was:
-                self.busy_changed.emit(True)
+        busy = self._underway.begin(request.ticket, request.lane, quiet=request.ticket in self._live)
+        if busy:
+            self.busy_changed.emit(True)
         self._worker.submit(request)
 
     # answers -------------------------------------------------------------------------------------------------------
@@ -281,26 +284,21 @@ class Session(QObject):
             self.opened.emit(result.source)
 
     def _progress(self, ticket: int, fraction: float, stage: str) -> None:
-        if ticket not in self._open:
-            return
-        elapsed = time.monotonic() - self._started
-        left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else -1.0
-        self.progress_changed.emit(fraction, stage, left)
+        if self._underway.waited_for(ticket):
+            self.progress_changed.emit(fraction, stage, self._underway.seconds_left(fraction))
 
     def _end(self, ended: Ended) -> None:
-        was = self.busy
-        self._open.discard(ended.ticket)
-        self._running.discard(ended.ticket)
+        idle = self._underway.end(ended.ticket)
         if ended.ticket != self._newest:
             self._live.discard(ended.ticket)
-        if was and not self.busy:
+        if idle:
             self.busy_changed.emit(False)
         if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
             if ended.lane != "show" or ended.ticket == self._newest:
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)
-        elif ended.outcome == "cancelled" and ended.lane in BUSY_LANES and not self.busy:
+        elif ended.outcome == "cancelled" and idle:
             self.noted.emit("Stopped.")
 
     def _fall_back(self) -> None:

@@ -43,7 +43,7 @@ def engine():
 def program(qtbot, tmp_path, engine):
     """A `Program` with its window on the (offscreen) screen and its worker running; nothing is open yet."""
     before = threading.active_count()
-    program = Program(Settings(tmp_path / "settings.ini"), lambda: engine)
+    program = Program(Settings(tmp_path / "settings.ini"), lambda: engine, data=tmp_path / "data")
     qtbot.addWidget(program.window)
     program.window.resize(1000, 700)
     program.window.show()

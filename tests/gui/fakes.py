@@ -10,8 +10,17 @@ import numpy as np
 
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
+    BasisRequest,
+    BasisResult,
+    BatchRequest,
+    BatchResult,
+    ClusterRequest,
+    ClusterResult,
     ExportRequest,
     ExportResult,
+    HeatRequest,
+    HeatResult,
+    MaskRequest,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
@@ -50,9 +59,31 @@ class FakeEngine:
             path = request.folder / f"{request.show.source.stem}-input.png"
             path.write_bytes(b"picture")
             return ExportResult(request.ticket, (path,))
+        if isinstance(request, HeatRequest | ClusterRequest):
+            overlay = make_pyramid(np.full((*SIZE, 4), 200, np.uint8))
+            if isinstance(request, ClusterRequest):
+                return ClusterResult(request.ticket, request.source, overlay)
+            others = tuple((source, 0.5) for source in request.others)
+            return HeatResult(request.ticket, request.source, overlay, (1, 2), others, 0.25)
+        if isinstance(request, MaskRequest):
+            request.path.write_bytes(b"mask")
+            return ExportResult(request.ticket, (request.path,))
+        if isinstance(request, BasisRequest):
+            request.path.write_text("{}")
+            return BasisResult(request.ticket, request.path, max(len(request.sources), 1))
+        if isinstance(request, BatchRequest):
+            return self._batch(request, progress)
         if isinstance(request, WarmRequest):
             return WarmResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
         raise TypeError(f"The fake engine does not know {type(request).__name__}.")
+
+    def _batch(self, request: BatchRequest, progress: Progress) -> BatchResult:
+        self._wait(progress, "Network")
+        if request.show.source.name.startswith("broken"):
+            raise ImageError(f"{request.show.source.name} is no picture.")
+        path = request.folder / f"{request.stem}.json"
+        path.write_text("{}")
+        return BatchResult(request.ticket, request.show.source, (path,))
 
     def _show(self, request: ShowRequest, progress: Progress, deliver: Any) -> ShowResult:
         progress.report(0.0, "Reading")

@@ -1,107 +1,160 @@
-"""The sheet of keys and the list of models."""
+"""Similarity, nearest pins, clusters and bases: asked for when they should be, laid where they should lie."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QListWidget, QPushButton, QTextBrowser, QWidget
 
-from sss_gui.qimage import from_qimage
-from sss_gui.widgets.model_manager import ModelEntry, ModelManager
-from sss_gui.widgets.shortcuts_sheet import ShortcutsSheet
-
-TABLE = [("File", "Ctrl+O", "Open"), ("File", "Ctrl+E", "Export"), ("View", "F", "Fit"), ("View", "Space", "Flip")]
-MODELS = [ModelEntry("", "Shipped", "Lite2", "# Shipped card"), ModelEntry("/m/a.safetensors", "Mine", "resnet101")]
+from sss_gui.document import Document
+from sss_gui.overlay_engine import OverlayEngine
+from sss_gui.request import BasisRequest, ClusterRequest, HeatRequest, MaskRequest, ShowRequest, Source
+from sss_model.params import ClusterParams, SimilarityParams
+from sss_model.progress import Progress
 
 
 @pytest.fixture
-def window(qtbot):
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.resize(900, 600)
-    window.show()
-    qtbot.waitExposed(window)
-    return window
+def shown(qtbot, program):
+    program.files.open_paths([Path("a.png")])
+    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
+    return program
+
+
+def asked(engine, kind):
+    return [request for request in engine.asked if isinstance(request, kind)]
+
+
+def test_nothing_is_compared_until_it_is_asked_for(qtbot, shown, engine):
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: not shown.worker.busy)
+    assert not asked(engine, HeatRequest)
+
+
+def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
+    qtbot.keyClick(shown.window.panel.pane("input").canvas, Qt.Key.Key_S)
+    assert shown.window.params.value("similarity_shown") is True
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    assert asked(engine, HeatRequest)[-1].points == ((3, 4),)
+    shown.actions["similarity"].trigger()
+    assert shown.overlays._overlay is None
+
+
+def test_a_pin_stays_and_several_divide_the_picture(qtbot, shown, engine):
+    shown.window.params.rested.emit("similarity_shown", True)
+    shown.inspecting.pin((1, 1))
+    shown.window.panel.pixel_hovered.emit(9, 9)
+    qtbot.waitUntil(lambda: len(asked(engine, HeatRequest)) > 0 and not shown.worker.busy)
+    assert asked(engine, HeatRequest)[-1].points == ((1, 1),)
+    shown.inspecting.pin((5, 6))
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].points == ((1, 1), (5, 6)))
+
+
+def test_the_overlay_goes_with_the_picture(qtbot, shown):
+    shown.overlays.show("clusters")
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    shown.files.open_paths([Path("b.png")])
+    qtbot.waitUntil(lambda: shown.overlays._overlay is None)
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)  # and comes back for the new one
+
+
+def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.window.params.changing.emit("threshold", 0.5)
+    qtbot.waitUntil(lambda: bool(asked(engine, HeatRequest)) and asked(engine, HeatRequest)[-1].params.threshold == 0.5)
+    shown.overlays.show("clusters")
+    shown.window.params.rested.emit("clusters", 5)
+    qtbot.waitUntil(
+        lambda: bool(asked(engine, ClusterRequest)) and asked(engine, ClusterRequest)[-1].params.clusters == 5
+    )
+    qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
+    shown.overlays.write_mask(tmp_path / "none.png")
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    with qtbot.waitSignal(shown.session.exported):
+        shown.overlays.write_mask(tmp_path / "mask.png")
+    with qtbot.waitSignal(shown.session.exported):
+        shown.overlays.write_clusters(tmp_path / "clusters.png")
+    assert [request.path.name for request in asked(engine, MaskRequest)] == ["mask.png", "clusters.png"]
+
+
+def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_path):
+    shown.window.params.basis_mode_requested.emit("locked")
+    qtbot.waitUntil(lambda: shown.session.state.basis is not None)
+    locked = shown.session.state.basis
+    assert locked.parent == tmp_path / "data" / "bases"
+    qtbot.waitUntil(lambda: not shown.session.busy)
+    assert asked(engine, ShowRequest)[-1].basis == locked
+    shown.window.params.basis_mode_requested.emit("image")
+    assert shown.session.state.basis is None
+    shown.actions["undo"].trigger()
+    assert shown.session.state.basis == locked
+    shown.bases.save(tmp_path / "mine.json")
+    qtbot.waitUntil(lambda: (tmp_path / "mine.json").exists() and not shown.session.busy)
+    assert shown.session.state.basis == locked, "saving changes nothing"
+    shown.bases.load(tmp_path / "mine.json")
+    assert shown.session.state.basis == tmp_path / "mine.json"
+    shown.window.params.basis_mode_requested.emit("shared")
+    qtbot.waitUntil(lambda: bool(asked(engine, BasisRequest)) and bool(asked(engine, BasisRequest)[-1].sources))
+    qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+class Documents(list):
+    def last_of(self, source):
+        return next((document for document in self if document.source == source), None)
 
 
 @pytest.fixture
-def sheet(window):
-    sheet = ShortcutsSheet(window)
-    sheet.set_shortcuts(TABLE)
-    return sheet
+def halves():
+    """Two pictures whose left and right halves have unlike features."""
+    documents = Documents()
+    for name in ("a", "b"):
+        features = np.zeros((8, 12, 4), np.float32)
+        features[:, :6, 0], features[:, 6:, 1] = 1, 2
+        figure = type("F", (), {"features": features})()
+        documents.append(Document(Source.from_path(Path(name)), figure))
+    return documents
 
 
-@pytest.fixture
-def models(qtbot):
-    models = ModelManager()
-    qtbot.addWidget(models)
-    models.set_models(MODELS)
-    models.show()
-    return models
+def test_the_heat_map_tells_like_from_unlike(halves):
+    a, b = (document.source for document in halves)
+    request = HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
+    result = OverlayEngine(halves).heat(request, Progress())
+    assert result.share == pytest.approx(0.5)
+    overlay = result.overlay[0]
+    assert (overlay[:, :6, 3] == 255).all()
+    assert (overlay[:, 6:, 3] < 255).all()
+    assert result.match[0] < 6
+    assert result.matches == ((b, 1.0),)
 
 
-def press(dialog, words):
-    QTest.mouseClick(next(b for b in dialog.findChildren(QPushButton) if b.text() == words), Qt.MouseButton.LeftButton)
+@pytest.mark.parametrize("metric", ["cosine", "distance"])
+def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
+    from PIL import Image
+
+    engine, a = OverlayEngine(halves), halves[0].source
+    params = SimilarityParams(metric=metric)
+    right = np.arange(12) >= 6
+    for name, overlay, expected in (
+        ("mask", HeatRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
+        ("pins", HeatRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
+    ):
+        engine.mask(MaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
+        found = np.asarray(Image.open(tmp_path / f"{name}.png"))
+        np.testing.assert_array_equal(found, np.broadcast_to(expected, (8, 12)))
+    request = ClusterRequest(1, a, ClusterParams(clusters=2))
+    engine.mask(MaskRequest(1, request, tmp_path / "clusters.png"), Progress())
+    found = np.asarray(Image.open(tmp_path / "clusters.png"))
+    assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 6:])) == 1
+    assert found[0, 0] != found[0, 11]
 
 
-def test_the_sheet_covers_the_window_and_follows_it(sheet, window):
-    assert not sheet.isVisible()
-    sheet.toggle()
-    assert sheet.isVisible()
-    assert sheet.geometry() == window.rect()
-    window.resize(1300, 500)
-    assert sheet.geometry() == window.rect()
-    assert len({tuple(c) for c in from_qimage(sheet.grab().toImage()).reshape(-1, 3).tolist()}) > 10
-    assert "Ctrl+O: Open" in sheet.accessibleDescription()
-
-
-@pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_A, Qt.Key.Key_Question])
-def test_any_key_closes_the_sheet(sheet, qtbot, key):
-    sheet.toggle()
-    with qtbot.waitSignal(sheet.closed):
-        QTest.keyClick(sheet, key)
-    assert not sheet.isVisible()
-
-
-def test_a_click_closes_the_sheet(sheet, qtbot):
-    sheet.toggle()
-    with qtbot.waitSignal(sheet.closed):
-        QTest.mouseClick(sheet, Qt.MouseButton.LeftButton)
-
-
-@pytest.mark.parametrize("size", [(1000, 700), (2560, 1440), (300, 200)])
-def test_the_sheet_fits_any_window(sheet, window, size):
-    window.resize(*size)
-    sheet.toggle()
-    assert from_qimage(sheet.grab().toImage()).shape[:2] == size[::-1]
-
-
-def test_the_model_in_use_comes_first_and_cannot_be_used_again(models, qtbot):
-    assert models.chosen == ""
-    assert "Shipped card" in models.findChild(QTextBrowser).toPlainText()
-    buttons = {b.text(): b.isEnabled() for b in models.findChildren(QPushButton)}
-    assert not buttons["Use this model"]
-    assert not buttons["Take off the list"]
-
-
-def test_another_model_can_be_used_or_forgotten(models, qtbot):
-    models.findChild(QListWidget).setCurrentRow(1)
-    assert "resnet101" in models.findChild(QTextBrowser).toPlainText()
-    with qtbot.waitSignal(models.use_requested) as used:
-        press(models, "Use this model")
-    assert used.args == ["/m/a.safetensors"]
-    with qtbot.waitSignal(models.forget_requested) as forgotten:
-        press(models, "Take off the list")
-    assert forgotten.args == ["/m/a.safetensors"]
-    with qtbot.waitSignal(models.browse_requested):
-        press(models, "Open a checkpoint…")
-
-
-def test_a_new_list_keeps_what_was_looked_at(models):
-    models.findChild(QListWidget).setCurrentRow(1)
-    models.set_models([*MODELS, ModelEntry("/x", "Other")], "/x")
-    assert models.chosen == "/m/a.safetensors"
-    models.set_models([], "")
-    assert models.chosen is None
-    assert models.findChild(QTextBrowser).toPlainText() == ""
+def test_a_picture_that_was_forgotten_has_no_map(halves):
+    gone = Source.from_path(Path("gone"))
+    assert OverlayEngine(halves).heat(HeatRequest(1, gone, ((0, 0),)), Progress()) is None
