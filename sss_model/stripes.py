@@ -1,0 +1,235 @@
+"""The supplement's head over an image, a stripe of rows at a time: exact, at the speed of its matrix products.
+
+For a pixel the head is relu(sum over grids of interpolated hidden maps + W f + b) -> V relu + c, with f the fine
+branch. Bilinear interpolation along a row repeats its weights with the grids' strides, so a block of B columns is one
+small matrix product for all grids, the fine branch and the bias together:
+
+    hidden (B, H)  =  [ A_4 | A_8 | ... | f | 1 ] (B, K)  @  [ rows of grid 4; of grid 8; ...; W; b ] (K, H)
+
+with A_s the fixed weights of the cells under the block. It is followed by a ReLU in place and by the second layer's
+product straight into the output, channel-last. Blocks are gathered so that all of it stays in the cores' caches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHUNK = 1280  # pixels whose hidden layer is computed at once: 512 channels of them fit two cores' second-level caches
+
+
+class FineRows(Protocol):
+    """Gives rows first..last-1 of the image (1, C, last - first, width), padded to whole cells, zero beyond them."""
+
+    def __call__(self, first: int, last: int) -> Tensor: ...
+
+
+@dataclass
+class KeptMap:
+    """A coarse map as kept between backbone and head, and what remains to be done to it for each stripe.
+
+    Attributes
+    ----------
+    values : (1, C, h, w), a tap or a branch's output
+    stride, centre : cell i has its centre at pixel `centre + i * stride`
+    branch : the 3x3 layer with ReLU still to come, or None
+    rms : bring each cell to unit root mean square before the branch
+    weight : (C', H), this branch's slice of the first 1x1 layer
+    """
+
+    values: Tensor
+    stride: int
+    centre: float
+    branch: nn.Conv2d | None
+    rms: bool
+    weight: Tensor
+
+    def hidden(self, first: int, last: int) -> Tensor:
+        """This grid's share of the hidden layer (last - first, w, H), rows first..last-1 of its cells."""
+        height, width = self.values.shape[-2:]
+        if self.branch is None:
+            rows = self.values[:, :, first:last]
+        else:
+            above, below = max(first - 1, 0), min(last + 1, height)
+            edges = (0, 0, above - (first - 1), last + 1 - below)
+            rows = branch_of(self.branch, self.values[:, :, above:below], self.rms, edges)
+        return (rows[0].permute(1, 2, 0).reshape(-1, self.weight.shape[0]) @ self.weight).view(last - first, width, -1)
+
+
+def branch_of(layer: nn.Conv2d, values: Tensor, rms: bool, edges: tuple[int, int, int, int] | None = None) -> Tensor:
+    """A branch's map: optional unit root mean square, 3x3, ReLU; `edges` pads with zeros where rows are cut already."""
+    if rms:
+        values = values * torch.rsqrt(values.square().mean(1, keepdim=True) + 1e-6)
+    if edges is None:
+        return F.relu_(layer(values))
+    return F.relu_(F.conv2d(F.pad(values, edges), layer.weight, layer.bias, padding=(0, 1)))
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Where one grid's cells fall in blocks of `block` columns over `blocks` blocks.
+
+    Attributes
+    ----------
+    weights : (block, n), how much of each of the n cells under a block goes into each of its columns
+    step : cells from one block to the next
+    columns : cell of every extended column; the borders repeat, as bilinear resizing clamps there
+    """
+
+    weights: Tensor
+    step: int
+    columns: Tensor
+
+    @classmethod
+    def of(cls, stride: int, centre: float, cells: int, block: int, blocks: int) -> Lattice:
+        base = math.floor(-centre / stride)
+        position = (torch.arange(block, dtype=torch.float64) - centre) / stride - base
+        low = position.floor().long()
+        count = int(low[-1]) + 2
+        weights = torch.zeros(block, count, dtype=torch.float64)
+        rows = torch.arange(block)
+        weights[rows, low] = 1 - (position - low)
+        weights[rows, low + 1] += position - low
+        columns = (torch.arange((blocks - 1) * (block // stride) + count) + base).clamp(0, cells - 1)
+        return cls(weights, block // stride, columns)
+
+
+class HeadStripes:
+    """Fills features of image rows, given what the backbone left.
+
+    Parameters
+    ----------
+    maps : the coarse maps, whole; their strides divide 32, or each other
+    fine : gives the fine tap's rows, normalised, with a border of zeros
+    fine_branch : the 3x3 layer on it
+    hidden : (C_fine, H) slice of the first 1x1 layer, and its bias (H,)
+    project : (H, D) weights of the second 1x1 layer, and its bias (D,)
+    size : (H, W) of the image
+    """
+
+    def __init__(
+        self,
+        maps: Sequence[KeptMap],
+        fine: FineRows,
+        fine_branch: nn.Conv2d,
+        hidden: tuple[Tensor, Tensor],
+        project: tuple[Tensor, Tensor],
+        size: tuple[int, int],
+        chunk: int = CHUNK,
+    ) -> None:
+        self.maps, self.fine, self.fine_branch = list(maps), fine, fine_branch
+        self.project, self.size = project, size
+        self.groups: dict[tuple[int, float], list[KeptMap]] = {}
+        for kept in self.maps:
+            self.groups.setdefault((kept.stride, kept.centre), []).append(kept)
+        width = size[1]
+        self.block = math.lcm(32, *(kept.stride for kept in self.maps))
+        self.blocks = -(-width // self.block)
+        like = hidden[0]
+        self.lattices = [
+            Lattice.of(stride, centre, group[0].values.shape[-1], self.block, self.blocks)
+            for (stride, centre), group in self.groups.items()
+        ]
+        self._prepare(hidden, like, chunk)
+
+    def _prepare(self, hidden: tuple[Tensor, Tensor], like: Tensor, chunk: int) -> None:
+        """Buffers for one chunk: left (N, B, K), right (N, K, H) and their product; what never changes is set here."""
+        counts = [lattice.weights.shape[1] for lattice in self.lattices]
+        fine = hidden[0].shape[0]
+        total = sum(counts) + fine + 1
+        at_once = max(1, chunk // self.block)
+        self._columns = min(self.blocks, at_once)
+        self._rows = max(1, at_once // self._columns)
+        many = self._columns * self._rows
+        self._left = like.new_empty(many, self.block, total)
+        self._right = like.new_empty(many, total, like.shape[1])
+        self._inner = like.new_empty(many, self.block, like.shape[1])
+        weights = torch.cat([lattice.weights for lattice in self.lattices], 1)
+        self._left[:, :, : sum(counts)] = weights.to(like)
+        self._left[:, :, -1] = 1
+        self._right[:, sum(counts) : -1] = hidden[0]
+        self._right[:, -1] = hidden[1]
+        starts = [sum(counts[:k]) for k in range(len(counts))]
+        self._slots = [slice(start, start + count) for start, count in zip(starts, counts, strict=True)]
+        self._fine_slot = slice(sum(counts), total - 1)
+        self._index = [lattice.columns.to(like.device) for lattice in self.lattices]
+
+    def fill(self, first: int, last: int, out: Tensor) -> None:
+        """Write features of image rows first..last-1 into `out` (last - first, W, D), contiguous."""
+        width = self.size[1]
+        grids = [self._grid_rows(k, first, last) for k in range(len(self.lattices))]
+        layer = self.fine_branch
+        fine = F.relu_(F.conv2d(self.fine(first - 1, last + 1), layer.weight, layer.bias, padding=(0, 1)))
+        whole = self.blocks * self.block
+        fine = F.pad(fine, (0, whole - fine.shape[-1])) if fine.shape[-1] < whole else fine[..., :whole]
+        lines = fine[0].permute(1, 2, 0).reshape(last - first, self.blocks, self.block, -1)
+        for top in range(first, last, self._rows):
+            bottom = min(top + self._rows, last)
+            for left in range(0, self.blocks, self._columns):
+                right = min(left + self._columns, self.blocks)
+                inner = self._hidden(grids, lines, first, (top, bottom), (left, right))
+                target = out[top - first : bottom - first, left * self.block : min(right * self.block, width)]
+                self._project(inner, target)
+
+    def _grid_rows(self, number: int, first: int, last: int) -> tuple[Tensor, list[tuple[int, int, float]]]:
+        """One group's hidden rows under image rows first..last-1, and for each of these the two rows and the weight."""
+        (stride, centre), group = list(self.groups.items())[number]
+        cells = group[0].values.shape[-2]
+        places = []
+        for row in range(first, last):
+            position = min(max((row - centre) / stride, 0.0), cells - 1.0)
+            low = min(int(position), max(cells - 2, 0))
+            places.append((low, min(low + 1, cells - 1), position - low))
+        top, bottom = places[0][0], places[-1][1] + 1
+        rows = group[0].hidden(top, bottom)
+        for kept in group[1:]:
+            rows += kept.hidden(top, bottom)
+        rows = rows.index_select(1, self._index[number])
+        return rows, [(low - top, high - top, weight) for low, high, weight in places]
+
+    def _hidden(
+        self,
+        grids: list[tuple[Tensor, list[tuple[int, int, float]]]],
+        lines: Tensor,
+        origin: int,
+        rows: tuple[int, int],
+        blocks: tuple[int, int],
+    ) -> Tensor:
+        """The hidden layer (rows, blocks * B, H) of a chunk."""
+        wide = blocks[1] - blocks[0]
+        many = (rows[1] - rows[0]) * wide
+        left, right, inner = self._left[:many], self._right[:many], self._inner[:many]
+        for offset, row in enumerate(range(rows[0] - origin, rows[1] - origin)):
+            part = slice(offset * wide, (offset + 1) * wide)
+            left[part, :, self._fine_slot] = lines[row, blocks[0] : blocks[1]]
+            for (values, places), lattice, slot in zip(grids, self.lattices, self._slots, strict=True):
+                low, high, weight = places[row]
+                target = right[part, slot]
+                count = target.shape[1]
+                window = [_windows(values[k], blocks[0] * lattice.step, wide, lattice.step, count) for k in (low, high)]
+                if weight == 0 or low == high:
+                    target.copy_(window[0])
+                else:
+                    torch.lerp(window[0], window[1], weight, out=target)
+        torch.bmm(left, right, out=inner)
+        return inner.relu_().view(rows[1] - rows[0], wide * self.block, -1)
+
+    def _project(self, inner: Tensor, out: Tensor) -> None:
+        """The second 1x1 layer into `out` (rows, columns, D), whose columns may be fewer than the blocks'."""
+        weight, bias = self.project
+        if inner.shape[1] == out.shape[1] and out.is_contiguous():
+            torch.addmm(bias, inner.flatten(0, 1), weight, out=out.view(-1, out.shape[-1]))
+            return
+        for line, target in zip(inner, out, strict=True):
+            torch.addmm(bias, line[: target.shape[0]], weight, out=target)
+
+
+def _windows(row: Tensor, start: int, many: int, step: int, count: int) -> Tensor:
+    """Overlapping windows (many, count, H) of a row's cells (w, H), without a copy."""
+    return row[start:].as_strided((many, count, row.shape[1]), (step * row.stride(0), row.stride(0), 1))
