@@ -15,8 +15,10 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 import sss_model
+from sss_gui.a_or_b import AOrB
 from sss_gui.actions import build_actions, fill_menus, key_sheet
 from sss_gui.bases import Bases
+from sss_gui.batch import Batch, Report
 from sss_gui.controls import Controls
 from sss_gui.file_engine import FileEngine
 from sss_gui.files import Files
@@ -25,14 +27,18 @@ from sss_gui.headless import run_headless
 from sss_gui.history import History
 from sss_gui.inspecting import Inspecting
 from sss_gui.jobs import Engine, Worker
+from sss_gui.keeping import Keeping
 from sss_gui.main_window import MainWindow
+from sss_gui.models import Models
 from sss_gui.overlays import Overlays
 from sss_gui.panes import Panes
 from sss_gui.progress_line import ProgressLine
 from sss_gui.request import PANES
 from sss_gui.session import Session, State
 from sss_gui.settings import Settings
+from sss_gui.snapshot import Snapshot
 from sss_gui.theme import MODES, Theme
+from sss_gui.watching import Watching
 from sss_model.params import ExtractParams
 from sss_model.shipped import SAMPLE, resource
 
@@ -79,6 +85,12 @@ class Program(QObject):
         )
         self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window)
+        self.batch = Batch(self.session, self)
+        self.models = Models(self.session, self.file_worker, settings, window)
+        self.watching = Watching(self.session, self)
+        self.a_or_b = AOrB(self.session, self)
+        self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self)
+        self.keeping = Keeping(data / "sessions", self.snapshot.capture, self.snapshot.restore, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
         fill_menus(window.menuBar(), self.actions)
@@ -88,7 +100,9 @@ class Program(QObject):
 
     def start(self, paths: Sequence[Path] = ()) -> None:
         """Begin work; call it once the window is on the screen. The picture is read before the model is loaded."""
-        self.files.open_paths(list(paths))
+        left = self.keeping.left_behind()
+        if left is None or not self.keeping.restore_left(left):
+            self.files.open_paths(list(paths))
         self.session.warm_up()
         self.worker.start()
         self.file_worker.start()
@@ -99,6 +113,7 @@ class Program(QObject):
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
         self.settings.sync()
+        self.keeping.end()
         ended = self.file_worker.close()
         return self.worker.close() and ended
 
@@ -111,8 +126,15 @@ class Program(QObject):
         self.gallery.failed.connect(self.panes.show_error)
         self.history.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
-        for part in (self.overlays, self.bases):
+        for part in (self.overlays, self.bases, self.watching, self.keeping):
             part.noted.connect(window.status.show_note)
+        self._join_batch()
+        files.session_requested.connect(self.keeping.open)
+        self.keeping.failed.connect(self.panes.show_error)
+        window.panel.drag_out_requested.connect(files.drag_out)
+        self.a_or_b.flipped.connect(lambda letter: window.status.show_note(f"Radius and eps {letter}"))
+        session.state_changed.connect(lambda _state: self.keeping.touch())
+        self.inspecting.pins_changed.connect(lambda _pins: self.keeping.touch())
         window.params.mask_export_requested.connect(lambda: files.save_png("mask", self.overlays.write_mask))
         window.params.clusters_export_requested.connect(
             lambda: files.save_png("clusters", self.overlays.write_clusters)
@@ -121,7 +143,7 @@ class Program(QObject):
         session.noted.connect(window.status.show_note)
         session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
         window.status.cancel_requested.connect(session.cancel)
-        window.status.model_requested.connect(files.open_model_dialog)
+        window.status.model_requested.connect(lambda: self.models.show(files.open_model_dialog))
 
     def _restore(self) -> None:
         self.settings.restore_window(self.window)
@@ -129,6 +151,21 @@ class Program(QObject):
             self.window.panel.restore_state(self.settings.panel_state)
         for section in self.settings.open_sections or ():
             self.window.params.set_section_open(section, True)
+
+    def _join_batch(self) -> None:
+        line = self.window.status
+        self.files.export_all_requested.connect(
+            lambda folder, params: self.batch.start(self.gallery.sources, folder, params)
+        )
+        self.batch.advanced.connect(lambda done, total, name: line.show_note(f"{done} of {total} exported; now {name}"))
+        self.batch.marked.connect(self.gallery.mark)
+        self.batch.finished.connect(self._report_batch)
+
+    def _report_batch(self, report: Report) -> None:
+        self.window.status.show_note(report.sentence, 10_000)
+        if report.failed:
+            details = "\n".join(f"{source.path}: {words}" for source, words in report.failed)
+            self.window.panel.show_message("Some pictures could not be exported", report.sentence, details)
 
     def _enable_undo(self, undo: bool, redo: bool) -> None:
         self.actions["undo"].setEnabled(undo)
@@ -145,6 +182,11 @@ class Program(QObject):
             "open_sample": lambda: session.open_path(resource(SAMPLE)),
             "paste": files.paste,
             "export": files.export_dialog,
+            "export_all": files.export_all_dialog,
+            "open_session": self.keeping.open_dialog,
+            "save_session": self.keeping.save_dialog,
+            "models": lambda: self.models.show(files.open_model_dialog),
+            "a_or_b": self.a_or_b.flip,
             "copy_pane": lambda: files.copy_pane(panel.current),
             "copy_command": files.copy_command,
             "run_again": session.run_again,

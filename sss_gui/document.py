@@ -37,7 +37,7 @@ class Document:
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-    pyramids: dict[str, tuple[int, Pyramid]] = field(default_factory=dict)
+    pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -45,12 +45,14 @@ class Document:
         return self.figure.nbytes
 
     def pyramid(self, name: str, values: Any) -> Pyramid:
-        """The picture of the map `values` (H, W, 3) in [0, 1] with its reductions, made once for each map."""
-        known = self.pyramids.get(name)
-        if known is None or known[0] != id(values):
-            known = id(values), make_pyramid(to_picture(values))
-            self.pyramids[name] = known
-        return known[1]
+        """The picture of the map `values` (H, W, 3) in [0, 1], reduced too; two are kept a name, to flip between."""
+        known = self.pyramids.setdefault(name, [])
+        for made_of, pyramid in known:
+            if made_of is values:
+                return pyramid
+        known.insert(0, (values, make_pyramid(to_picture(values))))
+        del known[2:]
+        return known[0][1]
 
 
 class Documents:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sss_gui.request import ListRequest, ListResult, Source, ThumbnailRequest, ThumbnailResult
+from sss_gui.model_files import describe_model
+from sss_gui.request import (
+    ListRequest,
+    ListResult,
+    ModelsRequest,
+    ModelsResult,
+    Source,
+    ThumbnailRequest,
+    ThumbnailResult,
+)
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
@@ -17,7 +26,7 @@ _OURS = re.compile(r"-(input|random|pca|filtered-pca|strip)\.png$")
 
 
 class FileEngine:
-    """Answers `ListRequest` and `ThumbnailRequest`."""
+    """Answers `ListRequest`, `ThumbnailRequest` and `ModelsRequest`."""
 
     def run(self, request: Any, progress: Progress, deliver: Callable[[Any], None]) -> Any:
         """Answer `request`."""
@@ -29,6 +38,8 @@ class FileEngine:
                 progress.report(0.0, "Thumbnails")
                 deliver(_thumbnail(request, source))
             return None
+        if isinstance(request, ModelsRequest):
+            return ModelsResult(request.ticket, tuple(describe_model(path) for path in (None, *request.paths)))
         raise TypeError(f"FileEngine cannot answer {type(request).__name__}.")
 
     def close(self) -> None:

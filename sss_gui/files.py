@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sss_gui.export_dialog import ExportDialog
 from sss_gui.panes import Panes
 from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
 from sss_gui.session import Session, State
+from sss_gui.session_file import SUFFIX
 from sss_gui.settings import Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
@@ -29,10 +31,14 @@ class Files(QObject):
     Signals
     -------
     paths_requested : list of Path, when several files or a folder are to be opened
+    session_requested : Path of a session file
+    export_all_requested : folder and ExportParams for all open pictures
     noted : a sentence for the status line
     """
 
     paths_requested = Signal(list)
+    session_requested = Signal(object)
+    export_all_requested = Signal(object, object)
     noted = Signal(str)
 
     def __init__(self, session: Session, panes: Panes, settings: Settings, window: QWidget) -> None:
@@ -75,7 +81,10 @@ class Files(QObject):
     def open_paths(self, paths: list[Path]) -> None:
         """Open what was dropped or chosen: models become the model, pictures and features are shown."""
         models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
-        others = [path for path in paths if path not in models]
+        sessions = [path for path in paths if path.name.endswith(SUFFIX)]
+        others = [path for path in paths if path not in models and path not in sessions]
+        if sessions:
+            self.session_requested.emit(sessions[-1])
         if models:
             self._session.set_model(models[-1])
         if others:
@@ -99,24 +108,39 @@ class Files(QObject):
 
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
+        chosen = self._ask_export()
+        if chosen is not None:
+            self.export(*chosen)
+
+    def export_all_dialog(self) -> None:
+        """The same for all open pictures."""
+        chosen = self._ask_export()
+        if chosen is not None:
+            self._remember_export(*chosen)
+            self.export_all_requested.emit(*chosen)
+
+    def _ask_export(self) -> tuple[Path, ExportParams] | None:
         source = self._session.state.source
         if source is None or not self._channels:
             self.noted.emit("Nothing is open to be exported.")
-            return
+            return None
         dialog = ExportDialog(
             self._export_folder(source), self.export_params(), self._panes.size, self._channels, self._window
         )
-        if dialog.exec() == ExportDialog.DialogCode.Accepted:
-            self.export(dialog.folder(), dialog.params())
+        accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()
+        return (dialog.folder(), dialog.params()) if accepted else None
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`, and remember both choices."""
+        self._remember_export(folder, params)
+        self._session.export(folder, params)
+
+    def _remember_export(self, folder: Path, params: ExportParams) -> None:
         self._settings.export_folder = str(folder)
         for name in _REMEMBERED:
             self._settings.set_value(f"export/{name}", getattr(params, name))
         self._settings.set_value("export/formats", " ".join(params.formats))
-        self._session.export(folder, params)
 
     def save_png(self, what: str, write: Callable[[Path], None]) -> None:
         """Ask where to, and let `write` write the PNG called after the picture and `what`."""
@@ -168,6 +192,16 @@ class Files(QObject):
         text = command_line(state, self._export_folder(state.source), self.export_params())
         QGuiApplication.clipboard().setText(text)
         self.noted.emit("Copied as command line.")
+
+    def drag_out(self, name: str) -> None:
+        """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
+        picture = self._panes.picture(name)
+        source = self._session.state.source
+        if picture is None or source is None:
+            return
+        path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
+        if qimage.to_qimage(picture).save(str(path), quality=90):  # 90: hardly compressed, so the drag starts at once
+            self._panes.drag(name, str(path))
 
     # remembering -------------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Gallery(QObject):
         strip.activated.connect(self.show)
         strip.thumbnails_requested.connect(self._ask_thumbnails)
         strip.remove_requested.connect(self.remove)
-        session.opened.connect(lambda source: self._mark(source, "done"))
+        session.opened.connect(lambda source: self.mark(source, "done"))
         session.state_changed.connect(lambda state: self._follow(state.source))
         session.failed.connect(self._mark_failed)
 
@@ -135,9 +135,10 @@ class Gallery(QObject):
         if ended.outcome == "failed" and ended.error is not None:
             self.failed.emit(ended.error)
 
-    def _mark(self, source: Source, state: str) -> None:
+    def mark(self, source: Source, state: str, tip: str = "") -> None:
+        """Show in the strip what became of `source`: none, running, done or failed, and why."""
         if source in self._sources:
-            self._strip.set_state(self._sources.index(source), state)
+            self._strip.set_state(self._sources.index(source), state, tip)
 
     def _mark_failed(self, error: ErrorText) -> None:
         index = self._strip.current

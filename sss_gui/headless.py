@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,7 +51,8 @@ def run_headless(
     assert isinstance(app, QApplication)
     Theme(app, theme)
     folder.mkdir(parents=True, exist_ok=True)
-    program = Program(Settings(folder / ".window.ini"), state=state)
+    scratch = Path(tempfile.mkdtemp(prefix="sss-features-"))
+    program = Program(Settings(scratch / "window.ini"), state=state, data=scratch)
     program.window.resize(*size)
     program.window.show()
     program.worker.start()
@@ -63,7 +66,7 @@ def run_headless(
     finally:
         ended = program.close()
         program.window.close()
-        (folder / ".window.ini").unlink(missing_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
     return 0 if ended and not failures else 1
 
 

@@ -39,6 +39,10 @@ class Panes(QObject):
         """What pane `name` shows, (H, W, 3) uint8."""
         return self._pictures.get(name)
 
+    def drag(self, name: str, path: str) -> bool:
+        """Drag the file `path` out of pane `name`; True where it was dropped."""
+        return self._panel.pane(name).start_drag_out(path)
+
     def show(self, result: ShowResult) -> None:
         """Put what `result` brings onto the panes; panes of another picture are emptied first."""
         if result.source != self._source:

@@ -351,3 +351,31 @@ class BatchResult:
     ticket: int
     source: Source
     paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ModelsRequest:
+    """What the shipped model and those at `paths` are."""
+
+    lane: ClassVar[str] = "list"
+    patient: ClassVar[bool] = True
+    ticket: int
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ModelWords:
+    """A model in words; `key` is its path, empty for the shipped one; `card` is Markdown."""
+
+    key: str
+    title: str
+    summary: str
+    card: str
+
+
+@dataclass(frozen=True)
+class ModelsResult:
+    """The shipped model first."""
+
+    ticket: int
+    models: tuple[ModelWords, ...]

@@ -82,6 +82,7 @@ class Session(QObject):
     noted : a sentence for the status line
     opened : Source, once its picture could be shown
     settled : a slider came to rest
+    ended : Ended, of every request
     """
 
     state_changed = Signal(object)
@@ -95,6 +96,7 @@ class Session(QObject):
     noted = Signal(str)
     opened = Signal(object)
     settled = Signal()
+    ended = Signal(object)
 
     def __init__(self, worker: WorkerLike, parent: QObject | None = None, state: State | None = None) -> None:
         super().__init__(parent)
@@ -205,6 +207,11 @@ class Session(QObject):
         if self._state.source is not None:
             self._show(fresh=True)
 
+    def refresh(self) -> None:
+        """Ask anew for what is wanted: files that changed are read again, the rest is remembered."""
+        if self._state.source is not None:
+            self._show()
+
     def cancel(self) -> None:
         """Stop whatever runs; what is shown stays."""
         self._rest.stop()
@@ -289,12 +296,13 @@ class Session(QObject):
 
     def _end(self, ended: Ended) -> None:
         idle = self._underway.end(ended.ticket)
+        self.ended.emit(ended)
         if ended.ticket != self._newest:
             self._live.discard(ended.ticket)
         if idle:
             self.busy_changed.emit(False)
         if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
-            if ended.lane != "show" or ended.ticket == self._newest:
+            if ended.ticket == self._newest or ended.lane not in ("show", "batch"):
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)

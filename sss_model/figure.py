@@ -24,6 +24,7 @@ from sss_model.postprocess import random_projection
 from sss_model.progress import Progress, silent
 
 COMPONENTS = 16
+KEPT = 2  # values of each stage
 MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
 Stage = TypeVar("Stage")
@@ -43,7 +44,7 @@ class Figure:
 
     def __init__(self, image: Map, features: NDArray[np.floating[Any]], *, device: str = "cpu") -> None:
         self.image, self.features, self.device = image, features, device
-        self._kept: dict[str, tuple[Any, Any]] = {}
+        self._kept: dict[str, list[tuple[Any, Any]]] = {}  # newest first
 
     # maps ------------------------------------------------------------------------------------------------------------
 
@@ -77,18 +78,19 @@ class Figure:
         steps = silent(progress)
         basis = fixed.basis if fixed is not None else self.filtered_basis(filter, steps.part(0.0, 0.8))
 
-        def make() -> Map:
+        def make() -> tuple[tuple[Map, Map], Map]:
             values = self._filter(chosen(basis, projection), filter, steps.part(0.8, 1.0))
             limits = _range(values, projection, fixed)
-            self._kept["range"] = None, limits
-            return stretch(values, *limits)
+            return limits, stretch(values, *limits)
 
-        return self._stage("filtered", (filter, projection, _Held(fixed)), make)
+        limits, result = self._stage("filtered and range", (filter, projection, _Held(fixed)), make)
+        self._kept["range"], self._kept["filtered"] = [(None, limits)], [(None, result)]
+        return result
 
     def shown(self, name: str) -> Map | None:
         """The map of `MAPS` that was made last; None before."""
         known = self._kept.get(name)
-        return cast(Map, known[1]) if known is not None else None
+        return cast(Map, known[0][1]) if known else None
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
@@ -112,7 +114,7 @@ class Figure:
         columns, inner_columns = _window(x0 // step, -(-x1 // step), 2 * radius, flat.shape[1])
         values = guided_filter(guide[rows, columns], flat[rows, columns], radius=radius, eps=filter.eps)
         known = self._kept.get("range")
-        part = stretch(values[inner_rows, inner_columns], *(known[1] if known is not None else range_of(flat)))
+        part = stretch(values[inner_rows, inner_columns], *(known[0][1] if known else range_of(flat)))
         left, top = columns.start + inner_columns.start, rows.start + inner_rows.start
         box = (left, top, left + part.shape[1], top + part.shape[0])
         return part, (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
@@ -176,7 +178,8 @@ class Figure:
     def nbytes(self) -> int:
         """Bytes of memory that image, features and kept stages take; features on disk not counted."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
-        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for _, value in self._kept.values()))
+        kept = (value for stage in self._kept.values() for _, value in stage)
+        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
 
     def content(
         self,
@@ -227,7 +230,7 @@ class Figure:
 
     def _basis_shown(self, filter: FilterParams) -> PcaBasis:
         known = self._kept.get("filtered basis")
-        return cast(PcaBasis, known[1]) if known is not None else self.filtered_basis(filter)
+        return cast(PcaBasis, known[0][1]) if known else self.filtered_basis(filter)
 
     def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
         """Image and projected features, each pixel the mean of step x step."""
@@ -236,12 +239,13 @@ class Figure:
         return self._stage("reduced", (*key, step), lambda: (_block_means(self.image, step), _block_means(flat, step)))
 
     def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
-        """What `make` gave for `key` the last time, or now; one value is kept a stage."""
-        known = self._kept.get(name)
-        if known is None or known[0] != key:
-            known = key, make()
-            self._kept[name] = known
-        return cast(Stage, known[1])
+        """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
+        kept = self._kept.setdefault(name, [])
+        place = next((n for n, (known, _) in enumerate(kept) if known == key), None)
+        entry = kept.pop(place) if place is not None else (key, make())
+        kept.insert(0, entry)
+        del kept[KEPT:]
+        return cast(Stage, entry[1])
 
     @property
     def _components(self) -> int:

@@ -260,12 +260,12 @@ def test_every_command_is_bound_and_no_key_is_used_twice(program):
 
 
 def test_the_layout_is_remembered(qtbot, tmp_path, engine):
-    first = Program(Settings(tmp_path / "s.ini"), lambda: engine)
+    first = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
     qtbot.addWidget(first.window)
     first.window.resize(760, 600)
     first.window.show()
     first.close()
-    second = Program(Settings(tmp_path / "s.ini"), lambda: engine)
+    second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
     qtbot.addWidget(second.window)
     assert (second.window.width(), second.window.height()) == (760, 600)
     second.close()

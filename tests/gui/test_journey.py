@@ -1,4 +1,4 @@
-"""The whole journey on the real window with the shipped model: open, drag, read, export, and the same by command line."""
+"""The whole journey on the real window with the shipped model: open, drag, read, export, again by command line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def photo(tmp_path):
 def real(qtbot, tmp_path):
     before = threading.active_count()
     state = State(extract=ExtractParams(device="cpu"))
-    program = Program(Settings(tmp_path / "settings.ini"), state=state)
+    program = Program(Settings(tmp_path / "settings.ini"), state=state, data=tmp_path / "data")
     qtbot.addWidget(program.window)
     program.window.resize(1000, 700)
     program.window.show()

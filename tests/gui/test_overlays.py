@@ -52,12 +52,14 @@ def test_a_pin_stays_and_several_divide_the_picture(qtbot, shown, engine):
     qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].points == ((1, 1), (5, 6)))
 
 
-def test_the_overlay_goes_with_the_picture(qtbot, shown):
+def test_the_overlay_goes_with_the_picture_and_comes_back_for_the_next(qtbot, shown, engine):
     shown.overlays.show("clusters")
     qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    first = shown.overlays._overlay
     shown.files.open_paths([Path("b.png")])
-    qtbot.waitUntil(lambda: shown.overlays._overlay is None)
-    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)  # and comes back for the new one
+    qtbot.waitUntil(lambda: asked(engine, ClusterRequest)[-1].source.name == "b.png")
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None and shown.overlays._overlay is not first)
+    qtbot.waitUntil(lambda: not shown.session.busy)
 
 
 def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):

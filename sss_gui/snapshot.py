@@ -1,0 +1,57 @@
+"""The window's state as one record, and back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from sss_gui.gallery import Gallery
+from sss_gui.inspecting import Inspecting
+from sss_gui.request import ShowResult
+from sss_gui.session import Session
+from sss_gui.session_file import SavedSession
+from sss_gui.widgets.feature_panel import FeaturePanel
+
+
+class Snapshot(QObject):
+    """Captures and restores pictures, parameters, pins and view; pins and view wait for their picture."""
+
+    def __init__(
+        self,
+        session: Session,
+        gallery: Gallery,
+        inspecting: Inspecting,
+        panel: FeaturePanel,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._gallery, self._inspecting, self._panel = session, gallery, inspecting, panel
+        self._waiting: SavedSession | None = None
+        session.result_arrived.connect(self._arrive)
+
+    def capture(self) -> SavedSession:
+        """The state now; pasted pictures have no file and are left out."""
+        view = self._panel.controller
+        sources = tuple(source for source in self._gallery.sources if source.path is not None)
+        centre = None if view.fitting else view.centre
+        pins = tuple(self._inspecting.pins)
+        return SavedSession(self._session.state, sources, pins, centre, view.scale, self._panel.solo_pane)
+
+    def restore(self, saved: SavedSession) -> None:
+        """Bring `saved` back."""
+        self._waiting = saved
+        self._session.set_state(saved.state)
+        if saved.sources:
+            shown = saved.state.source
+            self._gallery.set_sources(saved.sources, saved.sources.index(shown) if shown in saved.sources else 0)
+        self._panel.solo(saved.solo)
+
+    def _arrive(self, result: ShowResult) -> None:
+        saved = self._waiting
+        if saved is None or not result.complete:
+            return
+        self._waiting = None
+        if result.source != saved.state.source:
+            return
+        self._inspecting.set_pins(list(saved.pins))
+        if saved.centre is not None:
+            self._panel.controller.set_view(*saved.centre, saved.scale)

@@ -1,0 +1,222 @@
+"""Sessions saved and restored, batches, A and B, files that change, models, and dragging a pane out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeEngine
+from PySide6.QtCore import Qt
+
+from sss_gui.app import Program
+from sss_gui.model_files import describe_model
+from sss_gui.request import BatchRequest, ShowRequest, Source
+from sss_gui.session import State
+from sss_gui.session_file import SavedSession, SessionFileError, read_session, write_session
+from sss_gui.settings import Settings
+from sss_model.image_io import write_picture
+from sss_model.params import ExportParams, FilterParams, ProjectionParams
+
+
+@pytest.fixture
+def photos(tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
+    for path in paths:
+        write_picture(path, np.zeros((4, 4, 3), np.uint8))
+    return paths
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
+
+
+def shows(engine):
+    return [request for request in engine.asked if isinstance(request, ShowRequest)]
+
+
+def saved(photos):
+    sources = tuple(Source.from_path(path) for path in photos)
+    state = State(sources[1], filter=FilterParams(radius=9, eps=1 / 3), projection=ProjectionParams(seed=7))
+    return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2)
+
+
+def test_a_session_file_gives_back_everything(tmp_path, photos):
+    write_session(tmp_path / "s.sss.json", saved(photos))
+    assert read_session(tmp_path / "s.sss.json") == saved(photos)
+
+
+def test_session_and_pictures_can_move_together(tmp_path, photos):
+    write_session(tmp_path / "s.sss.json", saved(photos))
+    moved = tmp_path.parent / f"{tmp_path.name}-moved"
+    tmp_path.rename(moved)
+    try:
+        assert read_session(moved / "s.sss.json").state.source.path == moved / "b.png"
+    finally:
+        moved.rename(tmp_path)
+
+
+def test_pictures_that_are_gone_are_left_out_and_named(tmp_path, photos):
+    write_session(tmp_path / "s.sss.json", saved(photos))
+    photos[1].unlink()
+    found = read_session(tmp_path / "s.sss.json")
+    assert [source.name for source in found.sources] == ["a.png", "broken.png", "c.png"]
+    assert found.state.source.name == "a.png"
+    assert found.missing == (str(photos[1]),)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no json", "is not JSON"),
+        ("[]", "not a session of this program"),
+        ('{"program": "sss-features session", "format": 99}', "newer program"),
+        ('{"program": "sss-features session", "format": 1}', "damaged"),
+    ],
+)
+def test_files_that_are_no_session_are_said(tmp_path, text, words):
+    (tmp_path / "x.sss.json").write_text(text)
+    with pytest.raises(SessionFileError, match=words):
+        read_session(tmp_path / "x.sss.json")
+
+
+def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_path, photos):
+    program.files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    program.gallery.step(1)
+    program.session.set_filter(FilterParams(radius=9))
+    idle(qtbot, program)
+    program.inspecting.pin((3, 4))
+    program.window.panel.controller.set_view(10, 11, 8.0)
+    program.keeping.save(tmp_path / "s.sss.json")
+    program.files.open_paths([photos[3]])
+    program.session.set_filter(FilterParams())
+    idle(qtbot, program)
+    program.files.open_paths([tmp_path / "s.sss.json"])
+    idle(qtbot, program)
+    assert [source.name for source in program.gallery.sources] == [path.name for path in photos]
+    assert program.session.state.source.name == "b.png"
+    assert program.session.state.filter.radius == 9
+    assert program.inspecting.pins == [(3, 4)]
+    assert program.window.panel.controller.scale == 8.0
+    (tmp_path / "s.sss.json").write_text("broken")
+    program.files.open_paths([tmp_path / "s.sss.json"])
+    assert program.window.panel.banner.isVisible()
+    assert program.session.state.source.name == "b.png"
+
+
+def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not(qtbot, tmp_path, photos):
+    engine = FakeEngine()
+    first = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
+    qtbot.addWidget(first.window)
+    first.start([photos[1]])
+    idle(qtbot, first)
+    first.session.set_filter(FilterParams(radius=11))
+    idle(qtbot, first)
+    first.keeping.keep()
+    own = next((tmp_path / "data" / "sessions").glob("running-*"))
+    dead = own.with_name("running-999999999.sss.json")
+    os.link(own, dead)
+    assert first.close()
+    assert not own.exists()
+
+    second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
+    qtbot.addWidget(second.window)
+    second.start([photos[0]])
+    idle(qtbot, second)
+    assert second.session.state.source.path == photos[1]
+    assert second.session.state.filter.radius == 11
+    assert not dead.exists(), "it is offered once"
+    assert second.close()
+
+
+def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tmp_path, photos):
+    program.files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    program.session.set_filter(FilterParams(radius=3))
+    with qtbot.waitSignal(program.batch.finished) as finished:
+        program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    report = finished.args[0]
+    assert report.written == 3
+    assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
+    assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed."
+    asked = [request for request in engine.asked if isinstance(request, BatchRequest)]
+    assert {request.show.filter.radius for request in asked} == {3}
+    assert program.window.panel.banner.isVisible()
+
+
+def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
+    program.files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    engine.gate.clear()
+    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    qtbot.waitUntil(lambda: any(isinstance(request, BatchRequest) for request in engine.asked))
+    with qtbot.waitSignal(program.batch.finished) as finished:
+        program.actions["cancel"].trigger()
+    assert (finished.args[0].written, finished.args[0].left) == (0, 4)
+    assert not program.batch.active
+
+
+def test_a_and_b(qtbot, program, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    flip = program.actions["a_or_b"]
+    program.session.set_filter(FilterParams(radius=2))
+    flip.trigger()
+    program.session.set_filter(FilterParams(radius=20))
+    qtbot.keyClick(program.window.panel.pane("input").canvas, Qt.Key.Key_B)
+    assert program.session.state.filter.radius == 2
+    flip.trigger()
+    assert program.session.state.filter.radius == 20
+    idle(qtbot, program)
+
+
+def test_a_picture_that_changes_on_disk_is_shown_anew(qtbot, program, engine, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    count = len(shows(engine))
+    write_picture(photos[0], np.full((5, 5, 3), 9, np.uint8))
+    qtbot.waitUntil(lambda: len(shows(engine)) == count + 1, timeout=5000)
+    write_picture(photos[0], np.full((6, 6, 3), 9, np.uint8))
+    qtbot.waitUntil(lambda: len(shows(engine)) == count + 2, timeout=5000)
+    idle(qtbot, program)
+
+
+def test_models_are_told_apart(tmp_path):
+    shipped = describe_model(None)
+    assert shipped.key == ""
+    assert "128 features" in shipped.summary
+    (tmp_path / "x.safetensors").write_text("no model")
+    assert describe_model(tmp_path / "x.safetensors").summary == "Not a model of this program."
+    assert describe_model(tmp_path / "gone.safetensors").summary == "The file is gone."
+
+
+def test_the_model_manager_lists_and_loads(qtbot, program, engine, tmp_path, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    program.session.set_model(tmp_path / "net.safetensors")
+    idle(qtbot, program)
+    assert [Path(name).name for name in program.settings.recent_models] == ["net.safetensors"]
+    program.actions["models"].trigger()
+    dialog = program.models._dialog
+    qtbot.waitUntil(lambda: dialog._list.count() == 2)
+    dialog.use_requested.emit("")
+    assert program.session.state.model is None
+    idle(qtbot, program)
+    dialog.close()
+
+
+def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    taken = []
+    monkeypatch.setattr(
+        type(program.window.panel.pane("pca")), "start_drag_out", lambda _pane, path: taken.append(path)
+    )
+    program.window.panel.drag_out_requested.emit("pca")
+    assert Path(taken[0]).name == "a-pca.png"
+    assert Path(taken[0]).stat().st_size > 0
