@@ -24,6 +24,7 @@ from sss_model.postprocess import random_projection
 from sss_model.progress import Progress, silent
 
 COMPONENTS = 16
+RANGE_PIXELS = 1 << 16  # of the reduced picture that a preview's range is taken from
 KEPT = 2  # values of each stage
 MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
@@ -78,14 +79,11 @@ class Figure:
         steps = silent(progress)
         basis = fixed.basis if fixed is not None else self.filtered_basis(filter, steps.part(0.0, 0.8))
 
-        def make() -> tuple[tuple[Map, Map], Map]:
+        def make() -> Map:
             values = self._filter(chosen(basis, projection), filter, steps.part(0.8, 1.0))
-            limits = _range(values, projection, fixed)
-            return limits, stretch(values, *limits)
+            return stretch(values, *_range(values, projection, fixed))
 
-        limits, result = self._stage("filtered and range", (filter, projection, _Held(fixed)), make)
-        self._kept["range"], self._kept["filtered"] = [(None, limits)], [(None, result)]
-        return result
+        return self._stage("filtered", (filter, projection, _Held(fixed)), make)
 
     def shown(self, name: str) -> Map | None:
         """The map of `MAPS` that was made last; None before."""
@@ -107,17 +105,31 @@ class Figure:
         """
         height, width = self.features.shape[:2]
         (x0, y0, x1, y1), scale = view or ((0, 0, width, height), 1.0)
+        basis = fixed.basis if fixed is not None else self._basis_shown(filter)
         step = max(1, int(1 / max(scale, 1e-6)))
-        guide, flat = self._reduced(projection, fixed.basis if fixed is not None else self._basis_shown(filter), step)
+        part, box = self._filter_part(filter, projection, basis, step, (x0, y0, x1, y1))
+        coarse = max(step, int(np.sqrt(height * width / RANGE_PIXELS)))
+        whole = part if box[2] - box[0] >= width and box[3] - box[1] >= height else None
+        if fixed is not None and fixed.low is not None:
+            whole = part  # its range is known
+        elif whole is None:
+            whole, _ = self._filter_part(filter, projection, basis, coarse, (0, 0, width, height))
+        return stretch(part, *_range(whole, projection, fixed)), box
+
+    def _filter_part(
+        self, filter: FilterParams, projection: ProjectionParams, basis: PcaBasis, step: int, box: Box
+    ) -> tuple[Map, Box]:
+        """The filtered projection in `box`, each pixel for step x step of the picture, and the box that it covers."""
+        x0, y0, x1, y1 = box
+        guide, flat = self._reduced(projection, basis, step)
         radius = -(-filter.radius // step) if filter.radius else 0
         rows, inner_rows = _window(y0 // step, -(-y1 // step), 2 * radius, len(flat))
         columns, inner_columns = _window(x0 // step, -(-x1 // step), 2 * radius, flat.shape[1])
         values = guided_filter(guide[rows, columns], flat[rows, columns], radius=radius, eps=filter.eps)
-        known = self._kept.get("range")
-        part = stretch(values[inner_rows, inner_columns], *(known[0][1] if known else range_of(flat)))
+        part = values[inner_rows, inner_columns]
         left, top = columns.start + inner_columns.start, rows.start + inner_rows.start
-        box = (left, top, left + part.shape[1], top + part.shape[0])
-        return part, (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
+        covered = (left * step, top * step, (left + part.shape[1]) * step, (top + part.shape[0]) * step)
+        return part, covered
 
     # bases -----------------------------------------------------------------------------------------------------------
 
