@@ -31,7 +31,8 @@ class GridMap:
 
     def source(self, pixels: Tensor, axis: int) -> Tensor:
         """Positions of image `pixels` along `axis` (2: y, 3: x), in cells, kept inside the grid as at borders."""
-        return ((pixels.to(torch.float32) - self.centre) / self.stride[axis - 2]).clamp(0, self.values.shape[axis] - 1)
+        exact = pixels.to(torch.promote_types(self.values.dtype, torch.float32))
+        return ((exact - self.centre) / self.stride[axis - 2]).clamp(0, self.values.shape[axis] - 1)
 
     def at(self, points: Tensor) -> Tensor:
         """Bilinear values (N, C, P) at image `points` (N, P, 2), x then y."""
@@ -216,7 +217,7 @@ class SupplementNet(FeatureNet):
             return F.linear(self.dropout(inner), self.project.weight[:, :, 0, 0], self.project.bias)
         fused = self.fuse(branches)
         fine_weight = self.hidden.weight[:, : self.params.branch_channels[0], 0, 0]
-        total = F.linear(fused.fine.at(points).transpose(1, 2), fine_weight, self.hidden.bias)
+        total = F.linear(sum_at([fused.fine], points), fine_weight, self.hidden.bias)
         total = total + sum_at(fused.coarse, points)
         return F.linear(F.relu(total), self.project.weight[:, :, 0, 0], self.project.bias)
 

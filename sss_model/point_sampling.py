@@ -48,7 +48,7 @@ def _sum_one(grids: Sequence[GridMap], points: Tensor, image: int) -> Tensor:
     for grid in grids:
         index, weight = _corners(grid, points)
         cells.append(index + start)
-        weights.append(weight.to(grid.values.dtype))
+        weights.append(weight)
         start += grid.values.shape[-2] * grid.values.shape[-1]
     table = torch.cat([grid.values[image].flatten(1).T for grid in grids])
     product: Tensor = _SparseProduct.apply(table, torch.cat(cells, 1), torch.cat(weights, 1))
@@ -60,7 +60,8 @@ def _corners(grid: GridMap, points: Tensor) -> tuple[Tensor, Tensor]:
     height, width = grid.values.shape[-2:]
     x, y = grid.source(points[:, 0], 3), grid.source(points[:, 1], 2)
     left, top = x.floor().clamp(max=max(width - 2, 0)), y.floor().clamp(max=max(height - 2, 0))
-    fx, fy = x - left, y - top
+    dtype = grid.values.dtype
+    fx, fy = (x - left).to(dtype), (y - top).to(dtype)
     left, top = left.long(), top.long()
     right, below = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
     index = torch.stack([top * width + left, top * width + right, below * width + left, below * width + right], 1)
