@@ -306,8 +306,8 @@ class Session(QObject):
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)
-        elif ended.outcome == "cancelled" and idle:
-            self.noted.emit("Stopped.")
+        elif ended.outcome == "cancelled" and idle and (ended.lane != "show" or ended.ticket == self._newest):
+            self.noted.emit("Stopped.")  # by the user; one that a newer one replaced is no news
 
     def _fall_back(self) -> None:
         """After a failure, want again what the window still shows, so that the next change does not fail too."""

@@ -167,6 +167,21 @@ def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
     assert shows(engine)[-1].fresh
 
 
+def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
+    notes = []
+    session.noted.connect(notes.append)
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.set_filter(FilterParams(radius=9))
+    qtbot.waitUntil(lambda: len(shows(engine)) == 2)
+    session.set_filter(FilterParams(radius=12), moving=True)
+    engine.gate.set()
+    idle(qtbot, session)
+    assert notes == []
+    assert session.results[-1].exact
+
+
 def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine):
     session.open_path(A)
     session.set_projection(ProjectionParams(seed=3))
