@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Document:
     figure : its maps, each stage kept under its parameters
     record : what made the features: source, checkpoint, how they were extracted
     notes : what was done differently, such as tiles or disk
+    number : another one for each document
     """
 
     source: Source
@@ -36,7 +38,7 @@ class Document:
     device: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    seconds: float = 0.0
+    number: int = field(default_factory=itertools.count(1).__next__)
     pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
 
     @property

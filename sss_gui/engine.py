@@ -130,6 +130,7 @@ class FeatureEngine:
             "source": request.source,
             "size": image.shape[:2],
             "channels": features.shape[2],
+            "features": document.number,
             "device": document.device,
             "model": document.model,
             "notes": document.notes,

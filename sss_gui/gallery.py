@@ -61,10 +61,10 @@ class Gallery(QObject):
 
     def open(self, paths: Sequence[Path]) -> None:
         """List `paths` on the file thread, then show the first; one file alone is shown at once."""
+        self._listing = next(self._tickets)  # a listing that is still under way is no longer wanted
         if len(paths) == 1 and paths[0].suffix and not paths[0].is_dir():
             self.set_sources([Source.from_path(paths[0])])
             return
-        self._listing = next(self._tickets)
         self._worker.submit(ListRequest(self._listing, tuple(paths)))
 
     def set_sources(self, sources: Sequence[Source], current: int = 0) -> None:

@@ -42,6 +42,7 @@ class Inspecting(QObject):
         self._pins: list[Point] = []
         self._vectors: dict[Point, Vector] = {}
         self._source: Source | None = None
+        self._features = 0
         panel.pixel_hovered.connect(self._hover_at)
         panel.hover_left.connect(self._leave)
         panel.pixel_clicked.connect(lambda x, y: self.pin((x, y)))
@@ -144,13 +145,15 @@ class Inspecting(QObject):
 
     def _take_result(self, result: ShowResult) -> None:
         if result.source != self._source:
-            self._source = result.source
+            self._source, self._features = result.source, result.features
             self._pins.clear()
             self._leave()
             self._changed()
         elif result.complete:
-            self._vectors.clear()
-            self._answer = None
+            self._answer = None  # the panes' values have changed; vectors change with the features only
+            if result.features != self._features:
+                self._features = result.features
+                self._vectors.clear()
             self._ask_missing()
             if self._hover is not None:
                 self._session.probe(self._hover)

@@ -19,7 +19,7 @@ from sss_model.errors import Cancelled
 from sss_model.progress import Progress
 
 PROGRESS_INTERVAL = 0.05
-LANES = ("show", "probe", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch")
+LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch")
 
 
 class Request(Protocol):

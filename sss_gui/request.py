@@ -115,6 +115,7 @@ class ShowResult:
     patches : pane name -> (picture of a part, its box (x0, y0, x1, y1)), while a slider moves
     exact : whether the filtered pane is the paper's result, or the preview of it
     complete : no more will come for this ticket
+    features : another number when the features are other ones than before
     explained : share of variance of each fitted component, in [0, 1]
     notes : sentences about what was done differently (memory, device)
     """
@@ -127,6 +128,7 @@ class ShowResult:
     exact: bool = True
     complete: bool = False
     channels: int = 0
+    features: int = 0
     explained: tuple[float, ...] = ()
     device: str = ""
     model: str = ""
@@ -138,12 +140,16 @@ class ShowResult:
 class ProbeRequest:
     """The features at one pixel of what the last `ShowRequest` showed."""
 
-    lane: ClassVar[str] = "probe"
     patient: ClassVar[bool] = True
     ticket: int
     source: Source
     point: tuple[int, int]
     pinned: bool = False
+
+    @property
+    def lane(self) -> str:
+        """Pins have a lane of their own: the pointer moves on, and must not replace what was asked for a pin."""
+        return "pin" if self.pinned else "probe"
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,18 @@ class FakeEngine:
         self.gate = threading.Event()
         self.gate.set()
         self.closed = False
+        self.idle = True
         self.fail: dict[str, Exception] = {}  # source name -> what happens
 
     def run(self, request: Any, progress: Progress, deliver: Any) -> Any:
         self.asked.append(request)
+        self.idle = False
+        try:
+            return self._answer(request, progress, deliver)
+        finally:
+            self.idle = True
+
+    def _answer(self, request: Any, progress: Progress, deliver: Any) -> Any:
         self.threads.add(threading.get_ident())
         if isinstance(request, ShowRequest):
             return self._show(request, progress, deliver)

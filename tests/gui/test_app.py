@@ -233,6 +233,21 @@ def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
     assert program.inspecting.pins == []
 
 
+def test_a_pins_vector_comes_although_the_pointer_moves_on(qtbot, program, engine):
+    opened(qtbot, program)
+    engine.gate.clear()
+    program.session.run_again()
+    qtbot.waitUntil(lambda: not engine.idle)
+    program.inspecting.pin((3, 4))
+    for x in range(10):
+        program.window.panel.pixel_hovered.emit(x, 1)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: set(program.inspecting._vectors) == {(3, 4)})
+    program.window.params.rested.emit("radius", 9)
+    idle(qtbot, program)
+    assert set(program.inspecting._vectors) == {(3, 4)}, "a radius changes no features"
+
+
 def test_pins_stop_at_the_pictures_edge(qtbot, program):
     opened(qtbot, program)
     program.inspecting.pin((0, 0))

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from sss_gui.file_engine import list_sources
-from sss_gui.request import Source
+from sss_gui.request import ListResult, Source
 from sss_model.image_io import write_picture
 
 
@@ -105,6 +105,16 @@ def test_one_file_alone_has_no_strip(qtbot, program, folder):
     program.files.open_paths([Path("a.png")])
     assert not program.window.film_strip.isVisible()
     idle(qtbot, program)
+
+
+def test_a_folder_that_is_still_listed_does_not_replace_the_file_opened_after_it(qtbot, program, folder):
+    program.files.open_paths([folder])
+    program.files.open_paths([Path("a.png")])
+    program.gallery._take(ListResult(program.gallery._listing - 1, (Source.from_path(folder / "p2.png"),)))
+    assert names(program.gallery.sources) == ["a.png"]
+    qtbot.waitUntil(lambda: not program.file_worker.busy)
+    idle(qtbot, program)
+    assert program.session.state.source.name == "a.png"
 
 
 def test_undo_takes_back_a_whole_drag(qtbot, program, folder):

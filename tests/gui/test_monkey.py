@@ -16,8 +16,10 @@ from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
 
 # what opens a dialog would wait for a person
-DIALOGS = {"open", "open_folder", "open_model", "export", "export_all", "save_session", "open_session", "quit", "models",
-           "about"}  # fmt: skip
+DIALOGS = {
+    *("open", "open_folder", "open_model", "export", "export_all"),
+    *("save_session", "open_session", "quit", "models", "about"),
+}
 
 
 class Monkey:
