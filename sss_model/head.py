@@ -81,7 +81,7 @@ class HeadRun:
     ) -> None:
         self._filler, self._out, self._device, self._dtype = filler, out, device, dtype
         pixels = STRIPE_PIXELS if device.type == "cpu" else DEVICE_PIXELS
-        self._rows = max(pixels // int(out.shape[1]), 1)
+        self._rows = min(max(pixels // int(out.shape[1]), 1), int(out.shape[0]))
         self._row = 0
 
     def run(self, progress: Progress) -> None:

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHUNK = 1280  # pixels whose hidden layer is computed at once: 512 channels of them fit two cores' second-level caches
+PAD = 16  # hidden channels beyond the network's: the first is one
 
 
 class FineRows(Protocol):
@@ -96,8 +97,10 @@ class Lattice:
         rows = torch.arange(block)
         weights[rows, low] = 1 - (position - low)
         weights[rows, low + 1] += position - low
+        if not weights[:, -1].any():  # the last column lies on a cell's centre
+            count -= 1
         columns = (torch.arange((blocks - 1) * (block // stride) + count) + base).clamp(0, cells - 1)
-        return cls(weights, block // stride, columns)
+        return cls(weights[:, :count], block // stride, columns)
 
 
 class HeadStripes:
@@ -124,7 +127,9 @@ class HeadStripes:
         chunk: int = CHUNK,
     ) -> None:
         self.maps, self.fine, self.fine_branch = list(maps), fine, fine_branch
-        self.project, self.size = project, size
+        self.size = size
+        # the second layer's bias rides on a hidden channel that is always one: a pass over the output saved
+        self._project_weight = torch.cat([project[0], project[1][None], project[0].new_zeros(PAD - 1, len(project[1]))])
         self.groups: dict[tuple[int, float], list[KeptMap]] = {}
         for kept in self.maps:
             self.groups.setdefault((kept.stride, kept.centre), []).append(kept)
@@ -148,13 +153,15 @@ class HeadStripes:
         self._rows = max(1, at_once // self._columns)
         many = self._columns * self._rows
         self._left = like.new_empty(many, self.block, total)
-        self._right = like.new_empty(many, total, like.shape[1])
-        self._inner = like.new_empty(many, self.block, like.shape[1])
+        channels = like.shape[1]
+        self._right = like.new_zeros(many, total, channels + PAD)
+        self._inner = like.new_empty(many, self.block, channels + PAD)
         weights = torch.cat([lattice.weights for lattice in self.lattices], 1)
         self._left[:, :, : sum(counts)] = weights.to(like)
         self._left[:, :, -1] = 1
-        self._right[:, sum(counts) : -1] = hidden[0]
-        self._right[:, -1] = hidden[1]
+        self._right[:, sum(counts) : -1, :channels] = hidden[0]
+        self._right[:, -1, :channels] = hidden[1]
+        self._right[:, -1, channels] = 1
         starts = [sum(counts[:k]) for k in range(len(counts))]
         self._slots = [slice(start, start + count) for start, count in zip(starts, counts, strict=True)]
         self._fine_slot = slice(sum(counts), total - 1)
@@ -210,7 +217,7 @@ class HeadStripes:
             left[part, :, self._fine_slot] = lines[row, blocks[0] : blocks[1]]
             for (values, places), lattice, slot in zip(grids, self.lattices, self._slots, strict=True):
                 low, high, weight = places[row]
-                target = right[part, slot]
+                target = right[part, slot, : values.shape[2]]
                 count = target.shape[1]
                 window = [_windows(values[k], blocks[0] * lattice.step, wide, lattice.step, count) for k in (low, high)]
                 if weight == 0 or low == high:
@@ -222,12 +229,12 @@ class HeadStripes:
 
     def _project(self, inner: Tensor, out: Tensor) -> None:
         """The second 1x1 layer into `out` (rows, columns, D), whose columns may be fewer than the blocks'."""
-        weight, bias = self.project
+        weight = self._project_weight
         if inner.shape[1] == out.shape[1] and out.is_contiguous():
-            torch.addmm(bias, inner.flatten(0, 1), weight, out=out.view(-1, out.shape[-1]))
+            torch.mm(inner.flatten(0, 1), weight, out=out.view(-1, out.shape[-1]))
             return
         for line, target in zip(inner, out, strict=True):
-            torch.addmm(bias, line[: target.shape[0]], weight, out=target)
+            torch.mm(line[: target.shape[0]], weight, out=target)
 
 
 def _windows(row: Tensor, start: int, many: int, step: int, count: int) -> Tensor:

@@ -101,7 +101,7 @@ def test_chunks_of_any_size_give_the_same() -> None:
             stripes.fine,
             net.branch[0],
             (net.hidden.weight[:, :4, 0, 0].t(), net.hidden.bias),
-            stripes.project,
+            (net.project.weight[:, :, 0, 0].t(), net.project.bias),
             (20, 200),
             chunk,
         )
