@@ -43,6 +43,7 @@ from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_model.extraction import Extraction
+    from sss_model.figure import Figure
     from sss_model.fixed_basis import FixedBasis
 
 Deliver = Callable[[Any], None]
@@ -108,13 +109,20 @@ class FeatureEngine:
         deliver(ShowResult(**common, pictures=pictures))
         pca = figure.plain(request.projection, basis, rest.part(0.05, 0.3, "PCA"))
         pictures = {"pca": document.pyramid("pca", pca)}
-        deliver(ShowResult(**common, pictures=pictures, explained=figure.explained(None)))
+        deliver(ShowResult(**common, pictures=pictures))
         filtered = figure.filtered(request.filter, request.projection, basis, rest.part(0.3, 1.0, "Guided filter"))
         pictures = {"filtered": document.pyramid("filtered", filtered)}
         seconds = time.perf_counter() - started
         return ShowResult(
-            **common, pictures=pictures, complete=True, explained=figure.explained(request.filter), seconds=seconds
+            **common, pictures=pictures, complete=True, explained=self._explained(request, figure), seconds=seconds
         )
+
+    def _explained(self, request: ShowRequest, figure: Figure) -> tuple[float, ...]:
+        """Of the fixed basis as it was fitted, or of this picture's filtered features."""
+        fixed = self._basis(request.basis)
+        if fixed is not None:
+            return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
+        return figure.explained(request.filter)
 
     def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
