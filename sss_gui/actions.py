@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,11 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
     return actions
 
 
-def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
-    """Put `actions` into the menus of their groups, in the table's order."""
+def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """Put `actions` into the menus of their groups, in the table's order; returns the menus by group."""
+    menus: dict[str, QMenu] = {}
     for group in GROUPS:
-        menu = bar.addMenu(f"&{group}")
+        menu = menus[group] = bar.addMenu(f"&{group}")
         menu.setObjectName(f"menu-{group.lower()}")
         menu.setToolTipsVisible(True)
         for command in COMMANDS:
@@ -119,6 +120,7 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
             if command.separator and not menu.isEmpty():
                 menu.addSeparator()
             menu.addAction(actions[command.name])
+    return menus
 
 
 def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -33,6 +33,7 @@ from sss_gui.models import Models
 from sss_gui.overlays import Overlays
 from sss_gui.panes import Panes
 from sss_gui.progress_line import ProgressLine
+from sss_gui.recent_menu import RecentMenu
 from sss_gui.request import PANES
 from sss_gui.session import Session, State
 from sss_gui.settings import Settings
@@ -93,7 +94,10 @@ class Program(QObject):
         self.keeping = Keeping(data / "sessions", self.snapshot.capture, self.snapshot.restore, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
-        fill_menus(window.menuBar(), self.actions)
+        menus = fill_menus(window.menuBar(), self.actions)
+        menus["File"].insertMenu(self.actions["open_sample"], RecentMenu(settings, self.files.open_paths, window))
+        menus["View"].addSeparator()
+        menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
         self._join()
         self._restore()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from sss_gui import qimage
 from sss_gui.app import Program, has_display, main, parse
@@ -272,6 +272,21 @@ def test_every_command_is_bound_and_no_key_is_used_twice(program):
     assert set(program.actions) == {command.name for command in COMMANDS}
     keys = [key.toString() for action in program.actions.values() for key in action.shortcuts()]
     assert len(keys) == len(set(keys))
+
+
+def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program):
+    opened(qtbot, program, "a.png")
+    opened(qtbot, program, "b&c.png")
+    menu = program.window.findChild(QMenu, "menu-recent")
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["&1  b&&c.png", "&2  a.png"]
+    menu.actions()[1].trigger()
+    assert program.session.state.source.name == "a.png"
+    program.window.params_dock.close()
+    view = program.window.findChild(QMenu, "menu-view")
+    next(action for action in view.actions() if action.text() == "Parameters").trigger()
+    assert program.window.params_dock.isVisible()
+    idle(qtbot, program)
 
 
 def test_the_layout_is_remembered(qtbot, tmp_path, engine):

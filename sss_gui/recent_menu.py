@@ -1,0 +1,38 @@
+"""The menu of files opened before; those that are gone are left out when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QMenu, QWidget
+
+from sss_gui.settings import Settings
+
+
+class RecentMenu(QMenu):
+    """Filled anew each time it opens.
+
+    Parameters
+    ----------
+    open_paths : opens what was chosen
+    """
+
+    def __init__(self, settings: Settings, open_paths: Callable[[list[Path]], None], parent: QWidget) -> None:
+        super().__init__("Open &recent", parent)
+        self.setObjectName("menu-recent")
+        self._settings, self._open_paths = settings, open_paths
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List the files, newest first; the first nine have a digit as their key."""
+        self.clear()
+        for number, name in enumerate(self._settings.recent_files, start=1):
+            path = Path(name)
+            key = f"&{number}  " if number < 10 else ""
+            action = self.addAction(f"{key}{path.name.replace('&', '&&')}")
+            action.setToolTip(name)
+            action.setStatusTip(name)
+            action.triggered.connect(lambda _checked=False, path=path: self._open_paths([path]))
+        if self.isEmpty():
+            self.addAction("Nothing yet").setEnabled(False)
