@@ -1,4 +1,4 @@
-"""How a training image varies: a window of random scale, a mirror image, other light. Labels follow by nearest pixel."""
+"""How a training image varies: a window of any scale, mirrored, in other light. Labels follow by nearest pixel."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_instances(path: Path) -> dict[str, tuple[Instance, ...]]:
-    """Instances of every image of an `instances_*.json`, by the image file's stem; images without any have an empty tuple."""
+    """Instances of every image of an `instances_*.json`, by the image's stem; an empty tuple where there are none."""
     content = read_json(path)
     found: dict[int, list[Instance]] = defaultdict(list)
     try:
@@ -106,7 +106,7 @@ def decode_runs(counts: list[int] | str | bytes, stored: tuple[int, int], size: 
 
 
 def decompress_runs(text: str | bytes) -> list[int]:
-    """COCO's compressed run lengths: six-bit characters, five bits a digit, signed differences to the run before last."""
+    """COCO's compressed run lengths: five bits a character, signed differences to the run before last."""
     data = text.encode("ascii") if isinstance(text, str) else text
     runs: list[int] = []
     place = 0

@@ -63,9 +63,9 @@ def paint_labels(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
     wave = np.abs(((hue[:, None] + np.array([0, 2 / 3, 1 / 3])) % 1) * 6 - 3) - 1
     colours = (64 + 176 * np.clip(wave, 0, 1)).astype(np.uint8)
     colours[kinds == VOID] = 0
-    return colours[index.reshape(labels.shape)]
+    painted: NDArray[np.uint8] = colours[index.reshape(labels.shape)]
+    return painted
 
 
 def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    scaled = np.rint(np.clip(values, 0, 1) * 255)
-    return scaled.astype(np.uint8)
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

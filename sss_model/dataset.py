@@ -70,9 +70,7 @@ class Dataset:
         if labels.shape != (picture.height, picture.width):
             upright = ImageOps.exif_transpose(picture)
             if labels.shape != (upright.height, upright.width):
-                raise DatasetError(
-                    f"{item.picture.name} is {picture.width} x {picture.height}, but its label map is {labels.shape[1]} x {labels.shape[0]}."
-                )
+                raise DatasetError(f"{item.picture.name} {_mismatch(picture.size, labels.shape[::-1])}.")
             picture = upright
         labels, regions = self._interpret(labels, item)
         if not (labels != VOID).any():
@@ -129,9 +127,9 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
     )
     good = _check_sizes(listing)
     if listing.problems and on_bad == "refuse":
-        path, reason = listing.problems[0]
+        bad, (path, reason) = len(listing.problems), listing.problems[0]
         raise DatasetError(
-            f"{len(listing.problems)} of {len(listing.problems) + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
+            f"{bad} of {bad + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
             hint="--on-bad skip leaves them out.",
         )
     kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
@@ -143,8 +141,8 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
 def is_held_out(stem: str, share: float) -> bool:
     """Whether the picture `stem` belongs to the held-out part: by a hash of its name, so the same on every machine.
 
-    Neighbouring frames of a film would tell what they should test, so names that differ in the last digit only, and frames
-    SEQUENCE_NUMBER_FRAME of one sequence, stay together.
+    Neighbouring frames of a film would tell what they should test, so names that differ in the last digit only stay
+    together, and so do the frames of one SEQUENCE_NUMBER_FRAME.
     """
     film = re.fullmatch(r"(.*\D\d+)_\d{4,}", stem)
     group = film[1] if film else re.sub(r"\d$", "", stem)
@@ -169,10 +167,14 @@ def _size_problem(item: Item) -> str:
                 with Image.open(path) as labels:
                     turned = labels.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED
                     if labels.size != size and not turned:
-                        return f"is {size[0]} x {size[1]}, but its label map is {labels.size[0]} x {labels.size[1]}"
+                        return _mismatch(size, labels.size)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
         return f"or its label map cannot be read: {error}"
     return ""
+
+
+def _mismatch(picture: tuple[int, ...], labels: tuple[int, ...]) -> str:
+    return f"is {picture[0]} x {picture[1]}, but its label map is {labels[0]} x {labels[1]}"
 
 
 def _read_picture(path: Path) -> Image.Image:
@@ -235,7 +237,7 @@ def parse_source(text: str) -> DataSource:
     kind, colon, rest = text.partition(":")
     if not colon or kind not in KINDS:
         kind, rest = "auto", text
-    path, equals, weight = rest.rpartition("=") if re.search(r"=[^=/\\]*$", rest) else (rest, "", "1")
+    path, _, weight = rest.rpartition("=") if re.search(r"=[^=/\\]*$", rest) else (rest, "", "1")
     folder, at, names = path.rpartition("@")
     if not at or Path(path).is_dir():
         folder, names = path, ""

@@ -1,7 +1,7 @@
 """The endless sequence of training images: a pure function of seed and place.
 
-Draw number k is the same whatever came before, on any number of workers or ranks: a resumed run goes on where it stopped,
-and two ranks with one image each see what one process sees that accumulates two.
+Draw number k is the same whatever came before, on any number of workers or ranks: a resumed run goes on where it
+stopped, and two ranks with one image each see what one process sees that accumulates two.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 

@@ -42,9 +42,8 @@ def dry_run(
         Trainer(network, training, [], short, Path(folder), ranks=ranks).run(tick)
     each = times[-1] - times[-2]
     total = each * params.run.iterations
-    lines.append(
-        f"one update takes {each:.2f} s with the backbone trained; {params.run.iterations} of them about {total / 3600:.1f} h"
-    )
+    lines.append(f"one update takes {each:.2f} s with the backbone trained")
+    lines.append(f"{params.run.iterations} of them take about {total / 3600:.1f} h")
     lines.append(f"memory: {_memory()}")
     return "\n".join(lines)
 

@@ -1,8 +1,8 @@
-"""How well a model's features tell regions apart on labelled pictures, beside the yardsticks: colours and the bare backbone.
+"""How well a model's features tell regions apart on labelled pictures, beside colours and the bare backbone.
 
-For every picture: pair AUC of the 128 numbers, of their first three principal components as shown, of the same after the
-guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions; how well edges of
-the three-channel map follow region boundaries.
+For every picture: pair AUC of the 128 numbers, of their first three principal components as shown, of the same after
+the guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions; how well
+edges of the three-channel map follow region boundaries.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sss_model.augment import shrink, to_array
 from sss_model.dataset import Dataset, Example
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
-from sss_model.metrics import BoundaryCounts, Probe, best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
-from sss_model.network import FeatureNet, SupplementNet
+from sss_model.metrics import BoundaryCounts, best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.network import FeatureNet, GridMap, SupplementNet
 from sss_model.params import Checked, FilterParams, choice, number
 from sss_model.pca import fit_pca
 from sss_model.postprocess import reduce_features, unit_range
@@ -141,39 +141,36 @@ class Evaluator:
                 yield int(index), error
 
     def measure(self, data: Dataset, index: int) -> PictureScores:
-        """All numbers of the picture `index`; of several annotators the AUC is the mean, the rest is the first one's."""
+        """All numbers of the picture `index`: of several annotators the mean AUC, and the first one's other numbers."""
         example = shrink(data.read(index), self._params.longest)
         image = np.ascontiguousarray(to_array(example.picture).transpose(1, 2, 0))
         features = self._extractor.extract(image)
         plain = unit_range(fit_pca(features).project(features))
         filtered = reduce_features(image, features, radius=self._filter.radius, eps=self._filter.eps)
-        dense = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
+        maps = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
+        dense = Dense(maps, self._bare_stages(image))
         scores = PictureScores(example.name)
         others = [shrink(data.read(index, k), self._params.longest).labels for k in range(1, data.annotators(index))]
-        self._pair_auc(scores, [example.labels, *others], dense, image)
-        self._clusters(scores, example.labels, dense, image)
+        self._pair_auc(scores, [example.labels, *others], dense)
+        self._clusters(scores, example.labels, dense)
         for name in ("pca", "filtered", "rgb"):
-            scores.boundaries[name] = boundary_counts(dense[name], example.labels, tolerance=self._params.tolerance)
+            scores.boundaries[name] = boundary_counts(maps[name], example.labels, tolerance=self._params.tolerance)
         if self._seen is not None:
             self._seen(Maps(example, image, plain, filtered), scores)
         return scores
 
-    def _pair_auc(
-        self, scores: PictureScores, maps: Sequence[NDArray[np.int32]], dense: dict[str, Floats], image: Floats
-    ) -> None:
+    def _pair_auc(self, scores: PictureScores, maps: Sequence[NDArray[np.int32]], dense: Dense) -> None:
         rng = np.random.default_rng([self._params.seed, probe_seed(scores.name)])
         p = self._params
         probes = [choose_probe(labels, rng, regions=p.regions, pixels=p.pixels, min_area=p.min_area) for labels in maps]
-        usable = [probe for probe in probes if probe is not None]
         found: dict[str, list[float]] = {}
-        for probe in usable:
-            for name, values in self._values(dense, image, probe).items():
-                found.setdefault(name, []).append(pair_auc(values, torch.from_numpy(probe.labels)))
+        for probe in probes:
+            if probe is not None:
+                for name, values in dense.at(probe.points).items():
+                    found.setdefault(name, []).append(pair_auc(values, torch.from_numpy(probe.labels)))
         scores.auc = {name: float(np.mean(values)) for name, values in found.items()}
 
-    def _clusters(
-        self, scores: PictureScores, labels: NDArray[np.int32], dense: dict[str, Floats], image: Floats
-    ) -> None:
+    def _clusters(self, scores: PictureScores, labels: NDArray[np.int32], dense: Dense) -> None:
         rng = np.random.default_rng([self._params.seed, probe_seed(scores.name), 1])
         known = np.flatnonzero(labels.ravel() != VOID)
         chosen = rng.choice(known, min(self._params.cluster_pixels, len(known)), replace=False)
@@ -182,20 +179,31 @@ class Evaluator:
         if count < 2:
             return
         points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
-        for name, values in self._values(dense, image, Probe(points, kinds)).items():
+        for name, values in dense.at(points).items():
             scores.clusters[name] = best_match_iou(kmeans(values.numpy(), count, self._params.seed), kinds)
 
-    def _values(self, dense: dict[str, Floats], image: Floats, probe: Probe) -> dict[str, torch.Tensor]:
-        """What each representation holds at the probe's pixels, (P, C)."""
-        columns, rows = probe.points[:, 0], probe.points[:, 1]
-        values = {name: torch.from_numpy(np.ascontiguousarray(map_[rows, columns])) for name, map_ in dense.items()}
-        if self._taps is not None:
-            device = next(self._taps.parameters()).device
-            picture = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(device)
-            with torch.inference_mode():
-                values["taps"] = (
-                    taps_at(self._taps.taps(picture), torch.from_numpy(probe.points)[None].to(device))[0].cpu().clone()
-                )
+    def _bare_stages(self, image: Floats) -> list[GridMap]:
+        """The yardstick's stages of an image, on the CPU; none for a network without any."""
+        if self._taps is None:
+            return []
+        picture = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(next(self._taps.parameters()).device)
+        with torch.no_grad():
+            return [GridMap(g.values.cpu(), g.stride, g.centre) for g in self._taps.taps(picture)]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A picture's maps (H, W, C) by what they are, and the bare backbone's stages on their own grids."""
+
+    maps: dict[str, Floats]
+    stages: list[GridMap]
+
+    def at(self, points: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """What each representation holds at `points` (P, 2), x then y: (P, C)."""
+        columns, rows = points[:, 0], points[:, 1]
+        values = {name: torch.from_numpy(np.ascontiguousarray(m[rows, columns])) for name, m in self.maps.items()}
+        if self.stages:
+            values["taps"] = taps_at(self.stages, torch.from_numpy(points)[None])[0]
         return values
 
 

@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
                         help="a data set, its layout recognised; may be given several times")  # fmt: skip
     parser.add_argument("--taps", metavar="SOURCE",
-                        help=f"where the yardstick's untouched backbone comes from: {SOURCES}; without, the model's own")  # fmt: skip
+                        help=f"the yardstick's untouched backbone: {SOURCES}; without, the model's own")  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a PNG of pictures and features there")

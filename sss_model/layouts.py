@@ -227,7 +227,7 @@ def _bsds(root: Path, splits: tuple[str, ...]) -> Listing:
 
 
 def _group_annotators(maps: Iterable[Path], stems: Iterable[str] | None = None) -> dict[str, tuple[Path, ...]]:
-    """Maps by picture: STEM.png is one annotator's, STEM_0.png, STEM_1.png, ... are several; `stems` settles which is meant."""
+    """Maps by picture: STEM.png of one annotator, or STEM_0.png, STEM_1.png, ... of several; `stems` tell which."""
     known = None if stems is None else set(stems)
     grouped: dict[str, list[Path]] = {}
     for path in maps:
@@ -249,5 +249,11 @@ def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
     return listing
 
 
-KINDS = {"cocostuff": _cocostuff, "cocostuff10k": _cocostuff10k, "panoptic": _panoptic, "instances": _instances, "bsds": _bsds,
-         "folder": _folder}  # fmt: skip
+KINDS = {
+    "cocostuff": _cocostuff,
+    "cocostuff10k": _cocostuff10k,
+    "panoptic": _panoptic,
+    "instances": _instances,
+    "bsds": _bsds,
+    "folder": _folder,
+}

@@ -1,19 +1,20 @@
 """Eq. (1): pull the features of pixels with one label together, push those of different labels apart.
 
-Aksoy et al. 2018, supplementary material, section 1. For the pixels P of one sampling, with x the scaled distance of a pair,
+Aksoy et al. 2018, supplementary material, section 1. For the pixels P of one sampling, x a pair's scaled distance,
 
     L = 1/|P x P| sum_{p, q} [l_p = l_q] positive(x_pq) + [l_p != l_q] negative(x_pq)
 
-    form           x                positive(x)          negative(x)
-    eq1            |f_p - f_q| / d    log((1 + e^x) / 2)   log(1 + e^-x / 2)      the text as printed
-    eq1-squared    |f_p - f_q|^2 / d  log((1 + e^x) / 2)   log(1 + e^-x / 2)      eq. (1) over the text's matrix D
-    tanh           |f_p - f_q|^2 / d  log((1 + e^x) / 2)   -log tanh(x / 2)       the released program (d = 64, weights 3:1)
-    tanh-distance  |f_p - f_q| / d    log((1 + e^x) / 2)   -log tanh(x / 2)
+    form           x                  positive(x)           negative(x)
+    eq1            |f_p - f_q| / d    log((1 + e^x) / 2)    log(1 + e^-x / 2)    the text as printed
+    eq1-squared    |f_p - f_q|^2 / d  log((1 + e^x) / 2)    log(1 + e^-x / 2)    eq. (1) over the text's matrix D
+    tanh           |f_p - f_q|^2 / d  log((1 + e^x) / 2)    -log tanh(x / 2)     released program: d 64, weights 3:1
+    tanh-distance  |f_p - f_q| / d    log((1 + e^x) / 2)    -log tanh(x / 2)
 
 A pixel without a label (`VOID`) is a negative to every labelled pixel and nothing to another void one.
 
-One thousand pixels of three instances make nine million pairs, so nothing is left to autograd: pairs are visited in blocks
-of one kind (all positive or all negative, no masks), each unordered pair once, and a block adds its gradient at once.
+One thousand pixels of three instances make nine million pairs, so nothing is left to autograd: pairs are visited in
+blocks of one kind (all positive or all negative, no masks), each unordered pair once, and a block adds its gradient
+at once.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def _sampling(features: Tensor, labels: Tensor, params: LossParams, want_gradien
     mass = sum(w * n for w, n in zip(weights, pairs, strict=True))
     if mass == 0:
         raise ParameterError(
-            "A sampling needs two pixels with labels to compare; all of its pixels are void or there is one label weight 0."
+            "A sampling needs pairs to compare; all of its pixels are void, or its pairs have weight 0."
         )
 
     scale = 1 / (params.distance_scale if params.is_distance else math.sqrt(params.distance_scale))
@@ -136,8 +137,8 @@ def _count_pairs(groups: list[tuple[int, int]]) -> tuple[int, int]:
 class _Blocks:
     """Sums terms and gradients over rectangles of the pair matrix.
 
-    A row is augmented to (-2 f, |f|^2, 1) and a column to (f, 1, |f|^2), so that one product holds squared distances, and
-    the product of the slopes W with the columns holds W f and the row sums of W together.
+    A row is augmented to (-2 f, |f|^2, 1) and a column to (f, 1, |f|^2), so that one product holds squared distances,
+    and the product of the slopes W with the columns holds W f and the row sums of W together.
     """
 
     def __init__(self, scaled: Tensor, params: LossParams, want_gradient: bool) -> None:

@@ -1,4 +1,4 @@
-"""How well features tell regions apart: pair AUC, agreement of k-means with the labels, alignment with their boundaries."""
+"""How well features tell regions apart: pair AUC, agreement of k-means with labels, alignment with their boundaries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Probe:
 def choose_probe(
     labels: Labels, rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
 ) -> Probe | None:
-    """Up to `regions` labels of an image, `pixels` of each without repetition where there are so many; void is left out.
+    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
 
     Returns None where fewer than two labels have `min_area` pixels.
     """
@@ -113,22 +113,6 @@ def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> fl
     overlap = both / union
     rows, columns = linear_sum_assignment(-overlap)
     return float(overlap[rows, columns].sum() / len(kinds))
-
-
-def cluster_agreement(features: Floats, labels: Labels, seed: int = 0, *, pixels: int = 4000) -> float | None:
-    """Best-match mIoU of k-means with k = number of labels, on up to `pixels` random labelled pixels of (H, W, D) features.
-
-    Returns None where the image has fewer than two labels.
-    """
-    rng = np.random.default_rng(seed)
-    known = np.flatnonzero(labels.ravel() != VOID)
-    chosen = rng.choice(known, min(pixels, len(known)), replace=False)
-    kinds = labels.ravel()[chosen].astype(np.int64)
-    count = len(np.unique(kinds))
-    if count < 2:
-        return None
-    values = features.reshape(-1, features.shape[-1])[chosen]
-    return best_match_iou(kmeans(values, count, seed), kinds)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Bilinear values of several grids at chosen pixels, summed: one sparse product in place of an upsampled map.
 
-Every pixel takes four cells of each grid, so the values at P pixels are S V with a sparse S (P, cells), and the gradient
-to the cells is S' G. On a CPU both products are several times faster than sampling each channel's plane point by point.
+Every pixel takes four cells of each grid, so the values at P pixels are S V with a sparse S (P, cells), and the
+gradient to the cells is S' G. On a CPU both products are several times faster than sampling each channel's plane point
+by point.
 """
 
 from __future__ import annotations

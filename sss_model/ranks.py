@@ -12,6 +12,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from sss_model.extractor import pick_device
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -25,6 +27,18 @@ class Ranks:
     def first(self) -> bool:
         """Whether this process validates, logs and saves."""
         return self.rank == 0
+
+    def device(self, name: str) -> torch.device:
+        """The device called `name`, each rank's own where there are several GPUs.
+
+        Raises
+        ------
+        DeviceError : this machine has no such device
+        """
+        device = pick_device(name)
+        if device.type == "cuda" and device.index is None and self.size > 1:
+            return torch.device("cuda", self.local)
+        return device
 
     def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
         """`module` under DDP, which averages gradients over the ranks."""

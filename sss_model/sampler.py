@@ -19,7 +19,7 @@ VOID = -1
 
 @dataclass(frozen=True)
 class Samples:
-    """Pixels drawn from one image: `points` (S, P, 2) int64, x then y; `labels` (S, P) int64, `VOID` for unlabelled ones."""
+    """Pixels drawn from one image: `points` (S, P, 2) int64, x then y; `labels` (S, P) int64, `VOID` for none."""
 
     points: NDArray[np.int64]
     labels: NDArray[np.int64]

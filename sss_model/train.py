@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from sss_model.checkpoint import write_checkpoint
 from sss_model.dataset import Dataset
 from sss_model.draws import Numbers, Visit, Visits, quiet_worker
-from sss_model.errors import DeviceError, ParameterError
+from sss_model.errors import ParameterError
 from sss_model.loss import pair_loss, pair_statistics
 from sss_model.network import FeatureNet
 from sss_model.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
@@ -86,9 +86,9 @@ class Trainer:
         accumulate = params.optimiser.grad_accum
         if accumulate % self._ranks.size:
             raise ParameterError(
-                f"grad_accum (images an update) must be a multiple of the {self._ranks.size} processes, got {accumulate}."
+                f"grad_accum (images an update) must be a multiple of the {self._ranks.size} ranks, got {accumulate}."
             )
-        self._device = choose_device(params.run.device, self._ranks)
+        self._device = self._ranks.device(params.run.device)
         self._network = network.to(self._device)
         self._params, self._output, self._metadata = params, output, metadata or {}
         self._visits, self._held_out = Visits(training, params), held_out
@@ -241,8 +241,13 @@ class Trainer:
         if self._ranks.first and self._held_out:
             run, update = self._params.run, self._state.update
             with self._mean_weights():
-                scores = validate(self._network, self._held_out, images=run.validate_images, longest=run.validate_longest,
-                                  device=self._device)  # fmt: skip
+                scores = validate(
+                    self._network,
+                    self._held_out,
+                    images=run.validate_images,
+                    longest=run.validate_longest,
+                    device=self._device,
+                )
                 self._scores = scores
                 mean = float(np.mean([s.features for s in scores.values()])) if scores else float("-inf")
                 for name, score in scores.items():
@@ -277,27 +282,6 @@ class Trainer:
             with self._mean_weights():
                 write_checkpoint(self._output / LAST_MODEL, self._network, {**self._metadata, **self._summary()})
         self._ranks.wait()
-
-
-def choose_device(name: str, ranks: Ranks) -> torch.device:
-    """The device called `name`; auto takes a GPU where there is one, each rank its own.
-
-    Raises
-    ------
-    DeviceError : there is no such device here
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cuda" and ranks.size > 1:
-        name = f"cuda:{ranks.local}"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(
-            f"There is no device {name!r} here: {str(error).splitlines()[0]}", hint="Use --device cpu."
-        ) from error
-    return device
 
 
 def _as_is(visit: Visit) -> Visit:

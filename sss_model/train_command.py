@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="read the data, run one update, say what it takes, write nothing"
     )
     parser.add_argument("--resume", nargs="?", const="auto", metavar="PATH|auto",
-                        help=f"go on from a {LAST}; auto takes the output folder's, and starts anew where there is none")  # fmt: skip
+                        help=f"go on from a {LAST}; auto: the output folder's, or a new start without one")  # fmt: skip
     parser.add_argument("--init-weights", metavar="SOURCE", help=f"start from {SOURCES}")
     parser.add_argument("--allow-download", action="store_true", help="let --init-weights download what is not here")
     add_param_options(parser)

@@ -1,4 +1,4 @@
-"""Where a run's parameters come from: preset, then --config, then flags; and the run being resumed before all of them."""
+"""Where a run's parameters come from: a preset or the run being resumed, then --config, then flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run says: a JSON line for every event, always; a progress bar on a terminal; TensorBoard by choice."""
+"""What a training run says: a JSON line for every event; a progress bar on a terminal; TensorBoard by choice."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every number of training, as data: the supplement's recipe by default, other recipes as named presets.
 
-[S] the supplement says so, [R] the released program does so, [D] decided in this project, [M] measured here (model card).
+Sources: [S] the supplement, [R] the released program, [D] decided in this project, [M] measured here (model card).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SamplingParams(Checked):
         ("needed", "always", "never"),
         "Void as negative",
         source="[D]",
-        help="when unlabelled pixels stand in as a region of negatives: where there is one label only, always, or never",
+        help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
     )
 
 
@@ -239,14 +239,14 @@ SECTIONS: dict[str, Any] = {f.name: f.default_factory for f in fields(TrainParam
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {},
     "lite2": {
-        "network": {"backbone": "tf_efficientnet_lite2", "output_stride": 32, "tap_scale": "rms", "branch_channels": (4, 60, 64, 128, 256),
-                    "hidden_channels": 256, "alignment": "centred", "dropout": 0.0},
-        "sampling": {"samplings": 5, "instances": 4, "pixels": 400, "void": "needed"},
-        "loss": {"loss": "tanh", "distance_scale": 64.0, "accumulate": "mean"},
-        "augment": {"colour": 0.3, "grey": 0.05, "scale_low": 0.6, "scale_high": 1.5, "crop": 321},
-        "optimiser": {"optimiser": "adamw", "base_rate": 4e-5, "rate": 5e-4, "weight_decay": 0.01, "schedule": "cosine", "warmup": 100,
-                      "freeze_updates": 1500, "grad_accum": 2, "clip_grad": 5.0, "ema": 0.999},
-        "run": {"iterations": 8000},
+        "network": {"backbone": "tf_efficientnet_lite2", "output_stride": 32, "tap_scale": "rms",
+                    "alignment": "centred", "dropout": 0.0},
+        "sampling": {"samplings": 8, "pixels": 300},
+        "loss": {"loss": "tanh", "accumulate": "mean"},
+        "augment": {"colour": 0.3, "grey": 0.05, "scale_low": 0.6, "scale_high": 1.6, "crop": 320},
+        "optimiser": {"optimiser": "adamw", "base_rate": 6e-5, "rate": 7e-4, "weight_decay": 0.01, "warmup": 100,
+                      "freeze_updates": 200, "norm": "affine", "clip_grad": 1.0, "ema": 0.999},
+        "run": {"iterations": 7000},
     },
 }  # fmt: skip
 """Named recipes: `paper` is the supplement's own, `lite2` the one that the shipped model was trained with."""

@@ -40,7 +40,7 @@ def taps_at(taps: Sequence[GridMap], points: Tensor) -> Tensor:
 def validate(
     network: FeatureNet, datasets: Sequence[Dataset], *, images: int, longest: int, device: torch.device
 ) -> dict[str, Score]:
-    """Scores by data set, from the first `images` pictures of each that have two labels; sets without any are absent."""
+    """Scores by data set, over those of its first `images` pictures that have two labels; absent without any."""
     was_training = network.training
     network.eval()
     scores = {}

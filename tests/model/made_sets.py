@@ -60,15 +60,38 @@ def save_map(path: Path, labels: NDArray[Any]) -> None:
 
 
 SMALL: dict[str, dict[str, Any]] = {
-    "network": {"backbone": "test_efficientnet", "output_stride": 32, "branch_channels": (2, 3, 4, 4, 4), "hidden_channels": 16,
-                "feature_channels": 8, "tap_scale": "rms", "dropout": 0.5},
+    "network": {
+        "backbone": "test_efficientnet",
+        "output_stride": 32,
+        "branch_channels": (2, 3, 4, 4, 4),
+        "hidden_channels": 16,
+        "feature_channels": 8,
+        "tap_scale": "rms",
+        "dropout": 0.5,
+    },
     "sampling": {"instances": 3, "pixels": 40, "samplings": 2, "min_area": 20},
     "loss": {"loss": "tanh", "distance_scale": 1.0, "accumulate": "mean"},
     "augment": {"crop": 40, "colour": 0.2},
-    "optimiser": {"optimiser": "adamw", "rate": 3e-3, "base_rate": 1e-3, "freeze_updates": 3, "warmup": 2, "grad_accum": 2, "ema": 0.9},
-    "run": {"iterations": 8, "workers": 0, "holdout": 0.3, "validate_every": 4, "validate_images": 4, "save_every": 4, "log_every": 1,
-            "device": "cpu"},
-}  # fmt: skip
+    "optimiser": {
+        "optimiser": "adamw",
+        "rate": 3e-3,
+        "base_rate": 1e-3,
+        "freeze_updates": 3,
+        "warmup": 2,
+        "grad_accum": 2,
+        "ema": 0.9,
+    },
+    "run": {
+        "iterations": 8,
+        "workers": 0,
+        "holdout": 0.3,
+        "validate_every": 4,
+        "validate_images": 4,
+        "save_every": 4,
+        "log_every": 1,
+        "device": "cpu",
+    },
+}
 
 
 def small_params(**changes: dict[str, Any]) -> TrainParams:

@@ -113,7 +113,8 @@ def test_panoptic(tmp_path: Path) -> None:
     segments = [{"id": 70000, "category_id": 200}, {"id": 300, "category_id": 1}, {"id": 301, "category_id": 1}]
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "panoptic_train2017.json").write_text(
-        json.dumps({"annotations": [{"file_name": "5.png", "image_id": 5, "segments_info": segments}]}), encoding="utf-8"
+        json.dumps({"annotations": [{"file_name": "5.png", "image_id": 5, "segments_info": segments}]}),
+        encoding="utf-8",
     )
     data = _open(tmp_path)
     assert data.kind == "panoptic"
@@ -169,7 +170,9 @@ def test_problems_are_named_and_counted(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((5, 6), np.uint8)).save(root / "labels" / "view2x.png")
     (root / "labels" / "view3x.png").write_bytes(b"no picture")
     source = DataSource(str(root))
-    with pytest.raises(DatasetError, match=r"4 of 8 pairs in .* cannot be used; the first: .*view0x.png has no label map"):
+    with pytest.raises(
+        DatasetError, match=r"4 of 8 pairs in .* cannot be used; the first: .*view0x.png has no label map"
+    ):
         open_dataset(source)
     data = open_dataset(source, on_bad="skip")
     assert [i.stem for i in data.items] == ["view4x", "view5x", "view6x", "view7x"]
@@ -184,7 +187,7 @@ def test_problems_are_named_and_counted(tmp_path: Path) -> None:
 def test_an_empty_map_is_named_when_read(tmp_path: Path) -> None:
     root = folder_set(tmp_path)
     save_map(root / "labels" / "view0x.png", np.full(SIZE, 255, np.uint8))
-    with pytest.raises(DatasetError, match="label map of view0x.png is empty"):
+    with pytest.raises(DatasetError, match=r"label map of view0x\.png is empty"):
         _open(root).read(0)
 
 
@@ -224,7 +227,10 @@ def test_nothing_in_it(tmp_path: Path) -> None:
 
 def test_parts_do_not_overlap_and_make_the_whole(tmp_path: Path) -> None:
     source = DataSource(str(folder_set(tmp_path, 30)))
-    parts = {part: {i.stem for i in open_dataset(source, part=part, holdout=0.4).items} for part in ("train", "holdout", "all")}
+    parts = {
+        part: {i.stem for i in open_dataset(source, part=part, holdout=0.4).items}
+        for part in ("train", "holdout", "all")
+    }
     assert not parts["train"] & parts["holdout"]
     assert parts["train"] | parts["holdout"] == parts["all"]
     assert parts["train"]

@@ -72,7 +72,10 @@ def test_best_match_is_the_best_over_all_assignments() -> None:
     labels, clusters = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
     best = 0.0
     for order in permutations(range(4)):
-        ious = [np.sum((labels == k) & (clusters == c)) / np.sum((labels == k) | (clusters == c)) for k, c in enumerate(order)]
+        ious = [
+            np.sum((labels == k) & (clusters == c)) / np.sum((labels == k) | (clusters == c))
+            for k, c in enumerate(order)
+        ]
         best = max(best, float(np.mean(ious)))
     assert best_match_iou(clusters, labels) == pytest.approx(best)
 
@@ -133,12 +136,29 @@ def model(tmp_path: Path) -> Path:
 
 def test_the_command_reports_and_repeats(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = folder_set(tmp_path / "set", 6)
-    words = [str(model), "--data", str(root), "--part", "all", "--limit", "3", "--radius", "2", "--device", "cpu", "--json"]
+    words = [
+        str(model),
+        "--data",
+        str(root),
+        "--part",
+        "all",
+        "--limit",
+        "3",
+        "--radius",
+        "2",
+        "--device",
+        "cpu",
+        "--json",
+    ]
     assert main([*words, str(tmp_path / "a.json"), "--contact-sheet", str(tmp_path / "sheet.png")]) == 0
     text = capsys.readouterr().out
     assert main([*words, str(tmp_path / "b.json")]) == 0
     assert capsys.readouterr().out == text
-    assert [line.split()[1:3] for line in text.splitlines()[1:]] == [["pair", "AUC"], ["k-means", "mIoU"], ["boundary", "F"]]
+    assert [line.split()[1:3] for line in text.splitlines()[1:]] == [
+        ["pair", "AUC"],
+        ["k-means", "mIoU"],
+        ["boundary", "F"],
+    ]
     one, two = (json.loads((tmp_path / f"{k}.json").read_text(encoding="utf-8")) for k in "ab")
     assert one == two
     found = one["sets"][0]
@@ -151,7 +171,9 @@ def test_the_command_reports_and_repeats(model: Path, tmp_path: Path, capsys: py
         assert sheet.width > 900
 
 
-def test_pictures_that_cannot_be_measured_are_named(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pictures_that_cannot_be_measured_are_named(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = folder_set(tmp_path / "set", 3)
     save_map(root / "labels" / "view1x.png", np.full((48, 64), 255, np.uint8))
     words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
@@ -166,5 +188,7 @@ def test_pictures_that_cannot_be_measured_are_named(model: Path, tmp_path: Path,
 def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(model), "--data", str(tmp_path / "none")]) == 2
     assert "no data set at" in capsys.readouterr().err
-    assert main([str(tmp_path / "none.safetensors"), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all"]) == 2
+    assert (
+        main([str(tmp_path / "none.safetensors"), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all"]) == 2
+    )
     assert "no model file" in capsys.readouterr().err

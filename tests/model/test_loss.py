@@ -135,7 +135,7 @@ def test_float32_agrees_at_full_size() -> None:
 
 
 def test_void_alone_is_refused() -> None:
-    with pytest.raises(ParameterError, match="two pixels with labels"):
+    with pytest.raises(ParameterError, match="all of its pixels are void"):
         pair_loss(torch.randn(4, 3), torch.full((4,), VOID))
 
 

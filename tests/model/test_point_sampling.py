@@ -30,7 +30,9 @@ def test_values_are_those_of_the_upsampled_maps() -> None:
 def test_gradient_of_the_sparse_product() -> None:
     torch.manual_seed(0)
     sizes = ((4, 5, 2, 0.5), (1, 1, 8, 3.5))
-    grids = [GridMap(torch.randn(1, 2, h, w, dtype=torch.float64, requires_grad=True), (s, s), c) for h, w, s, c in sizes]
+    grids = [
+        GridMap(torch.randn(1, 2, h, w, dtype=torch.float64, requires_grad=True), (s, s), c) for h, w, s, c in sizes
+    ]
     points = torch.stack([torch.randint(0, 10, (1, 6)), torch.randint(0, 8, (1, 6))], 2)
 
     def function(*values: torch.Tensor) -> torch.Tensor:

@@ -28,7 +28,9 @@ def test_pixels_lie_in_regions_of_their_label() -> None:
 
 def test_pixels_are_drawn_with_replacement_and_evenly() -> None:
     labels = _map([0, 0, 1], [0, 0, 1])
-    samples = draw(find_regions(labels, labels), SamplingParams(instances=2, pixels=4000, samplings=1), np.random.default_rng(3))
+    samples = draw(
+        find_regions(labels, labels), SamplingParams(instances=2, pixels=4000, samplings=1), np.random.default_rng(3)
+    )
     counts = np.bincount(samples.points[0, :, 1] * 3 + samples.points[0, :, 0])
     np.testing.assert_allclose(counts[[0, 1, 3, 4]], 1000, rtol=0.15)
     np.testing.assert_allclose(counts[[2, 5]], 2000, rtol=0.15)
@@ -52,7 +54,9 @@ def test_two_labels_occur_in_every_draw() -> None:
 
 def test_regions_differ_within_a_draw() -> None:
     labels = _map([0, 1, 2, 3])
-    samples = draw(find_regions(labels, labels), SamplingParams(instances=3, pixels=2, samplings=60), np.random.default_rng(0))
+    samples = draw(
+        find_regions(labels, labels), SamplingParams(instances=3, pixels=2, samplings=60), np.random.default_rng(0)
+    )
     assert all(len(set(row.tolist())) == 3 for row in samples.labels)
     assert set(samples.labels.ravel().tolist()) == {0, 1, 2, 3}
 

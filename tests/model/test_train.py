@@ -24,6 +24,8 @@ from sss_model.train_log import LOG
 from sss_model.train_params import AugmentParams, DataSource, OptimiserParams, TrainParams
 from sss_model.train_state import LAST, read_state
 
+PLAIN = {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.0, "ema": 0.0, "freeze_updates": 0, "warmup": 0}
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Any:
@@ -40,7 +42,12 @@ def parts(tmp_path: Path) -> tuple[list[Dataset], list[Dataset]]:
 
 
 def _train(
-    parts: tuple[list[Dataset], list[Dataset]], params: TrainParams, output: Path, *, stop_at: int | None = None, resume: bool = False
+    parts: tuple[list[Dataset], list[Dataset]],
+    params: TrainParams,
+    output: Path,
+    *,
+    stop_at: int | None = None,
+    resume: bool = False,
 ) -> Trained:
     output.mkdir(exist_ok=True)
     state = read_state(output / LAST) if resume else None
@@ -64,7 +71,9 @@ def _events(output: Path, name: str) -> list[dict[str, Any]]:
 
 def test_training_teaches(parts: Any, tmp_path: Path) -> None:
     """Three flat colours under noise: thirty updates of the head tell them apart better than the untrained one."""
-    params = small_params(run={"iterations": 30, "validate_every": 0}, optimiser={"freeze_updates": 0}, network={"dropout": 0.0})
+    params = small_params(
+        run={"iterations": 30, "validate_every": 0}, optimiser={"freeze_updates": 0}, network={"dropout": 0.0}
+    )
     _train(parts, params, tmp_path / "out")
     first, last = _events(tmp_path / "out", "validation")
     assert last["auc"] > first["auc"] + 0.02
@@ -103,7 +112,11 @@ def test_the_backbone_rests_while_frozen_and_norm_layers_throughout(parts: Any, 
     (tmp_path / "more").mkdir()
     params = small_params(run={"iterations": 3, "validate_every": 0}, optimiser={"freeze_updates": 1})
     Trainer(network, *parts, params, tmp_path / "more").run()
-    moved = {n for n, value in network.state_dict().items() if not torch.equal(value, before[n]) and n.startswith("backbone.")}
+    moved = {
+        n
+        for n, value in network.state_dict().items()
+        if not torch.equal(value, before[n]) and n.startswith("backbone.")
+    }
     assert moved
     norms = {f"{n}." for n, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
     assert not [n for n in moved if n.startswith(tuple(norms))]
@@ -139,15 +152,16 @@ def _assert_equal(one: Any, two: Any, where: str = "") -> None:
 
 def test_workers_do_not_change_what_is_drawn(parts: Any, tmp_path: Path) -> None:
     for workers in (0, 2):
-        _train(parts, small_params(run={"workers": workers, "iterations": 3, "validate_every": 0}), tmp_path / str(workers))
+        _train(
+            parts, small_params(run={"workers": workers, "iterations": 3, "validate_every": 0}), tmp_path / str(workers)
+        )
     losses = [[e["loss"] for e in _events(tmp_path / name, "update")] for name in ("0", "2")]
     assert losses[0] == losses[1]
 
 
 def test_two_images_an_update_are_the_mean_of_two(parts: Any, tmp_path: Path) -> None:
     """Gradients of an update over draws 0 and 1 are the mean of what each alone gives."""
-    params = small_params(network={"dropout": 0.0}, optimiser={"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.0, "ema": 0.0,
-                                                               "freeze_updates": 0, "warmup": 0})  # fmt: skip
+    params = small_params(network={"dropout": 0.0}, optimiser=PLAIN)
     visits = Visits(parts[0], params)
     torch.manual_seed(0)
     network = build_network(params.network)
@@ -175,7 +189,9 @@ def test_two_images_an_update_are_the_mean_of_two(parts: Any, tmp_path: Path) ->
 def test_sum_and_mean_of_samplings(parts: Any, tmp_path: Path) -> None:
     norms = []
     for accumulate in ("mean", "sum"):
-        params = small_params(loss={"accumulate": accumulate}, run={"iterations": 1, "validate_every": 0}, optimiser={"clip_grad": 0.0})
+        params = small_params(
+            loss={"accumulate": accumulate}, run={"iterations": 1, "validate_every": 0}, optimiser={"clip_grad": 0.0}
+        )
         _train(parts, params, tmp_path / accumulate)
         norms.append(_events(tmp_path / accumulate, "update")[0]["gradient_norm"])
     assert norms[1] == pytest.approx(2 * norms[0], rel=1e-4)
@@ -186,7 +202,7 @@ def test_bad_pictures_are_refused_or_skipped_and_named(parts: Any, tmp_path: Pat
         content = item.picture.read_bytes()
         item.picture.write_bytes(content[: len(content) // 2])
     params = small_params(run={"iterations": 2, "validate_every": 0})
-    with pytest.raises(DatasetError, match="cannot be read"):
+    with pytest.raises(DatasetError, match=r"picture .* cannot be read"):
         _train(parts, params, tmp_path / "refused")
     assert _events(tmp_path / "refused", "error")[0]["kind"] == "DatasetError"
     _train(parts, small_params(run={"iterations": 2, "validate_every": 0, "on_bad": "skip"}), tmp_path / "skipped")
@@ -195,13 +211,14 @@ def test_bad_pictures_are_refused_or_skipped_and_named(parts: Any, tmp_path: Pat
 
 def test_pictures_that_all_have_one_label(parts: Any, tmp_path: Path) -> None:
     params = small_params(sampling={"min_area": 10000})
-    with pytest.raises(DatasetError, match="on end cannot be trained on; the last: .*fewer than two labels"):
+    with pytest.raises(DatasetError, match=r"on end cannot be trained on; the last: .*fewer than two labels"):
         _train(parts, params, tmp_path / "out")
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(parts: Any, tmp_path: Path) -> None:
-    params = small_params(optimiser={"optimiser": "sgd", "rate": 10.0, "freeze_updates": 0, "warmup": 0, "weight_decay": 10.0},
-                          run={"iterations": 200, "validate_every": 0})  # fmt: skip
+    params = small_params(
+        optimiser={**PLAIN, "rate": 10.0, "weight_decay": 10.0}, run={"iterations": 200, "validate_every": 0}
+    )
     with pytest.raises(SSSError, match="not finite"):
         _train(parts, params, tmp_path / "out")
 
@@ -226,7 +243,7 @@ def test_what_is_no_state(content: bytes | None, tmp_path: Path) -> None:
 
 
 def test_a_device_that_is_not_there(parts: Any, tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="no device 'cuda:99'"):
+    with pytest.raises(DeviceError, match="no device cuda:99"):
         _train(parts, small_params(run={"device": "cuda:99"}), tmp_path / "out")
 
 
@@ -290,7 +307,7 @@ def test_numbers_of_ranks_interleave() -> None:
 def test_grad_accum_must_fit_the_ranks(parts: Any, tmp_path: Path) -> None:
     from sss_model.ranks import Ranks
 
-    with pytest.raises(ParameterError, match="multiple of the 3 processes, got 2"):
+    with pytest.raises(ParameterError, match="multiple of the 3 ranks, got 2"):
         Trainer(build_network(small_params().network), *parts, small_params(), tmp_path, ranks=Ranks(0, 3, 0))
 
 

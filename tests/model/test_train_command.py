@@ -58,7 +58,10 @@ def test_the_paper_is_the_default() -> None:
 
 def test_flags_win_over_the_file_and_the_file_over_the_preset(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text("preset: lite2\nloss: {loss: eq1}\nrun: {seed: 5, iterations: 7}\ndata: [/a=2, {path: /b, void: [3]}]\n", encoding="utf-8")
+    path.write_text(
+        "preset: lite2\nloss: {loss: eq1}\nrun: {seed: 5, iterations: 7}\ndata: [/a=2, {path: /b, void: [3]}]\n",
+        encoding="utf-8",
+    )
     params = _params("--config", str(path), "--iterations", "9", "--clip-grad", "0")
     assert params.network == preset("lite2").network
     assert (params.loss.loss, params.run.seed, params.run.iterations, params.optimiser.clip_grad) == ("eq1", 5, 9, 0.0)
@@ -116,12 +119,15 @@ def test_dry_run_writes_nothing(config: Path, tmp_path: Path, capsys: pytest.Cap
     assert main(["--config", str(config), "--dry-run", "--output", str(tmp_path / "out"), "--threads", "1"]) == 0
     out, err = capsys.readouterr()
     assert re.search(r"set: \d+ of \d+ pictures read, 0 of them with fewer than two labels", out)
-    assert re.search(r"one update takes [\d.]+ s .* 8 of them about [\d.]+ h", out)
+    assert re.search(r"one update takes [\d.]+ s", out)
+    assert "8 of them take about 0.0 h" in out
     assert "train     set (folder)" in err
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_trains_resumes_and_refuses_a_full_folder(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trains_resumes_and_refuses_a_full_folder(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     words = ["--config", str(config), "--output", str(out), "--threads", "1", "--validate-every", "0"]
     assert main([*words, "--iterations", "2", "--resume", "auto"]) == 0
@@ -137,7 +143,19 @@ def test_trains_resumes_and_refuses_a_full_folder(config: Path, tmp_path: Path, 
 
 
 def test_starts_from_a_model(config: Path, tmp_path: Path) -> None:
-    words = ["--config", str(config), "--threads", "1", "--validate-every", "0", "--iterations", "1", "--ema", "0", "--output"]
+    words = [
+        "--config",
+        str(config),
+        "--threads",
+        "1",
+        "--validate-every",
+        "0",
+        "--iterations",
+        "1",
+        "--ema",
+        "0",
+        "--output",
+    ]
     assert main([*words, str(tmp_path / "a")]) == 0
     model = tmp_path / "a" / "last.safetensors"
     still = ["--rate", "0", "--base-rate", "0", "--init-weights", str(model)]
@@ -157,13 +175,25 @@ def test_starts_from_a_model(config: Path, tmp_path: Path) -> None:
         (["--preset", "best"], "No preset is called"),
     ],
 )
-def test_what_was_asked_wrongly_is_said_and_leaves_with_2(words: list[str], match: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_asked_wrongly_is_said_and_leaves_with_2(
+    words: list[str], match: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     assert re.search(match, capsys.readouterr().err)
 
 
 def _start(config: Path, output: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "sss_model.train_command", "--config", str(config), "--output", str(output), "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "sss_model.train_command",
+        "--config",
+        str(config),
+        "--output",
+        str(output),
+        "--threads",
+        "1",
+    ]
     return subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
@@ -202,8 +232,25 @@ def test_two_ranks_equal_accumulating_on_one(config: Path, tmp_path: Path) -> No
     port = str(_free_port())
     processes = []
     for rank in range(2):
-        env = {**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        command = [sys.executable, "-m", "sss_model.train_command", "--config", str(config), "--output", str(tmp_path / "two"), "--threads", "1"]
+        env = {
+            **os.environ,
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": port,
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "sss_model.train_command",
+            "--config",
+            str(config),
+            "--output",
+            str(tmp_path / "two"),
+            "--threads",
+            "1",
+        ]
         processes.append(subprocess.Popen([*command, *words], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
     assert main(["--config", str(config), "--output", str(tmp_path / "one"), "--threads", "1", *words]) == 0
     for process in processes:
@@ -230,6 +277,7 @@ def test_tensorboard_gets_curves_and_pictures(config: Path, tmp_path: Path) -> N
 
 
 def test_no_window_toolkit_is_loaded() -> None:
-    code = "import sys, sss_model.train_command, sss_model.evaluate_command; print([m for m in sys.modules if m.startswith(('PySide', 'cv2'))])"
+    modules = "sys, sss_model.train_command, sss_model.evaluate_command"
+    code = f"import {modules}; print([m for m in sys.modules if m.startswith(('PySide', 'cv2', 'pyqt'))])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
