@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sss_model.backbone import Backbone
 from sss_model.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
@@ -23,12 +24,14 @@ from sss_model.memory import available_bytes, is_out_of_memory, release
 from sss_model.network import SupplementNet
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress, silent
-from sss_model.segments import TRAFFIC, fold_norms
+from sss_model.segments import fold_norms
+from sss_model.stripes import WIDE
 from sss_model.tiled import TiledRun, plan_tiles
 from sss_model.tiles import TilePlan
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 CPU = torch.device("cpu")
+HEAD_WORK = 2.0  # time of the head over that of its last product, in the units of `segments.Cost`
 Features = NDArray[np.floating[Any]]
 
 
@@ -178,7 +181,7 @@ class _Job:
             free = available_bytes(self.device)
             self._coarse = TiledRun(network, image, extractor.params.tile, free, self.device, self._dtype)
             work = 4e4 * image.shape[0] * image.shape[1]
-        head = network.params.hidden_channels * (network.feature_channels + TRAFFIC) * image.shape[0] * image.shape[1]
+        head = HEAD_WORK * network.params.hidden_channels * network.feature_channels * image.shape[0] * image.shape[1]
         self._share = work / (work + head)
         self._head: HeadRun | None = None
 
@@ -236,6 +239,9 @@ def _prepare(network: SupplementNet) -> tuple[Step, ...] | None:
     """Fold the norms and lay the weights out for speed; the steps in which the backbone can run."""
     fold_norms(network.backbone)
     network.to(memory_format=torch.channels_last)
+    for layer in network.branch:
+        if cast(nn.Conv2d, layer).in_channels >= WIDE:  # the weight's layout alone would choose the slower way
+            layer.to(memory_format=torch.contiguous_format)
     return steps_of(network)
 
 

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHUNK = 1280  # pixels whose hidden layer is computed at once: 512 channels of them fit two cores' second-level caches
+WIDE = 1024  # input channels from which oneDNN's 3x3 layers are faster channel-first: 174 against 123 GFLOP/s measured
 PAD = 16  # hidden channels beyond the network's: the first is one
 
 
@@ -68,6 +69,8 @@ def branch_of(layer: nn.Conv2d, values: Tensor, rms: bool, edges: tuple[int, int
     if rms:
         values = values * torch.rsqrt(values.square().mean(1, keepdim=True) + 1e-6)
     if edges is None:
+        if values.shape[1] >= WIDE:
+            return F.relu_(layer(values.contiguous())).contiguous(memory_format=torch.channels_last)
         return F.relu_(layer(values))
     return F.relu_(F.conv2d(F.pad(values, edges), layer.weight, layer.bias, padding=(0, 1)))
 

@@ -16,7 +16,7 @@ from sss_model.segments import Segment
 BAND_BYTES = 320 * MIB  # activations of one band, where that costs little time
 SHARE = 0.4  # of the free memory that bands may take where small ones would cost much
 WASTE = 0.25  # the share of rows computed twice above which more memory is taken
-SPARE = 1.25  # what libraries allocate beyond the tensors
+SPARE = 1.5  # what libraries allocate beyond the tensors
 OVERLAP = 128  # pixels by which tiles reach over their seams
 TILE_CELL_BYTES = 4096  # activations of an uncut backbone, bytes a pixel, where nothing better is known
 
