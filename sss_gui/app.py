@@ -126,6 +126,7 @@ class Program(QObject):
         window.paths_dropped.connect(files.open_paths)
         window.panel.files_dropped.connect(lambda names: files.open_paths([Path(name) for name in names]))
         files.paths_requested.connect(self.gallery.open)
+        files.sources_requested.connect(self.gallery.set_sources)
         self.gallery.noted.connect(window.status.show_note)
         self.gallery.failed.connect(self.panes.show_error)
         self.history.changed.connect(self._enable_undo)
@@ -183,6 +184,7 @@ class Program(QObject):
             **solo,
             "open": files.open_dialog,
             "open_folder": files.open_folder_dialog,
+            "open_strip": files.open_strip_dialog,
             "open_sample": lambda: session.open_path(resource(SAMPLE)),
             "paste": files.paste,
             "export": files.export_dialog,

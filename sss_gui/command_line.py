@@ -20,6 +20,8 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
     parts = ["sss-extract", str(source.path)]
     if source.image is not None:
         parts += ["--image", str(source.image)]
+    if source.layout is not None:
+        parts += ["--layout", source.layout]
     parts += ["-o", str(folder)]
     if state.model is not None:
         parts += ["--model", str(state.model)]

@@ -249,7 +249,7 @@ def read_source(source: Source) -> Input:
         return Input(image_from_array(source.pasted, name="The pasted picture"))
     if source.path is None:
         raise ParameterError(f"{source.name} has neither a file nor pixels.")
-    return read_input(source.path, source.image)
+    return read_input(source.path, source.image, source.layout)
 
 
 def source_stamp(source: Source) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from sss_gui.request import (
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
+from sss_model.inputs import is_feature_file
 from sss_model.progress import Progress
 
 _OURS = re.compile(r"-(input|random|pca|filtered-pca|strip)\.png$")
@@ -57,7 +58,7 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> lis
     ImageError : a folder cannot be read
     """
     files = [path for path in paths if not path.is_dir()]
-    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES]
+    features = [path for path in files if is_feature_file(path)]
     if len(files) == 2 and len(features) == 1 and len(paths) == 2:
         image = next(path for path in files if path not in features)
         return [Source.from_path(features[0], image)]
@@ -74,8 +75,10 @@ def _in_folder(folder: Path) -> list[Path]:
         files = sorted((path for path in folder.iterdir() if path.is_file()), key=_natural)
     except OSError as error:
         raise ImageError(f"The folder {folder} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    pictures = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and not _OURS.search(path.name)]
-    return pictures or [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES]
+    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path)]
+    others = set(files) - set(features)
+    pictures = [path for path in files if path in others and path.suffix.lower() in IMAGE_SUFFIXES]
+    return [path for path in pictures if not _OURS.search(path.name)] or features
 
 
 def _natural(path: Path) -> list[tuple[int, int | str]]:

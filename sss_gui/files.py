@@ -20,6 +20,7 @@ from sss_gui.settings import Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
+from sss_model.inputs import STRIP
 from sss_model.params import ExportParams
 
 _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
@@ -31,12 +32,14 @@ class Files(QObject):
     Signals
     -------
     paths_requested : list of Path, when several files or a folder are to be opened
+    sources_requested : list of Source to show
     session_requested : Path of a session file
     export_all_requested : folder and ExportParams for all open pictures
     noted : a sentence for the status line
     """
 
     paths_requested = Signal(list)
+    sources_requested = Signal(list)
     session_requested = Signal(object)
     export_all_requested = Signal(object, object)
     noted = Signal(str)
@@ -68,6 +71,20 @@ class Files(QObject):
         name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._settings.open_folder)
         if name:
             self.open_paths([Path(name)])
+
+    def open_strip_dialog(self) -> None:
+        """Ask for pictures that are `[image | features]` strips, such as the authors' demo reads."""
+        pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open as strip", self._settings.open_folder, f"Strips ({pictures});;All files (*)"
+        )
+        self.open_strips([Path(name) for name in names])
+
+    def open_strips(self, paths: list[Path]) -> None:
+        """Show the left halves of `paths` as photographs, the right halves as their features."""
+        if paths:
+            self._settings.open_folder = str(paths[0].parent)
+            self.sources_requested.emit([Source.from_path(path, layout=STRIP) for path in paths])
 
     def open_model_dialog(self) -> None:
         """Ask for a checkpoint."""

@@ -48,6 +48,7 @@ class Source:
     ----------
     path : the file; None for pasted pixels
     image : for a feature file its photograph, or None to look for it beside the file
+    layout : how to read the file where it cannot be told, one of `inputs.INPUT_LAYOUTS`
     pasted : (H, W, 3) uint8, only without a path
     name : what the window calls it, and the stem of its exports
     """
@@ -55,11 +56,12 @@ class Source:
     path: Path | None
     name: str
     image: Path | None = None
+    layout: str | None = None
     pasted: Picture | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def from_path(cls, path: Path, image: Path | None = None) -> Source:
-        return cls(path=path, name=path.name, image=image)
+    def from_path(cls, path: Path, image: Path | None = None, layout: str | None = None) -> Source:
+        return cls(path=path, name=path.name, image=image, layout=layout)
 
     @classmethod
     def from_pixels(cls, picture: Picture) -> Source:

@@ -125,14 +125,14 @@ def _there(path: Path | None, missing: list[str]) -> bool:
 
 
 def _source_entry(source: Source, folder: Path) -> dict[str, str | None]:
-    return {"path": _relative(source.path, folder), "image": _relative(source.image, folder)}
+    return {"path": _relative(source.path, folder), "image": _relative(source.image, folder), "layout": source.layout}
 
 
 def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
     path = _absolute(entry["path"], folder)
     if path is None:
         raise KeyError("path")
-    return Source.from_path(path, _absolute(entry.get("image"), folder))
+    return Source.from_path(path, _absolute(entry.get("image"), folder), entry.get("layout"))
 
 
 def _relative(path: Path | None, folder: Path) -> str | None:

@@ -19,8 +19,9 @@ from typing import Any
 import sss_model
 from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, prepare_folder, write_exports
-from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS
+from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
+from sss_model.inputs import INPUT_LAYOUTS, is_feature_file
 from sss_model.options import add_options, build, refuse
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
@@ -58,8 +59,9 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument(
         "--layout",
-        choices=LAYOUTS,
-        help="a feature file's axes, where they cannot be told; h, w are a patch grid's",
+        choices=INPUT_LAYOUTS,
+        help="a feature file's axes, where they cannot be told; h, w are a patch grid's; strip: the left half "
+        "of a picture is the photograph, the right half its map",
     )
     result.add_argument(
         "--basis", type=Path, metavar="FILE", help="PCA basis to project on, instead of one fitted to each picture"
@@ -106,8 +108,9 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
 
 def _in_folder(folder: Path, *, recursive: bool) -> list[Path]:
     files = sorted(path for path in folder.glob("**/*" if recursive else "*") if path.is_file())
-    photographs = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    return photographs or [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES]
+    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path)]
+    known = set(features)
+    return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path not in known] or features
 
 
 def stems_for(paths: Sequence[Path]) -> list[str]:

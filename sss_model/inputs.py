@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io import holds_features, read_features
+from sss_model.feature_io import LAYOUTS, holds_features, read_features, read_strip
 from sss_model.image_io import read_image
+
+STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
+INPUT_LAYOUTS = (*LAYOUTS, STRIP)
 
 AnyPath = str | os.PathLike[str]
 
@@ -44,12 +47,15 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
     Parameters
     ----------
     image : the photograph of a feature file; None looks for it in the file and beside it
-    layout : a feature file's axes, one of `feature_io.LAYOUTS`; None finds out, and an ambiguous file is an error
+    layout : a feature file's axes, one of `INPUT_LAYOUTS`; None finds out, and an ambiguous file is an error; strip
+        takes any picture of even width for photograph and map
 
     Raises
     ------
     ImageError, FeatureFileError : a file cannot be read, or features have no photograph
     """
+    if layout == STRIP:
+        return Input(*read_strip(path), {"layout": STRIP})
     if not is_feature_file(path):
         return Input(read_image(path))
     file = read_features(path, image=image, layout=layout)

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 
+from sss_gui.engine import read_source
 from sss_gui.file_engine import list_sources
 from sss_gui.request import ListResult, Source
 from sss_model.image_io import write_picture
@@ -43,6 +45,32 @@ def test_files_stay_as_given_and_come_once(folder):
 def test_features_given_with_a_photograph_are_opened_with_it(tmp_path):
     paths = [tmp_path / "other.jpg", tmp_path / "a.npz"]
     assert list_sources(paths) == [Source.from_path(tmp_path / "a.npz", tmp_path / "other.jpg")]
+
+
+def test_a_folder_with_feature_tiffs_lists_its_photographs(folder):
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(folder / "p2-features.tif", np.zeros((6, 8, 9), np.float32), planarconfig="contig")
+    assert names(list_sources([folder])) == ["P1.png", "p2.png", "p10.png"]
+    both = [folder / "p2.png", folder / "p2-features.tif"]
+    assert list_sources(both) == [Source.from_path(both[1], both[0])]
+
+
+def test_strips_are_opened_as_such(qtbot, program, engine, folder):
+    program.files.open_strips([folder / "p2.png", folder / "p10.png"])
+    source = program.session.state.source
+    assert (source.path, source.layout) == (folder / "p2.png", "strip")
+    assert program.window.film_strip.count() == 2
+    program.actions["copy_command"].trigger()
+    assert "--layout strip" in QGuiApplication.clipboard().text()
+    idle(qtbot, program)
+
+
+def test_the_engine_reads_both_halves_of_a_strip(tmp_path):
+    both = np.random.default_rng(1).integers(0, 255, (6, 16, 3), dtype=np.uint8)
+    write_picture(tmp_path / "strip.png", both)
+    opened = read_source(Source.from_path(tmp_path / "strip.png", layout="strip"))
+    np.testing.assert_allclose(opened.image * 255, both[:, :8], atol=1e-3)
+    np.testing.assert_allclose(opened.features * 255, both[:, 8:], atol=1e-3)
 
 
 def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, folder):

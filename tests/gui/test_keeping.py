@@ -37,7 +37,7 @@ def shows(engine):
 
 
 def saved(photos):
-    sources = tuple(Source.from_path(path) for path in photos)
+    sources = (*(Source.from_path(path) for path in photos), Source.from_path(photos[0], layout="strip"))
     state = State(sources[1], filter=FilterParams(radius=9, eps=1 / 3), projection=ProjectionParams(seed=7))
     return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2)
 
@@ -61,7 +61,7 @@ def test_pictures_that_are_gone_are_left_out_and_named(tmp_path, photos):
     write_session(tmp_path / "s.sss.json", saved(photos))
     photos[1].unlink()
     found = read_session(tmp_path / "s.sss.json")
-    assert [source.name for source in found.sources] == ["a.png", "broken.png", "c.png"]
+    assert [source.name for source in found.sources] == ["a.png", "broken.png", "c.png", "a.png"]
     assert found.state.source.name == "a.png"
     assert found.missing == (str(photos[1]),)
 

@@ -17,7 +17,7 @@ from sss_model.params import ExportParams
 
 # what opens a dialog would wait for a person
 DIALOGS = {
-    *("open", "open_folder", "open_model", "export", "export_all"),
+    *("open", "open_folder", "open_model", "open_strip", "export", "export_all"),
     *("save_session", "open_session", "quit", "models", "about"),
 }
 

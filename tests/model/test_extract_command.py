@@ -95,6 +95,28 @@ def test_axes_that_cannot_be_told_are_named_by_the_layout(tmp_path, capsys):
     np.testing.assert_array_equal(written, np.load(tmp_path / "cube.npy").transpose(1, 2, 0))
 
 
+def test_a_strip_of_another_program_is_named_by_the_layout(tmp_path, capsys):
+    random = np.random.default_rng(5)
+    both = random.integers(0, 255, (12, 20, 3), dtype=np.uint8)
+    write_picture(tmp_path / "demo.png", both)
+    call = ["-o", str(tmp_path / "out"), "--formats", "npy", "--raw", "--layout", "strip", "--quiet"]
+    assert main([str(tmp_path / "demo.png"), *call]) == 0
+    written = np.load(tmp_path / "out" / "demo-features.npy")
+    np.testing.assert_allclose(written, both[:, 10:] / np.float32(255), atol=1e-6)
+    write_picture(tmp_path / "odd.png", both[:, 1:])
+    assert main([str(tmp_path / "odd.png"), *call]) == 1
+    assert "even width" in capsys.readouterr().err
+
+
+def test_a_folder_gives_its_photographs_and_not_the_feature_tiffs_beside_them(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    write_picture(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8))
+    tifffile.imwrite(tmp_path / "a-features.tif", np.zeros((6, 8, 9), np.float32), planarconfig="contig")
+    assert [path.name for path in find_inputs([str(tmp_path)])] == ["a.png"]
+    (tmp_path / "a.png").unlink()
+    assert [path.name for path in find_inputs([str(tmp_path)])] == ["a-features.tif"]
+
+
 @pytest.mark.parametrize(
     "call", [["--radius", "300"], ["--formats", "jpeg"], ["--eps", "many"], ["--overwrite", "--skip-existing"]]
 )
