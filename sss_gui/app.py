@@ -90,7 +90,7 @@ class Program(QObject):
         self.models = Models(self.session, self.file_worker, settings, window)
         self.watching = Watching(self.session, self)
         self.a_or_b = AOrB(self.session, self)
-        self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self)
+        self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
         self.keeping = Keeping(data / "sessions", self.snapshot.capture, self.snapshot.restore, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
@@ -134,6 +134,8 @@ class Program(QObject):
         for part in (self.overlays, self.bases, self.watching, self.keeping):
             part.noted.connect(window.status.show_note)
         self._join_batch()
+        self.overlays.compared.connect(self.gallery.show_matches)
+        self.overlays.changed.connect(self.keeping.touch)
         files.session_requested.connect(self.keeping.open)
         self.keeping.failed.connect(self.panes.show_error)
         window.panel.drag_out_requested.connect(files.drag_out)

@@ -32,9 +32,9 @@ def heat(similarity: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]
     return picture
 
 
-def groups(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 4) uint8, opaque, of group numbers (H, W); a number has the same colour always."""
-    return palette(int(labels.max()) + 1)[labels]
+def groups(labels: NDArray[np.uint8], count: int | None = None) -> NDArray[np.uint8]:
+    """(H, W, 4) uint8, opaque, of group numbers (H, W) below `count`; a number has the same colour always."""
+    return palette(int(labels.max()) + 1 if count is None else count)[labels]
 
 
 def palette(count: int) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from sss_gui.error_text import ErrorText
 from sss_gui.jobs import Ended, Worker
+from sss_gui.overlay_request import Match
 from sss_gui.request import ListRequest, ListResult, Source, ThumbnailRequest, ThumbnailResult
 from sss_gui.session import Session
 from sss_gui.widgets.film_strip import FilmStrip
@@ -139,6 +140,13 @@ class Gallery(QObject):
         """Show in the strip what became of `source`: none, running, done or failed, and why."""
         if source in self._sources:
             self._strip.set_state(self._sources.index(source), state, tip)
+
+    def show_matches(self, matches: Sequence[Match]) -> None:
+        """Lay `matches` over the thumbnails of their pictures; the others are bare."""
+        found = {match.source: match for match in matches}
+        for index, source in enumerate(self._sources):
+            match = found.get(source)
+            self._strip.set_overlay(index, match.overlay if match else None, match.place if match else None)
 
     def _mark_failed(self, error: ErrorText) -> None:
         index = self._strip.current

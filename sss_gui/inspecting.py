@@ -42,6 +42,7 @@ class Inspecting(QObject):
         self._pins: list[Point] = []
         self._vectors: dict[Point, Vector] = {}
         self._source: Source | None = None
+        self._kept: dict[Source, list[Point]] = {}  # pins of pictures that were shown before
         self._features = 0
         panel.pixel_hovered.connect(self._hover_at)
         panel.hover_left.connect(self._leave)
@@ -55,6 +56,11 @@ class Inspecting(QObject):
     @property
     def pins(self) -> list[Point]:
         return list(self._pins)
+
+    @property
+    def source(self) -> Source | None:
+        """The picture that the pins lie in."""
+        return self._source
 
     @property
     def hover(self) -> Point | None:
@@ -145,8 +151,12 @@ class Inspecting(QObject):
 
     def _take_result(self, result: ShowResult) -> None:
         if result.source != self._source:
+            if self._source is not None and self._source.path is not None:
+                self._kept[self._source] = self._pins
             self._source, self._features = result.source, result.features
-            self._pins.clear()
+            self._vectors.clear()
+            height, width = result.size
+            self._pins = [(x, y) for x, y in self._kept.pop(result.source, []) if x < width and y < height]
             self._leave()
             self._changed()
         elif result.complete:

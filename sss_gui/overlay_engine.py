@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,9 @@ from numpy.typing import NDArray
 
 from sss_gui import colours
 from sss_gui.document import Document, Documents
+from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
 from sss_gui.pyramid import make_pyramid
-from sss_gui.request import (
-    ClusterRequest,
-    ClusterResult,
-    ExportResult,
-    HeatRequest,
-    HeatResult,
-    MaskRequest,
-    Source,
-)
+from sss_gui.request import ExportResult
 from sss_model.clusters import Clusters, cluster_features
 from sss_model.errors import ParameterError
 from sss_model.export import write_index
@@ -28,6 +22,7 @@ from sss_model.progress import Progress
 from sss_model.similarity import Similarity, best_match
 
 MATCH_APART = 0.04  # of the longer side: nearer pixels are no match, they are the pixel itself
+SMALL = 192  # pixels of a thumbnail's longer side
 
 
 class OverlayEngine:
@@ -49,22 +44,27 @@ class OverlayEngine:
         self._clusters = None
 
     def heat(self, request: HeatRequest, progress: Progress) -> HeatResult | None:
-        """How alike, or nearest to which."""
-        document = self._documents.last_of(request.source)
-        if document is None:
+        """How alike, or nearest to which; in the other pictures too."""
+        document, vectors = self._documents.last_of(request.source), self._vectors(request)
+        if document is None or vectors is None or document.figure.features.shape[2] != vectors.shape[1]:
             return None
         progress.report(0.0, "Similarity")
-        if len(request.points) > 1:
-            labels = self._nearest(document, request)
-            return HeatResult(request.ticket, request.source, make_pyramid(colours.groups(labels)))
-        values = self._similarity(document, request)
+        metric = request.params.metric
+        matches = self._in_others(request, vectors, progress)
+        if len(vectors) > 1:
+            labels = self._comparing(document).nearest(vectors, metric)
+            return HeatResult(
+                request.ticket, request.source, make_pyramid(colours.groups(labels, len(vectors))), matches=matches
+            )
+        values = self._comparing(document).to_vector(vectors[0], metric)
         apart = max(2, round(MATCH_APART * max(values.shape)))
+        own = request.of == request.source
         return HeatResult(
             request.ticket,
             request.source,
             make_pyramid(colours.heat(values, request.params.threshold)),
-            match=best_match(values, request.points[0], apart),
-            matches=self._in_others(document, request, progress),
+            match=best_match(values, request.points[0], apart) if own else _best(values),
+            matches=matches,
             share=float((values >= request.params.threshold).mean()),
         )
 
@@ -82,36 +82,54 @@ class OverlayEngine:
         document = self._documents.last_of(asked.source)
         if document is None:
             raise ParameterError(f"{asked.source.name} is no longer open.")
-        if isinstance(asked, HeatRequest) and len(asked.points) == 1:
-            kept = self._similarity(document, asked) >= asked.params.threshold
-            write_index(request.path, np.where(kept, 255, 0).astype(np.uint8))
-        elif isinstance(asked, HeatRequest):
-            write_index(request.path, self._nearest(document, asked), colours.palette(256)[:, :3])
+        if isinstance(asked, HeatRequest):
+            self._write_heat(document, asked, request.path)
         else:
             labels = self._grouped(document, asked.params, progress).labels
             write_index(request.path, labels, colours.palette(256)[:, :3])
         return ExportResult(request.ticket, (request.path,))
 
-    def _similarity(self, document: Document, request: HeatRequest) -> NDArray[np.float32]:
-        vectors = _vectors(document, request.points)
-        return self._comparing(document).to_vector(vectors[0], request.params.metric)
+    def _write_heat(self, document: Document, asked: HeatRequest, path: Path) -> None:
+        vectors = self._vectors(asked)
+        if vectors is None:
+            raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
+        if len(vectors) > 1:
+            labels = self._comparing(document).nearest(vectors, asked.params.metric)
+            write_index(path, labels, colours.palette(256)[:, :3])
+            return
+        kept = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
+        write_index(path, np.where(kept, 255, 0).astype(np.uint8))
 
-    def _nearest(self, document: Document, request: HeatRequest) -> NDArray[np.uint8]:
-        vectors = _vectors(document, request.points)
-        return self._comparing(document).nearest(vectors, request.params.metric)
-
-    def _in_others(
-        self, document: Document, request: HeatRequest, progress: Progress
-    ) -> tuple[tuple[Source, float], ...]:
-        vector = _vectors(document, request.points)[0]
+    def _in_others(self, request: HeatRequest, vectors: NDArray[np.float32], progress: Progress) -> tuple[Match, ...]:
         found = []
         for number, source in enumerate(request.others):
             progress.report(number / len(request.others), "Similarity")
             other = self._documents.last_of(source)
-            if other is not None and other.figure.features.shape[2] == len(vector):
-                values = self._comparing(other).to_vector(vector, request.params.metric)
-                found.append((source, float(values.max())))
+            if other is not None and other.figure.features.shape[2] == vectors.shape[1]:
+                found.append(self._match(other, request, vectors))
         return tuple(found)
+
+    def _match(self, other: Document, request: HeatRequest, vectors: NDArray[np.float32]) -> Match:
+        compared, metric = self._comparing(other), request.params.metric
+        if len(vectors) > 1:
+            labels = compared.nearest(vectors, metric)
+            return Match(other.source, colours.groups(_small(labels), len(vectors)))
+        values = compared.to_vector(vectors[0], metric)
+        (x, y), (height, width) = _best(values), values.shape
+        overlay = colours.heat(_small(values), request.params.threshold)
+        return Match(other.source, overlay, float(values[y, x]), ((x + 0.5) / width, (y + 0.5) / height))
+
+    def _vectors(self, request: HeatRequest) -> NDArray[np.float32] | None:
+        """Features (P, D) at the request's points (x, y); None where their picture is forgotten."""
+        document = self._documents.last_of(request.of)
+        if document is None:
+            return None
+        features = document.figure.features
+        height, width = features.shape[:2]
+        for x, y in request.points:
+            if not (0 <= x < width and 0 <= y < height):
+                raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
+        return np.array([features[y, x] for x, y in request.points], np.float32)
 
     def _comparing(self, document: Document) -> Similarity:
         """The document's `Similarity`, kept while the document is."""
@@ -132,10 +150,13 @@ class OverlayEngine:
         return known[2]
 
 
-def _vectors(document: Document, points: tuple[tuple[int, int], ...]) -> NDArray[np.float32]:
-    """Features (P, D) at `points` (x, y); `ParameterError` for one outside."""
-    height, width = document.figure.features.shape[:2]
-    for x, y in points:
-        if not (0 <= x < width and 0 <= y < height):
-            raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
-    return np.array([document.figure.features[y, x] for x, y in points], np.float32)
+def _best(values: NDArray[np.float32]) -> tuple[int, int]:
+    """(x, y) of the largest of `values` (H, W)."""
+    y, x = divmod(int(values.argmax()), values.shape[1])
+    return x, y
+
+
+def _small(values: NDArray[Any]) -> NDArray[Any]:
+    """Every n-th of `values` (H, W), so that the longer side has at most `SMALL`."""
+    step = -(-max(values.shape) // SMALL)
+    return values[step // 2 :: step, step // 2 :: step] if min(values.shape) > step else values

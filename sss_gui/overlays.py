@@ -11,17 +11,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.inspecting import Inspecting
-from sss_gui.request import (
-    PANES,
-    ClusterRequest,
-    ClusterResult,
-    HeatRequest,
-    HeatResult,
-    MaskRequest,
-    Pyramid,
-    ShowResult,
-    Source,
-)
+from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest
+from sss_gui.request import PANES, Pyramid, ShowResult, Source
 from sss_gui.session import Session
 from sss_gui.widgets.feature_panel import FeaturePanel
 from sss_gui.widgets.params_panel import ParamsPanel
@@ -34,14 +25,19 @@ CLUSTERS = {f.name for f in fields(ClusterParams)}
 class Overlays(QObject):
     """Asks for maps when the pointer, the pins or a parameter move, and lays the answer over the input.
 
-    One pixel gives a heat map, several pins the nearest of them. While a pane is shown alone the overlay lies on it.
+    One pixel gives a heat map, several pins the nearest of them; pins go on being compared with while other pictures
+    without pins are shown. While a pane is shown alone the overlay lies on it.
 
     Signals
     -------
     noted : a sentence for the status line
+    compared : tuple of Match, the other open pictures' maps; empty when they are to go
+    changed : what is shown, or a parameter, changed
     """
 
     noted = Signal(str)
+    compared = Signal(object)
+    changed = Signal()
 
     def __init__(
         self,
@@ -59,12 +55,13 @@ class Overlays(QObject):
         self.shown = ""  # similarity, clusters or nothing
         self._overlay: Pyramid | None = None
         self._asked: HeatRequest | None = None
+        self._origin: tuple[Source, tuple[tuple[int, int], ...]] | None = None  # the pins, and whose they are
         self._tickets = itertools.count(1)
         self._ticket = 0
         params.changing.connect(self.set)
         params.rested.connect(self.set)
-        inspecting.hovered.connect(lambda _point: self._ask_heat())
-        inspecting.pins_changed.connect(lambda _pins: self._ask_heat())
+        inspecting.hovered.connect(lambda _point: None if self._pinned() else self._ask_heat())
+        inspecting.pins_changed.connect(self._follow_pins)
         panel.solo_changed.connect(lambda _number: self._lay())
         session.result_arrived.connect(self._follow)
         session.answer(HeatResult, self._take_heat)
@@ -76,10 +73,19 @@ class Overlays(QObject):
             self.show(name.removesuffix("_shown") if value else "")
         elif name in SIMILARITY:
             self.similarity = replace(self.similarity, **{name: value})
+            self.changed.emit()
             self._ask_heat()
         elif name in CLUSTERS:
             self.clusters = replace(self.clusters, **{name: int(value)})
+            self.changed.emit()
             self._ask_clusters()
+
+    def restore(self, shown: str, similarity: SimilarityParams, clusters: ClusterParams) -> None:
+        """Parameters and what is shown, as a session file has them."""
+        self.similarity, self.clusters = similarity, clusters
+        for params in (similarity, clusters):
+            self._params.set_values(params)
+        self.show(shown)
 
     def toggle(self, what: str) -> None:
         """Show the overlay `what`, or hide it where it is shown."""
@@ -90,7 +96,12 @@ class Overlays(QObject):
         self.shown = what
         self._params.set_value("similarity_shown", what == "similarity")
         self._params.set_value("clusters_shown", what == "clusters")
+        if what != "similarity":
+            self.compared.emit(())
+            if self._origin is not None and self._origin[0] != self._inspecting.source:
+                self._origin = None
         self._clear()
+        self.changed.emit()
         self._ask_heat()
         self._ask_clusters()
 
@@ -109,17 +120,31 @@ class Overlays(QObject):
             request = ClusterRequest(0, source, self.clusters)
             self._session.ask(lambda ticket: MaskRequest(ticket, request, path))
 
+    def _follow_pins(self, pins: list[tuple[int, int]]) -> None:
+        source = self._inspecting.source
+        if pins and source is not None:
+            self._origin = source, tuple(pins)
+        elif self._origin is not None and self._origin[0] == source:
+            self._origin = None
+            self.compared.emit(())
+        self._ask_heat()
+
+    def _pinned(self) -> bool:
+        """Whether pins of an open picture are compared with, rather than the pixel under the pointer."""
+        return self._origin is not None and self._origin[0] in self._sources()
+
     def _ask_heat(self) -> None:
-        source = self._session.shown
+        source, hover = self._session.shown, self._inspecting.hover
         if self.shown != "similarity" or source is None:
             return
-        pins = self._inspecting.pins
-        points = tuple(pins) or ((self._inspecting.hover,) if self._inspecting.hover is not None else ())
-        if not points:
+        if self._origin is not None and self._pinned():
+            of, points = self._origin
+            others = tuple(other for other in self._sources() if other != source)
+        elif hover is not None:
+            of, points, others = source, (hover,), ()
+        else:
             return
-        others = tuple(other for other in self._sources() if other != source) if pins else ()
-        self._asked = HeatRequest(0, source, points, self.similarity, others)
-        asked = self._asked
+        asked = self._asked = HeatRequest(0, source, points, self.similarity, others, of)
         self._ticket = self._session.ask(lambda ticket: replace(asked, ticket=ticket))
 
     def _ask_clusters(self) -> None:
@@ -133,10 +158,19 @@ class Overlays(QObject):
             return
         self._overlay = result.overlay
         self._lay()
-        self._panel.set_match(result.match if self._inspecting.pins else None)
-        if result.matches:
-            best = sorted(result.matches, key=lambda match: -match[1])[:3]
-            words = ", ".join(f"{source.name} {value:.2f}" for source, value in best)
+        self._panel.set_match(result.match if self._pinned() else None)
+        self.compared.emit(result.matches)
+        self._say(result)
+
+    def _say(self, result: HeatResult) -> None:
+        if self._origin is not None and self._pinned() and self._origin[0] != result.source:
+            of, points = self._origin
+            where = f"({points[0][0]}, {points[0][1]})" if len(points) == 1 else f"{len(points)} pins"
+            self.noted.emit(f"Compared with {where} of {of.name}")
+            return
+        best = sorted((match for match in result.matches if match.place), key=lambda match: -match.value)[:3]
+        if best:
+            words = ", ".join(f"{match.source.name} {match.value:.2f}" for match in best)
             self.noted.emit(f"Best match elsewhere: {words}")
 
     def _take_clusters(self, result: ClusterResult) -> None:

@@ -17,12 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sss_model.params import (
-    ClusterParams,
     ExportParams,
     ExtractParams,
     FilterParams,
     ProjectionParams,
-    SimilarityParams,
 )
 
 Picture = npt.NDArray[np.uint8]
@@ -246,76 +244,6 @@ class ThumbnailResult:
     source: Source
     picture: Picture | None
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class HeatRequest:
-    """How alike every pixel is to one pixel, or which of several pixels it is most like.
-
-    Attributes
-    ----------
-    source : whose pixels are compared
-    others : the other open pictures, to find the best match in those whose features are remembered
-    points : one pixel (x, y): a heat map; several: each pixel goes to its nearest
-    """
-
-    lane: ClassVar[str] = "heat"
-    patient: ClassVar[bool] = True
-    ticket: int
-    source: Source
-    points: tuple[tuple[int, int], ...]
-    params: SimilarityParams = field(default_factory=SimilarityParams)
-    others: tuple[Source, ...] = ()
-
-
-@dataclass(frozen=True)
-class HeatResult:
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
-
-    Attributes
-    ----------
-    match : the most alike pixel (x, y) away from the chosen one; None for several pixels
-    matches : best similarity in each other picture that is remembered, in [0, 1]
-    share : part of the pixels that the threshold keeps, in [0, 1]
-    """
-
-    ticket: int
-    source: Source
-    overlay: Pyramid
-    match: tuple[int, int] | None = None
-    matches: tuple[tuple[Source, float], ...] = ()
-    share: float = 0.0
-
-
-@dataclass(frozen=True)
-class ClusterRequest:
-    """The pixels of `source` in k groups of like features."""
-
-    lane: ClassVar[str] = "clusters"
-    patient: ClassVar[bool] = False
-    ticket: int
-    source: Source
-    params: ClusterParams = field(default_factory=ClusterParams)
-
-
-@dataclass(frozen=True)
-class ClusterResult:
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions."""
-
-    ticket: int
-    source: Source
-    overlay: Pyramid
-
-
-@dataclass(frozen=True)
-class MaskRequest:
-    """Write what `overlay` shows to a PNG: a mask of 0 and 255, or an index picture."""
-
-    lane: ClassVar[str] = "export"
-    patient: ClassVar[bool] = True
-    ticket: int
-    overlay: HeatRequest | ClusterRequest
-    path: Path
 
 
 @dataclass(frozen=True)

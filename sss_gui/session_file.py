@@ -13,10 +13,11 @@ from sss_gui.request import Source
 from sss_gui.session import State
 from sss_model.atomic_file import replacing
 from sss_model.errors import SSSError
-from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
 SUFFIX = ".sss.json"
 FORMAT = 1
+OVERLAYS = ("", "similarity", "clusters")
 
 
 class SessionFileError(SSSError):
@@ -34,6 +35,8 @@ class SavedSession:
     pins : pinned pixels (x, y)
     centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
     solo : 0 for all panes, 1..4 for one
+    overlay : what lies over the pictures: similarity, clusters or nothing
+    similarity, clusters : how they are made
     """
 
     state: State
@@ -42,6 +45,9 @@ class SavedSession:
     centre: tuple[float, float] | None = None
     scale: float = 1.0
     solo: int = 0
+    overlay: str = ""
+    similarity: SimilarityParams = field(default_factory=SimilarityParams)
+    clusters: ClusterParams = field(default_factory=ClusterParams)
     missing: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -61,6 +67,9 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "extract": state.extract.to_dict(),
         "filter": state.filter.to_dict(),
         "projection": state.projection.to_dict(),
+        "overlay": saved.overlay,
+        "similarity": saved.similarity.to_dict(),
+        "clusters": saved.clusters.to_dict(),
         "pins": [list(pin) for pin in saved.pins],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
@@ -112,7 +121,21 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
     view = values["view"]
     centre = (float(view["centre"][0]), float(view["centre"][1])) if view["centre"] else None
     pins = tuple((int(x), int(y)) for x, y in values["pins"])
-    return SavedSession(state, sources, pins, centre, float(view["scale"]), int(view["solo"]), tuple(missing))
+    overlay = values.get("overlay", "")
+    if overlay not in OVERLAYS:
+        raise ValueError(f"overlay must be one of {', '.join(OVERLAYS[1:])} or empty, got {overlay!r}")
+    return SavedSession(
+        state=state,
+        sources=sources,
+        pins=pins,
+        centre=centre,
+        scale=float(view["scale"]),
+        solo=int(view["solo"]),
+        overlay=overlay,
+        similarity=SimilarityParams.from_dict(values.get("similarity", {})),
+        clusters=ClusterParams.from_dict(values.get("clusters", {})),
+        missing=tuple(missing),
+    )
 
 
 def _there(path: Path | None, missing: list[str]) -> bool:

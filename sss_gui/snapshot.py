@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from sss_gui.gallery import Gallery
 from sss_gui.inspecting import Inspecting
+from sss_gui.overlays import Overlays
 from sss_gui.request import ShowResult
 from sss_gui.session import Session
 from sss_gui.session_file import SavedSession
@@ -13,7 +14,7 @@ from sss_gui.widgets.feature_panel import FeaturePanel
 
 
 class Snapshot(QObject):
-    """Captures and restores pictures, parameters, pins and view; pins and view wait for their picture."""
+    """Captures and restores pictures, parameters, overlays, pins and view; pins and view wait for their picture."""
 
     def __init__(
         self,
@@ -21,10 +22,12 @@ class Snapshot(QObject):
         gallery: Gallery,
         inspecting: Inspecting,
         panel: FeaturePanel,
+        overlays: Overlays,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._gallery, self._inspecting, self._panel = session, gallery, inspecting, panel
+        self._overlays = overlays
         self._waiting: SavedSession | None = None
         session.result_arrived.connect(self._arrive)
 
@@ -34,7 +37,11 @@ class Snapshot(QObject):
         sources = tuple(source for source in self._gallery.sources if source.path is not None)
         centre = None if view.fitting else view.centre
         pins = tuple(self._inspecting.pins)
-        return SavedSession(self._session.state, sources, pins, centre, view.scale, self._panel.solo_pane)
+        over = self._overlays
+        return SavedSession(
+            self._session.state, sources, pins, centre, view.scale, self._panel.solo_pane,
+            over.shown, over.similarity, over.clusters,
+        )  # fmt: skip
 
     def restore(self, saved: SavedSession) -> None:
         """Bring `saved` back."""
@@ -44,6 +51,7 @@ class Snapshot(QObject):
             shown = saved.state.source
             self._gallery.set_sources(saved.sources, saved.sources.index(shown) if shown in saved.sources else 0)
         self._panel.solo(saved.solo)
+        self._overlays.restore(saved.overlay, saved.similarity, saved.clusters)
 
     def _arrive(self, result: ShowResult) -> None:
         saved = self._waiting

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -33,7 +33,7 @@ from sss_gui.widgets.marks import ALERT, CANVAS, ink_on
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)
-_PIXMAP, _STATE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+_PIXMAP, _STATE, _OVERLAY, _PLACE = (Qt.ItemDataRole.UserRole + n for n in range(4))
 _DONE = QColor("#2e9e6b")
 
 
@@ -93,6 +93,14 @@ class FilmStrip(QWidget):
             pixmap = to_pixmap(picture).scaled(room, *modes)
             pixmap.setDevicePixelRatio(ratio)
             item.setData(pixmap, _PIXMAP)
+
+    def set_overlay(
+        self, index: int, overlay: NDArray[np.uint8] | None, place: tuple[float, float] | None = None
+    ) -> None:
+        """Lay (h, w, 4) uint8 with straight alpha over a thumbnail, and ring `place`, parts (x, y) of its sides."""
+        if item := self._model.item(index):
+            item.setData(to_pixmap(overlay) if overlay is not None else None, _OVERLAY)
+            item.setData(QPointF(*place) if place is not None else None, _PLACE)
 
     def set_state(self, index: int, state: str, tip: str = "") -> None:
         """One of `STATES`; `tip` says why a file failed."""
@@ -217,9 +225,9 @@ class _ThumbDelegate(QStyledItemDelegate):
         pixmap = index.data(_PIXMAP)
         if isinstance(pixmap, QPixmap):
             size = pixmap.deviceIndependentSize().toSize()
-            painter.drawPixmap(
-                frame.center().x() + 1 - size.width() // 2, frame.center().y() + 1 - size.height() // 2, pixmap
-            )
+            corner = frame.center() + QPoint(1, 1) - QPoint(size.width() // 2, size.height() // 2)
+            painter.drawPixmap(corner, pixmap)
+            _paint_overlay(painter, QRect(corner, size), index.data(_OVERLAY), index.data(_PLACE))
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         if chosen:
             wide = 3 if option.state & QStyle.StateFlag.State_HasFocus else 2
@@ -231,6 +239,18 @@ class _ThumbDelegate(QStyledItemDelegate):
         name = option.fontMetrics.elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, words.width())
         painter.drawText(words, Qt.AlignmentFlag.AlignCenter, name)
         painter.restore()
+
+
+def _paint_overlay(painter: QPainter, box: QRect, overlay: object, place: object) -> None:
+    if isinstance(overlay, QPixmap):
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(box, overlay)
+    if isinstance(place, QPointF):
+        centre = QPointF(box.x() + place.x() * box.width(), box.y() + place.y() * box.height())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, wide in ((QColor(0, 0, 0, 160), 4), (QColor("white"), 2)):
+            painter.setPen(QPen(colour, wide))
+            painter.drawEllipse(centre, 5, 5)
 
 
 def _paint_state(painter: QPainter, frame: QRect, state: str) -> None:

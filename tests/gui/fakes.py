@@ -8,19 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
     BasisRequest,
     BasisResult,
     BatchRequest,
     BatchResult,
-    ClusterRequest,
-    ClusterResult,
     ExportRequest,
     ExportResult,
-    HeatRequest,
-    HeatResult,
-    MaskRequest,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
@@ -71,7 +67,8 @@ class FakeEngine:
             overlay = make_pyramid(np.full((*SIZE, 4), 200, np.uint8))
             if isinstance(request, ClusterRequest):
                 return ClusterResult(request.ticket, request.source, overlay)
-            others = tuple((source, 0.5) for source in request.others)
+            small = overlay[-1][:12, :16]
+            others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in request.others)
             return HeatResult(request.ticket, request.source, overlay, (1, 2), others, 0.25)
         if isinstance(request, MaskRequest):
             request.path.write_bytes(b"mask")

@@ -112,3 +112,23 @@ def test_an_unknown_state_is_refused(strip):
     strip.set_items(["a"])
     with pytest.raises(ValueError, match="none, running, done, failed"):
         strip.set_state(0, "broken")
+
+
+def test_an_overlay_lies_on_its_thumbnail_and_goes_again(strip, view):
+    strip.set_items(["a", "b"])
+    for index in (0, 1):
+        strip.set_thumbnail(index, np.full((64, 96, 3), 30, np.uint8))
+    bare = from_qimage(view.grab().toImage())
+    heat = np.zeros((32, 48, 4), np.uint8)
+    heat[:, :24] = (250, 230, 40, 255)
+    strip.set_overlay(1, heat, (0.75, 0.5))
+    laid = from_qimage(view.grab().toImage())
+    changed = (bare != laid).any(2)
+    first, second = (view.visualRect(view.model().index(index, 0)) for index in (0, 1))
+    assert not changed[:, first.left() : first.right()].any()
+    assert changed[:, second.left() : second.right()].sum() > 64 * 48 * 0.9
+    x, y = second.x() + 7, second.y() + 6
+    assert tuple(laid[y + 32, x + 20]) == (250, 230, 40)
+    assert (laid[y + 32 - 5, x + 72] > 200).all(), "the ring about the best place"
+    strip.set_overlay(1, None)
+    np.testing.assert_array_equal(from_qimage(view.grab().toImage()), bare)

@@ -17,7 +17,7 @@ from sss_gui.session import State
 from sss_gui.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.settings import Settings
 from sss_model.image_io import write_picture
-from sss_model.params import ExportParams, FilterParams, ProjectionParams
+from sss_model.params import ClusterParams, ExportParams, FilterParams, ProjectionParams, SimilarityParams
 
 
 @pytest.fixture
@@ -39,7 +39,8 @@ def shows(engine):
 def saved(photos):
     sources = (*(Source.from_path(path) for path in photos), Source.from_path(photos[0], layout="strip"))
     state = State(sources[1], filter=FilterParams(radius=9, eps=1 / 3), projection=ProjectionParams(seed=7))
-    return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2)
+    return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2, "clusters",
+                        SimilarityParams("distance", 0.3), ClusterParams(5, 9))  # fmt: skip
 
 
 def test_a_session_file_gives_back_everything(tmp_path, photos):

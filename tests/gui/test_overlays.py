@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 
 from sss_gui.document import Document
 from sss_gui.overlay_engine import OverlayEngine
-from sss_gui.request import BasisRequest, ClusterRequest, HeatRequest, MaskRequest, ShowRequest, Source
+from sss_gui.overlay_request import ClusterRequest, HeatRequest, MaskRequest
+from sss_gui.request import BasisRequest, ShowRequest, Source
 from sss_model.params import ClusterParams, SimilarityParams
 from sss_model.progress import Progress
 
@@ -60,6 +61,48 @@ def test_the_overlay_goes_with_the_picture_and_comes_back_for_the_next(qtbot, sh
     qtbot.waitUntil(lambda: asked(engine, ClusterRequest)[-1].source.name == "b.png")
     qtbot.waitUntil(lambda: shown.overlays._overlay is not None and shown.overlays._overlay is not first)
     qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    shown.gallery.set_sources([Source.from_path(path) for path in paths])
+    a, b, c = shown.gallery.sources
+    qtbot.waitUntil(lambda: shown.session.shown == a and not shown.session.busy)
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    with qtbot.waitSignal(shown.overlays.compared) as compared:
+        pass
+    assert [match.source for match in compared.args[0]] == [b, c]
+    shown.gallery.step(1)
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == b)
+    request = asked(engine, HeatRequest)[-1]
+    assert (request.of, request.points, request.others) == (a, ((1, 1),), (a, c))
+    before = len(asked(engine, HeatRequest))
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
+    assert len(asked(engine, HeatRequest)) == before, "the pointer does not replace the pin"
+    shown.inspecting.pin((5, 5))
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].of == b)
+    shown.gallery.step(-1)
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == a and not shown.session.busy)
+    assert shown.inspecting.pins == [(1, 1)], "a picture's pins come back with it"
+    with qtbot.waitSignal(shown.overlays.compared) as compared:
+        shown.inspecting.clear_pins()
+    assert compared.args[0] == ()
+    qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
+
+
+def test_hiding_the_similarity_of_another_picture_forgets_it(qtbot, shown, engine, tmp_path):
+    shown.gallery.set_sources([Source.from_path(tmp_path / name) for name in ("a.png", "b.png")])
+    qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.gallery.step(1)
+    qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
+    assert shown.overlays._pinned()
+    shown.overlays.toggle("similarity")
+    assert not shown.overlays._pinned()
+    qtbot.waitUntil(lambda: not shown.worker.busy)
 
 
 def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
@@ -133,7 +176,39 @@ def test_the_heat_map_tells_like_from_unlike(halves):
     assert (overlay[:, :6, 3] == 255).all()
     assert (overlay[:, 6:, 3] < 255).all()
     assert result.match[0] < 6
-    assert result.matches == ((b, 1.0),)
+    (match,) = result.matches
+    assert (match.source, match.value) == (b, pytest.approx(1.0))
+    assert match.place[0] < 0.5
+    assert match.overlay.shape == (8, 12, 4)
+    assert (match.overlay[:, :6, 3] == 255).all()
+    assert (match.overlay[:, 6:, 3] < 255).all()
+
+
+def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
+    from PIL import Image
+
+    a, b = (document.source for document in halves)
+    request = HeatRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
+    result = OverlayEngine(halves).heat(request, Progress())
+    assert result.source == b
+    assert result.match[0] >= 6, "the right half is like the right half, next to the very place too"
+    assert (result.overlay[0][:, 6:, 3] == 255).all()
+    OverlayEngine(halves).mask(MaskRequest(1, request, tmp_path / "mask.png"), Progress())
+    right = np.where(np.arange(12) >= 6, 255, 0)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), np.broadcast_to(right, (8, 12)))
+    several = HeatRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
+    result = OverlayEngine(halves).heat(several, Progress())
+    assert len(np.unique(result.overlay[0].reshape(-1, 4), axis=0)) == 2
+    assert result.matches[0].place is None
+    np.testing.assert_array_equal(result.matches[0].overlay, result.overlay[0])
+
+
+def test_features_of_another_model_are_not_compared(halves):
+    a, b = (document.source for document in halves)
+    halves[1].figure.features = np.ones((8, 12, 3), np.float32)
+    engine = OverlayEngine(halves)
+    assert engine.heat(HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
+    assert engine.heat(HeatRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
 
 
 @pytest.mark.parametrize("metric", ["cosine", "distance"])
