@@ -22,6 +22,8 @@ computed in float64 below eps = 1e-3, and the signal is filtered in float64 belo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +78,19 @@ def guided_filter(
     ParameterError : a parameter out of range, or arrays whose shapes do not fit
     """
     return GuidedFilter(guide, radius, eps, device=device).apply(features, progress)
+
+
+@dataclass(frozen=True)
+class TileTerms:
+    """What the filter needs of the guide on one tile; `mid` is the tile grown by the radius."""
+
+    tile: Tile
+    mid: Tile
+    guide: Tensor  # (3, h, w) as far as the windows reach
+    inner: Tensor  # (3, h, w) on the tile
+    moments: Moments  # on mid
+    factors: Tensor  # (6, h, w) on mid
+    share: Tensor  # (h, w) on the tile
 
 
 class GuidedFilter:
@@ -144,33 +159,48 @@ class GuidedFilter:
         return out
 
     def stream(
-        self, source: Source, count: int, progress: Progress | None = None, *, out: Tensor | None = None
-    ) -> Iterator[tuple[Tile, Tensor]]:
+        self,
+        source: Source,
+        count: int,
+        progress: Progress | None = None,
+        *,
+        out: Tensor | None = None,
+        each: Callable[[Tensor], Any] | None = None,
+    ) -> Iterator[tuple[Tile, Any]]:
         """Filter tile by tile: yields (tile, (count, h, w) float32), a part of `out` (count, H, W) where that is given.
 
-        `source` gives the signal (count, h, w) on the rows and columns asked for.
+        `source` gives the signal (count, h, w) on the rows and columns asked for. With `each`, what that makes of the
+        filtered tile, in the thread that filtered it, is yielded in its place.
         """
         tiles, step = self._plan(count)
         shared = SharedProgress(progress, len(tiles) * -(-count // step), "filter")
 
-        def work(tile: Tile) -> tuple[Tile, Tensor]:
+        def work(tile: Tile) -> tuple[Tile, Any]:
             rows, columns = tile.slices
             part = torch.empty((count, *tile.size), device=self.device) if out is None else out[:, rows, columns]
             self._filter_channels(tile, source, step, part, shared)
-            return tile, part
+            return tile, part if each is None else each(part)
 
         yield from in_threads(work, tiles, shared, threads=None if self.device.type == "cpu" else 1)
+
+    def apply_transpose(self, planes: Tensor, progress: Progress | None = None) -> Tensor:
+        """Q' `planes` (C, H, W), Q being this filter as a matrix over pixels: D Q D^-1, D the pixels in each window."""
+        whole = Tile(0, self.height, 0, self.width)
+        share = model.window_shares(whole, self._ry, self._rx, self.height, self.width, self.device, torch.float32)
+        share /= share.min()  # 1 but at the border
+        return self.apply_planes(planes * share, progress) / share
 
     def _filter_channels(self, tile: Tile, source: Source, step: int, out: Tensor, shared: SharedProgress) -> None:
         mid, reach = self._grown(tile)
         signal = source(*reach.slices)
+        terms = self._terms(tile, mid, reach) if self.radius else None
         sums = self._spare_sums.pop() if self._spare_sums else self._new_sums()
         for first in range(0, len(out), step):
             some = slice(first, first + step)
-            if self.radius:
-                self._filter(tile, mid, reach, signal[some], out[some], sums)
-            else:
+            if terms is None:
                 out[some] = signal[some]
+            else:
+                self._filter(terms, signal[some], out[some], sums)
             shared.tick()
         self._spare_sums.append(sums)
 
@@ -181,8 +211,8 @@ class GuidedFilter:
         """Tiles that cover the picture, and how many channels go at once, so that the work stays in the cache."""
         if self.device.type == "cpu":
             samples = _CPU_SAMPLES
-            rows = min(self.height, max(128, 4 * self._ry))
-            columns = min(self.width, max(512, 4 * self._rx))
+            rows = min(self.height, max(128, 8 * self._ry))
+            columns = min(self.width, max(512, 8 * self._rx))
         else:
             samples, columns = _GPU_SAMPLES, self.width
             rows = min(self.height, max(4 * self._ry, samples // (8 * columns), 1))
@@ -198,37 +228,36 @@ class GuidedFilter:
         mid = tile.grown(self._ry, self._rx, self.height, self.width)
         return mid, mid.grown(self._ry, self._rx, self.height, self.width)
 
-    def _filter(self, tile: Tile, mid: Tile, reach: Tile, signal: Tensor, out: Tensor, sums: WindowSums) -> None:
-        moments, factors = self._terms(tile, mid, reach)
-        rows, columns = reach.slices
-        guide = self._guide[:, rows, columns].to(self._dtype)
+    def _filter(self, terms: TileTerms, signal: Tensor, out: Tensor, sums: WindowSums) -> None:
         planes = 4 * len(signal)
-        first = sums.plan(planes, *mid.size)
-        model.products_of_signal(signal, guide, model.by_kind(first.input(self._outside(mid))))
+        first = sums.plan(planes, *terms.mid.size)
+        model.products_of_signal(signal, terms.guide, model.by_kind(first.input(self._outside(terms.mid))))
         averages = model.by_kind(first.run())
-        model.covariances(averages, moments)
-        second = sums.plan(planes, *tile.size, after=first)
-        model.fit(averages, moments, factors, model.by_kind(second.input(self._outside(tile))))
-        y, x = tile.y0 - reach.y0, tile.x0 - reach.x0
-        guide = guide[:, y : y + tile.size[0], x : x + tile.size[1]]
-        y, x = tile.y0 - mid.y0, tile.x0 - mid.x0
-        share = moments.share[y : y + tile.size[0], x : x + tile.size[1]]
-        model.blend(model.by_kind(second.run()), guide, share, out)
+        model.covariances(averages, terms.moments)
+        second = sums.plan(planes, *terms.tile.size, after=first)
+        into = model.by_kind(second.input(self._outside(terms.tile)))
+        model.fit(averages, terms.moments, terms.factors, into)
+        model.blend(model.by_kind(second.run()), terms.inner, terms.share, out)
 
     def _outside(self, tile: Tile) -> tuple[int, int, int, int]:
         return tile.outside(self._ry, self._rx, self.height, self.width)
 
-    def _terms(self, tile: Tile, mid: Tile, reach: Tile) -> tuple[Moments, Tensor]:
-        """The guide's terms on `tile`, kept for the next call where the budget allows."""
-        moments = self._moments.get(tile)
+    def _terms(self, tile: Tile, mid: Tile, reach: Tile) -> TileTerms:
+        """The guide's terms on `tile`; moments and factors are kept for the next call where the budget allows."""
+        moments, factors = self._moments.get(tile), self._factors.get(tile)
         if moments is None or (moments.spread.dtype, moments.mean.dtype) != (self._guide_dtype, self._dtype):
             moments = self._moments_on(mid, reach)
-        factors = self._factors.get(tile)
         if factors is None:
-            factors = model.factor(moments, self.eps).to(self._dtype)
+            factors = model.factor(moments, self.eps)
         if self.height * self.width * _TERMS_BYTES <= _KEPT_BYTES:
             self._moments[tile], self._factors[tile] = moments, factors
-        return moments, factors
+        rows, columns = reach.slices
+        guide = self._guide[:, rows, columns].to(self._dtype).contiguous()
+        y, x = tile.y0 - reach.y0, tile.x0 - reach.x0
+        inner = guide[:, y : y + tile.size[0], x : x + tile.size[1]].contiguous()
+        y, x = tile.y0 - mid.y0, tile.x0 - mid.x0
+        share = moments.share[y : y + tile.size[0], x : x + tile.size[1]].contiguous()
+        return TileTerms(tile, mid, guide, inner, moments, factors, share)
 
     def _moments_on(self, mid: Tile, reach: Tile) -> Moments:
         rows, columns = reach.slices
@@ -262,7 +291,7 @@ def centred_guide(guide: Array, device: torch.device) -> Tensor:
         raise ParameterError(f"The guide must be an RGB image of shape (H, W, 3); got {guide.shape}.")
     if not np.issubdtype(guide.dtype, np.floating):
         raise ParameterError(f"The guide must be floating-point numbers in [0, 1]; got {guide.dtype}.")
-    planes = torch.from_numpy(np.ascontiguousarray(guide, np.float32)).to(device).movedim(2, 0).contiguous()
+    planes = torch.from_numpy(np.array(np.moveaxis(guide, 2, 0), np.float32, order="C")).to(device)
     return planes.sub_(planes.mean(dim=(1, 2), keepdim=True))
 
 

@@ -70,9 +70,9 @@ def products_of_guide(guide: Tensor, into: Tensor) -> None:
 
 def products_of_signal(signal: Tensor, guide: Tensor, into: Tensor) -> None:
     """Write p and I p of `signal` (C, h, w) into `into` (4, C, h, w)."""
-    into[0] = signal
+    into[0].copy_(signal)
     for c in range(3):
-        torch.mul(signal, guide[c], out=into[1 + c])
+        torch.mul(into[0], guide[c], out=into[1 + c])
 
 
 def moments_of_guide(sums: Tensor, share: Tensor, dtype: torch.dtype) -> Moments:

@@ -68,16 +68,21 @@ class PcaBasis:
 
         Components are matched one to one by |cosine|, as far as `previous` has them; the rest keep their order behind.
         """
-        if previous.axes.shape[1] != self.axes.shape[1]:
-            return self
+        order, signs = self.match(previous)
+        return PcaBasis(self.mean, self.axes[order] * signs[:, None], self.explained_variance_ratio[order])
+
+    def match(self, previous: PcaBasis | None) -> tuple[list[int], NDArray[np.float32]]:
+        """The order and signs that `align_to` gives the components: which comes at each place, and 1 or -1 for it."""
+        signs = np.ones(len(self.axes), np.float32)
+        if previous is None or previous.axes.shape[1] != self.axes.shape[1]:
+            return list(range(len(self.axes))), signs
         cosines = previous.axes @ self.axes.T
         rows, columns = linear_sum_assignment(-np.abs(cosines))
-        order = list(columns[np.argsort(rows)])
+        order = [int(k) for k in columns[np.argsort(rows)]]
         order += [k for k in range(len(self.axes)) if k not in set(order)]
-        signs = np.ones(len(self.axes), np.float32)
         for place, column in zip(np.sort(rows), order, strict=False):
             signs[place] = -1 if cosines[place, column] < 0 else 1
-        return PcaBasis(self.mean, self.axes[order] * signs[:, None], self.explained_variance_ratio[order])
+        return order, signs
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, as `save` writes them."""
@@ -178,15 +183,14 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
     """
     if components < 1:
         raise ParameterError(f"components must be at least 1, got {components}.")
-    if not np.isfinite(covariance).all():
-        raise ParameterError("The features hold NaN or infinity.", hint="Compute or export them again.")
+    check_finite(covariance)
     dimensions = len(mean)
     kept = min(components, dimensions)
     values, vectors = eigh(covariance, subset_by_index=(dimensions - kept, dimensions - 1))
     values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
     total = max(float(np.trace(covariance)), 0.0)
     axes[values <= total * 1e-13] = 0
-    axes *= np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) < 0, -1.0, 1.0)
+    axes *= signs_of(axes)[:, None]
     ratio = values / total if total > 0 else np.zeros(kept)
     padding = components - kept
     return PcaBasis(
@@ -194,6 +198,17 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
         np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),
         np.pad(ratio, (0, padding)).astype(np.float32),
     )
+
+
+def check_finite(covariance: Floats) -> None:
+    """Raise `ParameterError` where the features summed up in `covariance` were not all finite."""
+    if not np.isfinite(covariance).all():
+        raise ParameterError("The features hold NaN or infinity.", hint="Compute or export them again.")
+
+
+def signs_of(axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k,): -1 for the axes (k, D) whose loading of largest magnitude is negative, 1 for the others."""
+    return np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)[:, 0] < 0, -1.0, 1.0)
 
 
 def fit_pca(features: Floats, components: int = 3, progress: Progress | None = None) -> PcaBasis:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
-from sss_model.guided_filter import guided_filter
-from sss_model.pca import PcaBasis, fit_pca
+from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
+from sss_model.reduction import Reducer
 
 Features = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]
@@ -29,9 +29,13 @@ def reduce_features(
     components: int = 3,
     clip: float | None = None,
     previous: PcaBasis | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Map:
     """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
+
+    Channels are filtered until no value of the picture is off by more than half of 1/512, and all of them where that
+    takes all (`reduction` says how that is known). To reduce one image many times, keep a `Reducer`.
 
     Parameters
     ----------
@@ -41,21 +45,27 @@ def reduce_features(
     components : how many channels to reduce to
     clip : clamp features to [-clip, clip] first; the released program does so with 5, against unstable features
     previous : a basis whose signs and order the components take, so that colours don't jump
+    device : torch device to compute on
+    progress : may raise `Cancelled`
 
     Returns
     -------
     (H, W, components) float32 in [0, 1]; a component without variance is 0
     """
-    steps = silent(progress)
     if clip is not None:
         if clip <= 0:
             raise ParameterError(f"clip must be above 0, got {clip:g}.")
         features = np.clip(features, -clip, clip)
-    filtered = guided_filter(image, features, radius=radius, eps=eps, progress=steps.part(0.0, 0.8, "guided filter"))
-    basis = fit_pca(filtered, components, steps.part(0.8, 0.95, "PCA"))
-    if previous is not None:
-        basis = basis.align_to(previous)
-    return unit_range(basis.project(filtered))
+    steps = silent(progress)
+    reducer = Reducer(image, features, device=device, progress=steps.part(0.0, 0.2, "PCA"))
+    return reducer.reduce(
+        radius,
+        eps,
+        components=components,
+        shown=range(components),
+        previous=previous,
+        progress=steps.part(0.2, 1.0, "guided filter"),
+    ).map
 
 
 def random_projection(features: Features, seed: int = 0) -> Map:
