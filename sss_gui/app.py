@@ -102,9 +102,12 @@ class Program(QObject):
         self._join()
         self._restore()
 
-    def start(self, paths: Sequence[Path] = ()) -> None:
-        """Begin work; call it once the window is on the screen. The picture is read before the model is loaded."""
-        left = self.keeping.left_behind()
+    def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:
+        """Begin work; call it once the window is on the screen. The picture is read before the model is loaded.
+
+        With `restore` a session that a crash left behind comes before `paths`.
+        """
+        left = self.keeping.left_behind() if restore else None
         if left is None or not self.keeping.restore_left(left):
             self.files.open_paths(list(paths))
         self.session.warm_up()
@@ -292,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     theme_keeper = Theme(app, options.theme or settings.theme)
     program = Program(settings, state=initial_state(options, settings))
     program.window.show()
-    QTimer.singleShot(0, lambda: program.start(images))
+    QTimer.singleShot(0, lambda: program.start(images, restore=not options.images))
     code = app.exec()
     theme_keeper.setParent(None)
     return code if program.close() else 1

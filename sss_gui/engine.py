@@ -122,7 +122,11 @@ class FeatureEngine:
         fixed = self._basis(request.basis)
         if fixed is not None:
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
+<<<<<<< ours
         return figure.explained(request.filter)
+=======
+        return figure.explained(request.filter, request.projection)
+>>>>>>> theirs
 
     def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
@@ -232,7 +236,9 @@ class FeatureEngine:
     def _save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         document = self._document(request.show, progress, lambda _result: None)
         if not request.sources:
-            fixed = document.figure.locked_basis(request.show.filter, self._basis(request.show.basis))
+            fixed = document.figure.locked_basis(
+                request.show.filter, request.show.projection, self._basis(request.show.basis)
+            )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
         figures = (self._of(request.show, source, progress).figure for source in request.sources)

@@ -31,9 +31,15 @@ SIZE = (24, 32)
 
 
 class FakeEngine:
-    """Answers as the engine does. `gate` cleared: work stays under way until it is set or cancelled."""
+    """Answers as the engine does. `gate` cleared: work stays under way until it is set or cancelled.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    size : (H, W) of every picture
+    """
+
+    def __init__(self, size: tuple[int, int] = SIZE) -> None:
+        self.size = size
         self.asked: list[Any] = []
         self.threads: set[int] = set()
         self.gate = threading.Event()
@@ -64,7 +70,7 @@ class FakeEngine:
             path.write_bytes(b"picture")
             return ExportResult(request.ticket, (path,))
         if isinstance(request, HeatRequest | ClusterRequest):
-            overlay = make_pyramid(np.full((*SIZE, 4), 200, np.uint8))
+            overlay = make_pyramid(np.full((*self.size, 4), 200, np.uint8))
             if isinstance(request, ClusterRequest):
                 return ClusterResult(request.ticket, request.source, overlay)
             small = overlay[-1][:12, :16]
@@ -97,7 +103,7 @@ class FakeEngine:
             raise self.fail[name]
         if name.startswith("broken"):
             raise ImageError(f"{name} is no picture.", hint="Choose another file.")
-        common = {"ticket": request.ticket, "source": request.source, "size": SIZE}
+        common = {"ticket": request.ticket, "source": request.source, "size": self.size}
         if not request.live:
             deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
         self._wait(progress, "Network")
@@ -116,7 +122,7 @@ class FakeEngine:
         progress.report(1.0, stage)
 
     def _pyramid(self, shade: int) -> list[np.ndarray]:
-        return make_pyramid(np.full((*SIZE, 3), shade, np.uint8))
+        return make_pyramid(np.full((*self.size, 3), shade, np.uint8))
 
     def close(self) -> None:
         self.closed = True

@@ -91,8 +91,12 @@ def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_p
     idle(qtbot, program)
     program.inspecting.pin((3, 4))
     program.window.panel.controller.set_view(10, 11, 8.0)
+    program.window.params.rested.emit("threshold", 0.3)
+    program.window.params.rested.emit("clusters", 5)
+    program.overlays.show("similarity")
     program.keeping.save(tmp_path / "s.sss.json")
     program.files.open_paths([photos[3]])
+    program.overlays.restore("", SimilarityParams(), ClusterParams())
     program.session.set_filter(FilterParams())
     idle(qtbot, program)
     program.files.open_paths([tmp_path / "s.sss.json"])
@@ -102,6 +106,8 @@ def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_p
     assert program.session.state.filter.radius == 9
     assert program.inspecting.pins == [(3, 4)]
     assert program.window.panel.controller.scale == 8.0
+    assert (program.overlays.shown, program.overlays.similarity.threshold) == ("similarity", 0.3)
+    assert (program.window.params.value("threshold"), program.window.params.value("clusters")) == (0.3, 5)
     (tmp_path / "s.sss.json").write_text("broken")
     program.files.open_paths([tmp_path / "s.sss.json"])
     assert program.window.panel.banner.isVisible()
@@ -122,6 +128,14 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     os.link(own, dead)
     assert first.close()
     assert not own.exists()
+
+    asked = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
+    qtbot.addWidget(asked.window)
+    asked.start([photos[3]], restore=False)
+    idle(qtbot, asked)
+    assert asked.session.state.source.path == photos[3], "pictures on the command line come first"
+    assert asked.close()
+    assert dead.exists()
 
     second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
     qtbot.addWidget(second.window)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import random
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from sss_gui import qimage
+from sss_gui.app import Program, build_engine
 from sss_gui.request import PANES
-from sss_model.image_io import write_picture
+from sss_gui.settings import Settings
+from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import ExportParams
+from sss_model.shipped import SAMPLE, resource
 
 # what opens a dialog would wait for a person
 DIALOGS = {
@@ -79,21 +88,89 @@ class Monkey:
         ])()  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_random_actions_leave_the_window_alive(qtbot, program, tmp_path, seed):
-    (tmp_path / "out").mkdir()
-    monkey = Monkey(qtbot, program, tmp_path, seed)
-    for number in range(250):
+def settle(qtbot, program, last):
+    """Stop everything, and show one picture in four panes."""
+    session = program.session
+    busy = lambda: session.busy or program.batch.active or program.worker.busy or program.file_worker.busy  # noqa: E731
+    qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+    session.cancel()
+    program.window.resize(1000, 700)
+    program.window.panel.solo(0)
+    program.window.panel.set_compare("none")
+    program.overlays.show("")
+    program.inspecting.clear_pins()
+    program.files.open_paths([last])
+    qtbot.waitUntil(lambda: session.shown is not None and session.shown.name == last.name, timeout=60_000)
+    qtbot.waitUntil(lambda: not busy() and not session._rest.isActive(), timeout=60_000)
+    assert all(program.window.panel.pane(name).picture is not None for name in PANES)
+    assert not session._underway.tickets - {0}, "no ticket stays open"
+
+
+def rage(qtbot, monkey, actions):
+    for number in range(actions):
         monkey.act()
         if number % 5 == 0:
             qtbot.wait(1)
-    session = program.session
-    qtbot.waitUntil(lambda: not session.busy and not program.batch.active and not program.worker.busy, timeout=20_000)
-    session.cancel()
-    program.window.panel.solo(0)
-    program.window.panel.set_compare("none")
-    program.files.open_paths([Path("fine.png")])
-    qtbot.waitUntil(lambda: session.shown is not None and session.shown.name == "fine.png", timeout=20_000)
-    qtbot.waitUntil(lambda: not session.busy, timeout=20_000)
-    assert all(program.window.panel.pane(name).picture is not None for name in PANES)
-    assert not session._underway.tickets - {0}, "no ticket stays open"
+
+
+def footprint(program):
+    """(bytes in memory, threads, timers) once what is unreachable is gone."""
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    timers = len(program.findChildren(QTimer)) + len(program.window.findChildren(QTimer))
+    return psutil.Process().memory_info().rss, threading.active_count(), timers
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_actions_leave_the_window_alive(qtbot, program, tmp_path, seed):
+    (tmp_path / "out").mkdir()
+    rage(qtbot, Monkey(qtbot, program, tmp_path, seed), 250)
+    settle(qtbot, program, Path("fine.png"))
+
+
+def test_random_actions_leave_no_memory_threads_or_timers_behind(qtbot, program, engine, tmp_path):
+    engine.size = (600, 800)
+    (tmp_path / "out").mkdir()
+    monkey = Monkey(qtbot, program, tmp_path, 3)
+    rage(qtbot, monkey, 60)
+    settle(qtbot, program, Path("fine.png"))
+    engine.asked.clear()
+    memory, threads, timers = footprint(program)
+    rage(qtbot, monkey, 150)
+    settle(qtbot, program, Path("fine.png"))
+    engine.asked.clear()
+    after = footprint(program)
+    assert after[1:] == (threads, timers)
+    assert after[0] < 1.1 * memory
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [4])
+def test_random_actions_on_the_real_engine_and_real_pictures(qtbot, tmp_path, seed):
+    program = Program(Settings(tmp_path / "settings.ini"), build_engine, data=tmp_path / "data")
+    qtbot.addWidget(program.window)
+    program.window.show()
+    program.start()
+    (tmp_path / "out").mkdir()
+    monkey = Monkey(qtbot, program, tmp_path, seed)
+    sample = to_picture(read_image(resource(SAMPLE)))
+    for number, path in enumerate(monkey.files):
+        write_picture(path, sample[number * 30 :: 3, ::3])
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    fine = tmp_path / "fine.png"
+    write_picture(fine, sample[::3, ::3])
+    try:
+        rage(qtbot, monkey, 150)
+        settle(qtbot, program, fine)
+        memory, threads, timers = footprint(program)
+        rage(qtbot, monkey, 400)
+        settle(qtbot, program, fine)
+        after = footprint(program)
+    finally:
+        assert program.close()
+        program.window.close()
+    assert after[2] == timers
+    assert after[1] <= threads
+    assert after[0] < 1.1 * memory
