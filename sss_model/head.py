@@ -13,8 +13,9 @@ from sss_model.bands import ImageRows
 from sss_model.network import FeatureNet, HiddenMaps, SupplementNet
 from sss_model.progress import Progress
 from sss_model.stripes import CHUNK, HeadStripes, KeptMap
+from sss_model.tile_threads import SharedProgress, in_threads
 
-STRIPE_PIXELS = 65536  # a stripe's worth of work between two reports, some 50 ms on two cores
+STRIPE_PIXELS = 32768  # a stripe is a thread's work between two reports, some 50 ms
 DEVICE_PIXELS = 262144  # the same on a GPU, whose launches cost more than its arithmetic
 
 
@@ -86,18 +87,27 @@ class HeadRun:
 
     def run(self, progress: Progress) -> None:
         """Fill what is left. Raises `Cancelled` between stripes."""
-        height, width, channels = self._out.shape
-        while self._row < height:
-            progress.report(self._row / height, "features")
-            last = min(self._row + self._rows, height)
-            target = self._out[self._row : last]
-            if self._device.type == "cpu" and self._dtype == torch.float32 and _shareable(target):
-                self._filler.fill(self._row, last, torch.from_numpy(target))
-            else:
-                buffer = torch.empty((last - self._row, width, channels), dtype=self._dtype, device=self._device)
-                self._filler.fill(self._row, last, buffer)
-                _store(buffer, target)
+        height = int(self._out.shape[0])
+        rest = progress.part(self._row / height, 1.0, "features")
+        rows = [(first, min(first + self._rows, height)) for first in range(self._row, height, self._rows)]
+        shared = SharedProgress(rest, len(rows), "features")
+        # on a GPU one thread keeps it busy
+        for last in in_threads(self._stripe, rows, shared, threads=None if self._device.type == "cpu" else 1):
             self._row = last
+            shared.tick()
+
+    def _stripe(self, rows: tuple[int, int]) -> int:
+        """Fill rows first..last-1; returns last."""
+        first, last = rows
+        target = self._out[first:last]
+        with torch.inference_mode():
+            if self._device.type == "cpu" and self._dtype == torch.float32 and _shareable(target):
+                self._filler.fill(first, last, torch.from_numpy(target))
+            else:
+                buffer = torch.empty(target.shape, dtype=self._dtype, device=self._device)
+                self._filler.fill(first, last, buffer)
+                _store(buffer, target)
+        return last
 
     def halve(self) -> bool:
         """Make the stripes half as high; False when they are one row already."""
