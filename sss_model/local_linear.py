@@ -55,6 +55,11 @@ class Moments:
     spread: Tensor  # (6, h, w) S of PAIRS, in the precision it was summed in
     share: Tensor  # (h, w) 1 / (weight of the window inside the picture)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that these take, and about as many as their factors do."""
+        return self.mean.nbytes + 2 * self.spread.nbytes + self.share.nbytes
+
 
 def by_kind(planes: Tensor) -> Tensor:
     """(4 C, h, w) seen as (4, C, h, w): p and I p, or b and a."""
