@@ -122,11 +122,7 @@ class FeatureEngine:
         fixed = self._basis(request.basis)
         if fixed is not None:
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
-<<<<<<< ours
-        return figure.explained(request.filter)
-=======
         return figure.explained(request.filter, request.projection)
->>>>>>> theirs
 
     def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""

@@ -20,7 +20,7 @@ from sss_gui.request import (
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
-from sss_model.inputs import is_feature_file
+from sss_model.inputs import STRIP, is_feature_file
 from sss_model.progress import Progress
 
 _OURS = re.compile(r"-(input|random|pca|filtered-pca|strip)\.png$")
@@ -99,6 +99,9 @@ def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
             return ThumbnailResult(request.ticket, source, None, "It has no file.")
         if source.image is None and path.suffix.lower() not in IMAGE_SUFFIXES:
             path = find_image_for(path) or path
-        return ThumbnailResult(request.ticket, source, read_thumbnail(path, request.side))
+        picture = read_thumbnail(path, request.side)
+        if source.layout == STRIP:
+            picture = picture[:, : max(1, picture.shape[1] // 2)].copy()
+        return ThumbnailResult(request.ticket, source, picture)
     except SSSError as error:
         return ThumbnailResult(request.ticket, source, None, str(error))

@@ -132,6 +132,7 @@ class Inspecting(QObject):
 
     def _leave(self) -> None:
         self._hover = self._answer = None
+        self._panel.set_crosshair(None)
         self._probe.set_hovered_vector(None)
         self._show_reading()
         self.hovered.emit(None)

@@ -77,6 +77,9 @@ def test_dragging_a_slider_over_a_large_picture(qtbot, program, heart, record_pr
 
 def test_zooming_and_moving_a_large_picture(qtbot, program, heart, record_property):
     opened(qtbot, program)
+    program.overlays.show("similarity")
+    program.inspecting.pin((1200, 900))
+    qtbot.waitUntil(lambda: program.overlays._overlay is not None)
     view = program.window.panel.controller
     for step in range(40):
         view.zoom_about((1234.5, 987.6), 1.25 if step < 25 else 0.8)

@@ -60,6 +60,11 @@ def test_strips_are_opened_as_such(qtbot, program, engine, folder):
     source = program.session.state.source
     assert (source.path, source.layout) == (folder / "p2.png", "strip")
     assert program.window.film_strip.count() == 2
+    thumbnail = []
+    program.file_worker.delivered.connect(thumbnail.append)
+    program.gallery._ask_thumbnails([0])
+    qtbot.waitUntil(lambda: any(getattr(result, "source", None) == source for result in thumbnail))
+    assert thumbnail[0].picture.shape == (6, 4, 3), "the photograph alone"
     program.actions["copy_command"].trigger()
     assert "--layout strip" in QGuiApplication.clipboard().text()
     idle(qtbot, program)

@@ -73,8 +73,10 @@ def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_
     with qtbot.waitSignal(shown.overlays.compared) as compared:
         pass
     assert [match.source for match in compared.args[0]] == [b, c]
+    shown.window.panel.set_crosshair((3, 3))
     shown.gallery.step(1)
     qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == b)
+    assert shown.window.panel.pane("pca").canvas.crosshair is None, "it was a pixel of the other picture"
     request = asked(engine, HeatRequest)[-1]
     assert (request.of, request.points, request.others) == (a, ((1, 1),), (a, c))
     before = len(asked(engine, HeatRequest))
