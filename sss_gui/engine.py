@@ -35,7 +35,7 @@ from sss_gui.request import (
 )
 from sss_model.errors import ParameterError
 from sss_model.export import already_there, write_exports
-from sss_model.feature_store import file_stamp
+from sss_model.feature_store import file_stamp, make_plan
 from sss_model.image_io import image_from_array, to_picture
 from sss_model.inputs import Input, read_input
 from sss_model.params import ExportParams
@@ -185,8 +185,16 @@ class FeatureEngine:
                 request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
             )
         progress.report(0.05, "Loading the model")
+
+        def forecast(needed: int) -> None:
+            """Make room, and where there is none say so now, not when all is done."""
+            self.documents.make_room(needed)
+            plan = make_plan((*size, needed // (4 * size[0] * size[1])))
+            if plan.note:
+                deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
+
         made = self.extraction.extract(
-            opened.image, request.model, request.extract, progress.part(0.1, 1.0), self.documents.make_room
+            opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast
         )
         record = {"source": request.source.name, **made.record}
         figure = Figure(opened.image, made.features, device=made.device)

@@ -22,6 +22,7 @@ from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.postprocess import random_projection
 from sss_model.progress import Progress, silent
+from sss_model.reduction import Reducer, Reduction
 
 COMPONENTS = 16
 RANGE_PIXELS = 1 << 16  # of the reduced picture that a preview's range is taken from
@@ -74,16 +75,21 @@ class Figure:
     ) -> Map:
         """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
 
-        The filter is linear, so the projected raw features are filtered instead of the D channels.
+        Without `fixed` the map is the paper's to within half of 1/512 (`reduction`); with it, the filter being linear,
+        the projected features are filtered, which is exact.
         """
-        steps = silent(progress)
-        basis = fixed.basis if fixed is not None else self.filtered_basis(filter, steps.part(0.0, 0.8))
+        if fixed is None:
+            result = self._reduction(filter, projection, progress).map
+            self._kept["filtered"] = [(None, result)]
+            return result
 
         def make() -> Map:
-            values = self._filter(chosen(basis, projection), filter, steps.part(0.8, 1.0))
+            values = self._filter(chosen(fixed.basis, projection), filter, progress)
             return stretch(values, *_range(values, projection, fixed))
 
-        return self._stage("filtered", (filter, projection, _Held(fixed)), make)
+        result = self._stage("filtered on fixed", (filter, projection, _Held(fixed)), make)
+        self._kept["filtered"] = [(None, result)]
+        return result
 
     def shown(self, name: str) -> Map | None:
         """The map of `MAPS` that was made last; None before."""
@@ -137,23 +143,22 @@ class Figure:
         """Principal components of the raw features."""
         return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
 
-    def filtered_basis(self, filter: FilterParams, progress: Progress | None = None) -> PcaBasis:
-        """Principal components of the filtered features, in the raw ones' order and signs."""
+    def filtered_basis(
+        self, filter: FilterParams, projection: ProjectionParams | None = None, progress: Progress | None = None
+    ) -> PcaBasis:
+        """Principal components of the filtered features, in the raw ones' order and signs.
 
-        def fit() -> PcaBasis:
-            steps = silent(progress)
-            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
-            covariance = Covariance(self.features.shape[2])
-            self._add_filtered(covariance, filter, raw.mean, steps.part(0.1, 1.0))
-            return basis_of(covariance.mean + raw.mean, covariance.matrix, self._components).align_to(raw)
+        Those that `projection` shows are found as exactly as the picture needs them.
+        """
+        return self._reduction(filter, projection or ProjectionParams(), progress).basis
 
-        return self._stage("filtered basis", filter, fit)
-
-    def locked_basis(self, filter: FilterParams, fixed: FixedBasis | None = None) -> FixedBasis:
+    def locked_basis(
+        self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None = None
+    ) -> FixedBasis:
         """The basis of the filtered pane with this picture's range: nothing changes here when it is fixed."""
         if fixed is not None and fixed.low is not None:
             return fixed
-        basis = fixed.basis if fixed is not None else self.filtered_basis(filter)
+        basis = fixed.basis if fixed is not None else self.filtered_basis(filter, projection)
         return FixedBasis(basis, *range_of(self._filter(basis, filter)))
 
     def shared_basis(
@@ -173,9 +178,11 @@ class Figure:
         reach = (SPREAD * np.sqrt(variance)).astype(np.float32)
         return FixedBasis(basis, -reach, reach)
 
-    def explained(self, filter: FilterParams | None = None) -> tuple[float, ...]:
+    def explained(
+        self, filter: FilterParams | None = None, projection: ProjectionParams | None = None
+    ) -> tuple[float, ...]:
         """Share of the variance of each component, of the filtered features where `filter` is given."""
-        basis = self.filtered_basis(filter) if filter is not None else self.plain_basis()
+        basis = self.filtered_basis(filter, projection) if filter is not None else self.plain_basis()
         return tuple(float(ratio) for ratio in basis.explained_variance_ratio)
 
     # everything ------------------------------------------------------------------------------------------------------
@@ -215,12 +222,32 @@ class Figure:
             raw=self.features,
             filtered=lambda part: self.filtered_features(filter, part),
             map3=maps["filtered"],
-            basis=fixed.basis if fixed is not None else self.filtered_basis(filter),
-            fixed_basis=lambda: self.locked_basis(filter, fixed),
+            basis=fixed.basis if fixed is not None else self.filtered_basis(filter, projection),
+            fixed_basis=lambda: self.locked_basis(filter, projection, fixed),
             record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )
 
     # stages ----------------------------------------------------------------------------------------------------------
+
+    def _reduction(
+        self, filter: FilterParams, projection: ProjectionParams, progress: Progress | None = None
+    ) -> Reduction:
+        """Map and basis of the filtered features, aligned to the raw ones' basis."""
+        rows = components_of(projection, self._components)
+        steps = silent(progress)
+
+        def make() -> Reduction:
+            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
+            reducer = self._stage("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
+            part = steps.part(0.4, 1.0, "Guided filter")
+            return reducer.reduce(
+                filter.radius, filter.eps, components=self._components, shown=rows, previous=raw, progress=part
+            )
+
+        return self._stage("reduction", (filter, tuple(rows)), make)
+
+    def _new_reducer(self, progress: Progress) -> Reducer:
+        return Reducer(self.image, self.features, device=self.device, progress=progress)
 
     def _filter(self, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
         """The filtered features on `basis`, not stretched: the projected ones, filtered."""
@@ -241,8 +268,8 @@ class Figure:
             covariance.add(planes.movedim(0, 2).cpu().numpy())
 
     def _basis_shown(self, filter: FilterParams) -> PcaBasis:
-        known = self._kept.get("filtered basis")
-        return cast(PcaBasis, known[0][1]) if known else self.filtered_basis(filter)
+        known = self._kept.get("reduction")
+        return cast(Reduction, known[0][1]).basis if known else self.filtered_basis(filter)
 
     def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
         """Image and projected features, each pixel the mean of step x step."""

@@ -77,11 +77,11 @@ class PcaBasis:
         if previous is None or previous.axes.shape[1] != self.axes.shape[1]:
             return list(range(len(self.axes))), signs
         cosines = previous.axes @ self.axes.T
-        rows, columns = linear_sum_assignment(-np.abs(cosines))
-        order = [int(k) for k in columns[np.argsort(rows)]]
-        order += [k for k in range(len(self.axes)) if k not in set(order)]
-        for place, column in zip(np.sort(rows), order, strict=False):
-            signs[place] = -1 if cosines[place, column] < 0 else 1
+        matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
+        for place, (row, column) in enumerate(matched):
+            signs[place] = -1 if cosines[row, column] < 0 else 1
+        order = [int(column) for _, column in matched]
+        order += [k for k in range(len(self.axes)) if k not in order]
         return order, signs
 
     def to_dict(self) -> dict[str, Any]:

@@ -106,6 +106,12 @@ def test_alignment_to_fewer_and_to_more_components():
     np.testing.assert_array_equal(basis.align_to(lone).axes[0], -basis.axes[3])
 
 
+def test_fewer_components_take_their_signs_from_wherever_their_like_is():
+    basis = fit_pca(features_like(), 6)
+    late = PcaBasis(basis.mean, -basis.axes[[5, 2]], basis.explained_variance_ratio[[5, 2]])
+    np.testing.assert_allclose(late.align_to(basis).axes, basis.axes[[2, 5]])
+
+
 def test_alignment_keeps_colours_when_two_axes_change_places():
     """Two directions of nearly equal variance swap rank between two pictures; their components must not."""
     rng = np.random.default_rng(5)
