@@ -193,9 +193,7 @@ class FeatureEngine:
             if plan.note:
                 deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
 
-        made = self.extraction.extract(
-            opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast
-        )
+        made = self.extraction.extract(opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast)
         record = {"source": request.source.name, **made.record}
         figure = Figure(opened.image, made.features, device=made.device)
         return Document(request.source, figure, made.model, device_words(made.device), record, made.notes)

@@ -14,6 +14,7 @@ from sss_gui.request import ExportRequest, ProbeRequest, ShowRequest, Source, Wa
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extraction import Extraction
 from sss_model.extractor import FeatureExtractor
+from sss_model.feature_store import Plan
 from sss_model.figure import Figure
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
@@ -92,6 +93,19 @@ def test_the_input_comes_first_and_then_the_other_panes(run, photo):
     assert (result.size, result.channels, result.device, result.model) == ((21, 30), 128, "cpu", "sss_lite2")
     np.testing.assert_array_equal(pictures(run, result)["input"], to_picture(read_image(photo.path)))
     assert sum(result.explained) == pytest.approx(1, abs=0.2)
+
+
+def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, monkeypatch):
+    asked = []
+
+    def plan(shape):
+        asked.append((shape, run.counts["network"]))
+        return Plan("memory", np.float32, "They are kept elsewhere.")
+
+    monkeypatch.setattr("sss_gui.engine.make_plan", plan)
+    run(ShowRequest(1, photo, extract=CPU))
+    assert asked == [((21, 30, 128), 0)]
+    assert [result.notes for result in run.partial][1] == ("They are kept elsewhere.",)
 
 
 def test_a_new_radius_or_seed_never_runs_the_network_again(run, photo):
