@@ -1,7 +1,8 @@
 """Model files: weights in safetensors, with the parameters that rebuild their network in the header.
 
 Reading executes nothing: safetensors holds plain numbers, and the header is JSON. The header's `sss` entry holds
-`format`, `params` (`NetworkParams`), `version` of this program, and what the writer adds (data, command, scores).
+`format`, `params` (`NetworkParams`), `version` of this program, `weights_sha256` over names and numbers, which is
+verified, and what the writer adds (data, command, scores).
 """
 
 from __future__ import annotations
@@ -77,16 +78,28 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
                 hint="Update the program.",
             )
         params = NetworkParams.from_dict(entry["params"])
-    except (ParameterError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (ParameterError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"The header of {file.name} does not describe a network: {error}") from error
-    state = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in safetensors.torch.load_file(file).items()
-    }
+    stored = safetensors.torch.load_file(file)
+    if entry.get("weights_sha256", "") not in ("", weights_digest(stored)):
+        raise CheckpointError(
+            f"{file.name} is damaged: its weights are not those that were written.", hint="Copy or download it again."
+        )
+    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     metadata = {key: value for key, value in entry.items() if key not in ("params", "format")}
     return Checkpoint(file, params, state, metadata, digest)
+
+
+def weights_digest(state: dict[str, Tensor]) -> str:
+    """SHA-256 over the names, types, shapes and numbers of `state`, whatever its order."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _hint_for(file: Path) -> str:
@@ -156,7 +169,13 @@ def write_checkpoint(
                 f"The weight {name} is not finite{' in float16' if half else ''}; {file.name} was not written."
             )
         state[name] = value.contiguous()
-    entry = {**(metadata or {}), "format": FORMAT, "version": sss_model.__version__, "params": network.params.to_dict()}
+    entry = {
+        **(metadata or {}),
+        "format": FORMAT,
+        "version": sss_model.__version__,
+        "weights_sha256": weights_digest(state),
+        "params": network.params.to_dict(),
+    }
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         os.close(descriptor)

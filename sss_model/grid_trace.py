@@ -3,6 +3,7 @@
 A convolution or pooling with kernel k, dilation d, stride s and `before` pixels of padding puts the centre of its first
 cell at (k - 1) d / 2 - before of its input's cells. Along the network these add up, each times the stride so far:
 symmetric padding leaves centres on pixel 0, TensorFlow's SAME puts them at stride - 1, patches at (stride - 1) / 2.
+Where ways of different centres meet (a pooled shortcut beside a strided kernel), the larger kernel's counts.
 The dry run computes nothing: the tensors are on torch's meta device and have shapes only.
 """
 
@@ -85,7 +86,7 @@ def _dry_run(net: nn.Module, height: int, width: int) -> list[Tensor]:
 
 
 def _recorder(seen: dict[int, tuple[int, int, float]]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-    """A hook that notes each step to a coarser grid: input rows -> (kernel, output rows, offset in input cells)."""
+    """A hook that notes each step to a coarser grid: input rows -> (output rows, kernel, offset in input cells)."""
 
     def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if not inputs or not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
@@ -95,9 +96,9 @@ def _recorder(seen: dict[int, tuple[int, int, float]]) -> Callable[[nn.Module, t
             return
         rows, coarse = int(before.shape[2]), int(after.shape[2])
         kernel = _first(getattr(module, "kernel_size", getattr(module, "filt_size", 0)))
-        # a shortcut beside a larger kernel at the same step is not the way the picture mostly goes
-        if 1 < coarse < rows and kernel >= seen.get(rows, (0, 0, 0.0))[0]:
-            seen[rows] = (kernel, coarse, _offset(module, rows, kernel))
+        # a coarser grid beside it is attention's own, and a smaller kernel is a shortcut's: not the picture's way
+        if 1 < coarse < rows and (coarse, kernel) >= seen.get(rows, (0, 0, 0.0))[:2]:
+            seen[rows] = (coarse, kernel, _offset(module, rows, kernel))
 
     return record
 
@@ -119,7 +120,7 @@ def _centre(seen: dict[int, tuple[int, int, float]], rows: int, target: int, gri
     centre, stride = 0.0, 1.0
     while rows > target:
         if rows in seen:
-            _, coarse, offset = seen[rows]
+            coarse, _, offset = seen[rows]
         else:  # cells merged by reshaping, as patches are
             coarse = max((size for size in (*seen, *grids) if target <= size < rows), default=target)
             offset = (rows / coarse - 1) / 2

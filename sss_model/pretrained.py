@@ -6,7 +6,6 @@ model of a backbone alone, which every command and the window take like a traine
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 
 from sss_model.backbone import TimmBackbone, build_backbone
 from sss_model.backbone_weights import load_backbone_weights
-from sss_model.checkpoint import Checkpoint, load_state, read_checkpoint, write_checkpoint
+from sss_model.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
 from sss_model.deeplab import deeplab_weights
 from sss_model.errors import CheckpointError
 from sss_model.network import FeatureNet, build_network
@@ -101,7 +100,7 @@ def untrained(
         metadata["title"] = f"{params.backbone}, {params.variant}, weights of {report.source}"
         metadata["init"] = {"source": report.source, "taken": len(report.taken), "new": len(report.new)}
     state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    return network, Checkpoint(path, network.params, state, metadata, state_digest(state))
+    return network, Checkpoint(path, network.params, state, metadata, weights_digest(state))
 
 
 def write_untrained(
@@ -137,15 +136,6 @@ def is_model(path: str | os.PathLike[str]) -> bool:
             return "sss" in (content.metadata() or {})
     except (SafetensorError, OSError):
         return False
-
-
-def state_digest(state: dict[str, torch.Tensor]) -> str:
-    """SHA-256 over names and numbers: the identity of weights that are in no file."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        digest.update(name.encode())
-        digest.update(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
