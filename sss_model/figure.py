@@ -158,7 +158,9 @@ class Figure:
         """The basis of the filtered pane with this picture's range: nothing changes here when it is fixed."""
         if fixed is not None and fixed.low is not None:
             return fixed
-        basis = fixed.basis if fixed is not None else self.filtered_basis(filter, projection)
+        return self._with_range(fixed.basis if fixed is not None else self.filtered_basis(filter, projection), filter)
+
+    def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
         return FixedBasis(basis, *range_of(self._filter(basis, filter)))
 
     def shared_basis(
@@ -208,31 +210,44 @@ class Figure:
         record: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> Content:
-        """Everything there is to export under these parameters."""
+        """Everything there is to export under these parameters.
+
+        The filtered map is the paper's to the letter, all channels filtered: it depends on nothing that was shown
+        before, so that the window and a command line write the same bytes.
+        """
         steps = silent(progress)
-        maps = {
-            "random": self.random(projection.seed),
-            "pca": self.plain(projection, fixed, steps.part(0.0, 0.3, "PCA")),
-            "filtered": self.filtered(filter, projection, fixed, steps.part(0.3, 1.0, "Guided filter")),
-        }
-        pictures = {"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}}
+        random = self.random(projection.seed)
+        plain = self.plain(projection, fixed, steps.part(0.0, 0.3, "PCA"))
+        part = steps.part(0.3, 1.0, "Guided filter")
+        if fixed is not None:
+            filtered, basis = self.filtered(filter, projection, fixed, part), fixed.basis
+        else:
+            result = self._reduction(filter, projection, part, whole=True)
+            filtered, basis = result.map, result.basis
+        maps = {"random": random, "pca": plain, "filtered": filtered}
+        ready = fixed is not None and fixed.low is not None
         return Content(
             image=self.image,
-            pictures=pictures,
+            pictures={"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}},
             raw=self.features,
             filtered=lambda part: self.filtered_features(filter, part),
-            map3=maps["filtered"],
-            basis=fixed.basis if fixed is not None else self.filtered_basis(filter, projection),
-            fixed_basis=lambda: self.locked_basis(filter, projection, fixed),
+            map3=filtered,
+            basis=basis,
+            fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter),
             record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )
 
     # stages ----------------------------------------------------------------------------------------------------------
 
     def _reduction(
-        self, filter: FilterParams, projection: ProjectionParams, progress: Progress | None = None
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        progress: Progress | None = None,
+        *,
+        whole: bool = False,
     ) -> Reduction:
-        """Map and basis of the filtered features, aligned to the raw ones' basis."""
+        """Map and basis of the filtered features, aligned to the raw ones' basis; `whole` filters every channel."""
         rows = components_of(projection, self._components)
         steps = silent(progress)
 
@@ -241,10 +256,16 @@ class Figure:
             reducer = self._stage("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
             part = steps.part(0.4, 1.0, "Guided filter")
             return reducer.reduce(
-                filter.radius, filter.eps, components=self._components, shown=rows, previous=raw, progress=part
+                filter.radius,
+                filter.eps,
+                components=self._components,
+                shown=rows,
+                previous=raw,
+                whole=whole,
+                progress=part,
             )
 
-        return self._stage("reduction", (filter, tuple(rows)), make)
+        return self._stage("whole reduction" if whole else "reduction", (filter, tuple(rows)), make)
 
     def _new_reducer(self, progress: Progress) -> Reducer:
         return Reducer(self.image, self.features, device=self.device, progress=progress)

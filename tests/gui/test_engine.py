@@ -186,7 +186,9 @@ def test_an_export_is_what_is_shown(run, features, tmp_path):
     names = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
     assert len(result.paths) == 6
     for pane, name in names.items():
-        np.testing.assert_array_equal(to_picture(read_image(tmp_path / "out" / f"photo-{name}.png")), shown[pane])
+        written = to_picture(read_image(tmp_path / "out" / f"photo-{name}.png")).astype(int)
+        # shown is the paper's filtered picture to half of 1/512, written the paper's to the letter
+        np.testing.assert_allclose(written, shown[pane], rtol=0, atol=1 if pane == "filtered" else 0)
 
 
 def test_bad_files_and_models_raise_their_own_errors(run, tmp_path, photo):

@@ -128,9 +128,24 @@ def test_a_shared_basis_is_fitted_to_all_pixels_together(figure):
 
 
 def test_a_basis_from_an_exports_json_and_one_that_is_none(tmp_path, figure):
-    write_exports(tmp_path, "photo", figure.content(FilterParams(), PROJECTION), ExportParams(raw=False, formats=()))
+    content = figure.content(FilterParams(), PROJECTION)
+    write_exports(tmp_path, "photo", content, ExportParams(raw=False, formats=()))
     fixed = FixedBasis.load(tmp_path / "photo.json")
-    np.testing.assert_array_equal(fixed.basis.axes, figure.filtered_basis(FilterParams()).axes)
+    np.testing.assert_array_equal(fixed.basis.axes, content.basis.axes)
+    cosines = np.sum(fixed.basis.axes[:3] * figure.filtered_basis(FilterParams()).axes[:3], axis=1)
+    np.testing.assert_allclose(cosines, 1, atol=1e-3)
+
+
+def test_what_is_exported_does_not_depend_on_what_was_shown_before(figure):
+    fresh = Figure(figure.image, figure.features)
+    for radius in (1, 4, 9):
+        figure.filtered(FilterParams(radius=radius), PROJECTION)
+    first, second = (one.content(FilterParams(radius=6), PROJECTION) for one in (figure, fresh))
+    np.testing.assert_array_equal(first.map3, second.map3)
+    np.testing.assert_array_equal(first.basis.axes, second.basis.axes)
+
+
+def test_a_file_that_is_no_basis_is_refused(tmp_path):
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(FeatureFileError, match=r"no\.json holds no PCA basis"):
         FixedBasis.load(tmp_path / "no.json")
