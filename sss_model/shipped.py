@@ -19,4 +19,6 @@ def resource(name: str) -> Path:
     for folder in (package / "resources", package.parent / "resources"):
         if (folder / name).exists():
             return folder / name
-    raise FileNotFoundError(f"The shipped file {name} is missing; expected it in {package / 'resources'}. Reinstall the program.")
+    raise FileNotFoundError(
+        f"The shipped file {name} is missing; expected it in {package / 'resources'}. Reinstall the program."
+    )
