@@ -187,7 +187,7 @@ class SupplementNet(FeatureNet):
 
     def fuse(self, branches: BranchMaps) -> HiddenMaps:
         """The first 1x1 layer, slice by slice, on the branches' own grids; grids of one stride add up. Exact."""
-        slices = self.hidden.weight.split(self.params.branch_channels, dim=1)
+        slices = torch.split(self.hidden.weight, list(self.params.branch_channels), 1)
         sums: dict[tuple[tuple[float, float], float], GridMap] = {}
         for grid, weight in zip(branches.maps[1:], slices[1:], strict=True):
             values = F.conv2d(grid.values, weight)
@@ -204,10 +204,11 @@ class SupplementNet(FeatureNet):
         total = F.conv2d(hidden.fine.rows(first, last, width), fine_weight, self.hidden.bias)
         for grid in hidden.coarse:
             total = total + grid.rows(first, last, width)
-        return self.project(F.relu(total))
+        features: Tensor = self.project(F.relu(total))
+        return features
 
     def features_at(self, branches: BranchMaps, points: Tensor) -> Tensor:
-        """Features (N, P, D) at image `points` (N, P, 2), x then y: what the full map holds there, at the cost of P pixels.
+        """Features (N, P, D) at image `points` (N, P, 2), x then y: as the full map has them, at the cost of P pixels.
 
         In training, dropout acts on the inputs of both 1x1 layers, so these run on the sampled pixels literally.
         """
@@ -225,7 +226,8 @@ class SupplementNet(FeatureNet):
         """The same features as the paper describes them: upsample every branch, concatenate, 1x1, ReLU, 1x1."""
         height, width = images.shape[-2:]
         column = torch.cat([grid.rows(0, height, width) for grid in self.branches(images).maps], 1)
-        return self.project(self.dropout(F.relu(self.hidden(self.dropout(column)))))
+        features: Tensor = self.project(self.dropout(F.relu(self.hidden(self.dropout(column)))))
+        return features
 
 
 def build_network(params: NetworkParams) -> FeatureNet:

@@ -115,8 +115,12 @@ class ProjectionParams(Checked):
 class SimilarityParams(Checked):
     """How alike two pixels' features count as being."""
 
-    metric: str = choice("cosine", ("cosine", "distance"), "Measure",
-                         help="cosine compares directions; distance is Euclidean, as the training loss has it")
+    metric: str = choice(
+        "cosine",
+        ("cosine", "distance"),
+        "Measure",
+        help="cosine compares directions; distance is Euclidean, as the training loss has it",
+    )
     threshold: float = number(0.8, 0.0, 1.0, "Threshold", help="least similarity that the mask keeps; 1 is the same")
 
 
