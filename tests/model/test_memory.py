@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 
-from sss_model.memory import available_bytes, is_out_of_memory, peak_bytes, release, reset_peak, resident_bytes
+from sss_model.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
 
 
 def test_the_system_states_memory() -> None:
