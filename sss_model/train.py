@@ -96,6 +96,8 @@ class Trainer:
         scaler = torch.amp.GradScaler(self._device.type, enabled=params.run.amp == "float16")
         mean = RunningMean(self._network, params.optimiser.ema) if params.optimiser.ema > 0 else None
         self._state = TrainState(self._network, optimiser, scaler, mean)
+        self._pictures = {data.name: len(data) for data in training}
+        self._pictures_before = state.get("pictures", self._pictures) if state is not None else self._pictures
         torch.manual_seed(params.run.seed)
         if state is not None:
             restore_state(state, self._state, LAST)
@@ -111,6 +113,11 @@ class Trainer:
             self._log.event(
                 "start", update=state.update, device=str(self._device), params=params.to_dict(), **self._metadata
             )
+            if self._pictures != self._pictures_before:
+                self._log.event("pictures_changed", before=self._pictures_before, now=self._pictures)
+                self._log.say(
+                    "The data sets are not those that this run began with; pictures come in another order now."
+                )
             visits = iter(self._loader())
             stopped = False
             if state.update == 0:
@@ -256,7 +263,7 @@ class Trainer:
                     "validation", update=update, auc=_finite(mean), sets={n: vars(s) for n, s in scores.items()}
                 )
                 self._log.say(
-                    f"update {update}: pair AUC {mean:.4f}  " + "  ".join(_score_text(n, s) for n, s in scores.items())
+                    f"update {update}: pair AUC {mean:.4f}  " + "  ".join(f"{n} {s}" for n, s in scores.items())
                 )
                 if mean > self._state.best and update > 0:
                     self._state.best = mean
@@ -278,7 +285,7 @@ class Trainer:
 
     def _save(self) -> None:
         if self._ranks.first:
-            save_state(self._output / LAST, self._state, self._params)
+            save_state(self._output / LAST, self._state, self._params, self._pictures)
             with self._mean_weights():
                 write_checkpoint(self._output / LAST_MODEL, self._network, {**self._metadata, **self._summary()})
         self._ranks.wait()
@@ -290,7 +297,3 @@ def _as_is(visit: Visit) -> Visit:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _score_text(name: str, score: Score) -> str:
-    return f"{name} {score.features:.4f}" + (f" (taps {score.taps:.4f})" if score.taps is not None else "")

@@ -31,11 +31,12 @@ class TrainState:
     best: float = float("-inf")
 
 
-def save_state(path: Path, state: TrainState, params: TrainParams) -> None:
-    """Write `state` to `path`, whole or not at all."""
+def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dict[str, int]) -> None:
+    """Write `state` to `path`, whole or not at all; `pictures` counts those of each data set."""
     content = {
         "format": _FORMAT,
         "params": params.to_dict(),
+        "pictures": pictures,
         "network": state.network.state_dict(),
         "optimiser": state.optimiser.state_dict(),
         "scaler": state.scaler.state_dict(),

@@ -25,6 +25,9 @@ class Score:
     features: float
     taps: float | None
 
+    def __str__(self) -> str:
+        return f"{self.features:.4f}" + (f" (taps {self.taps:.4f})" if self.taps is not None else "")
+
 
 def probe_seed(name: str) -> int:
     """The seed of the picture `name`: its pixels are the same in every validation."""

@@ -150,6 +150,15 @@ def _assert_equal(one: Any, two: Any, where: str = "") -> None:
         assert one == two, where
 
 
+def test_a_resumed_run_says_that_its_data_changed(parts: Any, tmp_path: Path) -> None:
+    params = small_params(run={"iterations": 1, "validate_every": 0})
+    _train(parts, params, tmp_path / "out")
+    parts[0][0].items.pop()
+    _train(parts, small_params(run={"iterations": 2, "validate_every": 0}), tmp_path / "out", resume=True)
+    (event,) = _events(tmp_path / "out", "pictures_changed")
+    assert event["before"]["set"] == event["now"]["set"] + 1
+
+
 def test_workers_do_not_change_what_is_drawn(parts: Any, tmp_path: Path) -> None:
     for workers in (0, 2):
         _train(
