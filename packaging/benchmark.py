@@ -1,14 +1,21 @@
-"""Measure every speed that README quotes, each against a named alternative in the same run:
+"""How fast and how large: python3 packaging/benchmark.py [--rows 1,2] [--quick] [--json FILE] [--plot FILE.png]
 
-    python3 packaging/benchmark.py [--rows 1,3,5] [--json FILE] [--plot FILE.png] [--quick]
+Measures this program beside the ways it replaces, on this machine, and prints a table. Every comparison alternates the
+two, so that a busy machine slows both, and takes the best time of each. Rows:
 
-Sets up what is missing first. Ours and the alternative run in turn, several times, and the best of each counts, so
-that what else the machine does weighs on both. Nothing here is part of the tests.
+    1  features with the paper's ResNet-101     6  similarity map of a pixel
+    2  memory above model, image and features   7  start
+    3  guided filter + PCA, exact               8  a picture of 100 megapixels (ten minutes)
+    4  a slider's tick                          9  on a GPU
+    5  the exact picture after it rests        10  training step;  11  the shipped model beside ResNet-101
+
+`--plot` measures time and memory against the picture's size, 0.1 to 24 megapixels, the literal way beside ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -17,58 +24,84 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import environment
+ALL = "1,2,3,4,5,6,7,9,10,11"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure speed and memory against named alternatives.")
-    parser.add_argument("--rows", help="which rows, such as 1,3,5; without, all but 8 (100 Mpx, 13 GB of disk)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw time and memory against picture size there")
-    parser.add_argument("--quick", action="store_true", help="small pictures and few repeats: does it run?")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves it to torch")
-    return parser.parse_args(argv)
+    parser = argparse.ArgumentParser(description="Measure speed and memory, and print them as a table.")
+    parser.add_argument("--rows", default="", help=f"comma-separated; default {ALL} (8 takes ten minutes)")
+    parser.add_argument("--quick", action="store_true", help="small pictures, once: to see that it works")
+    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="processor cores; default 2")
+    parser.add_argument("--json", type=Path, help="write the results there")
+    parser.add_argument("--plot", type=Path, help="write a plot of time and memory against size there")
+    options = parser.parse_args(argv)
+    chosen = options.rows or ("" if options.plot else ALL)
+    options.chosen = [int(number) for number in chosen.split(",") if number]
+    return options
 
 
-def measure(options: argparse.Namespace) -> int:
-    """Run the rows asked for, in the project's environment; prints the table as it grows."""
-    import benchmark_rows as rows
+def run(options: argparse.Namespace) -> int:
+    """Measure in the project's own environment."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
+    import benchmark_network as network
+    import benchmark_plot
+    import benchmark_table
+    import benchmark_window as window
+    import torch
 
-    if options.threads:
-        import torch
-
-        torch.set_num_threads(options.threads)
-    wanted = [int(part) for part in options.rows.split(",")] if options.rows else [n for n in rows.ROWS if n != 8]
-    unknown = sorted(set(wanted) - set(rows.ROWS))
-    if unknown:
-        sys.exit(f"There is no row {unknown[0]}; there are {', '.join(map(str, rows.ROWS))}.")
-    machine = rows.machine()
-    print("  ".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
-    print("\n| # | what | ours | against | ratio | to reach |\n|---|---|---|---|---|---|", flush=True)
-    results = []
-    for number in wanted:
+    measures = {
+        1: network.features_row,
+        2: network.memory_row,
+        3: window.reduce_row,
+        4: window.tick_row,
+        5: window.rest_row,
+        6: window.similarity_row,
+        7: window.start_row,
+        8: network.huge_row,
+        9: network.gpu_row,
+        10: network.training_row,
+        11: network.shipped_row,
+    }
+    torch.set_num_threads(options.threads)
+    machine = benchmark_table.machine(options.threads)
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+    rows: list[dict[str, object]] = []
+    failed = False
+    for number in options.chosen:
+        measure = measures.get(number)
+        if measure is None:
+            print(f"There is no row {number}; there are {', '.join(map(str, measures))}.", file=sys.stderr)
+            return 2
+        print(f"row {number} ...", file=sys.stderr, flush=True)
         try:
-            found = rows.ROWS[number](options.quick)
-        except ImportError as error:
-            found = [rows.Row(number, f"not measured: {error}")]
-        for row in found:
-            print(row.line(), flush=True)
-            results.append(row.to_dict())
-    curve = rows.curve(options.quick) if options.plot else None
-    if options.plot and curve is not None:
-        rows.draw(curve, options.plot)
+            found = measure(options.quick)
+        except Exception as error:  # the other rows still tell something
+            print(f"row {number} failed: {error}", file=sys.stderr, flush=True)
+            failed = True
+            continue
+        rows += [{"row": number, **dataclasses.asdict(row)} for row in found]
+    if rows:
+        print(benchmark_table.table(rows))
+    curves = benchmark_plot.measure(options.quick) if options.plot else []
+    if options.plot:
+        benchmark_plot.draw(curves, machine, options.plot)
+        print(f"Plot: {options.plot}")
     if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "rows": results, "curve": curve}, indent=1))
-    return 0
+        text = json.dumps({"machine": machine, "rows": rows, "curves": curves}, indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 1 if failed else 0
 
 
 def main() -> int:
     options = parse(sys.argv[1:])
-    if Path(sys.prefix).resolve() == environment.VENV.resolve():
-        return measure(options)
-    python = environment.ensure("benchmark")
-    environment.ensure_qt_libraries(window=False)
-    return subprocess.run([str(python), __file__, *sys.argv[1:]], env=dict(os.environ)).returncode
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        import environment
+
+        python = environment.ensure("test")
+        return subprocess.run([str(python), __file__, *sys.argv[1:]]).returncode
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sss_model.backbone import Backbone
+from sss_model.memory import MIB
 from sss_model.network import SupplementNet
 from sss_model.progress import Progress
 from sss_model.segments import Segment, segments_of
 from sss_model.stripes import branch_of
 from sss_model.tiles import Band, TilePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
+
+HEAD_BYTES = 64 * MIB  # what stripes and the libraries' own buffers take
 
 
 class ImageRows:
@@ -143,7 +146,7 @@ def plan_bands(
             side = max(side, rows * segment.ratio * step.stride)
             overlap = max(overlap, segment.halo * step.stride)
         bands.append(tuple(cut))
-    forecast = int(max(most, kept + 64 * 2**20))
+    forecast = int(max(most, kept) + HEAD_BYTES)
     return BandPlan(tuple(steps), tuple(bands), describe_bands(size, bands, side, overlap, forecast))
 
 
