@@ -109,7 +109,11 @@ class TimmBackbone(Backbone):
         self._chosen = chosen
 
     def stages(self, normalised: Tensor) -> list[Tensor]:
-        maps = self.net(normalised)
+        try:
+            maps = self.net(normalised)
+        except (AssertionError, IndexError) as error:  # tables of positions that end somewhere
+            height, width = normalised.shape[-2:]
+            raise ParameterError(f"The backbone {self.name} cannot take {width} x {height} pixels: {error}") from error
         return [to_channel_first(maps[k], tap.channels) for k, tap in zip(self._chosen, self.taps[1:], strict=True)]
 
 

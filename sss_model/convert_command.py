@@ -1,11 +1,13 @@
-"""sss-convert: the authors' TensorFlow checkpoint -> a model file that every other command and the window take."""
+"""sss-convert: the authors' TensorFlow checkpoint, or a backbone's weights, as a model file of this program."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from sss_model.backbone_options import add_backbone_options, write_backbone_model
 from sss_model.errors import SSSError
 
 
@@ -17,8 +19,8 @@ def build_parser() -> argparse.ArgumentParser:
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
     )
-    parser.add_argument("checkpoint", help="path prefix, any file, the folder, or a zip of the checkpoint")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.safetensors", help="model file to write")
+    parser.add_argument("checkpoint", nargs="?", help="path prefix, any file, the folder, or a zip of the checkpoint")
+    parser.add_argument("-o", "--output", metavar="FILE.safetensors", help="model file to write")
     parser.add_argument(
         "--norm-statistics",
         choices=("stored", "image"),
@@ -27,21 +29,35 @@ def build_parser() -> argparse.ArgumentParser:
         "otherwise; default: stored",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="name every variable that is skipped")
+    add_backbone_options(parser)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when the file was written, 1 when the checkpoint was refused."""
-    options = build_parser().parse_args(arguments)
-    from sss_model.convert import convert_released
-
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if bool(options.checkpoint) == bool(options.backbone):
+        parser.error("Name what to convert: either a checkpoint or --backbone.")
+    if not options.output:
+        parser.error("Name the model file to write: -o FILE.safetensors.")
     try:
-        report = convert_released(options.checkpoint, options.output, norm_statistics=options.norm_statistics)
+        return _convert(options)
     except SSSError as error:
         print(f"sss-convert: {error}", file=sys.stderr)
         if error.hint:
             print(error.hint, file=sys.stderr)
         return 1
+
+
+def _convert(options: argparse.Namespace) -> int:
+    """Write the model file and say what went into it."""
+    if options.backbone:
+        print(f"{write_backbone_model(options, Path(options.output))}. Written to {options.output}.")
+        return 0
+    from sss_model.convert import convert_released
+
+    report = convert_released(options.checkpoint, options.output, norm_statistics=options.norm_statistics)
     if options.verbose:
         for reason, names in report.skipped.items():
             for name in names:

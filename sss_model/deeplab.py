@@ -51,7 +51,7 @@ def deeplab_weights(*, consent: bool) -> Path:
     if not consent:
         raise CheckpointError(
             f"The DeepLab weights are not on this machine, and nothing is downloaded unasked: expected {file}.",
-            hint="Allow the download (230 MB), or name a local file: deeplab-coco:FILE.",
+            hint="Allow the download of 230 MB (--allow-download), or name a local file: deeplab-coco:FILE.",
         )
     try:
         weights.get_state_dict(progress=True, check_hash=True, weights_only=True)

@@ -12,11 +12,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import sss_model
+from sss_model.backbone_options import add_backbone_options, backbone_model
 from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, prepare_folder, write_exports
 from sss_model.feature_io import FEATURE_SUFFIXES
@@ -72,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     for record in (ExtractParams, FilterParams, ProjectionParams):
         add_options(result, record)
     add_options(result, ExportParams, skip=("existing",))
+    add_backbone_options(result)
     there = result.add_mutually_exclusive_group()
     for word, text in (
         ("overwrite", "write over files that are there (the default)"),
@@ -143,8 +145,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse(command, error)
     if job.image is not None and len(paths) > 1:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
+    if options.model and options.backbone:
+        command.error("--model and --backbone are two models; name one.")
     try:
-        return _run(job, paths, quiet=options.quiet)
+        with backbone_model(options) as model:
+            return _run(replace(job, model=model or job.model), paths, quiet=options.quiet)
+    except SSSError as error:
+        print(f"sss-extract: {error} {error.hint}".rstrip(), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
         return 130

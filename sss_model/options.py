@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser, record: type[Checked], *, skip:
         if isinstance(default, bool):
             group.add_argument(flag(item.name), action=argparse.BooleanOptionalAction, default=default, help=text)
         elif isinstance(default, tuple):
-            kind = type(default[0]) if default else str
+            kind = type(default[0]) if default else item.metadata.get("kind", str)
             group.add_argument(flag(item.name), type=_listed(kind), default=default, help=text, metavar="A,B,...")
         else:
             options = item.metadata.get("options") or None

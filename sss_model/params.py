@@ -169,7 +169,11 @@ class NetworkParams(Checked):
     output_stride: int = number(8, 1, 64, "Output stride", unit="px", source="[S]", help="stride of the deepest stage")
     blocks: tuple[int, ...] = field(
         default=(),
-        metadata={"label": "Blocks", "help": "stages or transformer blocks to tap, from 0 or from the end; none: four"},
+        metadata={
+            "label": "Blocks",
+            "kind": int,
+            "help": "stages or transformer blocks to tap, from 0 or from the end; none: four",
+        },
     )
     branch_channels: tuple[int, ...] = field(default=(4, 124, 128, 256, 512))
     hidden_channels: int = number(512, 1, 4096, "Hidden channels", source="[S]")

@@ -67,7 +67,7 @@ def timm_weights(name: str, *, consent: bool) -> Path:
     if not consent:
         raise CheckpointError(
             f"The weights of {name} are not on this machine, and nothing is downloaded unasked.",
-            hint="Allow the download, or give a file with the weights.",
+            hint="Allow the download (--allow-download), or give a file with the weights.",
         )
     try:
         if config.hf_hub_id:
