@@ -14,7 +14,6 @@ Doubles = NDArray[np.float64]
 
 ROUNDING = 1e-13  # of the mean's square: variance that float32 rounding alone may make
 _SAMPLE = 1 << 15  # pixels that the directions are found from
-_MOST_ADDED = 6
 
 
 class LowRank:
@@ -32,7 +31,7 @@ class LowRank:
     Attributes
     ----------
     mean : (D,) float64, about the features' mean
-    axes : (r, D) float64, orthonormal rows, by falling variance but for those added later
+    axes : (r, D) float64, orthonormal rows, by falling variance
     planes : (r, H, W) float32 on the matrix' device, exactly (features - mean) . axes
     variance : (r,) float64, variance along the axes
     total : variance of the features, estimated; 0 if they are constant
@@ -43,7 +42,7 @@ class LowRank:
         self,
         matrix: FeatureMatrix,
         *,
-        share: float = 0.9,
+        share: float = 0.85,
         ranks: tuple[int, int] = (8, 16),
         progress: Progress | None = None,
     ) -> None:
@@ -58,63 +57,44 @@ class LowRank:
         constant = values.sum() <= ROUNDING * float(self.mean @ self.mean)
         self._spread: Doubles = np.zeros_like(values) if constant else values
         self.total = float(self._spread.sum())
-        self._own = 0
         self.axes: Doubles = np.zeros((0, matrix.channels))
         self.variance: Doubles = np.zeros(0)
         self.planes = torch.empty((0, matrix.height, matrix.width), device=matrix.device)
         enough = int(np.searchsorted(np.cumsum(self._spread), share * self.total)) + 1
-        self.grow(min(max(enough, ranks[0]), ranks[1]), progress)
+        self.rank = self._grow(min(max(enough, ranks[0]), ranks[1]), progress)
 
     @property
     def share(self) -> float:
-        """Share of the variance that lies along the axes; 1 for constant features."""
-        return float(self._spread[: self._own].sum()) / self.total if self.total > 0 else 1.0
+        """Share of the variance that lies along the first `rank` axes; 1 for constant features."""
+        return float(self._spread[: self.rank].sum()) / self.total if self.total > 0 else 1.0
 
-    @property
-    def rest(self) -> float:
-        """Largest variance along any direction left out, estimated."""
-        return float(self._spread[self._own]) if self._own < len(self._spread) else 0.0
+    def rest(self, rank: int) -> float:
+        """Largest variance along any direction beyond the first `rank`, estimated."""
+        return float(self._spread[rank]) if rank < len(self._spread) else 0.0
 
-    def grow(self, rank: int, progress: Progress | None = None) -> None:
-        """Have at least the `rank` directions of largest variance, as far as there is variance."""
+    def grown(self, rank: int, progress: Progress | None = None) -> int:
+        """Have the `rank` directions of largest variance at hand, but no fewer than at first; says how many to use."""
+        return max(self.rank, self._grow(rank, progress))
+
+    def _grow(self, rank: int, progress: Progress | None) -> int:
         rank = min(rank, int((self._spread > 1e-9 * self._spread[0]).sum()))
-        if rank <= self._own:
-            return
-        axes = self._directions[self._own : rank]
-        if len(self.axes) > self._own:  # directions added since then reach into these
-            axes = self._directions[:rank]
-            self.axes, self.planes, self.variance = self.axes[:0], self.planes[:0], self.variance[:0]
-        planes = self._matrix.project(self._matrix.tensor(axes), self._matrix.tensor(axes @ self.mean), progress)
-        self.axes = np.concatenate([self.axes, axes])
-        self.planes = planes if not len(self.planes) else torch.cat([self.planes, planes])
-        self.variance = self._spread[:rank]
-        self._own = rank
+        if rank > len(self.axes):
+            axes = self._directions[len(self.axes) : rank]
+            offset = self._matrix.tensor(axes @ self.mean)
+            planes = self._matrix.project(self._matrix.tensor(axes), offset, progress)
+            self.axes = np.concatenate([self.axes, axes])
+            self.planes = planes if not len(self.planes) else torch.cat([self.planes, planes])
+            self.variance = self._spread[:rank]
+        return rank
 
-    def add(self, axes: Doubles, planes: torch.Tensor) -> None:
-        """Take in what orthonormal directions (k, D) add to those here; of those added the newest few are kept."""
-        inside = axes @ self.axes.T
-        outside, lengths = np.linalg.qr((axes - inside @ self.axes).T)
-        real = np.abs(np.diag(lengths)) > 1e-3  # what is nearly inside would be mostly rounding
-        if not real.all():
-            return
-        turn = np.linalg.inv(lengths.T)
-        parts = self._matrix.tensor(np.concatenate([turn, -turn @ inside], axis=1))
-        planes = parts.mm(torch.cat([planes, self.planes]).flatten(1)).view_as(planes)
-        first = max(self._own, len(self.axes) + len(axes) - _MOST_ADDED)
-        kept = [*range(self._own), *range(first, len(self.axes))]
-        variance = planes.square().mean(dim=(1, 2)).cpu().double().numpy()
-        self.axes = np.concatenate([self.axes[kept], outside.T])
-        self.planes = torch.cat([self.planes[kept], planes])
-        self.variance = np.concatenate([self.variance[kept], variance])
-
-    def completed(self, axes: Doubles, count: int) -> tuple[Doubles, Doubles]:
-        """`axes` (k, D), made orthonormal from the first on, and more behind them to make `count` if there are as many.
+    def completed(self, axes: Doubles, count: int, rank: int) -> tuple[Doubles, Doubles]:
+        """`axes` (k, D), made orthonormal from the first on, and behind them those beyond `rank`, to make `count`.
 
         Returns
         -------
         (count, D) axes and, of those behind, the variance of the unfiltered features along them
         """
-        wanted = self._directions[self._own : self._own + max(count - len(axes), 0)]
+        wanted = self._directions[rank : rank + max(count - len(axes), 0)]
         turned, lengths = np.linalg.qr(np.concatenate([axes, wanted]).T)
         turned = (turned * np.sign(np.diag(lengths))).T
         rest = turned[len(axes) : count]

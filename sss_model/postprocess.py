@@ -34,8 +34,8 @@ def reduce_features(
 ) -> Map:
     """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
 
-    Channels are filtered until no value of the picture is off by more than half of 1/512, and all of them where that
-    takes all (`reduction` says how that is known). To reduce one image many times, keep a `Reducer`.
+    Channels are filtered until no value of the picture is off by more than 1/512, and all of them where that takes
+    all; `reduction` says how that is known. To reduce one image many times, keep a `Reducer`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ uses that:
    eigenvectors are found anew (the step of Davidson's method). Each step is measured by how far it moves the picture.
 3. Where that does not settle, or where there is no low rank to use (noise), all D channels are filtered.
 
-The tolerance is half of 1/512 of the picture's range, and `Reduction.error` is the estimate that was met.
+The tolerance is three quarters of 1/512 of the picture's range, and `Reduction.error` is the estimate that was met.
 
 With D the counts of pixels in each window, Q' = D Q D^-1 (`guided_filter`), so the transpose costs no second filter.
 """
@@ -172,12 +172,12 @@ class _Wanted:
     def needed(self, axes: Doubles) -> int:
         """How many of the leading `axes` the picture needs: aligned, those shown may stand at other places."""
         order, _ = _basis(np.zeros(axes.shape[1]), axes[: self.components]).match(self.previous)
-        return 1 + max((order[i] for i in self.shown if i < len(order)), default=0)
+        return 1 + max(order[i] if i < len(order) else i for i in self.shown)
 
     def reduction(self, space: Space, low: LowRank) -> Reduction:
         """The picture from the eigenvectors found: signed, aligned, stretched to [0, 1]."""
         floor = max(1e-13 * space.total, ROUNDING * float(space.mean @ space.mean))
-        axes, more = low.completed(space.axes, min(self.components, space.axes.shape[1]))
+        axes, more = low.completed(space.axes, min(self.components, space.axes.shape[1]), space.rank)
         values = np.concatenate([space.values[: len(axes)], more * space.kept])
         count = int((values > floor).sum())
         signs = signs_of(axes[:count])
@@ -191,10 +191,10 @@ class _Wanted:
         maps = torch.zeros_like(raw)
         for place, number in enumerate(self.shown):
             rank, sign = order[number], float(signs[number])
-            if rank < count:
+            if rank < min(count, len(space.maps)):
                 raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
                 maps[place] = space.maps[rank] * sign
-        return _reduction(raw, maps, basis, self.shown, space.error, space.rank)
+        return _reduction(raw, maps, basis, self.shown, space.error, space.filtered)
 
 
 def _reduction(raw: Tensor, maps: Tensor, basis: PcaBasis, shown: Sequence[int], error: float, rank: int) -> Reduction:

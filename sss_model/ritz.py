@@ -22,9 +22,10 @@ from sss_model.pca import check_finite
 from sss_model.progress import Progress
 
 Doubles = NDArray[np.float64]
+Map = NDArray[np.float32]
 Needed = Callable[[Doubles], int]  # axes found so far (k, D) -> how many leading ones the picture needs
 
-TOLERANCE = 0.5 / 512
+TOLERANCE = 0.75 / 512
 _NO_LOW_RANK = 0.6  # share of the variance below which the features are filtered whole
 _STEPS = 3  # of refinement, at most
 _GUARD = 2  # eigenvectors kept beyond the needed ones, to tell them apart from
@@ -44,7 +45,8 @@ class Space:
     total : variance of the filtered features
     kept : share of the unfiltered features' variance that the filter leaves along the axes that are not here, estimated
     error : estimated largest difference of any shown value, in [0, 1], from that of filtering every channel
-    rank : how many channels were filtered to find the axes
+    rank : how many of the features' own axes they were found among
+    filtered : how many channels were filtered to find them
     """
 
     axes: Doubles
@@ -56,6 +58,7 @@ class Space:
     kept: float
     error: float
     rank: int
+    filtered: int
 
 
 def leading_space(
@@ -64,14 +67,14 @@ def leading_space(
     """The leading eigenvectors by Rayleigh-Ritz and Davidson steps; None where the tolerance is not met."""
     if low.share < _NO_LOW_RANK or low.total == 0:
         return None
-    low.grow(needed(low.axes) + _GUARD)
-    space = _ritz(low, guided, needed, progress.part(0.0, 0.6, "filter"))
+    rank = low.grown(needed(low.axes[: low.rank]) + _GUARD)
+    space = _ritz(low, rank, guided, needed, progress.part(0.0, 0.6, "filter"))
     for step in range(_STEPS + 1):
         part = progress.part(1 - 0.4 * 0.7**step, 1 - 0.4 * 0.7 ** (step + 1), "refine")
         residuals = _residuals(matrix, guided, space, min(needed(space.axes), len(space.maps)), part.part(0.0, 0.5))
-        space.error = _error(space, residuals, low)
-        if space.error <= TOLERANCE and needed(space.axes) <= len(space.maps):
-            return space
+        space.error = _error(space, residuals, low.sample, low.rest(rank))
+        if space.error <= TOLERANCE and (needed(space.axes) <= len(space.maps) or rank < needed(space.axes)):
+            return space  # features of fewer directions than needed have no more to give
         if step < _STEPS:
             space = _refined(matrix, low, guided, space, residuals, part.part(0.5, 1.0))
     return None
@@ -95,32 +98,33 @@ def whole_space(matrix: FeatureMatrix, low: LowRank, guided: GuidedFilter, neede
     count = min(needed(axes), len(axes))
     raw = matrix.project(matrix.tensor(axes[:count]), matrix.tensor(axes[:count] @ low.mean))
     maps = _centred(guided.apply_planes(raw, progress.part(0.9, 1.0, "filter")))
-    return Space(axes, values, raw, maps, mean + low.mean, float(values.sum()), 1.0, 0.0, matrix.channels)
-
-
-def _ritz(low: LowRank, guided: GuidedFilter, needed: Needed, progress: Progress) -> Space:
-    """Step 1: the eigenvectors within the span of the features' own axes."""
-    rank, pixels = len(low.axes), guided.height * guided.width
-    stored = torch.empty_like(low.planes) if 4 * low.planes.numel() <= _STORED_BYTES else None
-    products, sums = np.zeros((rank, rank)), np.zeros(rank)
-    stream = guided.stream(
-        lambda rows, columns: low.planes[:, rows, columns], rank, progress, out=stored, each=_products
+    return Space(
+        axes, values, raw, maps, mean + low.mean, float(values.sum()), 1.0, 0.0, matrix.channels, matrix.channels
     )
+
+
+def _ritz(low: LowRank, rank: int, guided: GuidedFilter, needed: Needed, progress: Progress) -> Space:
+    """Step 1: the eigenvectors within the span of the features' own axes."""
+    planes, pixels = low.planes[:rank], guided.height * guided.width
+    stored = torch.empty_like(planes) if planes.nbytes <= _STORED_BYTES else None
+    products, sums = np.zeros((rank, rank)), np.zeros(rank)
+    stream = guided.stream(lambda rows, columns: planes[:, rows, columns], rank, progress, out=stored, each=_products)
     for _, (tile_products, tile_sums) in stream:
         products += tile_products
         sums += tile_sums
     mean = sums / pixels
     values, turn = _eigen(products / pixels - np.outer(mean, mean))
-    axes = turn @ low.axes
+    axes = turn @ low.axes[:rank]
     count = min(rank, needed(axes) + _GUARD)
-    raw = _combined(turn[:count], low.planes)
+    raw = _combined(turn[:count], planes)
     maps = _centred(guided.apply_planes(raw) if stored is None else _combined(turn[:count], stored))
     tail = slice(rank // 2, None)
-    kept = values[tail].sum() / max(np.sort(low.variance)[::-1][tail].sum(), np.finfo(np.float64).tiny)
+    left = values[tail].sum() / max(low.variance[:rank][tail].sum(), np.finfo(np.float64).tiny)
     # what the filter leaves of the variance outside the span is taken to be what it leaves of the least within
-    rest = max(low.total - float(low.variance.sum()), 0.0) * min(float(kept), 1.0)
-    total = float(values.sum()) + rest
-    return Space(axes, values, raw, maps, low.mean + mean @ low.axes, total, float(min(kept, 1.0)), np.inf, rank)
+    kept = min(float(left), 1.0)
+    total = float(values.sum()) + kept * max(low.total - float(low.variance[:rank].sum()), 0.0)
+    mean = low.mean + mean @ low.axes[:rank]
+    return Space(axes, values, raw, maps, mean, total, kept, np.inf, rank, rank)
 
 
 def _residuals(matrix: FeatureMatrix, guided: GuidedFilter, space: Space, count: int, progress: Progress) -> Doubles:
@@ -132,17 +136,17 @@ def _residuals(matrix: FeatureMatrix, guided: GuidedFilter, space: Space, count:
     return np.asarray(residuals - (residuals @ kept.T) @ kept)
 
 
-def _error(space: Space, residuals: Doubles, low: LowRank) -> float:
+def _error(space: Space, residuals: Doubles, sample: Map, rest: float) -> float:
     """What the residuals are worth in the picture, to first order.
 
-    An eigenvector moves by R / (theta - C) into what lies outside the span, where C is at most about `low.rest`: seen
+    An eigenvector moves by R / (theta - C) into what lies outside the span, where C is at most about `rest`: seen
     at a pixel f, by f . R / (theta - rest). Through there two eigenvectors of the span mix, to second order.
     """
     count = len(residuals)
     theta, lengths = space.values, np.linalg.norm(residuals, axis=1)
-    lift = np.maximum(theta[:count] - low.rest, 1e-9 * theta[0])
-    seen = np.abs(low.sample @ residuals.T.astype(np.float32)).max(axis=0) / lift
-    beyond = np.append(theta, min(low.rest, theta[-1]))
+    lift = np.maximum(theta[:count] - rest, 1e-9 * theta[0])
+    seen = np.abs(sample @ residuals.T.astype(np.float32)).max(axis=0) / lift
+    beyond = np.append(theta, min(rest, theta[-1]))
     below = beyond[:count] - beyond[1 : count + 1]
     above = np.append(np.inf, below)[:count]
     gap = np.maximum(np.minimum(below, above), 1e-9 * theta[0])
@@ -162,13 +166,14 @@ def _refined(
     added = np.linalg.qr((added - (added @ kept.T) @ kept).T)[0].T
     raw = matrix.project(matrix.tensor(added), matrix.tensor(added @ low.mean), progress.part(0.0, 0.3))
     maps = torch.cat([space.maps, _centred(guided.apply_planes(raw, progress.part(0.3, 1.0)))])
-    low.add(added, raw)
     count = len(space.maps)
     values, turn = _eigen(_covariance(maps))
     axes = np.concatenate([turn[:count] @ np.concatenate([space.axes[:count], added]), space.axes[count:]])
     raw, maps = _combined(turn[:count], torch.cat([space.raw, raw])), _combined(turn[:count], maps)
     values = np.concatenate([values[:count], space.values[count:]])
-    return Space(axes, values, raw, maps, space.mean, space.total, space.kept, np.inf, space.rank + len(added))
+    return Space(
+        axes, values, raw, maps, space.mean, space.total, space.kept, np.inf, space.rank, space.filtered + len(added)
+    )
 
 
 def _products(planes: Tensor) -> tuple[Doubles, Doubles]:

@@ -19,13 +19,14 @@ from sss_model.errors import ParameterError
 from sss_model.local_linear import Moments, Tile
 from sss_model.progress import Progress
 from sss_model.tile_threads import SharedProgress, in_threads
-from sss_model.window_sums import WindowSums
+from sss_model.window_sums import Bench, WindowSums
 
 Source = Callable[[slice, slice], Tensor]
 
 _CPU_SAMPLES = 1 << 18  # samples that one operation touches: they stay in a CPU's second-level cache
 _GPU_SAMPLES = 1 << 27
 _CPU_TILE = (128, 512)  # rows and columns of a tile, at least
+_LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, may make it grow
 _KEPT_BYTES = 512 << 20  # guide terms kept between calls, at most
 
 
@@ -69,6 +70,7 @@ class TileFilter:
         self.guide, self.device = guide, guide.device
         self.height, self.width = guide.shape[1:]
         self._precision = precision
+        self._benches: list[Bench] = []  # those that no thread is using
         self._configure(radius, eps, {})
 
     def _configure(self, radius: float, eps: float, moments: dict[Tile, Moments]) -> None:
@@ -82,7 +84,6 @@ class TileFilter:
         self._dtype = torch.float64 if has_float64 and eps < self._precision.signal else torch.float32
         self._moments = moments  # depends on the radius
         self._factors: dict[Tile, Tensor] = {}  # and on eps
-        self._spare_sums: list[WindowSums] = []  # buffers that no thread is using
 
     def with_eps(self, eps: float) -> Self:
         """The same filter at another eps; the guide's window means and covariances are kept."""
@@ -154,8 +155,8 @@ class TileFilter:
         height, width = region.size
         if self.device.type == "cpu":
             samples = _CPU_SAMPLES
-            rows = min(height, max(_CPU_TILE[0], 8 * self._by))
-            columns = min(width, max(_CPU_TILE[1], 8 * self._bx))
+            rows = min(height, max(_CPU_TILE[0], min(8 * self._by, _LARGEST_TILE), 4 * self._by))
+            columns = min(width, max(_CPU_TILE[1], min(8 * self._bx, _LARGEST_TILE), 4 * self._bx))
         else:
             samples, columns = _GPU_SAMPLES, width
             rows = min(height, max(4 * self._by, samples // (8 * columns), 1))
@@ -173,14 +174,15 @@ class TileFilter:
         mid = tile.grown(self._by, self._bx, self.height, self.width)
         reach = mid.grown(self._by, self._bx, self.height, self.width)
         signal = source(*reach.slices)
-        terms = self._terms(tile, mid, reach)
-        sums = self._spare_sums.pop() if self._spare_sums else self._new_sums(self._dtype)
+        bench = self._benches.pop() if self._benches else Bench(self.device)
+        terms = self._terms(tile, mid, reach, bench)
+        sums = bench.sums(self._ry, self._rx, self._dtype)
         parts = model.by_kind(out) if coefficients else out[None]
         for first in range(0, len(signal), step):
             some = slice(first, first + step)
             self._filter(terms, signal[some], parts[:, some], sums)
             shared.tick()
-        self._spare_sums.append(sums)
+        self._benches.append(bench)
 
     def _filter(self, terms: TileTerms, signal: Tensor, out: Tensor, sums: WindowSums) -> None:
         """Filter a tile into `out` (1, c, h, w), or as far as the coefficients into (4, c, h, w)."""
@@ -202,17 +204,14 @@ class TileFilter:
         else:
             model.blend(means, terms.inner, terms.share, out[0])
 
-    def _new_sums(self, dtype: torch.dtype) -> WindowSums:
-        return WindowSums(self._ry, self._rx, device=self.device, dtype=dtype)
-
     def _outside(self, tile: Tile) -> tuple[int, int, int, int]:
         return tile.outside(self._by, self._bx, self.height, self.width)
 
-    def _terms(self, tile: Tile, mid: Tile, reach: Tile) -> TileTerms:
+    def _terms(self, tile: Tile, mid: Tile, reach: Tile, bench: Bench) -> TileTerms:
         """The guide's terms on `tile`; moments and factors are kept for the next call."""
         moments, factors = self._moments.get(tile), self._factors.get(tile)
         if moments is None or (moments.spread.dtype, moments.mean.dtype) != (self._guide_dtype, self._dtype):
-            moments, factors = self._moments_on(mid, reach), None
+            moments, factors = self._moments_on(mid, reach, bench), None
         if factors is None:
             factors = model.factor(moments, self.eps)
             if sum(m.nbytes for m in list(self._moments.values())) > _KEPT_BYTES:
@@ -227,9 +226,9 @@ class TileFilter:
         share = moments.share[y : y + tile.size[0], x : x + tile.size[1]].contiguous()
         return TileTerms(tile, mid, guide, inner, moments, factors, share)
 
-    def _moments_on(self, mid: Tile, reach: Tile) -> Moments:
+    def _moments_on(self, mid: Tile, reach: Tile, bench: Bench) -> Moments:
         rows, columns = reach.slices
-        plan = self._new_sums(self._guide_dtype).plan(9, *mid.size)
+        plan = bench.sums(self._ry, self._rx, self._guide_dtype).plan(9, *mid.size)
         model.products_of_guide(self.guide[:, rows, columns], plan.input(self._outside(mid)))
         share = model.window_shares(mid, self._ry, self._rx, self.height, self.width, self.device, self._guide_dtype)
         return model.moments_of_guide(plan.run(), share, self._dtype)

@@ -14,46 +14,77 @@ the whole picture, and of every outlier in it, which float32 cannot afford here.
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 _WIDEST_PRODUCT = 64  # half width from which doubling is faster than matrix products, on a CPU
+_KEPT_SUMS = 8  # of different windows, on one bench
 _BLOCKS = (16, 32)  # rows and columns of sums that one matrix product makes
+
+
+class Bench:
+    """One thread's place to work: three buffers, and the sums made on them lately.
+
+    Parameters
+    ----------
+    device : where the buffers are
+    """
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self._device = device
+        self._buffers: dict[torch.dtype, list[Tensor]] = {}
+        self._sums: OrderedDict[tuple[float, float, torch.dtype], WindowSums] = OrderedDict()
+
+    def sums(self, ry: float, rx: float, dtype: torch.dtype = torch.float32) -> WindowSums:
+        """Window sums of this half height and half width."""
+        key = ry, rx, dtype
+        if key not in self._sums:
+            self._sums[key] = WindowSums(ry, rx, self, dtype)
+        self._sums.move_to_end(key)
+        if len(self._sums) > _KEPT_SUMS:
+            self._sums.popitem(last=False)
+        return self._sums[key]
+
+    def buffers(self, size: int, dtype: torch.dtype) -> list[Tensor]:
+        """Three buffers of at least `size` values; the same ones as before if they are large enough."""
+        known = self._buffers.get(dtype)
+        if known is None or known[0].numel() < size:
+            known = self._buffers[dtype] = [torch.empty(size, device=self._device, dtype=dtype) for _ in range(3)]
+        return known
 
 
 class WindowSums:
     """Sums over windows of (2 ry + 1) x (2 rx + 1) samples of planes that are zero outside the picture.
 
-    Three buffers are shared by all the plans made here.
-
     Parameters
     ----------
     ry, rx : half height and half width of the window, in samples; a fraction weighs one more sample at either end
+    bench : whose buffers to work on; all plans made on them share these
     """
 
-    def __init__(
-        self, ry: float, rx: float, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
-    ) -> None:
+    def __init__(self, ry: float, rx: float, bench: Bench, dtype: torch.dtype = torch.float32) -> None:
         self.half = (int(ry), int(rx))
         self.fraction = (ry - int(ry), rx - int(rx))
         self.border = tuple(half + (part > 0) for half, part in zip(self.half, self.fraction, strict=True))
-        self._buffers = [torch.empty(0, device=device, dtype=dtype) for _ in range(3)]
+        self._bench, self._dtype = bench, dtype
         self._plans: dict[tuple[int, int, int, int], WindowPlan] = {}
 
     def plan(self, planes: int, rows: int, columns: int, after: WindowPlan | None = None) -> WindowPlan:
         """The plan for `planes` x `rows` x `columns` sums; its input leaves the sums of the plan `after` intact."""
         size = planes * (rows + 2 * self.border[0]) * (columns + 2 * self.border[1])
-        if self._buffers[0].numel() < size:
-            self._buffers = [buffer.new_empty(size) for buffer in self._buffers]
-            self._plans.clear()
         start = 0 if after is None else (after.last + 1) % 3
-        key = (planes, rows, columns, start)
-        if key not in self._plans:
-            buffers = self._buffers[start:] + self._buffers[:start]
-            self._plans[key] = WindowPlan(self, buffers, start, planes, rows, columns)
-        return self._plans[key]
+        key = planes, rows, columns, start
+        known = self._plans.get(key)
+        buffers = self._bench.buffers(size, self._dtype)
+        if known is None or not known.uses(buffers):
+            turned = buffers[start:] + buffers[:start]
+            known = self._plans[key] = WindowPlan(self, turned, start, planes, rows, columns)
+        return known
 
 
 class WindowPlan:
@@ -69,9 +100,13 @@ class WindowPlan:
         shape = (rows + 2 * sums.border[0], planes, columns + 2 * sums.border[1])
         self._padded = buffers[0][: shape[0] * shape[1] * shape[2]].view(shape)
         self._steps: list[Callable[[], object]] = []
-        down = self._along(self._padded, 0, sums.half[0], sums.fraction[0])
-        self._total = self._along(down, 2, sums.half[1], sums.fraction[1])
-        self.last = (start + self._index(self._total)) % 3
+        down, place = self._along(self._padded, 0, 0, sums.half[0], sums.fraction[0])
+        self._total, place = self._along(down, place, 2, sums.half[1], sums.fraction[1])
+        self.last = (start + place) % 3
+
+    def uses(self, buffers: list[Tensor]) -> bool:
+        """Whether this works on `buffers`."""
+        return any(self._free[0] is buffer for buffer in buffers)
 
     def input(self, outside: tuple[int, int, int, int]) -> Tensor:
         """Where to write the planes (planes, h, w): as far as the windows reach, less what is `outside` the picture.
@@ -96,38 +131,35 @@ class WindowPlan:
             step()
         return self._total.transpose(0, 1)
 
-    def _along(self, x: Tensor, dim: int, half: int, fraction: float) -> Tensor:
+    def _along(self, x: Tensor, place: int, dim: int, half: int, fraction: float) -> tuple[Tensor, int]:
+        """The sums of `x`, which lies in buffer `place`, along `dim`, and the buffer that they lie in."""
         border = half + (fraction > 0)
         if border == 0:
-            return x
+            return x, place
         if x.device.type == "cpu" and border <= _WIDEST_PRODUCT:
-            return self._by_products(x, dim, border, fraction)
-        return self._by_doubling(x, dim, half, fraction)
+            return self._by_products(x, place, dim, border, fraction)
+        return self._by_doubling(x, place, dim, half, fraction)
 
-    def _by_products(self, x: Tensor, dim: int, border: int, fraction: float) -> Tensor:
-        count = x.shape[dim] - 2 * border
+    def _by_products(self, x: Tensor, place: int, dim: int, border: int, fraction: float) -> tuple[Tensor, int]:
+        count, to = x.shape[dim] - 2 * border, (place + 1) % 3
         shape = list(x.shape)
         shape[dim] = count
-        total = self._other(x, x)[: x.numel() // x.shape[dim] * count].view(shape)
-        flat = (x.flatten(1), total.flatten(1)) if dim == 0 else (x.flatten(0, 1), total.flatten(0, 1))
-        step = _BLOCKS[dim > 0]
+        total = self._view(to, shape)
+        samples, sums = (x.flatten(1), total.flatten(1)) if dim == 0 else (x.flatten(0, 1), total.flatten(0, 1))
+        step, along = _BLOCKS[dim > 0], min(dim, 1)
         for first in range(0, count, step):
             made = min(step, count - first)
-            band = _band(made, border, fraction, x)
-            if dim == 0:
-                samples, sums = flat[0].narrow(0, first, made + 2 * border), flat[1].narrow(0, first, made)
-                self._steps.append(_product(band, samples, sums))
-            else:
-                samples, sums = flat[0].narrow(1, first, made + 2 * border), flat[1].narrow(1, first, made)
-                self._steps.append(_product(samples, band.T.contiguous(), sums))
-        return total
+            band = _band(made, border, fraction, x.dtype)
+            some, into = samples.narrow(along, first, made + 2 * border), sums.narrow(along, first, made)
+            self._steps.append(_product(band, some, into) if dim == 0 else _product(some, band.T, into))
+        return total, to
 
-    def _by_doubling(self, x: Tensor, dim: int, half: int, fraction: float) -> Tensor:
+    def _by_doubling(self, x: Tensor, place: int, dim: int, half: int, fraction: float) -> tuple[Tensor, int]:
         inner = x.narrow(dim, 1, x.shape[dim] - 2) if fraction else x
-        total, width = inner, 1
+        total, width, to = inner, 1, place
         for bit in bin(2 * half + 1)[3:]:
             span = inner.shape[dim] - 2 * width + 1
-            total = self._sum(total.narrow(dim, 0, span), total.narrow(dim, width, span), x)
+            total, to = self._sum(total.narrow(dim, 0, span), total.narrow(dim, width, span), place, to)
             width *= 2
             if bit == "1":
                 total = total.narrow(dim, 0, span - 1)
@@ -135,29 +167,26 @@ class WindowPlan:
                 width += 1
         if fraction:
             length = total.shape[dim]
-            total = self._sum(total, x.narrow(dim, 0, length), x, fraction)
+            total, to = self._sum(total, x.narrow(dim, 0, length), place, to, fraction)
             self._steps.append(_addition(total, x.narrow(dim, 2 * half + 2, length), total, fraction))
-        return total
+        return total, to
 
-    def _sum(self, first: Tensor, second: Tensor, kept: Tensor, weight: float = 1.0) -> Tensor:
-        """Add into the buffer that holds neither `first` nor `kept`."""
-        total = self._other(first, kept)[: first.numel()].view(first.shape)
+    def _sum(self, first: Tensor, second: Tensor, kept: int, place: int, weight: float = 1.0) -> tuple[Tensor, int]:
+        """Add `first`, in buffer `place`, and `second` into the buffer that is neither that nor `kept`."""
+        to = next(number for number in (1, 2, 0) if number not in (kept, place))
+        total = self._view(to, list(first.shape))
         self._steps.append(_addition(first, second, total, weight))
-        return total
+        return total, to
 
-    def _other(self, *kept: Tensor) -> Tensor:
-        taken = {self._index(x) for x in kept}
-        return next(b for i, b in enumerate(self._free) if i not in taken)
-
-    def _index(self, x: Tensor) -> int:
-        pointer = x.untyped_storage().data_ptr()
-        return next(i for i, b in enumerate(self._free) if b.untyped_storage().data_ptr() == pointer)
+    def _view(self, place: int, shape: list[int]) -> Tensor:
+        return self._free[place][: math.prod(shape)].view(shape)
 
 
-def _band(count: int, border: int, fraction: float, like: Tensor) -> Tensor:
+@lru_cache(maxsize=64)
+def _band(count: int, border: int, fraction: float, dtype: torch.dtype) -> Tensor:
     """(count, count + 2 border): row i sums samples i to i + 2 border, with `fraction` as the weight of both ends."""
-    offset = torch.arange(count + 2 * border, device=like.device) - torch.arange(count, device=like.device)[:, None]
-    band = ((offset >= 0) & (offset <= 2 * border)).to(like.dtype)
+    offset = torch.arange(count + 2 * border) - torch.arange(count)[:, None]
+    band = ((offset >= 0) & (offset <= 2 * border)).to(dtype)
     if fraction:
         band[(offset == 0) | (offset == 2 * border)] = fraction
     return band
