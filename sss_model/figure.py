@@ -21,11 +21,11 @@ from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.postprocess import random_projection
+from sss_model.preview import LivePreview
 from sss_model.progress import Progress, silent
 from sss_model.reduction import Reducer, Reduction
 
 COMPONENTS = 16
-RANGE_PIXELS = 1 << 16  # of the reduced picture that a preview's range is taken from
 KEPT = 2  # values of each stage
 MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
@@ -110,32 +110,33 @@ class Figure:
         (h, w, 3) float32 in [0, 1], and the box of the picture that it covers
         """
         height, width = self.features.shape[:2]
-        (x0, y0, x1, y1), scale = view or ((0, 0, width, height), 1.0)
-        basis = fixed.basis if fixed is not None else self._basis_shown(filter)
-        step = max(1, int(1 / max(scale, 1e-6)))
-        part, box = self._filter_part(filter, projection, basis, step, (x0, y0, x1, y1))
-        coarse = max(step, int(np.sqrt(height * width / RANGE_PIXELS)))
-        whole = part if box[2] - box[0] >= width and box[3] - box[1] >= height else None
-        if fixed is not None and fixed.low is not None:
-            whole = part  # its range is known
-        elif whole is None:
-            whole, _ = self._filter_part(filter, projection, basis, coarse, (0, 0, width, height))
-        return stretch(part, *_range(whole, projection, fixed)), box
+        box, scale = view or ((0, 0, width, height), 1.0)
+        frame = self._live(filter, projection, fixed).render(filter.radius, filter.eps, box, scale)
+        return frame.values, frame.box
 
-    def _filter_part(
-        self, filter: FilterParams, projection: ProjectionParams, basis: PcaBasis, step: int, box: Box
-    ) -> tuple[Map, Box]:
-        """The filtered projection in `box`, each pixel for step x step of the picture, and the box that it covers."""
-        x0, y0, x1, y1 = box
-        guide, flat = self._reduced(projection, basis, step)
-        radius = -(-filter.radius // step) if filter.radius else 0
-        rows, inner_rows = _window(y0 // step, -(-y1 // step), 2 * radius, len(flat))
-        columns, inner_columns = _window(x0 // step, -(-x1 // step), 2 * radius, flat.shape[1])
-        values = guided_filter(guide[rows, columns], flat[rows, columns], radius=radius, eps=filter.eps)
-        part = values[inner_rows, inner_columns]
-        left, top = columns.start + inner_columns.start, rows.start + inner_rows.start
-        covered = (left * step, top * step, (left + part.shape[1]) * step, (top + part.shape[0]) * step)
-        return part, covered
+    def _live(self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None) -> LivePreview:
+        """What draws previews in the basis shown last, at the range that it was shown with."""
+
+        def around(result: Reduction, reference: FilterParams) -> LivePreview:
+            at = (reference.radius, reference.eps)
+            return LivePreview(
+                self.image, result.projection, low=result.low, high=result.high, reference=at, device=self.device
+            )
+
+        def on(fixed: FixedBasis) -> LivePreview:
+            flat = chosen(fixed.basis, projection).project(self.features)
+            low, high = _range(flat, projection, fixed) if fixed.low is not None else (None, None)
+            return LivePreview(self.image, flat, low=low, high=high, device=self.device)
+
+        if fixed is not None:
+            return self._stage("live", (projection, _Held(fixed)), lambda: on(fixed))
+        rows = tuple(components_of(projection, self._components))
+        known = self._kept.get("reduction")
+        if not known or known[0][0][1] != rows:
+            self._reduction(filter, projection)
+            known = self._kept["reduction"]
+        (reference, _), result = known[0]
+        return self._stage("live", (projection, _Held(result)), lambda: around(result, reference))
 
     # bases -----------------------------------------------------------------------------------------------------------
 
@@ -288,16 +289,6 @@ class Figure:
         for _, planes in kernel.stream(source, self.features.shape[2], progress):
             covariance.add(planes.movedim(0, 2).cpu().numpy())
 
-    def _basis_shown(self, filter: FilterParams) -> PcaBasis:
-        known = self._kept.get("reduction")
-        return cast(Reduction, known[0][1]).basis if known else self.filtered_basis(filter)
-
-    def _reduced(self, projection: ProjectionParams, basis: PcaBasis, step: int) -> tuple[Map, Map]:
-        """Image and projected features, each pixel the mean of step x step."""
-        key = (projection, _Held(basis))
-        flat = self._stage("flat", key, lambda: chosen(basis, projection).project(self.features))
-        return self._stage("reduced", (*key, step), lambda: (_block_means(self.image, step), _block_means(flat, step)))
-
     def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
         """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
         kept = self._kept.setdefault(name, [])
@@ -331,22 +322,3 @@ def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) 
         return range_of(values)
     rows = components_of(projection, len(fixed.basis.axes))
     return fixed.low[rows], fixed.high[rows]
-
-
-def _block_means(values: Map, step: int) -> Map:
-    """`values` (H, W, C) with each step x step pixels averaged; at the far borders over what is there."""
-    if step == 1:
-        return values
-    rows, columns = np.arange(0, values.shape[0], step), np.arange(0, values.shape[1], step)
-    sums = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
-    heights, widths = np.diff([*rows, values.shape[0]]), np.diff([*columns, values.shape[1]])
-    means: Map = (sums / (heights[:, None] * widths)[..., None]).astype(np.float32)
-    return means
-
-
-def _window(first: int, last: int, margin: int, length: int) -> tuple[slice, slice]:
-    """[first, last) grown by `margin` inside [0, length), and where the ungrown part lies in it."""
-    first = min(max(first, 0), length - 1)
-    last = min(max(last, first + 1), length)
-    start = max(first - margin, 0)
-    return slice(start, min(last + margin, length)), slice(first - start, last - start)

@@ -73,7 +73,7 @@ def random_projection(features: Features, seed: int = 0) -> Map:
 
     Returns
     -------
-    (H, W, 3) float32 in [0, 1]; features that are all alike give 0
+    (H, W, 3) float32 in [0, 1]; features that are all 0 give 0
     """
     if features.ndim != 3 or features.size == 0:
         raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
