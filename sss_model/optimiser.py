@@ -62,6 +62,26 @@ def set_training_mode(network: FeatureNet, params: OptimiserParams, *, frozen: b
         freeze_norm_layers(network.backbone)
 
 
+@torch.no_grad()
+def measure_norm_statistics(network: FeatureNet, images: Iterable[Tensor]) -> None:
+    """Set the stored statistics of the backbone's batch norm layers to what `images` (N, 3, H, W) show.
+
+    A backbone with random weights needs this before its statistics can be frozen: stored as they are created (mean 0,
+    variance 1), its maps grow from layer to layer until nothing is finite.
+    """
+    layers = [m for m in network.backbone.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a plain mean over the images
+        layer.train()
+    for image in images:
+        network.branches(image)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+        layer.eval()
+
+
 def _norm_parameters(module: nn.Module) -> Iterable[nn.Parameter]:
     for layer in module.modules():
         if isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)):

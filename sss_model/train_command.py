@@ -15,8 +15,10 @@ import torch
 
 import sss_model
 from sss_model.dataset import Dataset, describe, open_dataset
+from sss_model.draws import Visits
 from sss_model.errors import DatasetError, ParameterError, SSSError
 from sss_model.network import FeatureNet, build_network
+from sss_model.optimiser import measure_norm_statistics
 from sss_model.pretrained import SOURCES, init_weights
 from sss_model.ranks import Ranks, join_ranks
 from sss_model.train import Trainer
@@ -25,6 +27,7 @@ from sss_model.train_params import TrainParams
 from sss_model.train_state import LAST, read_state
 
 INTERRUPTED = 130
+_MEASURED = 8  # pictures that give a random backbone its norm statistics
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -77,8 +80,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     ]
     held_out = _held_out(params)
     network = build_network(params.network)
-    if state is None and options.init_weights:
-        print(init_weights(network, options.init_weights, consent=options.allow_download), file=sys.stderr)
+    if state is None:
+        print(_start(network, options, training, params), file=sys.stderr)
     with join_ranks(params.run.device) as ranks:
         if ranks.first:
             _announce(network, training, held_out)
@@ -98,6 +101,18 @@ def _run(options: argparse.Namespace, command: str) -> int:
         print(f"Stopped after update {trained.update}; --resume goes on from {output / LAST}.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _start(network: FeatureNet, options: argparse.Namespace, training: list[Dataset], params: TrainParams) -> str:
+    """Give `network` its first weights; returns what was done."""
+    if options.init_weights:
+        return str(init_weights(network, options.init_weights, consent=options.allow_download))
+    visits = Visits(training, params)
+    measure_norm_statistics(network, (torch.from_numpy(visits[k].image)[None] for k in range(_MEASURED)))
+    return (
+        f"The backbone starts from random weights, its norm layers from {_MEASURED} pictures. The paper starts from "
+        "segmentation weights: --init-weights deeplab-coco."
+    )
 
 
 def _prepare_torch(params: TrainParams) -> None:

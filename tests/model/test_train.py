@@ -18,7 +18,7 @@ from sss_model.dataset import Dataset, open_dataset
 from sss_model.draws import Numbers, Order, Visits
 from sss_model.errors import CheckpointError, DatasetError, DeviceError, ParameterError, SSSError
 from sss_model.network import build_network
-from sss_model.optimiser import RunningMean, build_optimiser, rates, set_training_mode
+from sss_model.optimiser import RunningMean, build_optimiser, measure_norm_statistics, rates, set_training_mode
 from sss_model.train import BEST_MODEL, LAST_MODEL, Trained, Trainer
 from sss_model.train_log import LOG
 from sss_model.train_params import AugmentParams, DataSource, OptimiserParams, TrainParams
@@ -265,6 +265,22 @@ def test_rates() -> None:
     assert rates(99, 1000, cosine)[0] == 0.0
     assert rates(100, 1000, cosine)[0] == pytest.approx(0.1 * 5e-4 * 0.5 * (1 + math.cos(math.pi / 10)))
     assert rates(1000, 1000, cosine)[1] == pytest.approx(0.0)
+
+
+def test_norm_statistics_are_measured() -> None:
+    torch.manual_seed(0)
+    network = build_network(small_params().network)
+    images = [torch.rand(1, 3, 64, 64) for _ in range(3)]
+    measure_norm_statistics(network, images)
+    first = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    seen: list[torch.Tensor] = []
+    first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].detach()))
+    for image in images:
+        network.branches(image)
+    means = torch.stack([s.mean((0, 2, 3)) for s in seen])
+    torch.testing.assert_close(first.running_mean, means.mean(0), rtol=1e-4, atol=1e-6)
+    assert not first.training
+    assert first.momentum is not None
 
 
 def test_groups_of_parameters() -> None:

@@ -122,6 +122,7 @@ def test_dry_run_writes_nothing(config: Path, tmp_path: Path, capsys: pytest.Cap
     assert re.search(r"one update takes [\d.]+ s", out)
     assert "8 of them take about 0.0 h" in out
     assert "train     set (folder)" in err
+    assert "starts from random weights" in err
     assert set(tmp_path.rglob("*")) == before
 
 
