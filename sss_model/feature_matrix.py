@@ -6,8 +6,8 @@ block, so that no copy of the whole is made. On a GPU the features stay resident
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,9 @@ from sss_model.tile_threads import SharedProgress, in_threads
 
 Features = NDArray[np.floating[Any]]
 
-_BLOCK_VALUES = 1 << 21  # feature values a thread reads at once
+Result = TypeVar("Result")
+
+_BLOCK_VALUES = 1 << 22  # feature values a thread reads at once
 _RESIDENT_SHARE = 0.4  # of a GPU's free memory
 
 
@@ -68,39 +70,41 @@ class FeatureMatrix:
         """Planes (k, H, W): axes (k, D) times every pixel's features, less `offset` (k,)."""
         out = torch.empty((len(axes), self.height, self.width), device=self.device)
 
-        def work(rows: slice) -> None:
-            block = self._rows(rows)
+        def work(rows: slice, block: Tensor) -> None:
             product = axes.mm(block.T).sub_(offset[:, None])
             out[:, rows] = product.view(len(axes), -1, self.width)
-            shared.tick()
 
-        blocks = list(self._blocks())
-        shared = SharedProgress(progress, len(blocks), "project")
-        for _ in in_threads(work, blocks, shared, threads=self._threads):
+        for _ in self.each(work, progress, "project"):
             pass
         return out
 
     def gather(self, planes: Tensor, progress: Progress | None = None) -> Tensor:
         """(k, D) float64: the sum over pixels of planes (k, H, W) times that pixel's features."""
 
-        def work(rows: slice) -> Tensor:
-            part = planes[:, rows].reshape(len(planes), -1).mm(self._rows(rows))
-            shared.tick()
-            return part.cpu().double()
+        def work(rows: slice, block: Tensor) -> Tensor:
+            return planes[:, rows].reshape(len(planes), -1).mm(block).cpu().double()
 
-        blocks = list(self._blocks())
-        shared = SharedProgress(progress, len(blocks), "gather")
         total = torch.zeros((len(planes), self.channels), dtype=torch.float64)
-        for part in in_threads(work, blocks, shared, threads=self._threads):
+        for part in self.each(work, progress, "gather"):
             total += part
         return total
 
-    @property
-    def _threads(self) -> int | None:
-        return None if self.device.type == "cpu" else 1
+    def each(
+        self, work: Callable[[slice, Tensor], Result], progress: Progress | None = None, stage: str = ""
+    ) -> Iterator[Result]:
+        """`work` of every block of rows and its vectors (n, D) float32, in order, in threads."""
+        blocks = list(self._blocks())
+        shared = SharedProgress(progress, len(blocks), stage)
+
+        def one(rows: slice) -> Result:
+            result = work(rows, self._rows(rows))
+            shared.tick()
+            return result
+
+        return in_threads(one, blocks, shared, threads=None if self.device.type == "cpu" else 1)
 
     def _blocks(self) -> Iterator[slice]:
-        values = _BLOCK_VALUES if self.device.type == "cpu" else _BLOCK_VALUES << 6
+        values = _BLOCK_VALUES if self.device.type == "cpu" else _BLOCK_VALUES << 5
         step = max(1, values // (self.width * self.channels))
         for first in range(0, self.height, step):
             yield slice(first, min(first + step, self.height))

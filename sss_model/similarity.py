@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.feature_matrix import FeatureMatrix
 
 Features = NDArray[np.floating[Any]]
 METRICS = ("cosine", "distance")
-_BLOCK = 1 << 22  # features read at once
 
 
 class Similarity:
@@ -27,57 +28,64 @@ class Similarity:
     """
 
     def __init__(self, features: Features) -> None:
-        if features.ndim != 3 or features.size == 0:
-            raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
-        self._size = features.shape[:2]
-        self._flat = features.reshape(-1, features.shape[2])
-        self._squares = np.empty(len(self._flat), np.float32)
-        total = np.zeros(features.shape[2])
-        for rows, block in self._blocks():
-            np.einsum("nd,nd->n", block, block, out=self._squares[rows])
-            total += block.sum(0, dtype=np.float64)
-        mean = total / len(self._flat)
-        variance = float(self._squares.mean(dtype=np.float64)) - float(mean @ mean)
-        self.spread = max(float(np.sqrt(max(variance, 0.0))), 1e-12)
+        self._matrix = FeatureMatrix(features)
+        self._squares = torch.empty(self._matrix.pixels)
+        total = torch.zeros(self._matrix.channels, dtype=torch.float64)
+        for part in self._matrix.each(self._measure):
+            total += part
+        mean = total / self._matrix.pixels
+        variance = float(self._squares.mean(dtype=torch.float64)) - float(mean @ mean)
+        self.spread = max(variance, 0.0) ** 0.5 or 1e-12
+        self._inverse_lengths = self._squares.clamp(min=1e-24).rsqrt()
 
     def to_vector(self, vector: NDArray[np.floating[Any]], metric: str = "cosine") -> NDArray[np.float32]:
         """Similarity (H, W) float32 in [0, 1] of every pixel to `vector` (D,)."""
-        return self._similarities(vector[None], metric)[:, 0].reshape(self._size)
+        chosen = self._chosen(vector[None], metric)[0]
+        square = float(chosen @ chosen)
+        out = torch.empty(self._matrix.pixels)
+
+        def work(rows: slice, block: Tensor) -> None:
+            pixels = self._pixels(rows)
+            part = torch.mv(block, chosen, out=out[pixels])
+            if metric == "cosine":
+                part.mul_(self._inverse_lengths[pixels]).mul_(max(square, 1e-24) ** -0.5).clamp_(0, 1)
+            else:
+                part.mul_(-2).add_(self._squares[pixels]).add_(square).clamp_(min=0)
+                part.sqrt_().mul_(-1 / self.spread).exp_()
+
+        for _ in self._matrix.each(work):
+            pass
+        return out.view(self._matrix.height, self._matrix.width).numpy()
 
     def nearest(self, vectors: NDArray[np.floating[Any]], metric: str = "cosine") -> NDArray[np.uint8]:
         """For every pixel the index (H, W) uint8 of the most similar of `vectors` (P, D), P at most 255."""
         if not 1 <= len(vectors) <= 255:
             raise ParameterError(f"vectors must be 1 to 255, got {len(vectors)}.")
-        order = self._similarities(vectors, metric, compare=True)
-        labels: NDArray[np.uint8] = order.argmax(1).astype(np.uint8).reshape(self._size)
-        return labels
+        chosen = self._chosen(vectors, metric)
+        squares = chosen.square().sum(dim=1)
+        # a pixel's own length changes nothing in its order of the vectors
+        scale, shift = (squares.clamp(min=1e-24).rsqrt(), 0.0) if metric == "cosine" else (1.0, -squares / 2)
 
-    def _similarities(
-        self, vectors: NDArray[np.floating[Any]], metric: str, *, compare: bool = False
-    ) -> NDArray[np.float32]:
-        """(N, P); with `compare` only the order within a row is right (negative cosines stay)."""
+        def work(_rows: slice, block: Tensor) -> Tensor:
+            return block.mm(chosen.T).mul_(scale).add_(shift).argmax(dim=1).to(torch.uint8)
+
+        labels = torch.cat(list(self._matrix.each(work)))
+        return labels.view(self._matrix.height, self._matrix.width).numpy()
+
+    def _measure(self, rows: slice, block: Tensor) -> Tensor:
+        """Take the block's squared lengths; returns its sum (D,) float64."""
+        torch.linalg.vecdot(block, block, out=self._squares[self._pixels(rows)])
+        return block.sum(dim=0).double()
+
+    def _pixels(self, rows: slice) -> slice:
+        return slice(rows.start * self._matrix.width, rows.stop * self._matrix.width)
+
+    def _chosen(self, vectors: NDArray[np.floating[Any]], metric: str) -> Tensor:
         if metric not in METRICS:
             raise ParameterError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}.")
-        if vectors.shape[-1] != self._flat.shape[1]:
-            raise ParameterError(f"The vector has {vectors.shape[-1]} features, the picture {self._flat.shape[1]}.")
-        chosen = np.ascontiguousarray(vectors, np.float32)
-        products = np.empty((len(self._flat), len(chosen)), np.float32)
-        for rows, block in self._blocks():
-            np.matmul(block, chosen.T, out=products[rows])
-        squares = np.einsum("pd,pd->p", chosen, chosen)
-        if metric == "cosine":
-            lengths = np.sqrt(self._squares)[:, None] * np.sqrt(squares)
-            cosines: NDArray[np.float32] = products / np.maximum(lengths, np.float32(1e-12))
-            return cosines if compare else np.clip(cosines, 0, 1)
-        apart = self._squares[:, None] + squares - 2 * products
-        alike: NDArray[np.float32] = np.exp(-np.sqrt(np.maximum(apart, 0)) / np.float32(self.spread))
-        return alike
-
-    def _blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        step = max(1, _BLOCK // self._flat.shape[1])
-        for start in range(0, len(self._flat), step):
-            rows = slice(start, min(start + step, len(self._flat)))
-            yield rows, np.asarray(self._flat[rows], np.float32)
+        if vectors.shape[-1] != self._matrix.channels:
+            raise ParameterError(f"The vector has {vectors.shape[-1]} features, the picture {self._matrix.channels}.")
+        return self._matrix.tensor(vectors)
 
 
 def best_match(similarity: NDArray[np.float32], point: tuple[int, int], apart: int) -> tuple[int, int] | None:
