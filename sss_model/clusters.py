@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.feature_matrix import FeatureMatrix
 from sss_model.progress import Progress, silent
 
 SAMPLE = 20_000  # pixels that the centres are fitted to
 ITERATIONS = 60
-_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,23 @@ class Clusters:
 
     labels: NDArray[np.uint8]
     centres: NDArray[np.float32]
+
+    def follow(self, previous: Clusters) -> Clusters:
+        """The same groups, numbered like the groups of `previous` that they are nearest to, so that colours stay.
+
+        Groups that find no partner there take the numbers that are left, in their order. Centres of another dimension
+        cannot be compared; then the numbers stay as they are.
+        """
+        if self.centres.shape[1] != previous.centres.shape[1]:
+            return self
+        count = len(self.centres)
+        mine, theirs = linear_sum_assignment(_distances(self.centres, previous.centres))
+        place = np.full(count, -1)
+        inside = theirs < count
+        place[mine[inside]] = theirs[inside]
+        place[place < 0] = np.setdiff1d(np.arange(count), place)
+        order = np.argsort(place)
+        return Clusters(place.astype(np.uint8)[self.labels], self.centres[order])
 
 
 def cluster_features(
@@ -50,29 +70,47 @@ def cluster_features(
     offset = sample.mean(0)
     sample = sample - offset
     centres = _lloyd(sample, _spread_start(sample, k, random), steps.part(0.0, 0.8, "Clusters"))
-    labels = np.empty(len(flat), np.uint8)
-    step = max(1, _BLOCK // flat.shape[1])
-    for start in range(0, len(flat), step):
-        steps.report(0.8 + 0.2 * start / len(flat), "Clusters")
-        block = np.asarray(flat[start : start + step], np.float32) - offset
-        labels[start : start + step] = _distances(block, centres).argmin(1)
+    labels = _assigned(features, offset, centres, steps.part(0.8, 1.0, "Clusters"))
     order = np.argsort(-np.bincount(labels, minlength=len(centres)), kind="stable")
     place = np.empty(len(order), np.uint8)
     place[order] = np.arange(len(order))
     return Clusters(place[labels].reshape(features.shape[:2]), (centres[order] + offset).astype(np.float32))
 
 
+def _assigned(
+    features: NDArray[np.floating[Any]],
+    offset: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    progress: Progress,
+) -> NDArray[np.uint8]:
+    """The nearest centre (N,) of every pixel."""
+    matrix = FeatureMatrix(features)
+    chosen, shift = matrix.tensor(centres), matrix.tensor(offset)
+    halves = chosen.square().sum(dim=1) / 2
+
+    def work(_rows: slice, block: Tensor) -> Tensor:
+        # a pixel's own length changes nothing in its order of the centres
+        return (block - shift).mm(chosen.T).sub_(halves).argmax(dim=1).to(torch.uint8)
+
+    return torch.cat(list(matrix.each(work, progress))).numpy()
+
+
 def _spread_start(sample: NDArray[np.float32], k: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """k-means++: each centre drawn with a chance that grows with the squared distance to those before."""
+    """k-means++: each centre drawn with a chance that grows with the squared distance to those before.
+
+    Of a few drawn each time, the one that leaves the least distance is taken, which misses fewer groups.
+    """
     centres = [sample[random.integers(len(sample))]]
     nearest = _distances(sample, centres[0][None])[:, 0]
     while len(centres) < k:
         total = float(nearest.sum(dtype=np.float64))
         if total <= 1e-12:
             break  # fewer different values than groups
-        chosen = sample[random.choice(len(sample), p=nearest.astype(np.float64) / nearest.sum(dtype=np.float64))]
-        centres.append(chosen)
-        np.minimum(nearest, _distances(sample, chosen[None])[:, 0], out=nearest)
+        drawn = random.choice(len(sample), size=2 + int(np.log(k)), p=nearest.astype(np.float64) / total)
+        left = np.minimum(nearest[:, None], _distances(sample, sample[drawn]))
+        best = int(left.sum(axis=0, dtype=np.float64).argmin())
+        centres.append(sample[drawn[best]])
+        nearest = left[:, best]
     return np.array(centres)
 
 
