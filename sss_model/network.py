@@ -20,6 +20,8 @@ from sss_model.errors import ParameterError
 from sss_model.params import NetworkParams
 from sss_model.point_sampling import sum_at
 
+COLUMNS = 512  # image columns upsampled by one matrix
+
 
 @dataclass
 class GridMap:
@@ -47,14 +49,25 @@ class GridMap:
         values, device = self.values, self.values.device
         if self.stride == (1, 1) and self.centre == 0:
             return values[..., first:last, :width]
-        for axis, pixels in ((2, torch.arange(first, last, device=device)), (3, torch.arange(width, device=device))):
-            cells = values.shape[axis]
-            position = self.source(pixels, axis)
-            low = position.floor().long().clamp(max=max(cells - 2, 0))
-            weight = (position - low).to(values.dtype).view(-1, *[1] * (3 - axis))
-            high = (low + 1).clamp(max=cells - 1)
-            values = torch.lerp(values.index_select(axis, low), values.index_select(axis, high), weight)
-        return values
+        low, high, weight = self._between(torch.arange(first, last, device=device), 2)
+        values = torch.lerp(values.index_select(2, low), values.index_select(2, high), weight.view(-1, 1))
+        parts = []
+        for start in range(0, width, COLUMNS):
+            low, high, weight = self._between(torch.arange(start, min(start + COLUMNS, width), device=device), 3)
+            left, right = int(low[0]), int(high[-1]) + 1
+            # a matrix with two entries a column: most of its products are with zero, and it is still the fastest way
+            matrix = values.new_zeros(len(low), right - left)
+            matrix.scatter_add_(1, (low - left)[:, None], (1 - weight)[:, None])
+            matrix.scatter_add_(1, (high - left)[:, None], weight[:, None])
+            parts.append(values[..., left:right] @ matrix.t())
+        return torch.cat(parts, 3) if len(parts) > 1 else parts[0]
+
+    def _between(self, pixels: Tensor, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+        """For image `pixels` along `axis`: the cell before, the cell after, and the share of the second."""
+        cells = self.values.shape[axis]
+        position = self.source(pixels, axis)
+        low = position.floor().long().clamp(max=max(cells - 2, 0))
+        return low, (low + 1).clamp(max=cells - 1), (position - low).to(self.values.dtype)
 
 
 @dataclass
