@@ -146,6 +146,8 @@ class OverlayEngine:
             found = cluster_features(
                 document.figure.features, params.clusters, seed=params.cluster_seed, progress=progress
             )
+            if known is not None:
+                found = found.follow(known[2])
             known = self._clusters = document, params, found
         return known[2]
 
