@@ -82,6 +82,11 @@ def random_projection(features: Features, seed: int = 0) -> Map:
     none = np.zeros(dimensions, np.float32)
     projected = PcaBasis(none, directions.T.copy(), np.zeros(3, np.float32)).project(features)
     low, high = float(projected.min()), float(projected.max())
+    varied = float(np.ptp(projected, axis=(0, 1)).max())
+    if varied <= 1e-6 * max(
+        abs(low), abs(high)
+    ):  # one colour, which the range of three numbers would say nothing about
+        return np.zeros_like(projected)
     return _stretch(projected, np.float32(low), np.float32(high - low))
 
 
