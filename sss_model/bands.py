@@ -36,7 +36,7 @@ class ImageRows:
     def __init__(
         self, image: NDArray[np.floating[Any]], backbone: Backbone, device: torch.device, dtype: torch.dtype
     ) -> None:
-        self._image, self._device, self._dtype = image, device, dtype
+        self._image, self.device, self._dtype = image, device, dtype
         self._mean, self._scale = backbone.mean.float().cpu(), 1 / backbone.std.float().cpu()
         multiple = backbone.multiple
         height, width = image.shape[:2]
@@ -56,9 +56,9 @@ class ImageRows:
         if (top, bottom) != (first, last):
             values = F.pad(values, (0, 0, top - first, last - bottom))
         values = values.contiguous(memory_format=torch.channels_last)
-        if self._device.type == "cuda":
-            values = values.pin_memory().to(self._device, non_blocking=True)
-        return values.to(self._device, self._dtype)
+        if self.device.type == "cuda":
+            values = values.pin_memory().to(self.device, non_blocking=True)
+        return values.to(self.device, self._dtype)
 
 
 class BranchUnit(nn.Module):

@@ -16,7 +16,7 @@ from sss_model.stripes import CHUNK, HeadStripes, KeptMap
 from sss_model.tile_threads import SharedProgress, in_threads
 
 STRIPE_PIXELS = 32768  # a stripe is a thread's work between two reports, some 50 ms
-DEVICE_PIXELS = 262144  # the same on a GPU, whose launches cost more than its arithmetic
+DEVICE_PIXELS = 131072  # the same on a GPU, whose launches cost more than its arithmetic
 
 
 class Filler(Protocol):
@@ -63,7 +63,8 @@ def supplement_stripes(
         (weights[0].t().contiguous(), cast(Tensor, network.hidden.bias).detach()),
         (project.weight.detach()[:, :, 0, 0].t().contiguous(), cast(Tensor, project.bias).detach()),
         size,
-        CHUNK if values.device.type == "cpu" else DEVICE_PIXELS,
+        CHUNK if image.device.type == "cpu" else DEVICE_PIXELS,
+        image.device.type != "cpu",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +20,18 @@ from sss_model.backbone import Backbone, ResNetBackbone, TimmBackbone
 # modules whose output at a cell depends on a bounded neighbourhood, by class name: anything else (attention,
 # squeeze-and-excite, pooling of the whole map) forbids bands
 LOCAL = {
-    *("Sequential", "ModuleList", "Conv2d", "Conv2dSame", "BatchNorm2d", "BatchNormAct2d", "MaxPool2d"),
+    *("Sequential", "ModuleList", "Conv2d", "Conv2dSame", "BatchNorm2d", "BatchNormAct2d", "MaxPool2d", "AvgPool2d"),
     *("Identity", "Dropout", "ReLU", "ReLU6", "SiLU", "Hardswish", "Swish", "GELU", "Sigmoid", "DropPath"),
-    *("Bottleneck", "BasicBlock", "InvertedResidual", "DepthwiseSeparableConv", "EdgeResidual", "ConvBnAct"),
+    *(
+        "Bottleneck",
+        "BasicBlock",
+        "InvertedResidual",
+        "DepthwiseSeparableConv",
+        "EdgeResidual",
+        "ConvBnAct",
+        "RegStage",
+    ),
+    *("ConvNeXtStage", "ConvNeXtBlock", "LayerNorm2d", "LayerNorm", "Mlp", "Linear", "ConvNormAct"),
 }
 
 
@@ -94,7 +104,31 @@ def _groups_of(backbone: nn.Module) -> list[list[nn.Module]] | None:
         return groups
     if isinstance(backbone, TimmBackbone) and type(backbone.net).__name__ == "EfficientNetFeatures":
         return _efficientnet_groups(backbone)
+    if isinstance(backbone, TimmBackbone) and type(backbone.net).__name__ == "FeatureListNet":
+        return _list_groups(backbone)
     return None
+
+
+def _list_groups(backbone: TimmBackbone) -> list[list[nn.Module]] | None:
+    """timm's plain rewriting: modules in the order in which they run, some of them with a returned output."""
+    net = cast(nn.ModuleDict, backbone.net)
+    returned = list(cast("dict[str, object]", net.return_layers))
+    chosen = {returned[index] for index in backbone._chosen}
+    groups: list[list[nn.Module]] = []
+    current: list[nn.Module] = []
+    for name, module in net.items():
+        current += _flattened(module)
+        if name in chosen:
+            groups.append(current)
+            current = []
+    return groups if len(groups) == len(chosen) else None
+
+
+def _flattened(module: nn.Module) -> list[nn.Module]:
+    """The modules of nested sequences, in order."""
+    if type(module) is not nn.Sequential:
+        return [module]
+    return [inner for child in module.children() for inner in _flattened(child)]
 
 
 def _efficientnet_groups(backbone: TimmBackbone) -> list[list[nn.Module]] | None:
@@ -121,9 +155,9 @@ def halo_of(units: Sequence[nn.Module], ratio: int) -> int:
     reach, jump, bound = 0, 1, 0
     for unit in units:
         for name, layer in unit.named_modules():
-            if not isinstance(layer, (nn.Conv2d, nn.MaxPool2d)) or "downsample" in name:
+            if not isinstance(layer, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)) or "downsample" in name:
                 continue
-            kernel, stride, dilation = (_side(value) for value in (layer.kernel_size, layer.stride, layer.dilation))
+            kernel, stride, dilation = (_side(getattr(layer, key, 1)) for key in ("kernel_size", "stride", "dilation"))
             reach += kernel // 2 * dilation * jump
             bound += kernel // 2 * dilation * ratio
             jump *= stride

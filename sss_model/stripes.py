@@ -27,6 +27,10 @@ WIDE = 1024  # input channels from which oneDNN's 3x3 layers are faster channel-
 PAD = 16  # hidden channels beyond the network's: the first is one
 
 
+GridRows = tuple[Tensor, list[tuple[int, int, float]]]
+"""Hidden rows (rows, cells, H) of a grid; for every row of the image the two of them it lies between, and where."""
+
+
 class FineRows(Protocol):
     """Gives rows first..last-1 of the image (1, C, last - first, width), padded to whole cells, zero beyond them."""
 
@@ -118,6 +122,8 @@ class HeadStripes:
     hidden : (C_fine, H) slice of the first 1x1 layer, and its bias (H,)
     project : (H, D) weights of the second 1x1 layer, and its bias (D,)
     size : (H, W) of the image
+    chunk : pixels whose hidden layer is computed at once
+    at_once : fill a chunk by a few large operations instead of many small ones
     """
 
     def __init__(
@@ -129,9 +135,10 @@ class HeadStripes:
         project: tuple[Tensor, Tensor],
         size: tuple[int, int],
         chunk: int = CHUNK,
+        at_once: bool = False,
     ) -> None:
         self.maps, self.fine, self.fine_branch = list(maps), fine, fine_branch
-        self.size = size
+        self.size, self.at_once = size, at_once
         # the second layer's bias rides on a hidden channel that is always one: a pass over the output saved
         self._project_weight = torch.cat([project[0], project[1][None], project[0].new_zeros(PAD - 1, len(project[1]))])
         self.groups: dict[tuple[int, float], list[KeptMap]] = {}
@@ -146,9 +153,9 @@ class HeadStripes:
             for (stride, centre), group in self.groups.items()
         ]
         self._hidden_layer, self._local = hidden, threading.local()
-        at_once = max(1, chunk // self.block)
-        self._columns = min(self.blocks, at_once)
-        self._rows = max(1, at_once // self._columns)
+        many = max(1, chunk // self.block)
+        self._columns = min(self.blocks, many)
+        self._rows = max(1, many // self._columns)
         counts = [lattice.weights.shape[1] for lattice in self.lattices]
         starts = [sum(counts[:k]) for k in range(len(counts))]
         self._slots = [slice(start, start + count) for start, count in zip(starts, counts, strict=True)]
@@ -189,7 +196,7 @@ class HeadStripes:
                 target = out[top - first : bottom - first, left * self.block : min(right * self.block, width)]
                 self._project(inner, target)
 
-    def _grid_rows(self, number: int, first: int, last: int) -> tuple[Tensor, list[tuple[int, int, float]]]:
+    def _grid_rows(self, number: int, first: int, last: int) -> GridRows:
         """One group's hidden rows under image rows first..last-1, and for each of these the two rows and the weight."""
         (stride, centre), group = list(self.groups.items())[number]
         cells = group[0].values.shape[-2]
@@ -207,7 +214,7 @@ class HeadStripes:
 
     def _hidden(
         self,
-        grids: list[tuple[Tensor, list[tuple[int, int, float]]]],
+        grids: list[GridRows],
         lines: Tensor,
         origin: int,
         rows: tuple[int, int],
@@ -217,7 +224,20 @@ class HeadStripes:
         wide = blocks[1] - blocks[0]
         many = (rows[1] - rows[0]) * wide
         left, right, inner = (buffer[:many] for buffer in self._buffers())
-        for offset, row in enumerate(range(rows[0] - origin, rows[1] - origin)):
+        if self.at_once:
+            self._fill_at_once(grids, lines, range(rows[0] - origin, rows[1] - origin), blocks, (left, right))
+        else:
+            self._fill_by_rows(grids, lines, range(rows[0] - origin, rows[1] - origin), blocks, (left, right))
+        torch.bmm(left, right, out=inner)
+        return inner.relu_().view(rows[1] - rows[0], wide * self.block, -1)
+
+    def _fill_by_rows(
+        self, grids: list[GridRows], lines: Tensor, rows: range, blocks: tuple[int, int], sides: tuple[Tensor, Tensor]
+    ) -> None:
+        """Write a chunk's left and right sides, row by row: nothing passes through memory twice."""
+        left, right = sides
+        wide = blocks[1] - blocks[0]
+        for offset, row in enumerate(rows):
             part = slice(offset * wide, (offset + 1) * wide)
             left[part, :, self._fine_slot] = lines[row, blocks[0] : blocks[1]]
             for (values, places), lattice, slot in zip(grids, self.lattices, self._slots, strict=True):
@@ -229,8 +249,26 @@ class HeadStripes:
                     target.copy_(window[0])
                 else:
                     torch.lerp(window[0], window[1], weight, out=target)
-        torch.bmm(left, right, out=inner)
-        return inner.relu_().view(rows[1] - rows[0], wide * self.block, -1)
+
+    def _fill_at_once(
+        self, grids: list[GridRows], lines: Tensor, rows: range, blocks: tuple[int, int], sides: tuple[Tensor, Tensor]
+    ) -> None:
+        """The same in a few operations over all rows, as a GPU wants it."""
+        left, right = sides
+        wide = blocks[1] - blocks[0]
+        shape = (len(rows), wide)
+        left.view(*shape, *left.shape[1:])[..., self._fine_slot] = lines[rows.start : rows.stop, blocks[0] : blocks[1]]
+        for (values, places), lattice, slot in zip(grids, self.lattices, self._slots, strict=True):
+            low, high, weight = zip(*places[rows.start : rows.stop], strict=True)
+            device = values.device
+            above, below = (values[torch.tensor(cells, device=device)] for cells in (low, high))
+            mixed = torch.lerp(above, below, torch.tensor(weight, dtype=values.dtype, device=device)[:, None, None])
+            count = slot.stop - slot.start
+            line, cell = mixed.stride(0), mixed.stride(1)
+            windows = mixed[:, blocks[0] * lattice.step :].as_strided(
+                (*shape, count, mixed.shape[2]), (line, lattice.step * cell, cell, 1)
+            )
+            right.view(*shape, *right.shape[1:])[:, :, slot, : mixed.shape[2]] = windows
 
     def _project(self, inner: Tensor, out: Tensor) -> None:
         """The second 1x1 layer into `out` (rows, columns, D), whose columns may be fewer than the blocks'."""

@@ -59,6 +59,7 @@ def filler(net: SupplementNet, height: int, width: int) -> tuple[HeadStripes, Te
     return stripes, net.literal(batch)[0].permute(1, 2, 0)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (37, 3), (50, 33), (20, 129)])
 @pytest.mark.parametrize(
     ("strides", "alignment", "centre"),
@@ -71,9 +72,10 @@ def filler(net: SupplementNet, height: int, width: int) -> tuple[HeadStripes, Te
 )
 @torch.inference_mode()
 def test_stripes_are_the_literal_head(
-    strides: tuple[int, ...], alignment: str, centre: str, size: tuple[int, int]
+    strides: tuple[int, ...], alignment: str, centre: str, size: tuple[int, int], at_once: bool
 ) -> None:
     stripes, expected = filler(network(strides, alignment, centre), *size)
+    stripes.at_once = at_once
     out = torch.empty_like(expected)
     for first in range(0, size[0], 7):
         last = min(first + 7, size[0])

@@ -10,7 +10,7 @@ import torch
 from small_models import GLOBAL, small_checkpoint
 from torch import nn
 
-from sss_model.backbone import ResNetBackbone
+from sss_model.backbone import ResNetBackbone, build_backbone
 from sss_model.bands import plan_bands, steps_of
 from sss_model.extractor import FeatureExtractor
 from sss_model.params import ExtractParams
@@ -50,6 +50,22 @@ def test_a_band_with_its_halo_gives_the_rows_of_the_whole(segments: tuple[Segmen
             first = band.first - band.source[0] // segment.ratio
             rows = part[:, :, first : first + band.last - band.first]
             torch.testing.assert_close(rows, whole[:, :, band.first : band.last], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "stride"), [("resnet18", 8), ("convnext_atto", 32)])
+@torch.inference_mode()
+def test_other_families_can_be_cut_too(name: str, stride: int) -> None:
+    torch.manual_seed(0)
+    backbone = build_backbone(name, stride).eval()
+    maps, number = backbone(torch.rand(1, 3, 256, 32)), 0
+    for number, segment in enumerate(segments_of(backbone) or (), 1):
+        source, run = maps[number - 1], nn.Sequential(*segment.units)
+        for band in bands_of(source.shape[2], segment, 8):
+            part = run(source[:, :, band.source[0] : band.source[1]])
+            first = band.first - band.source[0] // segment.ratio
+            rows = part[:, :, first : first + band.last - band.first]
+            torch.testing.assert_close(rows, maps[number][:, :, band.first : band.last], rtol=1e-4, atol=1e-5)
+    assert number == len(maps) - 1
 
 
 @torch.inference_mode()
