@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -193,9 +193,8 @@ class Files(QObject):
         if picture is None:
             self.noted.emit("This pane is empty.")
             return
-        data = QMimeData()
-        data.setImageData(qimage.to_qimage(picture).copy())
-        QGuiApplication.clipboard().setMimeData(data)
+        # setImage, for PySide frees a QMimeData of ours twice when the program ends
+        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
         self.noted.emit(f"Copied: {PANE_TITLES[name]}.")
 
     def copy_command(self) -> None:
