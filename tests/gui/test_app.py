@@ -75,7 +75,7 @@ def test_dropping_on_the_window_or_a_pane_opens_the_file(qtbot, program, tmp_pat
 def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture = np.zeros((5, 7, 3), np.uint8)
     picture[2, 3] = (10, 20, 30)
-    QGuiApplication.clipboard().setImage(qimage.to_qimage(picture))
+    QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
     program.actions["paste"].trigger()
     np.testing.assert_array_equal(program.session.state.source.pasted, picture)
     data = QMimeData()

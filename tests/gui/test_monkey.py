@@ -84,7 +84,7 @@ class Monkey:
             lambda: program.inspecting.clear_pins(),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
             lambda: program.batch.start(program.gallery.sources, self.folder, ExportParams()),
-            lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8))),
+            lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8)).copy()),
         ])()  # fmt: skip
 
 
