@@ -52,7 +52,7 @@ QUICK = ("tf_efficientnet_lite2", "efficientnet_lite0", "convnext_atto")
 SLOW = (
     *("resnet50", "resnext50_32x4d", "resnet101", "regnetx_002", "regnety_002", "densenet121", "vgg11_bn"),
     *("mobilenetv2_100", "mobilenetv3_large_100", "tf_mobilenetv3_small_100", "tf_efficientnetv2_b0", "fastvit_t8"),
-    *("poolformer_s12", "pvt_v2_b0", "twins_svt_small", "swin_tiny_patch4_window7_224", "mvitv2_tiny"),
+    *("poolformer_s12", "pvt_v2_b0", "twins_svt_small", "swin_tiny_patch4_window7_224"),
     "vit_small_patch14_dinov2",
 )
 
