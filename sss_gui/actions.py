@@ -52,6 +52,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "&Quit", ("Ctrl+Q",), "File", "Close the window", separator=True),
     Command("models", "&Models…", ("Ctrl+Shift+M",), "Model", "Which models there are, what each is, and its card"),
     Command("open_model", "Open &model…", ("Ctrl+M",), "Model", "Compute features with another checkpoint"),
+    Command("backbones", "Features of a &backbone…", (), "Model",
+            "Any network of timm or torchvision, such as a DINO, without a trained head"),
     Command("shipped_model", "Use the &shipped model", (), "Model", "Go back to the model that comes with the program"),
     Command("fit", "&Fit", ("F",), "View", "Show the whole picture"),
     Command("one_to_one", "&1:1", ("Ctrl+0",), "View", "One pixel of the picture on one of the screen"),

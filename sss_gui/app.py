@@ -87,7 +87,7 @@ class Program(QObject):
         self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window)
         self.batch = Batch(self.session, self)
-        self.models = Models(self.session, self.file_worker, settings, window)
+        self.models = Models(self.session, settings, data / "models", window)
         self.watching = Watching(self.session, self)
         self.a_or_b = AOrB(self.session, self)
         self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
@@ -113,6 +113,7 @@ class Program(QObject):
         self.session.warm_up()
         self.worker.start()
         self.file_worker.start()
+        self.models.start()
 
     def close(self) -> bool:
         """Remember the layout and end the worker; False when its thread would not end."""
@@ -121,6 +122,7 @@ class Program(QObject):
         self.settings.open_sections = self.window.params.open_sections()
         self.settings.sync()
         self.keeping.end()
+        self.models.close()
         ended = self.file_worker.close()
         return self.worker.close() and ended
 
@@ -197,6 +199,7 @@ class Program(QObject):
             "open_session": self.keeping.open_dialog,
             "save_session": self.keeping.save_dialog,
             "models": lambda: self.models.show(files.open_model_dialog),
+            "backbones": self.models.show_backbones,
             "a_or_b": self.a_or_b.flip,
             "copy_pane": lambda: files.copy_pane(panel.current),
             "copy_command": files.copy_command,

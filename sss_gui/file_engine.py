@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sss_gui.model_files import describe_model
 from sss_gui.request import (
     ListRequest,
     ListResult,
-    ModelsRequest,
-    ModelsResult,
     Source,
     ThumbnailRequest,
     ThumbnailResult,
@@ -27,7 +24,7 @@ _OURS = re.compile(r"-(input|random|pca|filtered-pca|strip)\.png$")
 
 
 class FileEngine:
-    """Answers `ListRequest`, `ThumbnailRequest` and `ModelsRequest`."""
+    """Answers `ListRequest` and `ThumbnailRequest`."""
 
     def run(self, request: Any, progress: Progress, deliver: Callable[[Any], None]) -> Any:
         """Answer `request`."""
@@ -39,8 +36,6 @@ class FileEngine:
                 progress.report(0.0, "Thumbnails")
                 deliver(_thumbnail(request, source))
             return None
-        if isinstance(request, ModelsRequest):
-            return ModelsResult(request.ticket, tuple(describe_model(path) for path in (None, *request.paths)))
         raise TypeError(f"FileEngine cannot answer {type(request).__name__}.")
 
     def close(self) -> None:

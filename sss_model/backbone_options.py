@@ -70,7 +70,7 @@ def write_backbone_model(options: argparse.Namespace, path: Path) -> str:
     """
     from sss_model.pretrained import DEEPLAB, TIMM, natural_params, write_untrained
 
-    params = natural_params(options.backbone, "taps", _numbers(options.blocks))
+    params = natural_params(options.backbone, "taps", parse_blocks(options.blocks))
     source = options.weights or (DEEPLAB if options.backbone == "resnet101" and not params.blocks else TIMM)
     return str(write_untrained(path, params, source, consent=options.allow_download).metadata["title"])
 
@@ -89,7 +89,13 @@ def backbone_model(options: argparse.Namespace) -> Iterator[Path | None]:
         yield path
 
 
-def _numbers(text: str | None) -> tuple[int, ...]:
+def parse_blocks(text: str | None) -> tuple[int, ...]:
+    """The numbers of `text`, which has commas between them; none for an empty text or None.
+
+    Raises
+    ------
+    ParameterError : there is something else in it
+    """
     try:
         return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:

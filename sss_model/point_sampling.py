@@ -31,20 +31,21 @@ def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:
     (N, P, C) of the maps' dtype
     """
     first = grids[0].values
-    if (
-        first.device.type != "cpu"
-        or first.dtype not in (torch.float32, torch.float64)
-        or not torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
-    ):
+    sparse = (
+        first.device.type == "cpu"
+        and first.dtype in (torch.float32, torch.float64)
+        and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    )
+    if not sparse and not torch.are_deterministic_algorithms_enabled():
         total = grids[0].at(points)
         for grid in grids[1:]:
             total = total + grid.at(points)
         return total.transpose(1, 2)
-    return torch.stack([_sum_one(grids, points[n], n) for n in range(len(points))])
+    return torch.stack([_sum_one(grids, points[n], n, sparse) for n in range(len(points))])
 
 
-def _sum_one(grids: Sequence[GridMap], points: Tensor, image: int) -> Tensor:
-    """`sum_at` of one image, (P, C)."""
+def _sum_one(grids: Sequence[GridMap], points: Tensor, image: int, sparse: bool) -> Tensor:
+    """`sum_at` of one image, (P, C); without a sparse product by gathering, whose gradient has a deterministic form."""
     cells, weights, start = [], [], 0
     for grid in grids:
         index, weight = _corners(grid, points)
@@ -52,6 +53,8 @@ def _sum_one(grids: Sequence[GridMap], points: Tensor, image: int) -> Tensor:
         weights.append(weight)
         start += grid.values.shape[-2] * grid.values.shape[-1]
     table = torch.cat([grid.values[image].flatten(1).T for grid in grids])
+    if not sparse:
+        return (table[torch.cat(cells, 1)] * torch.cat(weights, 1)[..., None]).sum(1)
     product: Tensor = _SparseProduct.apply(table, torch.cat(cells, 1), torch.cat(weights, 1))
     return product
 

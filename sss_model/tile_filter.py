@@ -26,7 +26,8 @@ Source = Callable[[slice, slice], Tensor]
 _CPU_SAMPLES = 1 << 18  # samples that one operation touches: they stay in a CPU's second-level cache
 _GPU_SAMPLES = 1 << 27
 _CPU_TILE = (128, 512)  # rows and columns of a tile, at least
-_LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, may make it grow
+_LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, make it grow
+_WORTH_A_THREAD = 1 << 15  # pixels
 _KEPT_BYTES = 512 << 20  # guide terms kept between calls, at most
 
 
@@ -155,11 +156,11 @@ class TileFilter:
         height, width = region.size
         if self.device.type == "cpu":
             samples = _CPU_SAMPLES
-            rows = min(height, max(_CPU_TILE[0], min(8 * self._by, _LARGEST_TILE), 4 * self._by))
-            columns = min(width, max(_CPU_TILE[1], min(8 * self._bx, _LARGEST_TILE), 4 * self._bx))
+            rows = _even(height, _side(_CPU_TILE[0], self._by), 2 if height * width > _WORTH_A_THREAD else 1)
+            columns = _even(width, _side(_CPU_TILE[1], self._bx))
         else:
             samples, columns = _GPU_SAMPLES, width
-            rows = min(height, max(4 * self._by, samples // (8 * columns), 1))
+            rows = _even(height, max(4 * self._by, samples // (8 * columns), 1))
         tiles = [
             Tile(y, min(y + rows, region.y1), x, min(x + columns, region.x1))
             for y in range(region.y0, region.y1, rows)
@@ -232,6 +233,16 @@ class TileFilter:
         model.products_of_guide(self.guide[:, rows, columns], plan.input(self._outside(mid)))
         share = model.window_shares(mid, self._ry, self._rx, self.height, self.width, self.device, self._guide_dtype)
         return model.moments_of_guide(plan.run(), share, self._dtype)
+
+
+def _side(least: int, radius: int) -> int:
+    """A tile's side for windows of this radius."""
+    return max(least, min(16 * radius, _LARGEST_TILE), 2 * radius)
+
+
+def _even(size: int, side: int, parts: int = 1) -> int:
+    """The side of the tiles when `size` is cut evenly into at least `parts` tiles of at most `side`."""
+    return -(-size // max(-(-size // side), parts))
 
 
 def check_filter_parameters(radius: float, eps: float) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import shlex
 import signal
 import sys
@@ -59,10 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(words)
     try:
-        return _run(options, shlex.join(["sss-train", *words]))
+        return _run(options, command_of(words))
     except SSSError as error:
         print(f"sss-train: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
         return 2
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The call as a model file states it: the names of files and folders without where they were on this machine."""
+    return shlex.join(["sss-train", *(re.sub(r"[^:=@]*[/\\]", "", word.rstrip("/\\")) for word in words)])
 
 
 def _run(options: argparse.Namespace, command: str) -> int:
@@ -119,7 +126,8 @@ def _prepare_torch(params: TrainParams) -> None:
     if params.run.threads:
         torch.set_num_threads(params.run.threads)
     if params.run.deterministic:
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is refused
+        torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False
     torch.manual_seed(params.run.seed)
 

@@ -1,12 +1,12 @@
 """Sums over sliding windows, accurate at any radius and fast in plain torch.
 
-Two ways, each a list of operations on three buffers that is made once for a shape and then run for every tile:
+Two steps, each a list of operations on three buffers that is made once for a shape and then run for every tile:
 
-- by matrix products: a block of T sums is a (T, T + 2 half) matrix of ones along a band times the block's samples. It
+- by matrix products: a block of T sums is a (T, T + n - 1) matrix of ones along a band times the block's samples. It
   does more arithmetic than it must, at the full rate of the processor's multipliers and out of its registers, which
-  beats any way that goes through memory once per addition. For CPUs, up to a half width of 64.
-- by doubling: a window of n samples is two windows of n // 2 side by side, plus one sample where n is odd; so log2(n)
-  shifted additions of whole arrays make every window's sum. For GPUs, and for wide windows.
+  beats any way that goes through memory once per addition. On CPUs, for windows of up to 49 samples.
+- by doubling: a window of n samples is two windows of n // 2 side by side, plus one sample where n is odd; so log2
+  shifted additions of whole arrays lead to the longer windows, and on GPUs, from single samples, to all.
 
 Either way each sum is made of its own samples only. A running sum or a summed-area table carries the rounding errors of
 the whole picture, and of every outlier in it, which float32 cannot afford here.
@@ -22,7 +22,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-_WIDEST_PRODUCT = 64  # half width from which doubling is faster than matrix products, on a CPU
+_LONGEST_PRODUCT = 49  # samples in a window that a matrix product sums; longer ones are doubled from shorter ones
 _KEPT_SUMS = 8  # of different windows, on one bench
 _BLOCKS = (16, 32)  # rows and columns of sums that one matrix product makes
 
@@ -133,42 +133,46 @@ class WindowPlan:
 
     def _along(self, x: Tensor, place: int, dim: int, half: int, fraction: float) -> tuple[Tensor, int]:
         """The sums of `x`, which lies in buffer `place`, along `dim`, and the buffer that they lie in."""
-        border = half + (fraction > 0)
-        if border == 0:
-            return x, place
-        if x.device.type == "cpu" and border <= _WIDEST_PRODUCT:
-            return self._by_products(x, place, dim, border, fraction)
-        return self._by_doubling(x, place, dim, half, fraction)
-
-    def _by_products(self, x: Tensor, place: int, dim: int, border: int, fraction: float) -> tuple[Tensor, int]:
-        count, to = x.shape[dim] - 2 * border, (place + 1) % 3
-        shape = list(x.shape)
-        shape[dim] = count
-        total = self._view(to, shape)
-        samples, sums = (x.flatten(1), total.flatten(1)) if dim == 0 else (x.flatten(0, 1), total.flatten(0, 1))
-        step, along = _BLOCKS[dim > 0], min(dim, 1)
-        for first in range(0, count, step):
-            made = min(step, count - first)
-            band = _band(made, border, fraction, x.dtype)
-            some, into = samples.narrow(along, first, made + 2 * border), sums.narrow(along, first, made)
-            self._steps.append(_product(band, some, into) if dim == 0 else _product(some, band.T, into))
-        return total, to
-
-    def _by_doubling(self, x: Tensor, place: int, dim: int, half: int, fraction: float) -> tuple[Tensor, int]:
+        length, doublings = 2 * half + 1, 0
+        longest = _LONGEST_PRODUCT if x.device.type == "cpu" else 1
+        while length >> doublings > longest:
+            doublings += 1
+        if fraction and not doublings:
+            weights = (fraction, *(1.0,) * length, fraction)
+            return self._by_products(x, place, dim, weights)
         inner = x.narrow(dim, 1, x.shape[dim] - 2) if fraction else x
-        total, width, to = inner, 1, place
-        for bit in bin(2 * half + 1)[3:]:
+        width = length >> doublings
+        total, to = self._by_products(inner, place, dim, (1.0,) * width) if width > 1 else (inner, place)
+        for remaining in reversed(range(doublings)):
             span = inner.shape[dim] - 2 * width + 1
             total, to = self._sum(total.narrow(dim, 0, span), total.narrow(dim, width, span), place, to)
             width *= 2
-            if bit == "1":
+            if length >> remaining & 1:
                 total = total.narrow(dim, 0, span - 1)
                 self._steps.append(_addition(total, inner.narrow(dim, width, span - 1), total))
                 width += 1
         if fraction:
-            length = total.shape[dim]
-            total, to = self._sum(total, x.narrow(dim, 0, length), place, to, fraction)
-            self._steps.append(_addition(total, x.narrow(dim, 2 * half + 2, length), total, fraction))
+            count = total.shape[dim]
+            total, to = self._sum(total, x.narrow(dim, 0, count), place, to, fraction)
+            self._steps.append(_addition(total, x.narrow(dim, length + 1, count), total, fraction))
+        return total, to
+
+    def _by_products(self, x: Tensor, place: int, dim: int, weights: tuple[float, ...]) -> tuple[Tensor, int]:
+        """Weighted sums over windows of len(weights) samples along `dim`."""
+        reach = len(weights) - 1
+        count, to = x.shape[dim] - reach, (place + 1) % 3
+        shape = list(x.shape)
+        shape[dim] = count
+        total = self._view(to, shape)
+        step = _BLOCKS[dim > 0]
+        for first in range(0, count, step):
+            made = min(step, count - first)
+            band = _band(made, weights, x.dtype)
+            some, into = x.narrow(dim, first, made + reach), total.narrow(dim, first, made)
+            if dim == 0:
+                self._steps.append(_product(band, some.flatten(1), into.flatten(1)))
+            else:
+                self._steps.append(_product(_rows(some), band.T, _rows(into)))
         return total, to
 
     def _sum(self, first: Tensor, second: Tensor, kept: int, place: int, weight: float = 1.0) -> tuple[Tensor, int]:
@@ -183,13 +187,17 @@ class WindowPlan:
 
 
 @lru_cache(maxsize=64)
-def _band(count: int, border: int, fraction: float, dtype: torch.dtype) -> Tensor:
-    """(count, count + 2 border): row i sums samples i to i + 2 border, with `fraction` as the weight of both ends."""
-    offset = torch.arange(count + 2 * border) - torch.arange(count)[:, None]
-    band = ((offset >= 0) & (offset <= 2 * border)).to(dtype)
-    if fraction:
-        band[(offset == 0) | (offset == 2 * border)] = fraction
+def _band(count: int, weights: tuple[float, ...], dtype: torch.dtype) -> Tensor:
+    """(count, count + len(weights) - 1): row i weighs the samples from the i-th on with `weights`."""
+    band = torch.zeros((count, count + len(weights) - 1), dtype=dtype)
+    for row in range(count):
+        band[row, row : row + len(weights)] = torch.tensor(weights, dtype=dtype)
     return band
+
+
+def _rows(x: Tensor) -> Tensor:
+    """(rows, planes, columns) seen as (rows planes, columns), whatever lies between the rows."""
+    return x.as_strided((x.shape[0] * x.shape[1], x.shape[2]), (x.stride(1), 1), x.storage_offset())
 
 
 def _product(first: Tensor, second: Tensor, out: Tensor) -> Callable[[], object]:

@@ -41,6 +41,8 @@ class ModelManager(QDialog):
     """Key of the model to load."""
     browse_requested = Signal()
     """The user wants to open another checkpoint."""
+    backbones_requested = Signal()
+    """The user wants the features of a backbone alone."""
     forget_requested = Signal(str)
     """Key of the model to take off the list."""
 
@@ -93,11 +95,14 @@ class ModelManager(QDialog):
         self._use_button = QPushButton(line_icon("check"), "Use this model")
         self._forget = QPushButton(line_icon("remove"), "Take off the list")
         browse = QPushButton(line_icon("open"), "Open a checkpoint…")
+        backbones = QPushButton(line_icon("model"), "Backbones…")
         buttons.addButton(browse, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(backbones, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self._forget, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self._use_button, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         browse.clicked.connect(self.browse_requested)
+        backbones.clicked.connect(self.backbones_requested)
         self._use_button.clicked.connect(self._use)
         self._forget.clicked.connect(self._forget_chosen)
         column = QVBoxLayout(self)

@@ -27,7 +27,12 @@ def test_values_are_those_of_the_upsampled_maps() -> None:
         torch.testing.assert_close(found[n], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_gradient_of_the_sparse_product() -> None:
+@pytest.mark.parametrize("sparse", [True, False])
+def test_gradient(sparse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sparse product of CPUs, and the gathering of deterministic runs elsewhere."""
+    if not sparse:
+        monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+        monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: True)
     torch.manual_seed(0)
     sizes = ((4, 5, 2, 0.5), (1, 1, 8, 3.5))
     grids = [
@@ -39,6 +44,9 @@ def test_gradient_of_the_sparse_product() -> None:
         return sum_at([GridMap(v, g.stride, g.centre) for v, g in zip(values, grids, strict=True)], points)
 
     assert torch.autograd.gradcheck(function, [grid.values for grid in grids])
+    full = sum(grid.rows(0, 8, 10) for grid in grids)
+    expected = full[0, :, points[0, :, 1], points[0, :, 0]].T
+    torch.testing.assert_close(function(*(grid.values for grid in grids))[0], expected)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

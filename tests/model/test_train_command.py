@@ -19,7 +19,7 @@ from made_sets import SMALL, folder_set, small_params
 
 from sss_model.checkpoint import read_checkpoint
 from sss_model.errors import ParameterError
-from sss_model.train_command import build_parser, main
+from sss_model.train_command import build_parser, command_of, main
 from sss_model.train_config import gather_params, read_config, write_config
 from sss_model.train_log import LOG
 from sss_model.train_params import PRESETS, SECTIONS, TrainParams, preset
@@ -141,6 +141,21 @@ def test_trains_resumes_and_refuses_a_full_folder(
     assert main(["--resume", str(out), "--iterations", "3"]) == 0
     assert read_state(out / LAST)["update"] == 3
     assert read_state(out / LAST)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
+
+
+def test_a_model_file_does_not_tell_where_folders_were() -> None:
+    words = ["--data", "auto:/home/ann/sets/bsds500@train=2", "--output=/tmp/run 1/", "--rate", "1e-3"]
+    assert command_of(words) == "sss-train --data auto:bsds500@train=2 '--output=run 1' --rate 1e-3"
+
+
+def test_deterministic_refuses_what_does_not_repeat(config: Path, tmp_path: Path) -> None:
+    try:
+        words = ["--config", str(config), "--validate-every", "0", "--iterations", "1", "--deterministic"]
+        assert main([*words, "--output", str(tmp_path / "out")]) == 0
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_starts_from_a_model(config: Path, tmp_path: Path) -> None:

@@ -1,0 +1,212 @@
+"""Which network to look at next: any backbone that is installed, and where its weights come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+PUBLISHED, FILE, NONE = "published", "file", "none"
+_HERE, _AFAR, _UNKNOWN = "weights on this machine", "weights to be downloaded", "no published weights"
+_STATE_ROLE = int(Qt.ItemDataRole.UserRole)
+
+
+@dataclass(frozen=True)
+class BackboneRow:
+    """A backbone as the dialog lists it: its name, who published it, whether weights exist and are on this machine."""
+
+    name: str
+    program: str
+    published: bool
+    here: bool
+
+
+@dataclass(frozen=True)
+class BackboneChoice:
+    """What the user asks for: `weights` is PUBLISHED, FILE or NONE; `consent` allows a download."""
+
+    name: str
+    weights: str
+    file: str = ""
+    blocks: str = ""
+    consent: bool = False
+
+
+class BackboneDialog(QDialog):
+    """A searchable list of backbones, the source of the weights, and the blocks to tap; a pure view."""
+
+    build_requested = Signal(object)
+    """A `BackboneChoice`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Features of a backbone")
+        self._rows: dict[str, BackboneRow] = {}
+        self._items = QStandardItemModel(0, 2, self)
+        self._items.setHorizontalHeaderLabels(["Backbone", "Weights"])
+        self._shown = _Matching(self)
+        self._shown.setSourceModel(self._items)
+        self._search, self._here = QLineEdit(), QCheckBox("Only with weights on this &machine")
+        self._list, self._weights, self._blocks = QTreeView(), QComboBox(), QLineEdit()
+        self._file, self._wanted = "", PUBLISHED
+        self._state = QLabel("Listing…")
+        self._set_up()
+        self._arrange()
+        self.resize(680, 560)
+
+    def set_rows(self, rows: Sequence[BackboneRow]) -> None:
+        """Fill the list, keeping the choice."""
+        kept = self.chosen
+        self._rows = {row.name: row for row in rows}
+        self._items.removeRows(0, self._items.rowCount())
+        for row in rows:
+            words = _HERE if row.here else _AFAR if row.published else _UNKNOWN
+            name, state = QStandardItem(row.name), QStandardItem(words)
+            name.setData(row.here, _STATE_ROLE)
+            name.setToolTip(f"{row.name}, from {row.program}")
+            for item in (name, state):
+                item.setEditable(False)
+            self._items.appendRow([name, state])
+        self._list.resizeColumnToContents(0)
+        self._choose(kept)
+        self.set_state(f"{len(rows)} backbones are installed.")
+
+    def set_state(self, words: str, *, busy: bool = False) -> None:
+        """A sentence under the list; while `busy` nothing more can be asked for."""
+        self._state.setText(words)
+        self._build.setEnabled(not busy and self.chosen is not None)
+
+    @property
+    def chosen(self) -> str | None:
+        """Name of the chosen backbone."""
+        index = self._list.currentIndex()
+        return str(index.siblingAtColumn(0).data()) if index.isValid() else None
+
+    def choice(self) -> BackboneChoice | None:
+        """What is chosen; None without a backbone."""
+        if self.chosen is None:
+            return None
+        weights = str(self._weights.currentData())
+        consent = weights == PUBLISHED and not self._rows[self.chosen].here
+        return BackboneChoice(self.chosen, weights, self._file, self._blocks.text().strip(), consent)
+
+    def _set_up(self) -> None:
+        self._search.setPlaceholderText("Search, such as dino or convnext")
+        self._search.setClearButtonEnabled(True)
+        self._search.setAccessibleName("Search backbones")
+        self._search.textChanged.connect(self._filter)
+        self._here.toggled.connect(self._filter)
+        self._list.setModel(self._shown)
+        self._list.setRootIsDecorated(False)
+        self._list.setUniformRowHeights(True)
+        self._list.setAlternatingRowColors(True)
+        self._list.setAccessibleName("Backbones")
+        self._list.selectionModel().currentChanged.connect(lambda *_: self._offer_weights())
+        self._list.activated.connect(lambda _: self._ask())
+        self._weights.setAccessibleName("Weights")
+        self._weights.activated.connect(self._want)
+        self._blocks.setPlaceholderText("four of them")
+        self._blocks.setToolTip("Stages or transformer blocks, such as 2,5,8,11; negative from the end")
+        self._state.setWordWrap(True)
+
+    def _arrange(self) -> None:
+        form = QFormLayout()
+        form.addRow("&Weights", self._weights)
+        form.addRow("&Blocks", self._blocks)
+        self._build = QPushButton("Show its features")
+        self._build.setDefault(True)
+        self._build.clicked.connect(self._ask)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.addButton(self._build, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        for widget in (self._search, self._here):
+            column.addWidget(widget)
+        column.addWidget(self._list, 1)
+        column.addLayout(form)
+        column.addWidget(self._state)
+        column.addWidget(buttons)
+        self._offer_weights()
+
+    def _filter(self) -> None:
+        kept = self.chosen
+        self._shown.narrow(self._search.text(), self._here.isChecked())
+        self._choose(kept)
+
+    def _choose(self, name: str | None) -> None:
+        """Select `name` where it is listed, else the first of the list."""
+        model = self._shown
+        rows = range(model.rowCount())
+        row = next((k for k in rows if model.index(k, 0).data() == name), 0)
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self._list.selectionModel().setCurrentIndex(model.index(row, 0), flags)
+        self._offer_weights()
+
+    def _offer_weights(self) -> None:
+        row = self._rows.get(self.chosen or "")
+        self._weights.clear()
+        if row is not None and row.published:
+            where = "on this machine" if row.here else "to be downloaded from their publisher now"
+            self._weights.addItem(f"Published, {where}", PUBLISHED)
+        self._weights.addItem(f"File {self._file}" if self._file else "From a file…", FILE)
+        self._weights.addItem("None: random weights", NONE)
+        self._weights.setCurrentIndex(max(self._weights.findData(self._wanted), 0))
+        self._build.setEnabled(row is not None)
+
+    def _want(self) -> None:
+        self._wanted = str(self._weights.currentData())
+        if self._wanted == FILE:
+            self._choose_file()
+
+    def _choose_file(self) -> None:
+        kinds = "Weights (*.pth *.pt *.safetensors);;All files (*)"
+        file, _ = QFileDialog.getOpenFileName(self, "Weights of the backbone", self._file, kinds)
+        if file:
+            self._file = file
+        self._offer_weights()
+
+    def _ask(self) -> None:
+        choice = self.choice()
+        if choice is None or not self._build.isEnabled():
+            return
+        if choice.weights == FILE and not choice.file:
+            self._choose_file()
+            choice = self.choice()
+            if choice is None or not choice.file:
+                return
+        self.build_requested.emit(choice)
+
+
+class _Matching(QSortFilterProxyModel):
+    """Rows that contain every word of a search."""
+
+    _words: tuple[str, ...] = ()
+    _here = False
+
+    def narrow(self, text: str, here: bool) -> None:
+        """Show rows with all words of `text`, and with weights on this machine where `here`."""
+        self.beginResetModel()
+        self._words, self._here = tuple(text.lower().split()), here
+        self.endResetModel()
+
+    def filterAcceptsRow(self, row: int, parent: object) -> bool:
+        index = self.sourceModel().index(row, 0)
+        name = str(index.data()).lower()
+        return all(word in name for word in self._words) and (not self._here or bool(index.data(_STATE_ROLE)))
