@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 import sss_model
 from sss_gui.a_or_b import AOrB
 from sss_gui.actions import build_actions, fill_menus, key_sheet
+from sss_gui.ahead import Ahead
 from sss_gui.bases import Bases
 from sss_gui.batch import Batch, Report
 from sss_gui.controls import Controls
@@ -84,6 +85,7 @@ class Program(QObject):
         self.overlays = Overlays(
             self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
         )
+        self.ahead = Ahead(self.session, self.overlays.wanted, self)
         self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window)
         self.batch = Batch(self.session, self)
@@ -95,7 +97,7 @@ class Program(QObject):
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
         menus = fill_menus(window.menuBar(), self.actions)
-        menus["File"].insertMenu(self.actions["open_sample"], RecentMenu(settings, self.files.open_paths, window))
+        menus["File"].insertMenu(self.actions["open_sample"], RecentMenu(settings, self.files.open_recent, window))
         menus["View"].addSeparator()
         menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
@@ -141,6 +143,7 @@ class Program(QObject):
         self._join_batch()
         self.overlays.compared.connect(self.gallery.show_matches)
         self.overlays.changed.connect(self.keeping.touch)
+        self._join_ahead()
         files.session_requested.connect(self.keeping.open)
         self.keeping.failed.connect(self.panes.show_error)
         window.panel.drag_out_requested.connect(files.drag_out)
@@ -154,8 +157,20 @@ class Program(QObject):
         files.noted.connect(window.status.show_note)
         session.noted.connect(window.status.show_note)
         session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
-        window.status.cancel_requested.connect(session.cancel)
+        window.status.cancel_requested.connect(self._stop)
         window.status.model_requested.connect(lambda: self.models.show(files.open_model_dialog))
+
+    def _join_ahead(self) -> None:
+        self.overlays.asked.connect(self.ahead.go_on)
+        self.ahead.computed.connect(lambda source: self.gallery.mark(source, "done"))
+        self.ahead.computed.connect(lambda _source: self.overlays.refresh())
+        self.ahead.failed.connect(lambda source, words: self.gallery.mark(source, "failed", words))
+        self.ahead.noted.connect(self.window.status.show_note)
+        self.gallery.changed.connect(self.ahead.forget)
+
+    def _stop(self) -> None:
+        self.session.cancel()
+        self.ahead.pause()
 
     def _restore(self) -> None:
         self.settings.restore_window(self.window)
@@ -204,7 +219,7 @@ class Program(QObject):
             "copy_pane": lambda: files.copy_pane(panel.current),
             "copy_command": files.copy_command,
             "run_again": session.run_again,
-            "cancel": session.cancel,
+            "cancel": self._stop,
             "quit": window.close,
             "open_model": files.open_model_dialog,
             "shipped_model": lambda: session.set_model(None),
@@ -226,6 +241,8 @@ class Program(QObject):
             "previous_picture": lambda: self.gallery.step(-1),
             "wipe": lambda: panel.toggle_compare("wipe"),
             "difference": lambda: panel.toggle_compare("difference"),
+            "difference_gain": panel.step_difference_gain,
+            "reference": lambda: panel.set_reference(panel.current),
             "paper_defaults": controls.paper_defaults,
             "reroll": controls.reroll,
             "pin": self.inspecting.pin_hovered,

@@ -77,6 +77,10 @@ class Documents:
             self._kept.move_to_end(key)
         return document
 
+    def get_quietly(self, key: Hashable) -> Document | None:
+        """The document of `key`, which stays in its place among those to be forgotten."""
+        return self._kept.get(key)
+
     def last_of(self, source: Source) -> Document | None:
         """What was shown last of `source`."""
         return next((document for document in reversed(self._kept.values()) if document.source == source), None)
@@ -87,6 +91,15 @@ class Documents:
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._budget:
             self._kept.popitem(last=False)
+
+    def put_behind(self, key: Hashable, document: Document) -> None:
+        """Keep `document` as the first one to be forgotten: nobody has looked at it yet."""
+        self._kept[key] = document
+        self._kept.move_to_end(key, last=False)
+
+    def room_for(self, needed: int) -> bool:
+        """Whether `needed` bytes more fit without forgetting anything."""
+        return sum(kept.nbytes for kept in self._kept.values()) + needed <= self._budget
 
     def make_room(self, needed: int) -> None:
         """Forget the oldest until `needed` bytes more fit into the share."""

@@ -19,6 +19,8 @@ from sss_gui.overlay_engine import OverlayEngine
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
     PANES,
+    AheadRequest,
+    AheadResult,
     BasisRequest,
     BasisResult,
     BatchRequest,
@@ -64,6 +66,7 @@ class FeatureEngine:
             BatchRequest: self._batch,
             BasisRequest: self._save_basis,
             WarmRequest: self._warm,
+            AheadRequest: self._ahead,
         }
 
     def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
@@ -167,11 +170,31 @@ class FeatureEngine:
             self.documents.put(key, document)
         return document
 
+    def _ahead(self, request: AheadRequest, progress: Progress, deliver: Deliver) -> AheadResult:
+        """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
+        show = replace(request.show, source=request.source)
+        key = self._key(show)
+        if self.documents.get_quietly(key) is None:
+            try:
+                document = self._compute(show, progress, lambda _result: None, self._claim)
+            except _NoRoomError:
+                return AheadResult(request.ticket, request.source, kept=False)
+            self.documents.put_behind(key, document)
+        return AheadResult(request.ticket, request.source, kept=True)
+
+    def _claim(self, needed: int) -> None:
+        if not self.documents.room_for(needed):
+            raise _NoRoomError
+
     def _key(self, request: ShowRequest) -> tuple[Any, ...]:
         stamps = source_stamp(request.source), file_stamp(request.model)
         return (request.source, request.model, request.extract, *stamps)
 
-    def _compute(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
+    def _compute(
+        self, request: ShowRequest, progress: Progress, deliver: Deliver, claim: Callable[[int], None] | None = None
+    ) -> Document:
+        """Read or compute the features; `claim` finds memory for so many bytes before they are there."""
+        claim = claim or self.documents.make_room
         progress.report(0.0, "Reading")
         opened = read_source(request.source)
         levels = make_pyramid(to_picture(opened.image))
@@ -180,6 +203,7 @@ class FeatureEngine:
         from sss_model.figure import Figure
 
         if opened.features is not None:
+            claim(opened.features.nbytes)
             record = {"source": request.source.name, "metadata": opened.metadata}
             return Document(
                 request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
@@ -188,7 +212,7 @@ class FeatureEngine:
 
         def forecast(needed: int) -> None:
             """Make room, and where there is none say so now, not when all is done."""
-            self.documents.make_room(needed)
+            claim(needed)
             plan = make_plan((*size, needed // (4 * size[0] * size[1])))
             if plan.note:
                 deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
@@ -249,6 +273,10 @@ class FeatureEngine:
 
     def _of(self, show: ShowRequest, source: Source, progress: Progress) -> Document:
         return self._document(replace(show, source=source), progress, lambda _result: None)
+
+
+class _NoRoomError(Exception):
+    """There is no memory for features that nobody waits for."""
 
 
 def read_source(source: Source) -> Input:

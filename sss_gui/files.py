@@ -86,6 +86,13 @@ class Files(QObject):
             self._settings.open_folder = str(paths[0].parent)
             self.sources_requested.emit([Source.from_path(path, layout=STRIP) for path in paths])
 
+    def open_recent(self, path: Path) -> None:
+        """Open a file as it was opened before."""
+        if str(path) in self._settings.recent_strips:
+            self.open_strips([path])
+        else:
+            self.open_paths([path])
+
     def open_model_dialog(self) -> None:
         """Ask for a checkpoint."""
         models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
@@ -223,7 +230,7 @@ class Files(QObject):
 
     def _remember(self, source: Source) -> None:
         if source.path is not None:
-            self._settings.add_recent_file(str(source.path))
+            self._settings.add_recent_file(str(source.path), strip=source.layout == STRIP)
 
     def _remember_state(self, state: State) -> None:
         self._settings.device = state.extract.device

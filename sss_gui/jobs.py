@@ -19,7 +19,8 @@ from sss_model.errors import Cancelled
 from sss_model.progress import Progress
 
 PROGRESS_INTERVAL = 0.05
-LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch")
+LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch", "ahead")
+BACKGROUND = "ahead"  # gives way to any other lane
 
 
 class Request(Protocol):
@@ -83,12 +84,15 @@ class Worker(QObject):
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """Queue `request`. A waiting one of its lane is replaced; a running one is cancelled unless it is patient."""
+        """Queue `request`. A waiting one of its lane is replaced; a running one is cancelled unless it is patient.
+
+        What runs in the background is cancelled by any request of another lane.
+        """
         with self._wake:
             replaced = self._pending.pop(request.lane, None)
             self._pending[request.lane] = request
             running = self._running
-            if running is not None and running.lane == request.lane and not running.patient:
+            if running is not None and _gives_way(running, request):
                 self._stop.set()
             self._wake.notify()
         if replaced is not None:
@@ -170,6 +174,12 @@ class Worker(QObject):
             self.progressed.emit(ticket, fraction, stage)
 
         return Progress(listen, self._stop.is_set)
+
+
+def _gives_way(running: Request, request: Request) -> bool:
+    if running.lane == request.lane:
+        return not running.patient
+    return running.lane == BACKGROUND
 
 
 def _rank(lane: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from sss_gui.files import local_paths
 from sss_gui.widgets.feature_panel import FeaturePanel
@@ -99,5 +99,7 @@ class MainWindow(QMainWindow):
             self.paths_dropped.emit(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self.closed.emit()
         event.accept()

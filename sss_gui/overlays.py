@@ -33,11 +33,13 @@ class Overlays(QObject):
     noted : a sentence for the status line
     compared : tuple of Match, the other open pictures' maps; empty when they are to go
     changed : what is shown, or a parameter, changed
+    asked : a comparison was asked for
     """
 
     noted = Signal(str)
     compared = Signal(object)
     changed = Signal()
+    asked = Signal()
 
     def __init__(
         self,
@@ -90,6 +92,8 @@ class Overlays(QObject):
     def toggle(self, what: str) -> None:
         """Show the overlay `what`, or hide it where it is shown."""
         self.show("" if self.shown == what else what)
+        if self.shown:
+            self._params.set_section_open(self.shown, True)
 
     def show(self, what: str) -> None:
         """Show similarity or clusters; an empty string shows neither."""
@@ -104,6 +108,30 @@ class Overlays(QObject):
         self.changed.emit()
         self._ask_heat()
         self._ask_clusters()
+
+    @property
+    def origin(self) -> tuple[Source, tuple[tuple[int, int], ...]] | None:
+        """The pins that are compared with, and the picture that they lie in."""
+        return self._origin
+
+    def set_origin(self, source: Source, points: tuple[tuple[int, int], ...]) -> None:
+        """Compare with `points` of an open picture, as a session file has them."""
+        self._origin = source, points
+        self._ask_heat()
+
+    def wanted(self) -> list[Source]:
+        """The pictures whose features are compared while similarity is shown: the pins' own, then the nearest ones."""
+        if self.shown != "similarity" or self._origin is None or not self._pinned():
+            return []
+        sources, shown = self._sources(), self._session.state.source
+        here = sources.index(shown) if shown in sources else 0
+        others = sorted((s for s in sources if s != shown), key=lambda s: abs(sources.index(s) - here))
+        return [source for source in dict.fromkeys([self._origin[0], *others]) if source != shown]
+
+    def refresh(self) -> None:
+        """Compare again, as when the features of another picture are there."""
+        if self._pinned():
+            self._ask_heat()
 
     def write_mask(self, path: Path) -> None:
         """Write what the threshold keeps, or the nearest pins, as a PNG."""
@@ -146,6 +174,7 @@ class Overlays(QObject):
             return
         asked = self._asked = HeatRequest(0, source, points, self.similarity, others, of)
         self._ticket = self._session.ask(lambda ticket: replace(asked, ticket=ticket))
+        self.asked.emit()
 
     def _ask_clusters(self) -> None:
         source = self._session.shown

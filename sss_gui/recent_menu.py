@@ -15,13 +15,13 @@ class RecentMenu(QMenu):
 
     Parameters
     ----------
-    open_paths : opens what was chosen
+    open_recent : opens what was chosen
     """
 
-    def __init__(self, settings: Settings, open_paths: Callable[[list[Path]], None], parent: QWidget) -> None:
+    def __init__(self, settings: Settings, open_recent: Callable[[Path], None], parent: QWidget) -> None:
         super().__init__("Open &recent", parent)
         self.setObjectName("menu-recent")
-        self._settings, self._open_paths = settings, open_paths
+        self._settings, self._open_recent = settings, open_recent
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
@@ -33,6 +33,6 @@ class RecentMenu(QMenu):
             action = self.addAction(f"{key}{path.name.replace('&', '&&')}")
             action.setToolTip(name)
             action.setStatusTip(name)
-            action.triggered.connect(lambda _checked=False, path=path: self._open_paths([path]))
+            action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
         if self.isEmpty():
             self.addAction("Nothing yet").setEnabled(False)

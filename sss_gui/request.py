@@ -207,6 +207,26 @@ class WarmResult:
 
 
 @dataclass(frozen=True)
+class AheadRequest:
+    """Compute the features of `source` as `show` would have them, and remember them if they fit beside the others."""
+
+    lane: ClassVar[str] = "ahead"
+    patient: ClassVar[bool] = True
+    ticket: int
+    show: ShowRequest
+    source: Source
+
+
+@dataclass(frozen=True)
+class AheadResult:
+    """Whether the features of `source` are remembered now; otherwise there was no room."""
+
+    ticket: int
+    source: Source
+    kept: bool
+
+
+@dataclass(frozen=True)
 class ListRequest:
     """Find what can be opened among files and folders."""
 

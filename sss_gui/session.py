@@ -302,7 +302,7 @@ class Session(QObject):
         if idle:
             self.busy_changed.emit(False)
         if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
-            if ended.ticket == self._newest or ended.lane not in ("show", "batch"):
+            if ended.ticket == self._newest or ended.lane not in ("show", "batch", "ahead"):
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)

@@ -35,6 +35,7 @@ class SavedSession:
     pins : pinned pixels (x, y)
     centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
     solo : 0 for all panes, 1..4 for one
+    origin : the pins compared with where they lie in another picture, and that picture
     overlay : what lies over the pictures: similarity, clusters or nothing
     similarity, clusters : how they are made
     """
@@ -45,6 +46,7 @@ class SavedSession:
     centre: tuple[float, float] | None = None
     scale: float = 1.0
     solo: int = 0
+    origin: tuple[Source, tuple[tuple[int, int], ...]] | None = None
     overlay: str = ""
     similarity: SimilarityParams = field(default_factory=SimilarityParams)
     clusters: ClusterParams = field(default_factory=ClusterParams)
@@ -70,6 +72,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "overlay": saved.overlay,
         "similarity": saved.similarity.to_dict(),
         "clusters": saved.clusters.to_dict(),
+        "origin": _origin_entry(saved, folder),
         "pins": [list(pin) for pin in saved.pins],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
@@ -131,11 +134,27 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         centre=centre,
         scale=float(view["scale"]),
         solo=int(view["solo"]),
+        origin=_origin_of(values.get("origin"), sources, folder),
         overlay=overlay,
         similarity=SimilarityParams.from_dict(values.get("similarity", {})),
         clusters=ClusterParams.from_dict(values.get("clusters", {})),
         missing=tuple(missing),
     )
+
+
+def _origin_entry(saved: SavedSession, folder: Path) -> dict[str, Any] | None:
+    if saved.origin is None or saved.origin[0].path is None:
+        return None
+    source, points = saved.origin
+    return {"source": _source_entry(source, folder), "pins": [list(point) for point in points]}
+
+
+def _origin_of(
+    entry: dict[str, Any] | None, sources: Sequence[Source], folder: Path
+) -> tuple[Source, tuple[tuple[int, int], ...]] | None:
+    if entry is None or (source := _source_of(entry["source"], folder)) not in sources:
+        return None
+    return source, tuple((int(x), int(y)) for x, y in entry["pins"])
 
 
 def _there(path: Path | None, missing: list[str]) -> bool:

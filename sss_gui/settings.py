@@ -88,9 +88,15 @@ class Settings:
         """Absolute paths of checkpoints, the newest first."""
         return self._strings("recent/models")
 
-    def add_recent_file(self, path: str | Path) -> None:
-        """Put a file at the head of the recent ones."""
+    @property
+    def recent_strips(self) -> list[str]:
+        """Those of the recent files that were opened as `[image | features]` strips."""
+        return self._strings("recent/strips")
+
+    def add_recent_file(self, path: str | Path, *, strip: bool = False) -> None:
+        """Put a file at the head of the recent ones, and remember whether it was opened as a strip."""
         self._push("recent/files", path)
+        self._push("recent/strips", path) if strip else self._drop("recent/strips", path)
 
     def forget_recent_file(self, path: str | Path) -> None:
         """Take a file off the list, as when it turns out to be gone."""
@@ -99,6 +105,7 @@ class Settings:
     def clear_recent_files(self) -> None:
         """Forget every recent file."""
         self._store.remove("recent/files")
+        self._store.remove("recent/strips")
 
     def add_recent_model(self, path: str | Path) -> None:
         """Put a checkpoint at the head of the recent ones."""

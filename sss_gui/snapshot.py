@@ -38,9 +38,10 @@ class Snapshot(QObject):
         centre = None if view.fitting else view.centre
         pins = tuple(self._inspecting.pins)
         over = self._overlays
+        elsewhere = over.origin is not None and over.origin[0] != self._session.state.source
         return SavedSession(
             self._session.state, sources, pins, centre, view.scale, self._panel.solo_pane,
-            over.shown, over.similarity, over.clusters,
+            over.origin if elsewhere else None, over.shown, over.similarity, over.clusters,
         )  # fmt: skip
 
     def restore(self, saved: SavedSession) -> None:
@@ -52,14 +53,20 @@ class Snapshot(QObject):
             self._gallery.set_sources(saved.sources, saved.sources.index(shown) if shown in saved.sources else 0)
         self._panel.solo(saved.solo)
         self._overlays.restore(saved.overlay, saved.similarity, saved.clusters)
+        if self._session.shown is not None and not self._session.busy:  # all is shown already
+            self._finish()
 
     def _arrive(self, result: ShowResult) -> None:
-        saved = self._waiting
-        if saved is None or not result.complete:
-            return
-        self._waiting = None
-        if result.source != saved.state.source:
+        if result.complete:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Pins and view of the picture that is there now."""
+        saved, self._waiting = self._waiting, None
+        if saved is None or saved.state.source != self._session.state.source:
             return
         self._inspecting.set_pins(list(saved.pins))
+        if saved.origin is not None:
+            self._overlays.set_origin(*saved.origin)
         if saved.centre is not None:
             self._panel.controller.set_view(*saved.centre, saved.scale)

@@ -143,6 +143,13 @@ class FeaturePanel(QWidget):
         self._gain = min(max(float(gain), 1.0), 64.0)
         self._apply_compare()
 
+    def step_difference_gain(self) -> None:
+        """Double the gain, up to 32, then begin with 1 again; shows the difference where it is not shown."""
+        if self._compare != "difference":
+            self.set_compare("difference")
+        else:
+            self.set_difference_gain(1.0 if self._gain >= 32 else self._gain * 2)
+
     def _move_wipe(self, amount: float) -> None:
         self._wipe = amount
         self._apply_compare()

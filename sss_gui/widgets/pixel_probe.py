@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from sss_gui.widgets.icons import line_icon
@@ -65,6 +65,7 @@ class PixelReadOut(QWidget):
         text = self.text()
         self.setAccessibleDescription(text)
         self.setToolTip(text)
+        self._fit_height()
         self.update()
 
     def text(self) -> str:
@@ -90,28 +91,51 @@ class PixelReadOut(QWidget):
             columns.append((f"{self._label} to {index + 1}".strip(), shown, pin_colour(index)))
         return columns
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit_height()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        words, x = QFont(self.font()), 10.0
-        height, middle = float(self.height()), Qt.AlignmentFlag.AlignVCenter
+        lines, gap = self._lines()
+        height = self.height() / len(lines)
+        for number, columns in enumerate(lines):
+            self._paint_line(painter, columns, gap, number * height, height)
+        painter.end()
+
+    def _paint_line(self, painter: QPainter, columns: list[Column], gap: int, y: float, height: float) -> None:
+        words, x, middle = QFont(self.font()), 10.0, Qt.AlignmentFlag.AlignVCenter
         dim, ink = self.palette().placeholderText().color(), self.palette().windowText().color()
-        columns, gap = self._fitting()
         for name, figures, tag in columns:
             painter.setFont(words)
             if tag:
-                x += self._paint_tag(painter, x, name.rsplit(" ", 1)[-1], tag) + 5
+                x += self._paint_tag(painter, x, y + height / 2, name.rsplit(" ", 1)[-1], tag) + 5
             else:
                 painter.setPen(dim)
                 wide = painter.fontMetrics().horizontalAdvance(name)
-                painter.drawText(QRectF(x, 0, wide + 2, height), middle, name)
+                painter.drawText(QRectF(x, y, wide + 2, height), middle, name)
                 x += wide + 6
             painter.setFont(self._figures)
             wide = painter.fontMetrics().horizontalAdvance(figures)
             painter.setPen(ink)
-            painter.drawText(QRectF(x, 0, wide + 2, height), middle, figures)
+            painter.drawText(QRectF(x, y, wide + 2, height), middle, figures)
             x += wide + gap
-        painter.end()
+
+    def _lines(self) -> tuple[list[list[Column]], int]:
+        """The columns in lines and the gap between columns; distances go on below where one line is too narrow."""
+        columns, gap = self._fitting()
+        lines: list[list[Column]] = [[]]
+        for column in columns:
+            if column[2] is not None and lines[-1] and self._wide([*lines[-1], column], gap) > self.width():
+                lines.append([])
+            lines[-1].append(column)
+        return lines, gap
+
+    def _fit_height(self) -> None:
+        """As many lines as the pins need at this width."""
+        height = len(self._lines()[0]) * (self.fontMetrics().height() + 10)
+        if height != self.height():
+            self.setFixedHeight(height)
 
     def _fitting(self) -> tuple[list[Column], int]:
         """The columns and the gap between them, the shorter the narrower the line."""
@@ -128,9 +152,10 @@ class PixelReadOut(QWidget):
         names = sum(20 if tag else words.horizontalAdvance(name) + 6 for name, _, tag in columns)
         return 10 + names + sum(figures.horizontalAdvance(text) + gap for _, text, _ in columns)
 
-    def _paint_tag(self, painter: QPainter, x: float, label: str, colour: QColor) -> float:
+    def _paint_tag(self, painter: QPainter, x: float, y: float, label: str, colour: QColor) -> float:
+        """A pin's tag about the line's middle `y`; returns its width."""
         side = 15.0
-        box = QRectF(x, (self.height() - side) / 2, max(painter.fontMetrics().horizontalAdvance(label) + 7, side), side)
+        box = QRectF(x, y - side / 2, max(painter.fontMetrics().horizontalAdvance(label) + 7, side), side)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(box, side / 2, side / 2)

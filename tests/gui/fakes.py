@@ -11,6 +11,8 @@ import numpy as np
 from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
+    AheadRequest,
+    AheadResult,
     BasisRequest,
     BasisResult,
     BatchRequest,
@@ -46,6 +48,7 @@ class FakeEngine:
         self.gate.set()
         self.closed = False
         self.idle = True
+        self.no_room: set[str] = set()  # names that memory does not hold beside the others
         self.fail: dict[str, Exception] = {}  # source name -> what happens
 
     def run(self, request: Any, progress: Progress, deliver: Any) -> Any:
@@ -84,6 +87,11 @@ class FakeEngine:
             return BasisResult(request.ticket, request.path, max(len(request.sources), 1))
         if isinstance(request, BatchRequest):
             return self._batch(request, progress)
+        if isinstance(request, AheadRequest):
+            self._wait(progress, "Network")
+            if request.source.name.startswith("broken"):
+                raise ImageError(f"{request.source.name} is no picture.")
+            return AheadResult(request.ticket, request.source, request.source.name not in self.no_room)
         if isinstance(request, WarmRequest):
             return WarmResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
         raise TypeError(f"The fake engine does not know {type(request).__name__}.")

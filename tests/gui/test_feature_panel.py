@@ -234,3 +234,13 @@ def test_the_panel_s_message_names_no_pane(panel, qtbot):
     with qtbot.waitSignal(panel.message_dismissed) as dismissed:
         QTest.keyClick(panel.banner, Qt.Key.Key_Escape)
     assert dismissed.args == [""]
+
+
+def test_the_gain_of_differences_doubles_and_begins_again(panel):
+    gains = []
+    for _ in range(8):
+        panel.step_difference_gain()
+        gains.append(panel.difference_gain)
+    assert panel.compare == "difference"
+    assert gains == [1, 2, 4, 8, 16, 32, 1, 2]
+    assert "× 2" in panel.pane("pca").header.title

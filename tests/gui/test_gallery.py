@@ -68,6 +68,14 @@ def test_strips_are_opened_as_such(qtbot, program, engine, folder):
     program.actions["copy_command"].trigger()
     assert "--layout strip" in QGuiApplication.clipboard().text()
     idle(qtbot, program)
+    program.files.open_paths([folder / "P1.png"])
+    idle(qtbot, program)
+    program.files.open_recent(folder / "p2.png")
+    assert program.session.state.source.layout == "strip", "as it was opened before"
+    idle(qtbot, program)
+    program.files.open_recent(folder / "P1.png")
+    assert program.session.state.source.layout is None
+    idle(qtbot, program)
 
 
 def test_the_engine_reads_both_halves_of_a_strip(tmp_path):

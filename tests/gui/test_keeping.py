@@ -39,13 +39,20 @@ def shows(engine):
 def saved(photos):
     sources = (*(Source.from_path(path) for path in photos), Source.from_path(photos[0], layout="strip"))
     state = State(sources[1], filter=FilterParams(radius=9, eps=1 / 3), projection=ProjectionParams(seed=7))
-    return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2, "clusters",
+    origin = sources[0], ((7, 8),)
+    return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2, origin, "clusters",
                         SimilarityParams("distance", 0.3), ClusterParams(5, 9))  # fmt: skip
 
 
 def test_a_session_file_gives_back_everything(tmp_path, photos):
     write_session(tmp_path / "s.sss.json", saved(photos))
     assert read_session(tmp_path / "s.sss.json") == saved(photos)
+
+
+def test_pins_of_a_picture_that_is_gone_are_left_out(tmp_path, photos):
+    write_session(tmp_path / "s.sss.json", saved(photos))
+    photos[0].unlink()
+    assert read_session(tmp_path / "s.sss.json").origin is None
 
 
 def test_session_and_pictures_can_move_together(tmp_path, photos):

@@ -27,7 +27,7 @@ from sss_model.shipped import SAMPLE, resource
 # what opens a dialog would wait for a person
 DIALOGS = {
     *("open", "open_folder", "open_model", "open_strip", "export", "export_all"),
-    *("save_session", "open_session", "quit", "models", "about"),
+    *("save_session", "open_session", "quit", "about"),
 }
 
 

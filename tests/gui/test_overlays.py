@@ -36,6 +36,7 @@ def test_nothing_is_compared_until_it_is_asked_for(qtbot, shown, engine):
 def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
     qtbot.keyClick(shown.window.panel.pane("input").canvas, Qt.Key.Key_S)
     assert shown.window.params.value("similarity_shown") is True
+    assert "similarity" in shown.window.params.open_sections(), "its threshold can be seen"
     shown.window.panel.pixel_hovered.emit(3, 4)
     qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
     assert asked(engine, HeatRequest)[-1].points == ((3, 4),)

@@ -122,3 +122,18 @@ def test_removing_the_pin_whose_button_is_pressed_is_safe(probe, qtbot):
     first = next(b for b in probe.findChildren(QToolButton) if b.toolTip() == "Remove pin 1")
     QTest.mouseClick(first, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(probe.findChildren(QToolButton)) == 3)
+
+
+def test_distances_go_on_below_where_the_line_is_too_narrow(read_out):
+    reading = Reading(1, 2, (3, 4, 5), PANES, (1.0,) * 9, "distance")
+    one = read_out.height()
+    read_out.resize(560, one)
+    read_out.set_reading(reading)
+    assert read_out.height() >= 2 * one
+    lines, gap = read_out._lines()
+    assert sum(len(line) for line in lines) == len(read_out._columns()), "nothing is left out"
+    assert all(read_out._wide(line, gap) <= 560 for line in lines)
+    read_out.set_reading(None)
+    assert read_out.height() >= 2 * one, "the line does not jump when the cursor leaves"
+    read_out.set_reading(Reading(1, 2, (3, 4, 5), PANES))
+    assert read_out.height() == one
