@@ -9,6 +9,7 @@ The dry run computes nothing: the tensors are on torch's meta device and have sh
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ class Trace:
     centres: list[float]
 
 
+_SMALL = 10_000_000  # weights
+
+
 def trace_grids(net: nn.Module, channels: list[int], height: int, width: int) -> Trace:
     """A dry run of `net`, whose forward returns a list of maps, on an image of `height` x `width`.
 
@@ -51,7 +55,7 @@ def trace_grids(net: nn.Module, channels: list[int], height: int, width: int) ->
     seen: dict[int, tuple[int, int, float]] = {}
     hooks = [module.register_forward_hook(_recorder(seen)) for module in net.modules() if not list(module.children())]
     try:
-        outputs = _dry_run(net, height, width)
+        outputs = run_for_shapes(net, (1, 3, height, width))
     finally:
         for hook in hooks:
             hook.remove()
@@ -71,18 +75,29 @@ def to_channel_first(values: Tensor, channels: int) -> Tensor:
     return values
 
 
-def _dry_run(net: nn.Module, height: int, width: int) -> list[Tensor]:
-    training = net.training
-    net.eval()
-    state = {name: torch.empty_like(t, device="meta") for name, t in (*net.named_parameters(), *net.named_buffers())}
+@torch.no_grad()
+def run_for_shapes(module: nn.Module, shape: tuple[int, ...]) -> Any:
+    """What `module` returns for an input of `shape`, of which only the shapes mean something.
+
+    Large networks compute nothing; for small ones the arithmetic takes less time than torch's Python code for shapes.
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
     try:
-        with torch.no_grad():
-            try:
-                return list(torch.func.functional_call(net, state, (torch.empty(1, 3, height, width, device="meta"),)))
-            except (RuntimeError, NotImplementedError):  # a tensor outside the state, or an operation without shapes
-                return list(net(torch.zeros(1, 3, height, width)))
+        return _run(module, shape)
     finally:
-        net.train(training)
+        for part, training in modes:
+            part.training = training
+
+
+def _run(module: nn.Module, shape: tuple[int, ...]) -> Any:
+    state = dict(module.named_parameters()) | dict(module.named_buffers())
+    if sum(tensor.numel() for tensor in state.values()) > _SMALL:
+        empty = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
+        with contextlib.suppress(RuntimeError, NotImplementedError):  # tensors of no state, operations without shapes
+            return torch.func.functional_call(module, empty, (torch.empty(shape, device="meta"),))
+    device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
+    return module(torch.zeros(shape, device=device))
 
 
 def _recorder(seen: dict[int, tuple[int, int, float]]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:

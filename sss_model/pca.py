@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from scipy.optimize import linear_sum_assignment
 
 from sss_model.atomic_file import replacing
 from sss_model.errors import FeatureFileError, ParameterError
@@ -76,6 +75,8 @@ class PcaBasis:
         signs = np.ones(len(self.axes), np.float32)
         if previous is None or previous.axes.shape[1] != self.axes.shape[1]:
             return list(range(len(self.axes))), signs
+        from scipy.optimize import linear_sum_assignment  # takes a while, and a first picture has nothing to match
+
         cosines = previous.axes @ self.axes.T
         matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
         for place, (row, column) in enumerate(matched):

@@ -7,15 +7,16 @@ EfficientNet-Lite2), where that of the whole network is over a thousand: bands a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sss_model.backbone import Backbone, ResNetBackbone, TimmBackbone
+from sss_model.grid_trace import run_for_shapes
 
 # modules whose output at a cell depends on a bounded neighbourhood, by class name: anything else (attention,
 # squeeze-and-excite, pooling of the whole map) forbids bands
@@ -194,14 +195,13 @@ def costs_of(units: Sequence[nn.Module], ratio: int, channels: int) -> tuple[Cos
     """Each unit's cost for one cell of the first one's input (`channels`), found by a dry run that computes nothing."""
     side = max(8 * ratio, 32)
     costs: list[Cost] = []
-    values = torch.empty(1, channels, side, side, device="meta")
+    shape: tuple[int, ...] = (1, channels, side, side)
     for unit in units:
         tally = _Tally()
         hooks = [leaf.register_forward_hook(tally.count) for leaf in unit.modules() if not list(leaf.children())]
-        state = {name: torch.empty_like(tensor, device="meta") for name, tensor in unit.state_dict().items()}
-        held = values.numel()
+        held = math.prod(shape)
         try:
-            values = torch.func.functional_call(unit, state, (values,))
+            shape = tuple(run_for_shapes(unit, shape).shape)
         finally:
             for hook in hooks:
                 hook.remove()
