@@ -25,7 +25,7 @@ Source = Callable[[slice, slice], Tensor]
 
 _CPU_SAMPLES = 1 << 18  # samples that one operation touches: they stay in a CPU's second-level cache
 _GPU_SAMPLES = 1 << 27
-_CPU_TILE = (128, 512)  # rows and columns of a tile, at least
+_CPU_TILE = (256, 1024)  # rows and columns of a tile, at least: smaller ones pay more for starting operations
 _LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, make it grow
 _WORTH_A_THREAD = 1 << 15  # pixels
 _KEPT_BYTES = 512 << 20  # guide terms kept between calls, at most
