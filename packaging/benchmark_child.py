@@ -132,15 +132,18 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
         window.resize(1600, 1000)
         window.show()
         arrivals: list[Any] = []
-        session.result_arrived.connect(lambda result: arrivals.append((time.perf_counter(), result)))
+        loop = QEventLoop()
+        session.result_arrived.connect(arrivals.append)
+        session.result_arrived.connect(lambda _result: loop.quit())
+        session.busy_changed.connect(lambda _busy: loop.quit())
         program.start([picture])
 
         def until(done: Any) -> None:
-            end = time.perf_counter() + 600
-            while not done() and time.perf_counter() < end:
-                application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+            """Run the window's event loop, asleep between events as in the program, until `done()`."""
+            while not done():
+                loop.exec()
 
-        until(lambda: arrivals and arrivals[-1][1].complete and not session.busy)
+        until(lambda: arrivals and arrivals[-1].complete and not session.busy)
         ours = []
         for tick in range(ticks):
             arrivals.clear()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sss_gui.document import Document, Documents
-from sss_gui.overlay_engine import OverlayEngine
+from sss_gui.overlay_request import ClusterRequest, HeatRequest, MaskRequest
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import (
     PANES,
@@ -44,6 +44,7 @@ from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
+    from sss_gui.overlay_engine import OverlayEngine
     from sss_model.extraction import Extraction
     from sss_model.figure import Figure
     from sss_model.fixed_basis import FixedBasis
@@ -58,7 +59,7 @@ class FeatureEngine:
         self.documents = Documents()
         self._extraction: Extraction | None = None
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
-        self._overlays = OverlayEngine(self.documents)
+        self._overlays: OverlayEngine | None = None
         self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
             ShowRequest: self._show,
             ProbeRequest: self._probe,
@@ -71,16 +72,26 @@ class FeatureEngine:
 
     def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
         """Answer `request`."""
-        if type(request) in self._overlays.answers:
-            return self._overlays.answers[type(request)](request, progress)
+        if isinstance(request, HeatRequest | ClusterRequest | MaskRequest):
+            return self.overlays.answers[type(request)](request, progress)
         return self._answers[type(request)](request, progress, deliver)
 
     def close(self) -> None:
         """Forget everything."""
-        self._overlays.clear()
+        if self._overlays is not None:
+            self._overlays.clear()
         self.documents.clear()
         if self._extraction is not None:
             self._extraction.clear()
+
+    @property
+    def overlays(self) -> OverlayEngine:
+        """What compares and groups; it loads torch too."""
+        if self._overlays is None:
+            from sss_gui.overlay_engine import OverlayEngine
+
+            self._overlays = OverlayEngine(self.documents)
+        return self._overlays
 
     @property
     def extraction(self) -> Extraction:

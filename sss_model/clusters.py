@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sss_model.errors import ParameterError
@@ -41,6 +40,8 @@ class Clusters:
         if self.centres.shape[1] != previous.centres.shape[1]:
             return self
         count = len(self.centres)
+        from scipy.optimize import linear_sum_assignment  # takes a while, and the first groups follow none
+
         mine, theirs = linear_sum_assignment(_distances(self.centres, previous.centres))
         place = np.full(count, -1)
         inside = theirs < count

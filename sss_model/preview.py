@@ -81,7 +81,7 @@ class LivePreview:
         low: Map | None = None,
         high: Map | None = None,
         reference: tuple[float, float] | None = None,
-        seconds: float = 0.02,
+        seconds: float = 0.016,
         device: str | torch.device = "cpu",
     ) -> None:
         if image.ndim != 3 or image.shape[2] != 3 or projection.ndim != 3 or projection.shape[:2] != image.shape[:2]:

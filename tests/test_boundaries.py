@@ -81,7 +81,8 @@ def test_the_window_is_on_screen_before_torch_loads() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["sss_model", "sss_model.params", "sss_model.errors", "sss_model.progress", "sss_model.shipped"]
+    "module",
+    ["sss_model", "sss_model.params", "sss_model.errors", "sss_model.progress", "sss_model.shipped", "sss_gui.engine"],
 )
 def test_light_modules_load_no_torch(module: str) -> None:
     assert "torch" not in loaded_after(f"import {module}")
