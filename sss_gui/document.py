@@ -44,7 +44,8 @@ class Document:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it holds, files on disk not counted."""
-        return self.figure.nbytes
+        pictures = (level for known in self.pyramids.values() for _, pyramid in known for level in pyramid)
+        return self.figure.nbytes + sum(level.nbytes for level in pictures)
 
     def pyramid(self, name: str, values: Any) -> Pyramid:
         """The picture of the map `values` (H, W, 3) in [0, 1], reduced too; two are kept a name, to flip between."""

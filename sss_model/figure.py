@@ -84,7 +84,7 @@ class Figure:
             return result
 
         def make() -> Map:
-            values = self._filter(chosen(fixed.basis, projection), filter, progress)
+            values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
             return stretch(values, *_range(values, projection, fixed))
 
         result = self._stage("filtered on fixed", (filter, projection, _Held(fixed)), make)
@@ -162,7 +162,7 @@ class Figure:
         return self._with_range(fixed.basis if fixed is not None else self.filtered_basis(filter, projection), filter)
 
     def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
-        return FixedBasis(basis, *range_of(self._filter(basis, filter)))
+        return FixedBasis(basis, *range_of(_filtered(self, basis, filter)))
 
     def shared_basis(
         self, figures: Iterable[Figure], filter: FilterParams, progress: Progress | None = None
@@ -175,18 +175,15 @@ class Figure:
         own = self.plain_basis()
         covariance = Covariance(self.features.shape[2])
         for figure in figures:
-            figure._add_filtered(covariance, filter, own.mean, progress)
+            _add_filtered(covariance, figure, filter, own.mean, progress)
         basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components).align_to(own)
         variance = np.maximum(basis.explained_variance_ratio * np.trace(covariance.matrix), 0)
         reach = (SPREAD * np.sqrt(variance)).astype(np.float32)
         return FixedBasis(basis, -reach, reach)
 
-    def explained(
-        self, filter: FilterParams | None = None, projection: ProjectionParams | None = None
-    ) -> tuple[float, ...]:
-        """Share of the variance of each component, of the filtered features where `filter` is given."""
-        basis = self.filtered_basis(filter, projection) if filter is not None else self.plain_basis()
-        return tuple(float(ratio) for ratio in basis.explained_variance_ratio)
+    def explained(self, filter: FilterParams, projection: ProjectionParams | None = None) -> tuple[float, ...]:
+        """Share of the filtered features' variance that each component has."""
+        return tuple(float(ratio) for ratio in self.filtered_basis(filter, projection).explained_variance_ratio)
 
     # everything ------------------------------------------------------------------------------------------------------
 
@@ -198,7 +195,7 @@ class Figure:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that image, features and kept stages take; features on disk not counted."""
+        """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
         kept = (value for stage in self._kept.values() for _, value in stage)
         return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
@@ -271,24 +268,6 @@ class Figure:
     def _new_reducer(self, progress: Progress) -> Reducer:
         return Reducer(self.image, self.features, device=self.device, progress=progress)
 
-    def _filter(self, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
-        """The filtered features on `basis`, not stretched: the projected ones, filtered."""
-        flat = basis.project(self.features)
-        return guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-
-    def _add_filtered(
-        self, covariance: Covariance, filter: FilterParams, offset: Map, progress: Progress | None = None
-    ) -> None:
-        """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
-        kernel = GuidedFilter(self.image, filter.radius, filter.eps, device=self.device)
-
-        def source(rows: slice, columns: slice) -> torch.Tensor:
-            block = np.asarray(self.features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
-            return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
-
-        for _, planes in kernel.stream(source, self.features.shape[2], progress):
-            covariance.add(planes.movedim(0, 2).cpu().numpy())
-
     def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
         """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
         kept = self._kept.setdefault(name, [])
@@ -301,6 +280,26 @@ class Figure:
     @property
     def _components(self) -> int:
         return min(COMPONENTS, int(self.features.shape[2]))
+
+
+def _filtered(figure: Figure, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
+    """The filtered features on `basis`, not stretched: the projected ones, filtered."""
+    flat = basis.project(figure.features)
+    return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
+
+
+def _add_filtered(
+    covariance: Covariance, figure: Figure, filter: FilterParams, offset: Map, progress: Progress | None = None
+) -> None:
+    """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
+    kernel = GuidedFilter(figure.image, filter.radius, filter.eps, device=figure.device)
+
+    def source(rows: slice, columns: slice) -> torch.Tensor:
+        block = np.asarray(figure.features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
+        return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+
+    for _, planes in kernel.stream(source, figure.features.shape[2], progress):
+        covariance.add(planes.movedim(0, 2).cpu().numpy())
 
 
 class _Held:

@@ -106,6 +106,12 @@ class LivePreview:
         self._moved: tuple[Tensor, Tensor] | None = None
         self._seconds, self._rate = seconds, _SECONDS_A_SAMPLE
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the levels and the filters' terms."""
+        terms = sum(filter.nbytes for filter in self._filters.values())
+        return sum(planes.nbytes for planes in self._levels) + terms
+
     def render(self, radius: float, eps: float, box: Box | None = None, scale: float = 1.0) -> Frame:
         """The filtered picture in `box`.
 

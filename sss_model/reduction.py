@@ -66,6 +66,11 @@ class Reduction:
     error: float
     rank: int
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the maps."""
+        return self.map.nbytes + self.projection.nbytes
+
 
 class Reducer:
     """Reduces one image's features at any radius and eps; keeps what does not depend on these.
@@ -90,6 +95,11 @@ class Reducer:
         check_channels(features, image.shape[:2])
         self.low_rank = LowRank(self.matrix, progress=progress)
         self._filter = GuidedFilter(image, 1, 1.0, device=device)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept between calls."""
+        return self.low_rank.planes.nbytes + self._filter.guide.nbytes + self._filter.nbytes
 
     def reduce(
         self,

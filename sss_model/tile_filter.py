@@ -86,6 +86,11 @@ class TileFilter:
         self._moments = moments  # depends on the radius
         self._factors: dict[Tile, Tensor] = {}  # and on eps
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the terms that are kept."""
+        return sum(moments.nbytes for moments in list(self._moments.values()))
+
     def with_eps(self, eps: float) -> Self:
         """The same filter at another eps; the guide's window means and covariances are kept."""
         return self._copy(self.radius, eps, self._moments)

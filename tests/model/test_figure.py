@@ -57,7 +57,7 @@ def test_components_can_be_chosen(figure):
 
 
 def test_explained_variance_falls_and_sums_to_one(figure):
-    ratios = figure.explained()
+    ratios = figure.plain_basis().explained_variance_ratio
     assert list(ratios) == sorted(ratios, reverse=True)
     assert sum(ratios) == pytest.approx(1, abs=1e-5)
 
@@ -151,3 +151,25 @@ def test_a_file_that_is_no_basis_is_refused(tmp_path):
         FixedBasis.load(tmp_path / "no.json")
     with pytest.raises(FeatureFileError, match="cannot be read"):
         FixedBasis.load(tmp_path / "missing.json")
+
+
+def test_every_kept_stage_counts_as_memory():
+    rng = np.random.default_rng(0)
+    image, features = rng.random((40, 50, 3), np.float32), rng.normal(size=(40, 50, 12)).astype(np.float32)
+    figure = Figure(image, features)
+    sizes = [figure.nbytes]
+    filter, projection = FilterParams(), ProjectionParams()
+    for stage in (
+        lambda: figure.random(0),
+        lambda: figure.plain(projection),
+        lambda: figure.filtered(filter, projection),
+        lambda: figure.preview(filter, projection, None, None),
+    ):
+        stage()
+        sizes.append(figure.nbytes)
+    assert sizes[0] == image.nbytes + features.nbytes
+    picture = image.nbytes
+    grown = np.diff(sizes)
+    assert (grown[:2] == picture).all()
+    assert grown[2] >= 4 * picture, "maps, projection, and the channels that the filter starts from"
+    assert grown[3] >= 2 * picture, "guide and projection at every level"
