@@ -21,7 +21,7 @@ from sss_model.coco import instance_mask
 from sss_model.errors import DatasetError
 from sss_model.layouts import MIXED, Item, Listing, list_items
 from sss_model.sampler import VOID
-from sss_model.train_params import DataSource
+from sss_model.train.params import DataSource
 
 Labels = NDArray[np.int32]
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here

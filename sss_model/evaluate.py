@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.augment import shrink, to_array
 from sss_model.dataset import Dataset, Example
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
@@ -25,7 +24,8 @@ from sss_model.params import Checked, FilterParams, choice, number
 from sss_model.pca import fit_pca
 from sss_model.postprocess import reduce_features, unit_range
 from sss_model.sampler import VOID
-from sss_model.validation import probe_seed, taps_at
+from sss_model.train.augment import shrink, to_array
+from sss_model.train.validation import probe_seed, taps_at
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""

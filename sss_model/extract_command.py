@@ -43,7 +43,7 @@ class Job:
     export: ExportParams
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command's options; those of the parameter records are generated from them."""
     result = argparse.ArgumentParser(
         prog="sss-extract",
@@ -133,7 +133,7 @@ def stems_for(paths: Sequence[Path]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `sss-extract`; returns the exit code."""
-    command = parser()
+    command = build_parser()
     options = command.parse_args(argv)
     try:
         job = Job(

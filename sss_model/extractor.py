@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sss_model.backbone import Backbone
-from sss_model.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
 from sss_model.checkpoint import Checkpoint, load_network
 from sss_model.errors import DeviceError, ParameterError
-from sss_model.head import Filler, HeadRun, PlainStripes, supplement_stripes
-from sss_model.memory import available_bytes, is_out_of_memory, release
 from sss_model.network import SupplementNet
 from sss_model.params import ExtractParams
+from sss_model.pieces.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
+from sss_model.pieces.head import Filler, HeadRun, PlainStripes, supplement_stripes
+from sss_model.pieces.memory import available_bytes, is_out_of_memory, release
+from sss_model.pieces.segments import fold_norms
+from sss_model.pieces.stripes import WIDE
+from sss_model.pieces.tiled import TiledRun, plan_tiles
+from sss_model.pieces.tiles import TilePlan
 from sss_model.progress import Progress, silent
-from sss_model.segments import fold_norms
-from sss_model.stripes import WIDE
-from sss_model.tiled import TiledRun, plan_tiles
-from sss_model.tiles import TilePlan
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 CPU = torch.device("cpu")

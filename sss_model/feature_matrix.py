@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.filtering.tile_threads import SharedProgress, in_threads
 from sss_model.progress import Progress
-from sss_model.tile_threads import SharedProgress, in_threads
 
 Features = NDArray[np.floating[Any]]
 

@@ -67,7 +67,7 @@ def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: i
 
 
 def _free_memory() -> int:
-    from sss_model.memory import available_bytes  # here: it loads torch
+    from sss_model.pieces.memory import available_bytes  # here: it loads torch
 
     return available_bytes("cpu")
 

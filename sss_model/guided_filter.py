@@ -27,9 +27,9 @@ import torch
 from torch import Tensor
 
 from sss_model.errors import ParameterError
-from sss_model.local_linear import Moments, Tile
+from sss_model.filtering.local_linear import Moments, Tile
+from sss_model.filtering.tile_filter import TileFilter
 from sss_model.progress import Progress
-from sss_model.tile_filter import TileFilter
 
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]

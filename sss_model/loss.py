@@ -28,7 +28,7 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.sampler import VOID
-from sss_model.train_params import LossParams
+from sss_model.train.params import LossParams
 
 NEAR = 0.01  # a scaled distance under this counts as "near 0" in the statistics
 _TANH_FLOOR = 1e-4  # -log tanh(x / 2) grows without bound at 0: below this distance its slope stays what it is here

@@ -246,7 +246,7 @@ class SupplementNet(FeatureNet):
 def build_network(params: NetworkParams) -> FeatureNet:
     """The network that `params` describe, in evaluation mode, with random weights (Xavier outside the backbone)."""
     if params.variant == "released":
-        from sss_model.released import ReleasedNet
+        from sss_model.released.network import ReleasedNet
 
         return ReleasedNet(params).eval()
     backbone = build_backbone(params.backbone, params.output_stride, params.blocks)

@@ -28,8 +28,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from sss_model.errors import ParameterError
-from sss_model.local_linear import Tile
-from sss_model.tile_filter import ROUGH, TileFilter
+from sss_model.filtering.local_linear import Tile
+from sss_model.filtering.tile_filter import ROUGH, TileFilter
 
 Floats = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import DatasetError
-from sss_model.train_params import SamplingParams
+from sss_model.train.params import SamplingParams
 
 VOID = -1
 

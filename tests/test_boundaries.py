@@ -88,7 +88,7 @@ def test_light_modules_load_no_torch(module: str) -> None:
     assert "torch" not in loaded_after(f"import {module}")
 
 
-@pytest.mark.parametrize("module", ["extractor", "postprocess", "train", "evaluate"])
+@pytest.mark.parametrize("module", ["extractor", "postprocess", "train.trainer", "evaluate"])
 def test_the_model_package_runs_without_qt_and_opencv(module: str) -> None:
     modules = loaded_after(f"import sss_model.{module}")
     assert not modules & {*QT, "cv2"}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sss_model.train_params import TrainParams
+from sss_model.train.params import TrainParams
 
 SIZE = (48, 64)
 

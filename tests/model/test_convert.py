@@ -16,13 +16,13 @@ import torch
 from released_values import SIZES, made_image, made_weight
 
 from sss_model.checkpoint import load_network
-from sss_model.convert import _their_shape, convert_released, find_bundle, released_names
-from sss_model.convert_command import main
-from sss_model.crc32c import crc32c
 from sss_model.errors import CheckpointError
 from sss_model.network import build_network
 from sss_model.params import NetworkParams
-from sss_model.tf_bundle import TensorBundle, _masked
+from sss_model.released.command import main
+from sss_model.released.convert import _their_shape, convert_released, find_bundle, released_names
+from sss_model.released.crc32c import crc32c
+from sss_model.released.tf_bundle import TensorBundle, _masked
 
 HERE = Path(__file__).parent
 TINY = HERE / "released" / "tiny"

@@ -14,7 +14,7 @@ from sss_model.dataset import Dataset, describe, is_held_out, open_dataset, pars
 from sss_model.errors import DatasetError
 from sss_model.layouts import detect
 from sss_model.sampler import VOID
-from sss_model.train_params import DataSource
+from sss_model.train.params import DataSource
 
 
 def _open(root: Path, kind: str = "auto", **changes: object) -> Dataset:

@@ -164,6 +164,6 @@ def test_stems_that_are_alike_are_told_apart(tmp_path):
 
 
 def test_help_needs_no_torch():
-    code = "import sys, sss_model.extract_command as c; c.parser().print_help(); sys.exit('torch' in sys.modules)"
+    code = "import sys, sss_model.extract_command as c; c.build_parser().print_help(); sys.exit('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--radius" in result.stdout

@@ -11,7 +11,7 @@ from torch import Tensor
 from sss_model.errors import ParameterError
 from sss_model.loss import pair_loss, pair_statistics
 from sss_model.sampler import VOID
-from sss_model.train_params import LossParams
+from sss_model.train.params import LossParams
 
 FORMS = ("eq1", "eq1-squared", "tanh", "tanh-distance")
 

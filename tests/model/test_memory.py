@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from sss_model.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
+from sss_model.pieces.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
 
 
 def test_the_system_states_memory() -> None:
@@ -18,7 +18,7 @@ def test_the_system_states_memory() -> None:
 
 PEAK = """
 import numpy as np
-from sss_model.memory import peak_bytes, reset_peak
+from sss_model.pieces.memory import peak_bytes, reset_peak
 large = np.ones(96 * 2**20, np.uint8)
 del large
 reset_peak()
@@ -53,7 +53,7 @@ def test_torchs_own_failure_is_recognised() -> None:
 SCRIPT = """
 import numpy as np, sys
 from sss_model.extractor import FeatureExtractor
-from sss_model.memory import peak_bytes, reset_peak, resident_bytes
+from sss_model.pieces.memory import peak_bytes, reset_peak, resident_bytes
 height, width = int(sys.argv[1]), int(sys.argv[2])
 one = FeatureExtractor(device="cpu")
 one.extract(np.zeros((64, 64, 3), np.float32))

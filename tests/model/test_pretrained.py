@@ -14,11 +14,11 @@ from sss_model.backbone import TimmBackbone, build_backbone
 from sss_model.backbone_weights import load_backbone_weights, read_weights
 from sss_model.backbones import describe_backbone, list_backbones
 from sss_model.checkpoint import write_checkpoint
-from sss_model.convert_command import main as convert
 from sss_model.errors import CheckpointError, ParameterError
 from sss_model.network import FeatureNet, build_network
 from sss_model.params import NetworkParams
 from sss_model.pretrained import init_weights, natural_params
+from sss_model.released.command import main as convert
 
 CONV, PATCHES, HIERARCHY = "test_efficientnet", "test_vit", "test_convnext"
 

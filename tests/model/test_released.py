@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from released_values import SIZES, made_image, made_points, made_weight
 
-from sss_model.convert import _their_shape, _to_torch, released_names
 from sss_model.errors import ParameterError
 from sss_model.network import build_network
 from sss_model.params import NetworkParams
-from sss_model.released import PAD, Norm, ReleasedNet, pad_same, reflect, resize_legacy
+from sss_model.released.convert import _their_shape, _to_torch, released_names
+from sss_model.released.network import PAD, Norm, ReleasedNet, pad_same, reflect, resize_legacy
 
 PARAMS = NetworkParams(variant="released")
 
@@ -72,7 +72,7 @@ class QuickBackbone(torch.nn.Module):
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (13, 20)])
 def test_rows_points_and_literal_agree(network: ReleasedNet, size: tuple[int, int], monkeypatch) -> None:
     monkeypatch.setitem(network._modules, "backbone", QuickBackbone())
-    monkeypatch.setattr("sss_model.released.PAD", 7)  # some images are smaller, some larger
+    monkeypatch.setattr("sss_model.released.network.PAD", 7)  # some images are smaller, some larger
     images = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(3))
     height, width = size
     with torch.inference_mode():

@@ -7,7 +7,7 @@ import pytest
 
 from sss_model.errors import DatasetError
 from sss_model.sampler import VOID, draw, find_regions
-from sss_model.train_params import SamplingParams
+from sss_model.train.params import SamplingParams
 
 
 def _map(*rows: list[int]) -> np.ndarray:

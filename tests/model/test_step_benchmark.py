@@ -8,7 +8,7 @@ import pytest
 import torch
 from made_sets import small_params
 
-from sss_model.step_benchmark import compare_steps
+from sss_model.train.step_benchmark import compare_steps
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from small_models import noise
 from torch import Tensor, nn
 
 from sss_model.backbone import Backbone, Tap
-from sss_model.bands import ImageRows
-from sss_model.head import supplement_stripes
 from sss_model.network import SupplementNet
 from sss_model.params import NetworkParams
-from sss_model.stripes import HeadStripes, Lattice
+from sss_model.pieces.bands import ImageRows
+from sss_model.pieces.head import supplement_stripes
+from sss_model.pieces.stripes import HeadStripes, Lattice
 
 CPU = torch.device("cpu")
 

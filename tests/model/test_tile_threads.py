@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sss_model.errors import Cancelled
+from sss_model.filtering.tile_threads import SharedProgress, in_threads
 from sss_model.progress import Progress
-from sss_model.tile_threads import SharedProgress, in_threads
 
 
 def quiet(steps=1):

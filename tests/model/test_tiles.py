@@ -11,11 +11,11 @@ from small_models import GLOBAL, small_checkpoint
 from torch import nn
 
 from sss_model.backbone import ResNetBackbone, build_backbone
-from sss_model.bands import plan_bands, steps_of
 from sss_model.extractor import FeatureExtractor
 from sss_model.params import ExtractParams
-from sss_model.segments import Segment, fold_norms, halo_of, segments_of
-from sss_model.tiles import bands_of, halves_of, tile_side, tiles_of
+from sss_model.pieces.bands import plan_bands, steps_of
+from sss_model.pieces.segments import Segment, fold_norms, halo_of, segments_of
+from sss_model.pieces.tiles import bands_of, halves_of, tile_side, tiles_of
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,17 @@ import pytest
 import torch
 from made_sets import folder_set, small_params
 
-from sss_model.augment import augment
 from sss_model.checkpoint import load_network
 from sss_model.dataset import Dataset, open_dataset
-from sss_model.draws import Numbers, Order, Visits
 from sss_model.errors import CheckpointError, DatasetError, DeviceError, ParameterError, SSSError
 from sss_model.network import build_network
-from sss_model.optimiser import RunningMean, build_optimiser, measure_norm_statistics, rates, set_training_mode
-from sss_model.train import BEST_MODEL, LAST_MODEL, Trained, Trainer
-from sss_model.train_log import LOG
-from sss_model.train_params import AugmentParams, DataSource, OptimiserParams, TrainParams
-from sss_model.train_state import LAST, read_state
+from sss_model.train.augment import augment
+from sss_model.train.draws import Numbers, Order, Visits
+from sss_model.train.log import LOG
+from sss_model.train.optimiser import RunningMean, build_optimiser, measure_norm_statistics, rates, set_training_mode
+from sss_model.train.params import AugmentParams, DataSource, OptimiserParams, TrainParams
+from sss_model.train.state import LAST, read_state
+from sss_model.train.trainer import BEST_MODEL, LAST_MODEL, Trained, Trainer
 
 PLAIN = {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.0, "ema": 0.0, "freeze_updates": 0, "warmup": 0}
 
@@ -330,7 +330,7 @@ def test_numbers_of_ranks_interleave() -> None:
 
 
 def test_grad_accum_must_fit_the_ranks(parts: Any, tmp_path: Path) -> None:
-    from sss_model.ranks import Ranks
+    from sss_model.train.ranks import Ranks
 
     with pytest.raises(ParameterError, match="multiple of the 3 ranks, got 2"):
         Trainer(build_network(small_params().network), *parts, small_params(), tmp_path, ranks=Ranks(0, 3, 0))

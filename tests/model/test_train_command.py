@@ -19,11 +19,11 @@ from made_sets import SMALL, folder_set, small_params
 
 from sss_model.checkpoint import read_checkpoint
 from sss_model.errors import ParameterError
-from sss_model.train_command import build_parser, command_of, main
-from sss_model.train_config import gather_params, read_config, write_config
-from sss_model.train_log import LOG
-from sss_model.train_params import PRESETS, SECTIONS, TrainParams, preset
-from sss_model.train_state import LAST, read_state
+from sss_model.train.command import build_parser, command_of, main
+from sss_model.train.config import gather_params, read_config, write_config
+from sss_model.train.log import LOG
+from sss_model.train.params import PRESETS, SECTIONS, TrainParams, preset
+from sss_model.train.state import LAST, read_state
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -202,7 +202,7 @@ def _start(config: Path, output: Path, *words: str) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-m",
-        "sss_model.train_command",
+        "sss_model.train.command",
         "--config",
         str(config),
         "--output",
@@ -259,7 +259,7 @@ def test_two_ranks_equal_accumulating_on_one(config: Path, tmp_path: Path) -> No
         command = [
             sys.executable,
             "-m",
-            "sss_model.train_command",
+            "sss_model.train.command",
             "--config",
             str(config),
             "--output",
@@ -293,7 +293,7 @@ def test_tensorboard_gets_curves_and_pictures(config: Path, tmp_path: Path) -> N
 
 
 def test_no_window_toolkit_is_loaded() -> None:
-    modules = "sys, sss_model.train_command, sss_model.evaluate_command"
+    modules = "sys, sss_model.train.command, sss_model.evaluate_command"
     code = f"import {modules}; print([m for m in sys.modules if m.startswith(('PySide', 'cv2', 'pyqt'))])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

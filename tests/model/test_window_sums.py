@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sss_model import window_sums
-from sss_model.window_sums import Bench
+from sss_model.filtering import window_sums
+from sss_model.filtering.window_sums import Bench
 
 
 def by_loop(planes, ry, rx):

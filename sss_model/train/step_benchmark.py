@@ -15,8 +15,8 @@ from torch import Tensor
 
 from sss_model.loss import pair_loss
 from sss_model.network import FeatureNet, build_network
-from sss_model.optimiser import set_training_mode
-from sss_model.train_params import TrainParams
+from sss_model.train.optimiser import set_training_mode
+from sss_model.train.params import TrainParams
 
 
 @dataclass(frozen=True)

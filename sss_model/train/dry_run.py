@@ -14,10 +14,10 @@ import torch
 from sss_model.dataset import Dataset
 from sss_model.errors import DatasetError
 from sss_model.network import FeatureNet
-from sss_model.ranks import Ranks
 from sss_model.sampler import find_regions
-from sss_model.train import Trainer
-from sss_model.train_params import TrainParams
+from sss_model.train.params import TrainParams
+from sss_model.train.ranks import Ranks
+from sss_model.train.trainer import Trainer
 
 _READ = 50  # pictures of each data set that are read, evenly spread
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from sss_model.dataset import Example
-from sss_model.train_params import AugmentParams
+from sss_model.train.params import AugmentParams
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sss_model.memory import MIB
-from sss_model.segments import Segment
+from sss_model.pieces.memory import MIB
+from sss_model.pieces.segments import Segment
 
 BAND_BYTES = 320 * MIB  # activations of one band, where that costs little time
 SHARE = 0.4  # of the free memory that bands may take where small ones would cost much

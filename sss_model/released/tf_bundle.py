@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.crc32c import crc32c
 from sss_model.errors import CheckpointError
+from sss_model.released.crc32c import crc32c
 
 _FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
 # tensorflow.DataType -> numpy, for what a network's variables can be

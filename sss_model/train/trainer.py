@@ -21,16 +21,16 @@ from torch.utils.data import DataLoader
 
 from sss_model.checkpoint import write_checkpoint
 from sss_model.dataset import Dataset
-from sss_model.draws import Numbers, Visit, Visits, quiet_worker
 from sss_model.errors import ParameterError
 from sss_model.loss import pair_loss, pair_statistics
 from sss_model.network import FeatureNet
-from sss_model.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
-from sss_model.ranks import Ranks
-from sss_model.train_log import SilentLog, TrainLog
-from sss_model.train_params import TrainParams
-from sss_model.train_state import LAST, TrainState, restore_state, save_state
-from sss_model.validation import Score, validate
+from sss_model.train.draws import Numbers, Visit, Visits, quiet_worker
+from sss_model.train.log import SilentLog, TrainLog
+from sss_model.train.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
+from sss_model.train.params import TrainParams
+from sss_model.train.ranks import Ranks
+from sss_model.train.state import LAST, TrainState, restore_state, save_state
+from sss_model.train.validation import Score, validate
 
 BEST_MODEL, LAST_MODEL = "best.safetensors", "last.safetensors"
 
@@ -273,7 +273,7 @@ class Trainer:
 
     def _show_pictures(self) -> None:
         if self._log.wants_pictures:
-            from sss_model.train_pictures import pca_pictures
+            from sss_model.train.pictures import pca_pictures
 
             for name, picture in pca_pictures(
                 self._network, self._held_out, self._params.run.validate_longest, self._device

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sss_model.bands import ImageRows
+from sss_model.filtering.tile_threads import SharedProgress, in_threads
 from sss_model.network import FeatureNet, HiddenMaps, SupplementNet
+from sss_model.pieces.bands import ImageRows
+from sss_model.pieces.stripes import CHUNK, HeadStripes, KeptMap
 from sss_model.progress import Progress
-from sss_model.stripes import CHUNK, HeadStripes, KeptMap
-from sss_model.tile_threads import SharedProgress, in_threads
 
 STRIPE_PIXELS = 32768  # a stripe is a thread's work between two reports, some 50 ms
 DEVICE_PIXELS = 131072  # the same on a GPU, whose launches cost more than its arithmetic

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sss_model.backbone import freeze_norm_layers
 from sss_model.network import FeatureNet
-from sss_model.train_params import OptimiserParams
+from sss_model.train.params import OptimiserParams
 
 
 def build_optimiser(network: FeatureNet, params: OptimiserParams) -> torch.optim.Optimizer:

@@ -55,7 +55,7 @@ def _convert(options: argparse.Namespace) -> int:
     if options.backbone:
         print(f"{write_backbone_model(options, Path(options.output))}. Written to {options.output}.")
         return 0
-    from sss_model.convert import convert_released
+    from sss_model.released.convert import convert_released
 
     report = convert_released(options.checkpoint, options.output, norm_statistics=options.norm_statistics)
     if options.verbose:

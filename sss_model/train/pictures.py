@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.augment import shrink, to_array
 from sss_model.dataset import Dataset
 from sss_model.network import FeatureNet
 from sss_model.pca import fit_pca
 from sss_model.postprocess import unit_range
+from sss_model.train.augment import shrink, to_array
 
 
 @torch.no_grad()

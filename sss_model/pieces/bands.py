@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sss_model.backbone import Backbone
-from sss_model.memory import MIB
 from sss_model.network import SupplementNet
+from sss_model.pieces.memory import MIB
+from sss_model.pieces.segments import Segment, segments_of
+from sss_model.pieces.stripes import branch_of
+from sss_model.pieces.tiles import Band, TilePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
 from sss_model.progress import Progress
-from sss_model.segments import Segment, segments_of
-from sss_model.stripes import branch_of
-from sss_model.tiles import Band, TilePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
 
 HEAD_BYTES = 64 * MIB  # what stripes and the libraries' own buffers take
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sss_model import local_linear as model
 from sss_model.errors import ParameterError
-from sss_model.local_linear import Moments, Tile
+from sss_model.filtering import local_linear as model
+from sss_model.filtering.local_linear import Moments, Tile
+from sss_model.filtering.tile_threads import SharedProgress, in_threads
+from sss_model.filtering.window_sums import Bench, WindowSums
 from sss_model.progress import Progress
-from sss_model.tile_threads import SharedProgress, in_threads
-from sss_model.window_sums import Bench, WindowSums
 
 Source = Callable[[slice, slice], Tensor]
 

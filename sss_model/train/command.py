@@ -17,16 +17,16 @@ import torch
 
 import sss_model
 from sss_model.dataset import Dataset, describe, open_dataset
-from sss_model.draws import Visits
 from sss_model.errors import DatasetError, ParameterError, SSSError
 from sss_model.network import FeatureNet, build_network
-from sss_model.optimiser import measure_norm_statistics
 from sss_model.pretrained import SOURCES, init_weights
-from sss_model.ranks import Ranks, join_ranks
-from sss_model.train import Trainer
-from sss_model.train_config import add_param_options, gather_params, preset_names, write_config
-from sss_model.train_params import TrainParams
-from sss_model.train_state import LAST, read_state
+from sss_model.train.config import add_param_options, gather_params, preset_names, write_config
+from sss_model.train.draws import Visits
+from sss_model.train.optimiser import measure_norm_statistics
+from sss_model.train.params import TrainParams
+from sss_model.train.ranks import Ranks, join_ranks
+from sss_model.train.state import LAST, read_state
+from sss_model.train.trainer import Trainer
 
 INTERRUPTED = 130
 _MEASURED = 8  # pictures that give a random backbone its norm statistics
@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         if ranks.first:
             _announce(network, training, held_out)
         if options.dry_run:
-            from sss_model.dry_run import dry_run
+            from sss_model.train.dry_run import dry_run
 
             print(dry_run(network, training, held_out, params, ranks))
             return 0

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from sss_model.backbone import Backbone
 from sss_model.network import BranchMaps, FeatureNet, GridMap
+from sss_model.pieces.tiles import OVERLAP, TILE_CELL_BYTES, Tile, TilePlan, describe_tiles, tile_side, tiles_of
 from sss_model.progress import Progress
-from sss_model.tiles import OVERLAP, TILE_CELL_BYTES, Tile, TilePlan, describe_tiles, tile_side, tiles_of
 
 
 def plan_tiles(network: FeatureNet, size: tuple[int, int], tile: int, free: int) -> TilePlan:

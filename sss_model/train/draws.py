@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
-from sss_model.augment import augment, to_array
 from sss_model.dataset import Dataset
 from sss_model.errors import DatasetError
 from sss_model.sampler import draw, find_regions
-from sss_model.train_params import TrainParams
+from sss_model.train.augment import augment, to_array
+from sss_model.train.params import TrainParams
 
 _BLOCK = 4096
 _TRIES = 20

@@ -10,7 +10,7 @@ from typing import Any
 from sss_model.dataset import parse_source
 from sss_model.errors import ParameterError
 from sss_model.options import add_options
-from sss_model.train_params import PRESETS, SECTIONS, DataSource, TrainParams, preset
+from sss_model.train.params import PRESETS, SECTIONS, DataSource, TrainParams, preset
 
 
 def add_param_options(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sss_model.augment import shrink, to_array
 from sss_model.dataset import Dataset
 from sss_model.metrics import choose_probe, pair_auc
 from sss_model.network import FeatureNet, GridMap, SupplementNet
+from sss_model.train.augment import shrink, to_array
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import nn
 from sss_model.atomic_file import replacing
 from sss_model.checkpoint import load_state
 from sss_model.errors import CheckpointError
-from sss_model.optimiser import RunningMean
-from sss_model.train_params import TrainParams
+from sss_model.train.optimiser import RunningMean
+from sss_model.train.params import TrainParams
 
 LAST = "last.state.pt"
 _FORMAT = 1

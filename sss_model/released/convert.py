@@ -27,8 +27,8 @@ from sss_model.errors import CheckpointError
 from sss_model.network import build_network
 from sss_model.params import NetworkParams
 from sss_model.progress import Progress, silent
-from sss_model.released import STAGES
-from sss_model.tf_bundle import TensorBundle
+from sss_model.released.network import STAGES
+from sss_model.released.tf_bundle import TensorBundle
 
 # what the file may hold besides the network, and why it is left out
 SKIPPED = {

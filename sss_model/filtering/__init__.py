@@ -1,0 +1,1 @@
+"""How the guided filter is computed: tiles in threads, sums over windows, the local linear model."""

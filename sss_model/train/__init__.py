@@ -1,0 +1,1 @@
+"""Training: the recipe's numbers, the order of pictures, the loop, its log and its state; `command` is sss-train."""
