@@ -277,8 +277,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _size(text: str) -> tuple[int, int]:
-    width, height = text.lower().split("x")
-    return int(width), int(height)
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
+        raise argparse.ArgumentTypeError("expected WxH, such as 1600x1000")
+    return width, height
 
 
 def initial_state(options: argparse.Namespace, settings: Settings | None) -> State:
