@@ -15,8 +15,10 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.error_text import ErrorText
+from sss_gui.file_engine import list_sources
 from sss_gui.request import ExportResult, Source
 from sss_gui.settings import Settings
+from sss_model.errors import SSSError
 from sss_model.params import ExportParams
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ PATIENCE = 3600.0
 
 
 def run_headless(
-    images: Sequence[Path],
+    paths: Sequence[Path],
     folder: Path,
     *,
     state: State | None = None,
@@ -37,12 +39,17 @@ def run_headless(
     params: ExportParams | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Do for each of `images` what the window does, and write pictures, features and a screenshot into `folder`.
+    """Do for each picture at `paths` what the window does, and write pictures, features and a screenshot into `folder`.
+
+    Folders stand for the pictures in them.
 
     Returns
     -------
     0, or 1 when something failed; what is said then names it
     """
+    sources = _list(paths)
+    if not sources:
+        return 1
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from sss_gui.app import Program
     from sss_gui.theme import Theme
@@ -57,8 +64,8 @@ def run_headless(
     program.window.show()
     program.worker.start()
     try:
-        failures = [path for path in images if not _one(program, path, folder, params or ExportParams(), say)]
-        if len(failures) < len(images):
+        failures = [source for source in sources if not _one(program, source, folder, params or ExportParams(), say)]
+        if len(failures) < len(sources):
             picture = folder / SCREENSHOT
             _settle()
             program.window.grab().save(str(picture))
@@ -70,15 +77,27 @@ def run_headless(
     return 0 if ended and not failures else 1
 
 
-def _one(program: Program, path: Path, folder: Path, params: ExportParams, say: Callable[[str], None]) -> bool:
+def _list(paths: Sequence[Path]) -> list[Source]:
+    """What the window would list; says on stderr why there is nothing."""
+    try:
+        sources = list_sources(paths)
+    except SSSError as error:
+        print(error, file=sys.stderr)
+        return []
+    if not sources:
+        print(f"There is no picture in {', '.join(map(str, paths))}.", file=sys.stderr)
+    return sources
+
+
+def _one(program: Program, source: Source, folder: Path, params: ExportParams, say: Callable[[str], None]) -> bool:
     session = program.session
     errors: list[ErrorText] = []
     tell = _teller(say)
     session.failed.connect(errors.append)
     session.exported.connect(tell)
     try:
-        say(f"Computing features of {path}")
-        session.open_source(Source.from_path(path))
+        say(f"Computing features of {source.path}")
+        session.open_source(source)
         _wait(lambda: not session.busy)
         if not errors:
             session.export(folder, params)
@@ -87,7 +106,7 @@ def _one(program: Program, path: Path, folder: Path, params: ExportParams, say: 
         session.failed.disconnect(errors.append)
         session.exported.disconnect(tell)
     for error in errors:
-        print(f"{path}: {error.sentence} {error.hint}".strip(), file=sys.stderr)
+        print(f"{source.path}: {error.sentence} {error.hint}".strip(), file=sys.stderr)
     return not errors
 
 
