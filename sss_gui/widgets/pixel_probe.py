@@ -41,7 +41,7 @@ def seven_figures(value: float) -> str:
 
 
 class PixelReadOut(QWidget):
-    """One line: x, y, RGB, every pane's values, distances to the pins; fixed columns, so nothing jitters."""
+    """x, y, RGB, every pane's values, distances to the pins; fixed columns, in as many lines as the width needs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,17 +122,17 @@ class PixelReadOut(QWidget):
             x += wide + gap
 
     def _lines(self) -> tuple[list[list[Column]], int]:
-        """The columns in lines and the gap between columns; distances go on below where one line is too narrow."""
+        """The columns in lines and the gap between columns; they go on below where one line is too narrow."""
         columns, gap = self._fitting()
         lines: list[list[Column]] = [[]]
         for column in columns:
-            if column[2] is not None and lines[-1] and self._wide([*lines[-1], column], gap) > self.width():
+            if lines[-1] and self._wide([*lines[-1], column], gap) > self.width():
                 lines.append([])
             lines[-1].append(column)
         return lines, gap
 
     def _fit_height(self) -> None:
-        """As many lines as the pins need at this width."""
+        """As high as the lines at this width."""
         height = len(self._lines()[0]) * (self.fontMetrics().height() + 10)
         if height != self.height():
             self.setFixedHeight(height)

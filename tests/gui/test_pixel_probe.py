@@ -137,3 +137,14 @@ def test_distances_go_on_below_where_the_line_is_too_narrow(read_out):
     assert read_out.height() >= 2 * one, "the line does not jump when the cursor leaves"
     read_out.set_reading(Reading(1, 2, (3, 4, 5), PANES))
     assert read_out.height() == one
+
+
+def test_values_of_panes_go_on_below_too(read_out):
+    one = read_out.height()
+    panes = tuple((name, (0.1, 0.2, 0.3)) for name in ("Random projection", "PCA", "Guided filter + PCA"))
+    read_out.resize(400, one)
+    read_out.set_reading(Reading(1, 2, (3, 4, 5), panes))
+    lines, gap = read_out._lines()
+    assert all(read_out._wide(line, gap) <= 400 for line in lines)
+    assert [column for line in lines for column in line] == read_out._fitting()[0], "nothing is left out"
+    assert read_out.height() == len(lines) * one
