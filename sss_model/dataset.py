@@ -7,10 +7,11 @@ together: objects of one class are regions of their own where the data set knows
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,8 @@ class Dataset:
     offset: int = 0
     weight: float = 1.0
     problems: list[tuple[Path, str]] = field(default_factory=list)
+    root: Path = Path()
+    splits: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -135,7 +138,41 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
     kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
     if not kept:
         raise DatasetError(f"The {part} part of {root} has no pictures; all of it has {len(good)}.")
-    return Dataset(root.name, listing.kind, kept, void, listing.offset, source.weight, listing.problems)
+    name = Path(os.path.abspath(root)).name
+    return Dataset(
+        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems, root, tuple(source.splits)
+    )
+
+
+def unique_names(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """The same data sets under names of their own: scores and curves are kept by name.
+
+    Where folders have the same name, their parent folders come before it; then come the splits; what is the same set in
+    another reading gets a number. Names depend on the sources and their order only, not on the part that was opened.
+    """
+    names = [data.name for data in datasets]
+    parents = [
+        f"{Path(os.path.abspath(data.root)).parent.name}/{name}" for data, name in zip(datasets, names, strict=True)
+    ]
+    names = _told_apart(names, parents)
+    splits = [
+        f"{name}@{'+'.join(data.splits)}" if data.splits else name for data, name in zip(datasets, names, strict=True)
+    ]
+    names = _told_apart(names, splits)
+    for k, name in enumerate(names):
+        number = 2
+        while names[k] in names[:k]:
+            names[k], number = f"{name}#{number}", number + 1
+    return [replace(data, name=name) for data, name in zip(datasets, names, strict=True)]
+
+
+def _told_apart(names: list[str], longer: list[str]) -> list[str]:
+    """The longer form of every name that several have, if the longer forms of those differ."""
+    found = []
+    for name, long in zip(names, longer, strict=True):
+        forms = {other for short, other in zip(names, longer, strict=True) if short == name}
+        found.append(long if len(forms) > 1 else name)
+    return found
 
 
 def is_held_out(stem: str, share: float) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from made_sets import SIZE, coco_json, folder_set, save_jpeg, save_map, scene
 from PIL import Image
 
-from sss_model.dataset import Dataset, describe, is_held_out, open_dataset, parse_source
+from sss_model.dataset import Dataset, describe, is_held_out, open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError
 from sss_model.layouts import detect
 from sss_model.sampler import VOID
@@ -274,6 +274,29 @@ def test_sources_as_text(text: str, expected: DataSource) -> None:
 def test_a_weight_must_be_a_number(text: str) -> None:
     with pytest.raises(DatasetError, match="weight of a data set must be a number"):
         parse_source(text)
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (["/a/x", "/b/y"], ["x", "y"]),
+        (["/a/x", "/b/x", "/b/y"], ["a/x", "b/x", "y"]),
+        (["/a/x@t", "/a/x@v+w"], ["x@t", "x@v+w"]),
+        (["/a/x", "/a/x@v", "/b/x"], ["a/x", "a/x@v", "b/x"]),
+        (["/a/x", "/a/x", "/c/a/x"], ["x", "x#2", "x#3"]),
+    ],
+)
+def test_sets_of_one_name_are_told_apart(sources: list[str], expected: list[str]) -> None:
+    parsed = [parse_source(text) for text in sources]
+    sets = [
+        Dataset("x" if "x" in s.path else "y", "folder", [], (), root=Path(s.path), splits=s.splits) for s in parsed
+    ]
+    assert [data.name for data in unique_names(sets)] == expected
+
+
+def test_an_opened_set_knows_its_folder(tmp_path: Path) -> None:
+    roots = [folder_set(tmp_path / parent / "tiny") for parent in "ab"]
+    assert [data.name for data in unique_names([_open(root) for root in roots])] == ["a/tiny", "b/tiny"]
 
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
