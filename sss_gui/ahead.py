@@ -37,22 +37,24 @@ class Ahead(QObject):
         self._tried: set[Source] = set()
         self._network: tuple[object, ...] = ()
         self._asked: tuple[int, Source] | None = None
-        self._full = False
+        self._full = self._paused = False
         self._timer = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._timer.timeout.connect(self._ask)
         session.answer(AheadResult, self._take)
         session.ended.connect(self._end)
-        session.busy_changed.connect(lambda busy: None if busy else self.go_on())
+        session.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
         session.state_changed.connect(self._follow)
 
     def go_on(self) -> None:
         """Look for something to compute, after a short while of quiet."""
+        self._paused = False
         if self._asked is None and self._next() is not None:
             self._timer.start()
 
     def pause(self) -> None:
         """Ask for nothing more until `go_on`, as when the user stops everything."""
         self._timer.stop()
+        self._paused = True
 
     def forget(self) -> None:
         """Try all again: features may have been forgotten."""
@@ -89,7 +91,8 @@ class Ahead(QObject):
             self._tried.add(source)
         if ended.error is not None:
             self.failed.emit(source, ended.error.sentence)
-        self.go_on()
+        if not self._paused:
+            self.go_on()
 
     def _follow(self, state: State) -> None:
         network = state.model, state.extract

@@ -167,6 +167,7 @@ class Program(QObject):
         self.ahead.failed.connect(lambda source, words: self.gallery.mark(source, "failed", words))
         self.ahead.noted.connect(self.window.status.show_note)
         self.gallery.changed.connect(self.ahead.forget)
+        self.gallery.changed.connect(self.overlays.check_origin)
 
     def _stop(self) -> None:
         self.session.cancel()

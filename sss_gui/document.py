@@ -29,6 +29,7 @@ class Document:
     figure : its maps, each stage kept under its parameters
     record : what made the features: source, checkpoint, how they were extracted
     notes : what was done differently, such as tiles or disk
+    network : what the features were computed with; those of other networks cannot be compared
     number : another one for each document
     """
 
@@ -38,6 +39,7 @@ class Document:
     device: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    network: tuple[Any, ...] = ()
     number: int = field(default_factory=itertools.count(1).__next__)
     pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
 
@@ -85,6 +87,11 @@ class Documents:
     def last_of(self, source: Source) -> Document | None:
         """What was shown last of `source`."""
         return next((document for document in reversed(self._kept.values()) if document.source == source), None)
+
+    def beside(self, document: Document, source: Source) -> Document | None:
+        """What is known of `source` by the network of `document`."""
+        found = (d for d in reversed(self._kept.values()) if d.source == source and d.network == document.network)
+        return next(found, None)
 
     def put(self, key: Hashable, document: Document) -> None:
         """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""

@@ -231,7 +231,8 @@ class FeatureEngine:
         made = self.extraction.extract(opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast)
         record = {"source": request.source.name, **made.record}
         figure = Figure(opened.image, made.features, device=made.device)
-        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes)
+        network = request.model, request.extract, file_stamp(request.model)
+        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes, network)
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 

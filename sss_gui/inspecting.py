@@ -165,6 +165,10 @@ class Inspecting(QObject):
             if result.features != self._features:
                 self._features = result.features
                 self._vectors.clear()
+                height, width = result.size
+                if not all(x < width and y < height for x, y in self._pins):  # the file is another picture now
+                    self._pins = [(x, y) for x, y in self._pins if x < width and y < height]
+                    self._changed()
             self._ask_missing()
             if self._hover is not None:
                 self._session.probe(self._hover)

@@ -21,6 +21,7 @@ from sss_model.progress import Progress
 PROGRESS_INTERVAL = 0.05
 LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch", "ahead")
 BACKGROUND = "ahead"  # gives way to any other lane
+QUEUED = "export"  # whose requests are all answered, one after the other
 
 
 class Request(Protocol):
@@ -73,7 +74,8 @@ class Worker(QObject):
         super().__init__(parent)
         self._build = build
         self._engine: Engine | None = None
-        self._pending: dict[str, Any] = {}
+        self._pending: dict[str, list[Any]] = {}
+        self._stop_soon = False  # once the work that the next request shares is done
         self._running: Any | None = None
         self._stop = threading.Event()
         self._closing = False
@@ -86,22 +88,28 @@ class Worker(QObject):
     def submit(self, request: Request) -> None:
         """Queue `request`. A waiting one of its lane is replaced; a running one is cancelled unless it is patient.
 
-        What runs in the background is cancelled by any request of another lane.
+        Exports are never replaced. Work that both requests share is finished first. What runs in the background is
+        cancelled by any request of another lane.
         """
         with self._wake:
-            replaced = self._pending.pop(request.lane, None)
-            self._pending[request.lane] = request
+            waiting = self._pending.setdefault(request.lane, [])
+            replaced = [] if request.lane == QUEUED else waiting[:]
+            waiting[:] = [*waiting[len(replaced) :], request]
             running = self._running
             if running is not None and _gives_way(running, request):
-                self._stop.set()
+                if _shares_work(running, request):
+                    self._stop_soon = True
+                else:
+                    self._stop.set()
             self._wake.notify()
-        if replaced is not None:
-            self.ended.emit(Ended(replaced.ticket, replaced.lane, "replaced"))
+        for old in replaced:
+            self.ended.emit(Ended(old.ticket, old.lane, "replaced"))
 
     def cancel(self, lane: str | None = None) -> None:
         """Drop what waits and stop what runs, in one lane or in all."""
         with self._wake:
-            dropped = [self._pending.pop(name) for name in list(self._pending) if lane in (None, name)]
+            names = [name for name in self._pending if lane in (None, name)]
+            dropped = [request for name in names for request in self._pending.pop(name)]
             if self._running is not None and lane in (None, self._running.lane):
                 self._stop.set()
         for request in dropped:
@@ -141,8 +149,12 @@ class Worker(QObject):
             if self._closing:
                 return None
             lane = min(self._pending, key=_rank)
-            self._running = self._pending.pop(lane)
+            waiting = self._pending[lane]
+            self._running = waiting.pop(0)
+            if not waiting:
+                del self._pending[lane]
             self._stop.clear()
+            self._stop_soon = False
             return self._running
 
     def _answer(self, request: Any) -> Ended:
@@ -159,6 +171,8 @@ class Worker(QObject):
         return Ended(request.ticket, request.lane, "done")
 
     def _deliver(self, result: Any) -> None:
+        if self._stop_soon and getattr(result, "features", False):
+            self._stop.set()
         if not self._closing:
             self.delivered.emit(result)
 
@@ -180,6 +194,11 @@ def _gives_way(running: Request, request: Request) -> bool:
     if running.lane == request.lane:
         return not running.patient
     return running.lane == BACKGROUND
+
+
+def _shares_work(running: Request, request: Request) -> bool:
+    work = getattr(running, "work", None)
+    return work is not None and work == getattr(request, "work", None) and not getattr(request, "fresh", False)
 
 
 def _rank(lane: str) -> int:

@@ -89,12 +89,12 @@ class MainWindow(QMainWindow):
             return  # an icon is no reason not to start
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_paths(event.mimeData().urls()):
+        if event.source() is None and local_paths(event.mimeData().urls()):  # a pane of ours is no file to open
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         paths = local_paths(event.mimeData().urls())
-        if paths:
+        if paths and event.source() is None:
             event.acceptProposedAction()
             self.paths_dropped.emit(paths)
 

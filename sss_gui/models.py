@@ -121,3 +121,5 @@ class Models(QObject):
         self._settings.model = str(model or "")
         if model is not None:
             self._settings.add_recent_model(str(model))
+        if self._dialog is not None and self._dialog.isVisible():
+            self._ask()

@@ -45,12 +45,13 @@ class OverlayEngine:
 
     def heat(self, request: HeatRequest, progress: Progress) -> HeatResult | None:
         """How alike, or nearest to which; in the other pictures too."""
-        document, vectors = self._documents.last_of(request.source), self._vectors(request)
+        document = self._documents.last_of(request.source)
+        vectors = self._vectors(request, document)
         if document is None or vectors is None or document.figure.features.shape[2] != vectors.shape[1]:
             return None
         progress.report(0.0, "Similarity")
         metric = request.params.metric
-        matches = self._in_others(request, vectors, progress)
+        matches = self._in_others(request, document, vectors, progress)
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, metric)
             return HeatResult(
@@ -90,7 +91,7 @@ class OverlayEngine:
         return ExportResult(request.ticket, (request.path,))
 
     def _write_heat(self, document: Document, asked: HeatRequest, path: Path) -> None:
-        vectors = self._vectors(asked)
+        vectors = self._vectors(asked, document)
         if vectors is None:
             raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
         if len(vectors) > 1:
@@ -100,11 +101,13 @@ class OverlayEngine:
         kept = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
         write_index(path, np.where(kept, 255, 0).astype(np.uint8))
 
-    def _in_others(self, request: HeatRequest, vectors: NDArray[np.float32], progress: Progress) -> tuple[Match, ...]:
+    def _in_others(
+        self, request: HeatRequest, document: Document, vectors: NDArray[np.float32], progress: Progress
+    ) -> tuple[Match, ...]:
         found = []
         for number, source in enumerate(request.others):
             progress.report(number / len(request.others), "Similarity")
-            other = self._documents.last_of(source)
+            other = self._documents.beside(document, source)
             if other is not None and other.figure.features.shape[2] == vectors.shape[1]:
                 found.append(self._match(other, request, vectors))
         return tuple(found)
@@ -119,9 +122,9 @@ class OverlayEngine:
         overlay = colours.heat(_small(values), request.params.threshold)
         return Match(other.source, overlay, float(values[y, x]), ((x + 0.5) / width, (y + 0.5) / height))
 
-    def _vectors(self, request: HeatRequest) -> NDArray[np.float32] | None:
-        """Features (P, D) at the request's points (x, y); None where their picture is forgotten."""
-        document = self._documents.last_of(request.of)
+    def _vectors(self, request: HeatRequest, shown: Document | None) -> NDArray[np.float32] | None:
+        """Features (P, D) at the request's points (x, y) by the network of `shown`; None where they are forgotten."""
+        document = self._documents.beside(shown, request.of) if shown is not None else None
         if document is None:
             return None
         features = document.figure.features

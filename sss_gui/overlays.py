@@ -60,6 +60,7 @@ class Overlays(QObject):
         self._origin: tuple[Source, tuple[tuple[int, int], ...]] | None = None  # the pins, and whose they are
         self._tickets = itertools.count(1)
         self._ticket = 0
+        self._features = 0  # number of those that the overlay was made of
         params.changing.connect(self.set)
         params.rested.connect(self.set)
         inspecting.hovered.connect(lambda _point: None if self._pinned() else self._ask_heat())
@@ -125,8 +126,8 @@ class Overlays(QObject):
             return []
         sources, shown = self._sources(), self._session.state.source
         here = sources.index(shown) if shown in sources else 0
-        others = sorted((s for s in sources if s != shown), key=lambda s: abs(sources.index(s) - here))
-        return [source for source in dict.fromkeys([self._origin[0], *others]) if source != shown]
+        nearest = sorted(range(len(sources)), key=lambda place: abs(place - here))
+        return [s for s in dict.fromkeys([self._origin[0], *(sources[place] for place in nearest)]) if s != shown]
 
     def refresh(self) -> None:
         """Compare again, as when the features of another picture are there."""
@@ -135,10 +136,11 @@ class Overlays(QObject):
 
     def write_mask(self, path: Path) -> None:
         """Write what the threshold keeps, or the nearest pins, as a PNG."""
-        if self._asked is None or self._asked.source != self._session.state.source:
-            self.noted.emit("Show a similarity first: pin a pixel.")
+        comparison = self._comparison()
+        if comparison is None:
+            self.noted.emit("There is nothing to compare with: pin a pixel first.")
             return
-        request = replace(self._asked, params=self.similarity, others=())
+        request = replace(comparison, others=())
         self._session.ask(lambda ticket: MaskRequest(ticket, request, path))
 
     def write_clusters(self, path: Path) -> None:
@@ -155,24 +157,36 @@ class Overlays(QObject):
         elif self._origin is not None and self._origin[0] == source:
             self._origin = None
             self.compared.emit(())
+        self.check_origin()
         self._ask_heat()
+
+    def check_origin(self) -> None:
+        """Take away what compares with pins that are gone, or with those of a picture that is no longer open."""
+        if self.shown == "similarity" and self._comparison() is None:
+            self._asked = None
+            self.compared.emit(())
+            self._clear()
 
     def _pinned(self) -> bool:
         """Whether pins of an open picture are compared with, rather than the pixel under the pointer."""
         return self._origin is not None and self._origin[0] in self._sources()
 
-    def _ask_heat(self) -> None:
+    def _comparison(self) -> HeatRequest | None:
+        """What there is to compare: the pins of an open picture, else the pixel under the pointer."""
         source, hover = self._session.shown, self._inspecting.hover
-        if self.shown != "similarity" or source is None:
-            return
+        if source is None:
+            return None
         if self._origin is not None and self._pinned():
             of, points = self._origin
             others = tuple(other for other in self._sources() if other != source)
-        elif hover is not None:
-            of, points, others = source, (hover,), ()
-        else:
+            return HeatRequest(0, source, points, self.similarity, others, of)
+        return HeatRequest(0, source, (hover,), self.similarity, (), source) if hover is not None else None
+
+    def _ask_heat(self) -> None:
+        asked = self._comparison() if self.shown == "similarity" else None
+        if asked is None:
             return
-        asked = self._asked = HeatRequest(0, source, points, self.similarity, others, of)
+        self._asked = asked
         self._ticket = self._session.ask(lambda ticket: replace(asked, ticket=ticket))
         self.asked.emit()
 
@@ -183,7 +197,7 @@ class Overlays(QObject):
             self._ticket = self._session.ask(lambda ticket: ClusterRequest(ticket, source, params))
 
     def _take_heat(self, result: HeatResult) -> None:
-        if self.shown != "similarity" or result.source != self._session.state.source:
+        if self.shown != "similarity" or self._asked is None or result.source != self._session.state.source:
             return
         self._overlay = result.overlay
         self._lay()
@@ -210,7 +224,8 @@ class Overlays(QObject):
     def _follow(self, result: ShowResult) -> None:
         if result.source != self._session.shown or not result.complete:
             self._clear_other(result.source)
-        elif result.exact and self._overlay is None:
+        elif result.exact and (self._overlay is None or result.features != self._features):
+            self._features = result.features
             self._ask_heat()
             self._ask_clusters()
 

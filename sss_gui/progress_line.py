@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from sss_gui.request import ShowResult, WarmResult
-from sss_gui.session import Session, State
+from sss_gui.session import Session
 from sss_gui.widgets.status_line import StatusLine
 
 READY = "Ready"
@@ -20,15 +19,13 @@ class ProgressLine(QObject):
 
     def __init__(self, session: Session, line: StatusLine, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._line = line
-        self._model = ""
+        self._session, self._line = session, line
         line.set_stage(READY)
         line.set_progress(None)
         session.progress_changed.connect(self._progress)
         session.busy_changed.connect(self._busy)
         session.result_arrived.connect(self._result)
         session.warmed.connect(self._warmed)
-        session.state_changed.connect(self._state)
         session.exported.connect(lambda result: self._note(result.notes))
 
     def _progress(self, fraction: float, stage: str, left: float) -> None:
@@ -47,7 +44,7 @@ class ProgressLine(QObject):
         if result.device:
             self._line.set_device(result.device)
         if result.model:
-            self._line.set_model(result.model)
+            self._line.set_model(result.model, str(self._session.state.model or ""))
         if result.complete and result.exact and result.seconds > 0:
             self._line.set_elapsed(result.seconds)
         self._note(result.notes)
@@ -58,9 +55,4 @@ class ProgressLine(QObject):
 
     def _warmed(self, result: WarmResult) -> None:
         self._line.set_device(result.device)
-        self._line.set_model(result.model)
-
-    def _state(self, state: State) -> None:
-        model: Path | None = state.model
-        if model is not None:
-            self._line.set_model(model.stem, str(model))
+        self._line.set_model(result.model, str(self._session.state.model or ""))

@@ -100,6 +100,11 @@ class ShowRequest:
         """A live picture is finished when a newer one is wanted, not cancelled: else dragging would show nothing."""
         return self.live
 
+    @property
+    def work(self) -> tuple[object, ...]:
+        """What the features depend on: requests that agree in it share the network's run."""
+        return self.source, self.model, self.extract
+
     def settled(self, ticket: int) -> ShowRequest:
         """The same state, exact."""
         return replace(self, ticket=ticket, live=False)

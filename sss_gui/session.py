@@ -306,8 +306,16 @@ class Session(QObject):
                 if ended.lane == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)
-        elif ended.outcome == "cancelled" and idle and (ended.lane != "show" or ended.ticket == self._newest):
+            return
+        if ended.outcome == "cancelled" and ended.ticket == self._newest and self._same_picture():
+            self._fall_back()
+        if ended.outcome == "cancelled" and idle and (ended.lane != "show" or ended.ticket == self._newest):
             self.noted.emit("Stopped.")  # by the user; one that a newer one replaced is no news
+
+    def _same_picture(self) -> bool:
+        """Whether the window still shows the picture that is wanted, by another network."""
+        good = self._good
+        return good is not None and self._seen == good.source == self._state.source and self._shown is None
 
     def _fall_back(self) -> None:
         """After a failure, want again what the window still shows, so that the next change does not fail too."""

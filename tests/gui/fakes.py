@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,10 @@ class FakeEngine:
         self.threads: set[int] = set()
         self.gate = threading.Event()
         self.gate.set()
+        self.features_known = threading.Event()  # set: partial results come after the network's
         self.closed = False
         self.idle = True
+        self.number = 0  # of the features; another one after they changed
         self.no_room: set[str] = set()  # names that memory does not hold beside the others
         self.fail: dict[str, Exception] = {}  # source name -> what happens
 
@@ -111,20 +114,22 @@ class FakeEngine:
             raise self.fail[name]
         if name.startswith("broken"):
             raise ImageError(f"{name} is no picture.", hint="Choose another file.")
-        common = {"ticket": request.ticket, "source": request.source, "size": self.size}
+        common = {"ticket": request.ticket, "source": request.source, "size": self.size, "features": self.number}
         if not request.live:
             deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
-        self._wait(progress, "Network")
+        self._wait(progress, "Network", deliver, ShowResult(**common))
         shade = min(request.filter.radius * 10, 255)
         pictures = {"input": self._pyramid(50), "random": self._pyramid(request.projection.seed % 256),
                     "pca": self._pyramid(100), "filtered": self._pyramid(shade)}  # fmt: skip
         return ShowResult(**common, pictures=pictures, exact=not request.live, complete=True, channels=8,
                           explained=(0.6, 0.3, 0.1), device="cpu", model="fake model", seconds=0.01)  # fmt: skip
 
-    def _wait(self, progress: Progress, stage: str) -> None:
+    def _wait(self, progress: Progress, stage: str, deliver: Any = None, result: Any = None) -> None:
         deadline = time.monotonic() + 30
         while not self.gate.wait(0.002):
             progress.report(0.5, stage)
+            if deliver is not None and self.features_known.is_set():
+                deliver(replace(result, features=1))
             if time.monotonic() > deadline:
                 raise TimeoutError("The test never opened the gate.")
         progress.report(1.0, stage)

@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 from sss_gui import qimage
 from sss_gui.app import Program, has_display, main, parse
 from sss_gui.export_dialog import ExportDialog
+from sss_gui.overlay_request import HeatRequest
 from sss_gui.request import PANES, ExportRequest, ShowRequest
 from sss_gui.settings import Settings
+from sss_model.errors import CheckpointError
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -70,6 +72,46 @@ def test_dropping_on_the_window_or_a_pane_opens_the_file(qtbot, program, tmp_pat
     assert program.session.state.model == tmp_path / "net.safetensors"
     assert program.session.state.source.name == "two.png"
     idle(qtbot, program)
+
+
+def test_the_model_named_is_the_one_that_made_the_pictures(qtbot, program, engine, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    named = program.window.status._model.text()
+    engine.fail["one.png"] = CheckpointError("bad.safetensors is damaged.")
+    program.files.open_paths([tmp_path / "bad.safetensors"])
+    idle(qtbot, program)
+    assert program.window.status._model.text() == named == "fake model"
+
+
+def test_a_pane_dropped_on_the_own_window_is_no_file_to_open(qtbot, program, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "pane.png"))])
+
+    class OwnDrop(QDropEvent):
+        def source(self):  # as Qt has it for a drag that began in this process
+            return program.window.panel
+
+    keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    program.window.dropEvent(OwnDrop(QPointF(10, 10), Qt.DropAction.CopyAction, data, *keys))
+    assert program.session.state.source.name == "one.png"
+
+
+def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, program, engine, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    program.overlays.show("similarity")
+    program.inspecting.set_pins([(30, 20), (3, 2)])
+    qtbot.waitUntil(lambda: program.overlays._overlay is not None and not program.worker.busy)
+    heats = sum(isinstance(request, HeatRequest) for request in engine.asked)
+    engine.size, engine.number = (10, 12), 7
+    program.session.run_again()
+    idle(qtbot, program)
+    assert program.inspecting.pins == [(3, 2)]
+    qtbot.waitUntil(lambda: sum(isinstance(request, HeatRequest) for request in engine.asked) > heats)
+    assert program.window.panel.banner.isHidden()
 
 
 def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):

@@ -10,6 +10,7 @@ from fakes import FakeEngine
 
 from sss_gui.jobs import Worker
 from sss_gui.request import ExportRequest, ProbeRequest, ShowRequest, ShowResult, Source
+from sss_model.params import ExportParams, ProjectionParams
 
 A, B = Source.from_path(Path("a.png")), Source.from_path(Path("b.png"))
 
@@ -160,3 +161,40 @@ def test_partial_answers_come_first(qtbot, worker):
     assert [type(result) for result in worker.results] == [ShowResult, ShowResult]
     assert [result.complete for result in worker.results] == [False, True]
     assert set(worker.results[0].pictures) == {"input"}
+
+
+def test_every_export_is_done(qtbot, worker, engine, tmp_path):
+    engine.gate.clear()
+    for ticket, name in enumerate(("a.png", "b.png", "c.png"), 1):
+        source = Source.from_path(Path(name))
+        worker.submit(ExportRequest(ticket, ShowRequest(0, source), tmp_path, ExportParams()))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: outcomes(worker) == {1: "done", 2: "done", 3: "done"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-input.png", "b-input.png", "c-input.png"]
+
+
+def test_a_change_that_needs_the_same_features_lets_them_be_finished(qtbot, worker, engine):
+    engine.gate.clear()
+    worker.submit(ShowRequest(1, A))
+    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    worker.submit(ShowRequest(2, A, projection=ProjectionParams(seed=5)))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: outcomes(worker) == {1: "done", 2: "done"})
+    engine.gate.clear()
+    worker.submit(ShowRequest(3, A))
+    qtbot.waitUntil(lambda: len(engine.asked) == 3)
+    worker.submit(ShowRequest(4, A, fresh=True))
+    qtbot.waitUntil(lambda: outcomes(worker).get(3) == "cancelled")
+    engine.gate.set()
+    qtbot.waitUntil(lambda: outcomes(worker).get(4) == "done")
+
+
+def test_once_the_features_are_there_the_newer_request_comes_first(qtbot, worker, engine):
+    engine.features_known.set()
+    engine.gate.clear()
+    worker.submit(ShowRequest(1, A))
+    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    worker.submit(ShowRequest(2, A, projection=ProjectionParams(seed=5)))
+    qtbot.waitUntil(lambda: outcomes(worker).get(1) == "cancelled")
+    engine.gate.set()
+    qtbot.waitUntil(lambda: outcomes(worker).get(2) == "done")

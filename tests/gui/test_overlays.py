@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from sss_gui.document import Document
+from sss_gui.document import Document, Documents
 from sss_gui.overlay_engine import OverlayEngine
 from sss_gui.overlay_request import ClusterRequest, HeatRequest, MaskRequest
 from sss_gui.request import BasisRequest, ShowRequest, Source
@@ -153,20 +153,15 @@ def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_pa
     qtbot.waitUntil(lambda: not shown.session.busy)
 
 
-class Documents(list):
-    def last_of(self, source):
-        return next((document for document in self if document.source == source), None)
-
-
 @pytest.fixture
 def halves():
     """Two pictures whose left and right halves have unlike features."""
-    documents = Documents()
+    documents = Documents(1 << 30)
     for name in ("a", "b"):
         features = np.zeros((8, 12, 4), np.float32)
         features[:, :6, 0], features[:, 6:, 1] = 1, 2
-        figure = type("F", (), {"features": features})()
-        documents.append(Document(Source.from_path(Path(name)), figure))
+        figure = type("F", (), {"features": features, "nbytes": features.nbytes})()
+        documents.put(name, Document(Source.from_path(Path(name)), figure))
     return documents
 
 
@@ -208,17 +203,32 @@ def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
 
 def test_features_of_another_model_are_not_compared(halves):
     a, b = (document.source for document in halves)
-    halves[1].figure.features = np.ones((8, 12, 3), np.float32)
+    list(halves)[1].figure.features = np.ones((8, 12, 3), np.float32)
     engine = OverlayEngine(halves)
     assert engine.heat(HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
     assert engine.heat(HeatRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
+
+
+def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
+    """Of a picture that another network saw too, the features beside the shown ones are compared."""
+    one, other = halves
+    turned = np.roll(other.figure.features, 6, axis=1)
+    figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
+    halves.put("b, new", Document(other.source, figure, network=("new",)))
+    request = HeatRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
+    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    assert seen.place[0] < 0.5, "by the network of the picture that is shown"
+    shown = Document(one.source, one.figure, network=("new",))
+    halves.put("a, new", shown)
+    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    assert seen.place[0] > 0.5
 
 
 @pytest.mark.parametrize("metric", ["cosine", "distance"])
 def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
     from PIL import Image
 
-    engine, a = OverlayEngine(halves), halves[0].source
+    engine, a = OverlayEngine(halves), next(iter(halves)).source
     params = SimilarityParams(metric=metric)
     right = np.arange(12) >= 6
     for name, overlay, expected in (
@@ -238,3 +248,37 @@ def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
 def test_a_picture_that_was_forgotten_has_no_map(halves):
     gone = Source.from_path(Path("gone"))
     assert OverlayEngine(halves).heat(HeatRequest(1, gone, ((0, 0),)), Progress()) is None
+
+
+def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.overlays.show("")
+    shown.inspecting.set_pins([(5, 6)])
+    shown.overlays.write_mask(tmp_path / "m.png")
+    qtbot.waitUntil(lambda: bool(asked(engine, MaskRequest)))
+    assert asked(engine, MaskRequest)[-1].overlay.points == ((5, 6),)
+    shown.inspecting.clear_pins()
+    said = []
+    shown.overlays.noted.connect(said.append)
+    shown.overlays.write_mask(tmp_path / "n.png")
+    assert said == ["There is nothing to compare with: pin a pixel first."]
+
+
+def test_the_map_goes_with_its_pins(qtbot, shown, engine):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    shown.inspecting.clear_pins()
+    assert shown.overlays._overlay is None
+    assert shown.window.panel.pane("input").canvas.match is None
+
+
+def test_pictures_are_wanted_from_the_nearest_on(qtbot, shown, engine):
+    sources = [Source.from_path(Path(f"{number}.png")) for number in range(900)]
+    shown.gallery._sources = [*sources[:450], shown.session.state.source, *sources[450:]]
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    wanted = shown.overlays.wanted()
+    assert len(wanted) == 900
+    assert {source.name for source in wanted[:2]} == {"449.png", "450.png"}

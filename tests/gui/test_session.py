@@ -139,6 +139,19 @@ def test_a_model_that_fails_is_not_kept(qtbot, session, engine):
     assert len(session.errors) == 1
 
 
+def test_stopping_amid_a_change_of_model_keeps_the_old_one(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.open_path(Path("slow.safetensors"))
+    qtbot.waitUntil(lambda: len(engine.asked) == 2)
+    session.cancel()
+    idle(qtbot, session)
+    assert session.state.model is None
+    assert session.shown == session.state.source, "its features are there: pixels can be asked for"
+    engine.gate.set()
+
+
 def test_the_same_file_can_be_tried_again_after_a_failure(qtbot, session, engine):
     engine.fail["a.png"] = CheckpointError("no")
     session.open_path(A)
