@@ -11,6 +11,9 @@ from sss_model.params import FilterParams
 class AOrB(QObject):
     """Remembers both.
 
+    Undo and redo put back the very record that was shown before, so a record tells whose it is, and the letter goes
+    back with it.
+
     Signals
     -------
     flipped : 'A' or 'B', which is shown now
@@ -27,11 +30,21 @@ class AOrB(QObject):
 
     def flip(self) -> None:
         """Show the other one; the first flip starts B from A."""
+        if self._session.moving:
+            self._session.settle()  # else history takes the flip for a part of the drag
         self._kept[self.letter] = self._session.state.filter
-        other = "B" if self.letter == "A" else "A"
-        self.letter = other
-        self._session.set_filter(self._kept[other] or self._session.state.filter)
-        self.flipped.emit(other)
+        self.letter = self._other
+        self._session.set_filter(self._kept[self.letter] or self._session.state.filter)
+        self.flipped.emit(self.letter)
+
+    @property
+    def _other(self) -> str:
+        return "B" if self.letter == "A" else "A"
 
     def _keep(self, state: State) -> None:
+        if state.filter is self._kept[self.letter]:
+            return
+        if state.filter is self._kept[self._other]:
+            self.letter = self._other
+            self.flipped.emit(self.letter)
         self._kept[self.letter] = state.filter
