@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from sss_model.atomic_file import replacing
 from sss_model.checkpoint import load_state
 from sss_model.errors import CheckpointError
+from sss_model.network import FeatureNet
 from sss_model.train.optimiser import RunningMean
 from sss_model.train.params import TrainParams
+from sss_model.train.validation import Score
 
 LAST = "last.state.pt"
 _FORMAT = 1
@@ -21,14 +22,18 @@ _FORMAT = 1
 
 @dataclass
 class TrainState:
-    """The moving parts of a run. `update` is the number of finished updates, `best` the best score so far."""
+    """The moving parts of a run.
 
-    network: nn.Module
+    `update` is the number of finished updates, `best` the best score so far, `scores` the last ones by data set.
+    """
+
+    network: FeatureNet
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     mean: RunningMean | None
     update: int = 0
     best: float = float("-inf")
+    scores: dict[str, Score] = field(default_factory=dict)
 
 
 def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dict[str, int]) -> None:

@@ -6,7 +6,6 @@ pay for the head: branch maps are interpolated there, which is what upsampling g
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,20 +18,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from sss_model.checkpoint import write_checkpoint
 from sss_model.dataset import Dataset
 from sss_model.errors import ParameterError
 from sss_model.loss import pair_loss, pair_statistics
 from sss_model.network import FeatureNet
 from sss_model.train.draws import Numbers, Visit, Visits, quiet_worker
+from sss_model.train.keeper import BEST_MODEL, LAST_MODEL, Keeper, finite
 from sss_model.train.log import SilentLog, TrainLog
 from sss_model.train.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
 from sss_model.train.params import TrainParams
 from sss_model.train.ranks import Ranks
-from sss_model.train.state import LAST, TrainState, restore_state, save_state
-from sss_model.train.validation import Score, validate
+from sss_model.train.state import LAST, TrainState, restore_state
+from sss_model.train.validation import Score
 
-BEST_MODEL, LAST_MODEL = "best.safetensors", "last.safetensors"
+__all__ = ["BEST_MODEL", "LAST_MODEL", "Trained", "Trainer"]
 
 
 class SampledFeatures(nn.Module):
@@ -91,7 +90,7 @@ class Trainer:
         self._device = self._ranks.device(params.run.device)
         self._network = network.to(self._device)
         self._params, self._output, self._metadata = params, output, metadata or {}
-        self._visits, self._held_out = Visits(training, params), held_out
+        self._visits = Visits(training, params)
         optimiser = build_optimiser(self._network, params.optimiser)
         scaler = torch.amp.GradScaler(self._device.type, enabled=params.run.amp == "float16")
         mean = RunningMean(self._network, params.optimiser.ema) if params.optimiser.ema > 0 else None
@@ -101,7 +100,7 @@ class Trainer:
         torch.manual_seed(params.run.seed)
         if state is not None:
             restore_state(state, self._state, LAST)
-        self._scores: dict[str, Score] = {}
+        self._keeper = Keeper(self._state, held_out, params, output, self._device, self._pictures, self._metadata)
         self._log: TrainLog = SilentLog()
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Trained:
@@ -133,7 +132,7 @@ class Trainer:
                 if self._finish_update():
                     set_training_mode(self._network, params.optimiser, frozen=self._frozen)
             self._end(stopped)
-        return Trained(state.update, stopped, self._scores)
+        return Trained(state.update, stopped, state.scores)
 
     @property
     def _frozen(self) -> bool:
@@ -229,71 +228,18 @@ class Trainer:
         if not stopped:
             self._validate()
         self._save()
-        self._log.event("stopped" if stopped else "end", update=self._state.update, best=_finite(self._state.best))
-
-    @contextlib.contextmanager
-    def _mean_weights(self) -> Iterator[None]:
-        """The network with EMA's weights, where there are any, for a while."""
-        mean = self._state.mean
-        if mean is not None:
-            mean.swap(self._network)
-        try:
-            yield
-        finally:
-            if mean is not None:
-                mean.swap(self._network)
+        self._log.event("stopped" if stopped else "end", update=self._state.update, best=finite(self._state.best))
 
     def _validate(self) -> None:
-        """Score the held-out pictures; a new best is written."""
-        if self._ranks.first and self._held_out:
-            run, update = self._params.run, self._state.update
-            with self._mean_weights():
-                scores = validate(
-                    self._network,
-                    self._held_out,
-                    images=run.validate_images,
-                    longest=run.validate_longest,
-                    device=self._device,
-                )
-                self._scores = scores
-                mean = float(np.mean([s.features for s in scores.values()])) if scores else float("-inf")
-                for name, score in scores.items():
-                    self._log.curves({f"auc/{name}": score.features, f"auc_taps/{name}": score.taps}, update)
-                self._log.event(
-                    "validation", update=update, auc=_finite(mean), sets={n: vars(s) for n, s in scores.items()}
-                )
-                self._log.say(
-                    f"update {update}: pair AUC {mean:.4f}  " + "  ".join(f"{n} {s}" for n, s in scores.items())
-                )
-                if mean > self._state.best and update > 0:
-                    self._state.best = mean
-                    write_checkpoint(self._output / BEST_MODEL, self._network, {**self._metadata, **self._summary()})
-                self._show_pictures()
+        if self._ranks.first:
+            self._keeper.validate(self._log)
         self._ranks.wait()
-
-    def _show_pictures(self) -> None:
-        if self._log.wants_pictures:
-            from sss_model.train.pictures import pca_pictures
-
-            for name, picture in pca_pictures(
-                self._network, self._held_out, self._params.run.validate_longest, self._device
-            ):
-                self._log.picture(f"pca/{name}", picture, self._state.update)
-
-    def _summary(self) -> dict[str, Any]:
-        return {"update": self._state.update, "auc": {name: round(s.features, 4) for name, s in self._scores.items()}}
 
     def _save(self) -> None:
         if self._ranks.first:
-            save_state(self._output / LAST, self._state, self._params, self._pictures)
-            with self._mean_weights():
-                write_checkpoint(self._output / LAST_MODEL, self._network, {**self._metadata, **self._summary()})
+            self._keeper.save()
         self._ranks.wait()
 
 
 def _as_is(visit: Visit) -> Visit:
     return visit
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sss_model.dataset import Dataset
+from sss_model.errors import DatasetError
 from sss_model.metrics import choose_probe, pair_auc
 from sss_model.network import FeatureNet, GridMap, SupplementNet
 from sss_model.train.augment import shrink, to_array
@@ -41,16 +42,33 @@ def taps_at(taps: Sequence[GridMap], points: Tensor) -> Tensor:
 
 @torch.no_grad()
 def validate(
-    network: FeatureNet, datasets: Sequence[Dataset], *, images: int, longest: int, device: torch.device
+    network: FeatureNet,
+    datasets: Sequence[Dataset],
+    *,
+    images: int,
+    longest: int,
+    device: torch.device,
+    skip: Callable[[str], None] | None = None,
 ) -> dict[str, Score]:
-    """Scores by data set, over those of its first `images` pictures that have two labels; absent without any."""
+    """Scores by data set, over those of its first `images` pictures that have two labels; absent without any.
+
+    Parameters
+    ----------
+    skip : called with what is wrong with a picture that cannot be read and is left out; None raises `DatasetError`
+    """
     was_training = network.training
     network.eval()
     scores = {}
     for data in datasets:
         found: list[tuple[float, float | None]] = []
         for index in range(min(images, len(data))):
-            pair = _one(network, data, index, longest, device)
+            try:
+                pair = _one(network, data, index, longest, device)
+            except DatasetError as error:
+                if skip is None:
+                    raise
+                skip(f"{data.items[index].picture}: {error}")
+                continue
             if pair is not None:
                 found.append(pair)
         if found:

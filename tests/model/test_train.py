@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_sets import folder_set, small_params
+from made_sets import folder_set, save_map, small_params
 
 from sss_model.checkpoint import load_network
 from sss_model.dataset import Dataset, open_dataset
@@ -216,6 +216,21 @@ def test_bad_pictures_are_refused_or_skipped_and_named(parts: Any, tmp_path: Pat
     assert _events(tmp_path / "refused", "error")[0]["kind"] == "DatasetError"
     _train(parts, small_params(run={"iterations": 2, "validate_every": 0, "on_bad": "skip"}), tmp_path / "skipped")
     assert "cannot be read" in _events(tmp_path / "skipped", "skipped")[0]["reason"]
+
+
+def test_a_bad_held_out_picture_is_refused_or_left_out_of_the_scores(parts: Any, tmp_path: Path) -> None:
+    from sss_model.train.pictures import pca_pictures
+
+    save_map(parts[1][0].items[0].labels[0], np.full((48, 64), 255, np.uint8))
+    run = {"iterations": 1, "validate_every": 0}
+    with pytest.raises(DatasetError, match="is empty"):
+        _train(parts, small_params(run=run), tmp_path / "refused")
+    trained = _train(parts, small_params(run={**run, "on_bad": "skip"}), tmp_path / "skipped")
+    assert trained.scores["set"].images == min(4, len(parts[1][0])) - 1
+    assert [e["update"] for e in _events(tmp_path / "skipped", "skipped") if "is empty" in e["reason"]] == [0, 1]
+    network = build_network(small_params().network)
+    ((name, picture),) = pca_pictures(network, parts[1], 64, torch.device("cpu"))
+    assert (name, picture.shape) == ("set", (48, 128, 3))
 
 
 def test_pictures_that_all_have_one_label(parts: Any, tmp_path: Path) -> None:
