@@ -15,16 +15,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sss_model.coco import instance_mask
 from sss_model.errors import DatasetError
+from sss_model.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.layouts import MIXED, Item, Listing, list_items
 from sss_model.sampler import VOID
 from sss_model.train.params import DataSource
 
-Labels = NDArray[np.int32]
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
@@ -69,7 +68,7 @@ class Dataset:
         if source is None:
             labels = np.full((picture.height, picture.width), VOID, np.int32)
         else:
-            labels = _read_numbers(source, annotator)
+            labels = read_label_map(source, annotator, packed=self.kind == "panoptic")
         if labels.shape != (picture.height, picture.width):
             upright = ImageOps.exif_transpose(picture)
             if labels.shape != (upright.height, upright.width):
@@ -84,7 +83,7 @@ class Dataset:
         """How many label maps the picture `index` has."""
         item = self.items[index]
         if len(item.labels) == 1 and item.labels[0].suffix == ".mat" and self.kind == "bsds":
-            return _mat_annotators(item.labels[0])
+            return count_annotators(item.labels[0])
         return max(len(item.labels), 1)
 
     def _interpret(self, numbers: Labels, item: Item) -> tuple[Labels, Labels]:
@@ -197,17 +196,25 @@ def _check_sizes(listing: Listing) -> list[Item]:
 def _size_problem(item: Item) -> str:
     try:
         with Image.open(item.picture) as picture:
-            size = picture.size
             for path in item.labels:
-                if path.suffix == ".mat":
-                    continue
-                with Image.open(path) as labels:
-                    turned = labels.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED
-                    if labels.size != size and not turned:
-                        return _mismatch(size, labels.size)
+                size = _map_size(path)
+                if size and not _fits(picture, size):
+                    return _mismatch(picture.size, size)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
         return f"or its label map cannot be read: {error}"
     return ""
+
+
+def _fits(picture: Image.Image, size: tuple[int, int]) -> bool:
+    """Whether the picture has that size, as it is stored or turned upright."""
+    return picture.size == size or (picture.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED)
+
+
+def _map_size(path: Path) -> tuple[int, int] | None:
+    if path.suffix == ".mat":
+        return mat_size(path)
+    with Image.open(path) as labels:
+        return labels.size
 
 
 def _mismatch(picture: tuple[int, ...], labels: tuple[int, ...]) -> str:
@@ -226,40 +233,6 @@ def _read_picture(path: Path) -> Image.Image:
             return picture
     except (OSError, ValueError, SyntaxError) as error:
         raise DatasetError(f"The picture {path} cannot be read: {error}") from error
-
-
-def _read_numbers(path: Path, annotator: int) -> Labels:
-    """The numbers (H, W) in a label file; a panoptic PNG's three bytes make one."""
-    try:
-        if path.suffix == ".mat":
-            return _read_mat(path, annotator)
-        with Image.open(path) as file:
-            content = np.asarray(file)
-    except (OSError, ValueError, SyntaxError, KeyError, NotImplementedError) as error:
-        raise DatasetError(f"The label map {path} cannot be read: {error}") from error
-    if content.ndim == 3 and content.shape[2] >= 3:
-        wide = content[..., :3].astype(np.int32)
-        return wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2]
-    if content.ndim != 2:
-        raise DatasetError(f"The label map {path} must have one or three channels, got shape {content.shape}.")
-    return content.astype(np.int32)
-
-
-def _read_mat(path: Path, annotator: int) -> Labels:
-    """COCO-Stuff 10k's variable S, or one annotator's Segmentation of BSDS500."""
-    from scipy.io import loadmat
-
-    content = loadmat(path)
-    if "S" in content:
-        return np.asarray(content["S"]).astype(np.int32)
-    truth = content["groundTruth"].ravel()
-    return np.asarray(truth[annotator % len(truth)]["Segmentation"][0, 0]).astype(np.int32)
-
-
-def _mat_annotators(path: Path) -> int:
-    from scipy.io import loadmat
-
-    return int(loadmat(path)["groundTruth"].size)
 
 
 def parse_source(text: str) -> DataSource:

@@ -59,6 +59,14 @@ def save_map(path: Path, labels: NDArray[Any]) -> None:
     Image.fromarray(labels).save(path)
 
 
+def bsds_truth(maps: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The variables of a `.mat` of BSDS500, a map an annotator."""
+    truth = np.empty((1, len(maps)), object)
+    for k, labels in enumerate(maps):
+        truth[0, k] = {"Segmentation": labels, "Boundaries": labels > 1}
+    return {"groundTruth": truth}
+
+
 SMALL: dict[str, dict[str, Any]] = {
     "network": {
         "backbone": "test_efficientnet",

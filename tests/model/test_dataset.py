@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sets import SIZE, coco_json, folder_set, save_jpeg, save_map, scene
+from made_sets import SIZE, bsds_truth, coco_json, folder_set, save_jpeg, save_map, scene
 from PIL import Image
 
 from sss_model.dataset import Dataset, describe, is_held_out, open_dataset, parse_source, unique_names
@@ -146,11 +146,8 @@ def test_bsds_has_several_annotators(tmp_path: Path, suffix: str) -> None:
     else:
         from scipy.io import savemat
 
-        truth = np.empty((1, 3), object)
-        for k, labels in enumerate(maps):
-            truth[0, k] = {"Segmentation": labels, "Boundaries": labels > 1}
         (tmp_path / "groundTruth" / "val").mkdir(parents=True)
-        savemat(tmp_path / "groundTruth" / "val" / "12003.mat", {"groundTruth": truth})
+        savemat(tmp_path / "groundTruth" / "val" / "12003.mat", bsds_truth(maps))
     data = _open(tmp_path)
     assert (data.kind, data.annotators(0)) == ("bsds", 3)
     assert [int(data.read(0, k).labels[0, 0]) for k in range(3)] == [1, 2, 3]
