@@ -6,6 +6,7 @@ stopped, and two ranks with one image each see what one process sees that accumu
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
-from torch.utils.data import Sampler
 
 from sss_model.dataset import Dataset
-from sss_model.errors import DatasetError
+from sss_model.errors import DatasetError, SSSError
 from sss_model.sampler import draw, find_regions
 from sss_model.train.augment import augment, to_array
 from sss_model.train.params import TrainParams
@@ -123,6 +124,50 @@ class Visits(TorchDataset[Visit]):
         return None
 
 
+class Reported(TorchDataset[Visit | SSSError]):
+    """Visits, or as a value what ended one: raised in a worker, it would come with the tracebacks of two processes."""
+
+    def __init__(self, visits: Visits) -> None:
+        self._visits = visits
+
+    def __getitem__(self, number: int) -> Visit | SSSError:
+        try:
+            return self._visits[number]
+        except SSSError as error:
+            return error.with_traceback(None)
+
+
+@contextlib.contextmanager
+def serve(visits: Visits, numbers: Numbers, workers: int) -> Iterator[Iterator[Visit]]:
+    """The visits `numbers`, read ahead by `workers` processes, which end with the block.
+
+    Raises
+    ------
+    DatasetError : where it is a visit's turn that cannot be made
+    """
+    served = iter(
+        DataLoader(
+            Reported(visits), batch_size=None, sampler=numbers, num_workers=workers, collate_fn=_as_is,  # type: ignore[arg-type]
+            worker_init_fn=_quiet_worker, prefetch_factor=4 if workers else None,
+        )
+    )  # fmt: skip
+    try:
+        yield map(_visit_or_raise, served)
+    finally:
+        if workers:
+            served._shutdown_workers()  # type: ignore[attr-defined]  # else they live as long as the error's traceback
+
+
+def _visit_or_raise(found: Visit | SSSError) -> Visit:
+    if isinstance(found, SSSError):
+        raise found
+    return found
+
+
+def _as_is(found: Visit | SSSError) -> Visit | SSSError:
+    return found
+
+
 class Numbers(Sampler[int]):
     """Draw numbers of one rank: `first` + rank, then every `world`-th, up to `last`."""
 
@@ -136,7 +181,7 @@ class Numbers(Sampler[int]):
         return len(self._range)
 
 
-def quiet_worker(number: int) -> None:
+def _quiet_worker(number: int) -> None:
     """Leave Ctrl-C to the main process, which saves and lets its workers go."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

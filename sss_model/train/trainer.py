@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from sss_model.dataset import Dataset
 from sss_model.errors import ParameterError
 from sss_model.loss import pair_loss, pair_statistics
 from sss_model.network import FeatureNet
-from sss_model.train.draws import Numbers, Visit, Visits, quiet_worker
+from sss_model.train.draws import Numbers, Visit, Visits, serve
 from sss_model.train.keeper import BEST_MODEL, LAST_MODEL, Keeper, finite
 from sss_model.train.log import SilentLog, TrainLog
 from sss_model.train.optimiser import RunningMean, build_optimiser, set_rates, set_training_mode
@@ -109,43 +108,48 @@ class Trainer:
         if self._ranks.first:
             self._log = TrainLog(self._output, params.run.iterations, state.update, tensorboard=params.run.tensorboard)
         with self._log:
-            self._log.event(
-                "start", update=state.update, device=str(self._device), params=params.to_dict(), **self._metadata
-            )
-            if self._pictures != self._pictures_before:
-                self._log.event("pictures_changed", before=self._pictures_before, now=self._pictures)
-                self._log.say(
-                    "The data sets are not those that this run began with; pictures come in another order now."
-                )
-            visits = iter(self._loader())
-            stopped = False
-            if state.update == 0:
-                self._validate()
-            step = self._prepare()
-            while state.update < params.run.iterations:
-                stopped = self._ranks.any(stop())
-                if stopped:
-                    break
-                if state.update == params.optimiser.freeze_updates > 0:
-                    step = self._prepare()
-                self._update(step, visits)
-                if self._finish_update():
-                    set_training_mode(self._network, params.optimiser, frozen=self._frozen)
+            self._begin()
+            with serve(self._visits, self._numbers(), params.run.workers) as visits:
+                stopped = self._updates(visits, stop)
             self._end(stopped)
         return Trained(state.update, stopped, state.scores)
+
+    def _begin(self) -> None:
+        self._log.event(
+            "start",
+            update=self._state.update,
+            device=str(self._device),
+            params=self._params.to_dict(),
+            **self._metadata,
+        )
+        if self._pictures != self._pictures_before:
+            self._log.event("pictures_changed", before=self._pictures_before, now=self._pictures)
+            self._log.say("The data sets are not those that this run began with; pictures come in another order now.")
+
+    def _updates(self, visits: Iterator[Visit], stop: Callable[[], bool]) -> bool:
+        """All updates that are left; True where `stop()` ended them."""
+        params, state = self._params, self._state
+        if state.update == 0:
+            self._validate()
+        step = self._prepare()
+        while state.update < params.run.iterations:
+            if self._ranks.any(stop()):
+                return True
+            if state.update == params.optimiser.freeze_updates > 0:
+                step = self._prepare()
+            self._update(step, visits)
+            if self._finish_update():
+                set_training_mode(self._network, params.optimiser, frozen=self._frozen)
+        return False
 
     @property
     def _frozen(self) -> bool:
         return self._state.update < self._params.optimiser.freeze_updates
 
-    def _loader(self) -> DataLoader[Visit]:
-        """This rank's visits from the present update on."""
-        run, images = self._params.run, self._params.optimiser.grad_accum
-        numbers = Numbers(self._state.update * images, run.iterations * images, self._ranks.rank, self._ranks.size)
-        return DataLoader(
-            self._visits, batch_size=None, sampler=numbers, num_workers=run.workers, collate_fn=_as_is,  # type: ignore[arg-type]
-            worker_init_fn=quiet_worker, prefetch_factor=4 if run.workers else None,
-        )  # fmt: skip
+    def _numbers(self) -> Numbers:
+        """This rank's draws from the present update on."""
+        images, ranks = self._params.optimiser.grad_accum, self._ranks
+        return Numbers(self._state.update * images, self._params.run.iterations * images, ranks.rank, ranks.size)
 
     def _prepare(self) -> nn.Module:
         """The network in training mode, under DDP where there are several ranks."""
@@ -239,7 +243,3 @@ class Trainer:
         if self._ranks.first:
             self._keeper.save()
         self._ranks.wait()
-
-
-def _as_is(visit: Visit) -> Visit:
-    return visit

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
+import re
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,15 @@ def test_bad_pictures_are_refused_or_skipped_and_named(parts: Any, tmp_path: Pat
     assert _events(tmp_path / "refused", "error")[0]["kind"] == "DatasetError"
     _train(parts, small_params(run={"iterations": 2, "validate_every": 0, "on_bad": "skip"}), tmp_path / "skipped")
     assert "cannot be read" in _events(tmp_path / "skipped", "skipped")[0]["reason"]
+
+
+def test_a_bad_picture_in_a_worker_is_one_sentence_and_no_worker_is_left(parts: Any, tmp_path: Path) -> None:
+    for item in parts[0][0].items:
+        item.picture.write_bytes(item.picture.read_bytes()[:500])
+    with pytest.raises(DatasetError) as caught:
+        _train(parts, small_params(run={"workers": 1, "validate_every": 0}), tmp_path / "out")
+    assert re.fullmatch(r"The picture \S+ cannot be read: .*", str(caught.value)), "nothing around it, one line"
+    assert not multiprocessing.active_children()
 
 
 def test_a_bad_held_out_picture_is_refused_or_left_out_of_the_scores(parts: Any, tmp_path: Path) -> None:
