@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ from sss_gui.request import (
     ThumbnailResult,
 )
 from sss_model.errors import ImageError, SSSError
-from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
+from sss_model.feature_io import find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
-from sss_model.inputs import STRIP, is_feature_file
+from sss_model.inputs import STRIP, inputs_in, is_feature_file
 from sss_model.progress import Progress
-
-_OURS = re.compile(r"-(input|random|pca|filtered-pca|strip)\.png$")
 
 
 class FileEngine:
@@ -67,18 +64,9 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> lis
 
 def _in_folder(folder: Path) -> list[Path]:
     try:
-        files = sorted((path for path in folder.iterdir() if path.is_file()), key=_natural)
+        return inputs_in(folder)
     except OSError as error:
         raise ImageError(f"The folder {folder} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path)]
-    others = set(files) - set(features)
-    pictures = [path for path in files if path in others and path.suffix.lower() in IMAGE_SUFFIXES]
-    return [path for path in pictures if not _OURS.search(path.name)] or features
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    """Sorts photo2 before photo10."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", path.name.lower()) if part]
 
 
 def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:

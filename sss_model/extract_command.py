@@ -20,9 +20,7 @@ import sss_model
 from sss_model.backbone_options import add_backbone_options, backbone_model
 from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, prepare_folder, write_exports
-from sss_model.feature_io import FEATURE_SUFFIXES
-from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import INPUT_LAYOUTS, is_feature_file
+from sss_model.inputs import INPUT_LAYOUTS, inputs_in
 from sss_model.options import add_options, build, refuse
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
@@ -96,7 +94,7 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            inside = _in_folder(path, recursive=recursive)
+            inside = inputs_in(path, recursive=recursive)
         elif path.exists() or not glob.has_magic(name):
             inside = [path]  # one that is missing fails by itself, later
         else:
@@ -106,13 +104,6 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
             raise ParameterError(f"{what} {name}.")
         found += inside
     return list(dict.fromkeys(found))
-
-
-def _in_folder(folder: Path, *, recursive: bool) -> list[Path]:
-    files = sorted(path for path in folder.glob("**/*" if recursive else "*") if path.is_file())
-    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path)]
-    known = set(features)
-    return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path not in known] or features
 
 
 def stems_for(paths: Sequence[Path]) -> list[str]:

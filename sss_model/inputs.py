@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io import LAYOUTS, holds_features, read_features, read_strip
-from sss_model.image_io import read_image
+from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS, holds_features, read_features, read_strip
+from sss_model.feature_io.neighbours import is_export
+from sss_model.image_io import IMAGE_SUFFIXES, read_image
 
 STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
 INPUT_LAYOUTS = (*LAYOUTS, STRIP)
@@ -41,6 +43,25 @@ def is_feature_file(path: AnyPath) -> bool:
     return holds_features(path)
 
 
+def inputs_in(folder: AnyPath, *, recursive: bool = False) -> list[Path]:
+    """The photographs in `folder`, in order of names; where there are none the feature files.
+
+    Pictures that this program exported there are left out. Raises OSError where the folder cannot be read.
+    """
+    entries = Path(folder).rglob("*") if recursive else Path(folder).iterdir()
+    files = sorted((path for path in entries if path.is_file()), key=_natural)
+    features = [path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path)]
+    known = set(features)
+    pictures = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path not in known]
+    return [path for path in pictures if not is_export(path)] or features
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    """Sorts photo2 before photo10, folder by folder."""
+    parts = re.split(r"(\d+)", path.as_posix().lower())
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+
+
 def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None = None) -> Input:
     """The photograph at `path`, or the features there with their photograph.
 
@@ -56,7 +77,7 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
     """
     if layout == STRIP:
         return Input(*read_strip(path), {"layout": STRIP})
-    if not is_feature_file(path):
+    if layout is None and not is_feature_file(path):
         return Input(read_image(path))
     file = read_features(path, image=image, layout=layout)
     if file.image is None:

@@ -14,6 +14,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.feature_io.write import json_text
 from sss_model.image_io import IMAGE_SUFFIXES
 
+_EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
 _TIFFS = (".tif", ".tiff")
 
 
@@ -54,13 +55,26 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     source = Path(path)
     for name in (source.name, *_stems(source.stem)):
-        try:
-            values = json.loads(source.with_name(f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # no such file, or another program's
-            continue
-        if isinstance(values, dict) and (name in (source.name, source.stem) or _lists(values, source.name)):
+        values = _json(source.with_name(f"{name}.json"))
+        if values and (name in (source.name, source.stem) or _lists(values, source.name)):
             return values
     return {}
+
+
+def is_export(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a picture that this program wrote, by its name and the JSON of its run beside it."""
+    source = Path(path)
+    stems = [source.name.removesuffix(ending) for ending in _EXPORTED if source.name.endswith(ending)]
+    return any(_lists(_json(source.with_name(f"{stem}.json")), source.name) for stem in stems)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; an empty one where there is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # no such file, or another program's
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _lists(record: dict[str, Any], name: str) -> bool:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QListView
 
 from sss_gui.engine import read_source
 from sss_gui.file_engine import list_sources
 from sss_gui.request import ListResult, Source
+from sss_model.errors import CheckpointError
 from sss_model.image_io import write_picture
 
 
@@ -23,6 +25,7 @@ def folder(tmp_path):
         write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
     (folder / "notes.txt").write_text("no picture")
     write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
     return folder
 
 
@@ -106,6 +109,102 @@ def test_stepping_stops_at_the_ends(qtbot, program, folder):
         shown.append(program.session.state.source.name)
     assert shown == ["p2.png", "p10.png", "p10.png", "p2.png"]
     assert program.window.film_strip.current == 1
+    idle(qtbot, program)
+
+
+@pytest.fixture
+def torn(qtbot, program, folder):
+    """A folder whose middle picture is broken, at its first picture."""
+    for old, new in (("p2.png", "broken5.png"), ("P1.png", "a1.png"), ("p10.png", "c10.png")):
+        (folder / old).rename(folder / new)
+    (folder / "p2-filtered-pca.png").unlink()
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    return folder
+
+
+def failing(qtbot, program, act):
+    """Do `act` and wait until what it asked for has failed."""
+    with qtbot.waitSignal(program.session.failed):
+        act()
+    idle(qtbot, program)
+
+
+def test_steps_go_past_a_broken_picture_both_ways(qtbot, program, torn):
+    forward, back = program.actions["next_picture"], program.actions["previous_picture"]
+    failing(qtbot, program, forward.trigger)
+    assert (program.session.state.source.name, program.window.film_strip.current) == ("a1.png", 0)
+    forward.trigger()
+    assert program.session.state.source.name == "c10.png"
+    idle(qtbot, program)
+    failing(qtbot, program, back.trigger)
+    assert program.session.state.source.name == "c10.png"
+    program.controls.step_radius(1)
+    idle(qtbot, program)
+    back.trigger()
+    assert program.session.state.source.name == "a1.png"
+    idle(qtbot, program)
+
+
+def test_the_arrows_in_the_strip_go_past_a_broken_picture(qtbot, program, torn):
+    strip = program.window.film_strip.findChild(QListView)
+    failing(qtbot, program, lambda: qtbot.keyClick(strip, Qt.Key.Key_Right))
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    assert program.session.state.source.name == "c10.png"
+    idle(qtbot, program)
+
+
+def test_the_picture_that_failed_is_marked_with_the_reason(qtbot, program, torn):
+    strip = program.window.film_strip
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    assert [strip.state(index) for index in range(3)] == ["done", "failed", "none"]
+    assert strip.findChild(QListView).model().item(1).toolTip() == "broken5.png is no picture."
+
+
+def test_steps_follow_a_picture_shown_by_other_means(qtbot, program, torn):
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    program.session.open_source(program.gallery.sources[2])
+    idle(qtbot, program)
+    program.session.open_source(program.gallery.sources[0])
+    idle(qtbot, program)
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    assert program.window.film_strip.state(1) == "failed"
+
+
+def test_a_model_that_fails_marks_no_picture(qtbot, program, engine, torn):
+    engine.fail["a1.png"] = CheckpointError("The model is none.")
+    failing(qtbot, program, lambda: program.session.set_model(torn / "net.pt"))
+    assert program.window.film_strip.state(0) == "done"
+
+
+def test_the_list_comes_back_when_a_file_opened_alone_fails(qtbot, program, torn):
+    before = names(program.gallery.sources)
+    for name in ("broken.png", "broken too.png"):
+        failing(qtbot, program, lambda name=name: program.files.open_paths([Path(name)]))
+        assert names(program.gallery.sources) == before
+        assert (program.gallery.index, program.window.film_strip.current) == (0, 0)
+        assert program.window.film_strip.isVisible()
+
+
+def test_a_new_folder_stays_though_its_first_picture_is_broken(qtbot, program, torn):
+    program.files.open_paths([torn / "c10.png"])
+    idle(qtbot, program)
+    (torn / "a1.png").unlink()
+    (torn / "c10.png").rename(torn / "d.png")
+    failing(qtbot, program, lambda: program.files.open_paths([torn]))
+    assert names(program.gallery.sources) == ["broken5.png", "d.png"]
+    assert program.window.film_strip.state(0) == "failed"
+    program.actions["next_picture"].trigger()
+    assert program.session.state.source.name == "d.png"
+    idle(qtbot, program)
+
+
+def test_removing_a_broken_picture_skips_none(qtbot, program, torn):
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    program.gallery.remove(1)
+    program.actions["next_picture"].trigger()
+    assert program.session.state.source.name == "c10.png"
     idle(qtbot, program)
 
 

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 
 from sss_model.errors import ParameterError
 from sss_model.extract_command import find_inputs, main, stems_for
@@ -167,3 +168,27 @@ def test_help_needs_no_torch():
     code = "import sys, sss_model.extract_command as c; c.build_parser().print_help(); sys.exit('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--radius" in result.stdout
+
+
+def test_a_folder_of_its_own_exports_stays_one_picture(tmp_path):
+    write_picture(tmp_path / "ok.png", np.full((24, 32, 3), 90, np.uint8))
+    write_picture(tmp_path / "mine-input.png", np.full((24, 32, 3), 90, np.uint8))  # a photograph of that name
+    before = find_inputs([str(tmp_path)])
+    assert main([str(tmp_path / "ok.png"), "-o", str(tmp_path)]) == 0
+    assert find_inputs([str(tmp_path)]) == before
+    assert [path.name for path in before] == ["mine-input.png", "ok.png"]
+
+
+def test_a_layout_makes_any_tiff_features(tmp_path):
+    values = np.random.default_rng(0).integers(0, 1000, (20, 24, 32)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tiff", values)
+    write_picture(tmp_path / "a.png", np.full((24, 32, 3), 90, np.uint8))
+    assert main([str(tmp_path / "a.tiff"), "-o", str(tmp_path / "out"), "--layout", "DHW", "--formats", "npy"]) == 0
+    written = np.load(next((tmp_path / "out").glob("*.npy")))
+    np.testing.assert_array_equal(written, values.transpose(1, 2, 0))
+
+
+def test_a_layout_of_a_photograph_is_refused(tmp_path, capsys):
+    write_picture(tmp_path / "a.jpg", np.full((24, 32, 3), 90, np.uint8))
+    assert main([str(tmp_path / "a.jpg"), "-o", str(tmp_path / "out"), "--layout", "HWD"]) != 0
+    assert "a.jpg" in capsys.readouterr().err
