@@ -206,3 +206,14 @@ class Inspecting(QObject):
         if here is None or any(pin not in self._vectors for pin in self._pins):
             return ()
         return tuple(float(np.linalg.norm(self._vectors[pin] - here)) for pin in self._pins)
+
+    @property
+    def pins_by_picture(self) -> dict[Source, tuple[Point, ...]]:
+        """The pins of every picture that has some; setting it replaces them all, as a session file does."""
+        shown = {self._source: self._pins} if self._source is not None else {}
+        return {source: tuple(pins) for source, pins in {**self._kept, **shown}.items() if pins}
+
+    @pins_by_picture.setter
+    def pins_by_picture(self, pins: dict[Source, tuple[Point, ...]]) -> None:
+        self._kept = {source: list(points) for source, points in pins.items() if source != self._source}
+        self.set_pins(list(pins.get(self._source, ())) if self._source is not None else [])

@@ -19,6 +19,9 @@ SUFFIX = ".sss.json"
 FORMAT = 1
 OVERLAYS = ("", "similarity", "clusters")
 
+Points = tuple[tuple[int, int], ...]
+Pins = tuple[Source, Points]
+
 
 class SessionFileError(SSSError):
     """A session file that cannot be read or written."""
@@ -32,7 +35,8 @@ class SavedSession:
     ----------
     state : the shown picture with model and parameters
     sources : all open pictures that have files, in order
-    pins : pinned pixels (x, y)
+    pins : pinned pixels (x, y) of the shown picture
+    kept : the other open pictures that have pins, with them
     centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
     solo : 0 for all panes, 1..4 for one
     origin : the pins compared with where they lie in another picture, and that picture
@@ -42,15 +46,22 @@ class SavedSession:
 
     state: State
     sources: tuple[Source, ...] = ()
-    pins: tuple[tuple[int, int], ...] = ()
+    pins: Points = ()
     centre: tuple[float, float] | None = None
     scale: float = 1.0
     solo: int = 0
-    origin: tuple[Source, tuple[tuple[int, int], ...]] | None = None
+    origin: Pins | None = None
     overlay: str = ""
     similarity: SimilarityParams = field(default_factory=SimilarityParams)
     clusters: ClusterParams = field(default_factory=ClusterParams)
+    kept: tuple[Pins, ...] = ()
     missing: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def pins_by_picture(self) -> dict[Source, Points]:
+        """The pins of every picture that has some."""
+        shown = self.state.source
+        return {**dict(self.kept), shown: self.pins} if shown is not None else dict(self.kept)
 
 
 def write_session(path: Path, saved: SavedSession) -> None:
@@ -72,8 +83,9 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "overlay": saved.overlay,
         "similarity": saved.similarity.to_dict(),
         "clusters": saved.clusters.to_dict(),
-        "origin": _origin_entry(saved, folder),
+        "origin": _pins_entry(saved.origin, folder) if saved.origin and saved.origin[0].path else None,
         "pins": [list(pin) for pin in saved.pins],
+        "kept": [_pins_entry(pins, folder) for pins in saved.kept],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
@@ -97,11 +109,11 @@ def read_session(path: Path) -> SavedSession:
         raise SessionFileError(
             f"{path.name} is JSON, but not a session of this program.", hint=f"Choose a {SUFFIX} file."
         )
-    if values.get("format", 0) > FORMAT:
-        raise SessionFileError(f"{path.name} was written by a newer program.", hint="Update this one.")
     try:
+        if values["format"] > FORMAT:
+            raise SessionFileError(f"{path.name} was written by a newer program.", hint="Update this one.")
         return _from_values(values, path.resolve().parent)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise SessionFileError(f"{path.name} is a session file, but damaged: {error}.") from error
 
 
@@ -109,9 +121,16 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
     missing: list[str] = []
     entries = [_source_of(entry, folder) for entry in values["sources"]]
     sources = tuple(source for source in entries if _there(source.path, missing))
+    view = values["view"]
+    centre = (float(view["centre"][0]), float(view["centre"][1])) if view["centre"] else None
+    origin = _pins_of(values["origin"], folder) if values.get("origin") else None
+    pins = _points(values["pins"])
+    kept = dict(_pins_of(entry, folder) for entry in values.get("kept", ()))
     shown = _source_of(values["shown"], folder) if values["shown"] else None
-    if shown is not None and shown not in sources:
+    if shown is not None and shown not in sources:  # another takes its place, with pins of its own and seen whole
         shown = sources[0] if sources else None
+        pins = kept.pop(shown, ()) if shown is not None else ()
+        centre = origin = None
     model, basis = (_absolute(values[name], folder) for name in ("model", "basis"))
     state = State(
         source=shown,
@@ -121,9 +140,6 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         projection=ProjectionParams.from_dict(values["projection"]),
         basis=basis if _there(basis, missing) else None,
     )
-    view = values["view"]
-    centre = (float(view["centre"][0]), float(view["centre"][1])) if view["centre"] else None
-    pins = tuple((int(x), int(y)) for x, y in values["pins"])
     overlay = values.get("overlay", "")
     if overlay not in OVERLAYS:
         raise ValueError(f"overlay must be one of {', '.join(OVERLAYS[1:])} or empty, got {overlay!r}")
@@ -134,27 +150,26 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         centre=centre,
         scale=float(view["scale"]),
         solo=int(view["solo"]),
-        origin=_origin_of(values.get("origin"), sources, folder),
+        origin=origin if origin is not None and origin[0] in sources else None,
         overlay=overlay,
         similarity=SimilarityParams.from_dict(values.get("similarity", {})),
         clusters=ClusterParams.from_dict(values.get("clusters", {})),
+        kept=tuple((source, points) for source, points in kept.items() if source in sources),
         missing=tuple(missing),
     )
 
 
-def _origin_entry(saved: SavedSession, folder: Path) -> dict[str, Any] | None:
-    if saved.origin is None or saved.origin[0].path is None:
-        return None
-    source, points = saved.origin
+def _pins_entry(pins: Pins, folder: Path) -> dict[str, Any]:
+    source, points = pins
     return {"source": _source_entry(source, folder), "pins": [list(point) for point in points]}
 
 
-def _origin_of(
-    entry: dict[str, Any] | None, sources: Sequence[Source], folder: Path
-) -> tuple[Source, tuple[tuple[int, int], ...]] | None:
-    if entry is None or (source := _source_of(entry["source"], folder)) not in sources:
-        return None
-    return source, tuple((int(x), int(y)) for x, y in entry["pins"])
+def _pins_of(entry: dict[str, Any], folder: Path) -> Pins:
+    return _source_of(entry["source"], folder), _points(entry["pins"])
+
+
+def _points(values: Sequence[Sequence[float]]) -> Points:
+    return tuple((int(x), int(y)) for x, y in values)
 
 
 def _there(path: Path | None, missing: list[str]) -> bool:

@@ -36,12 +36,15 @@ class Snapshot(QObject):
         view = self._panel.controller
         sources = tuple(source for source in self._gallery.sources if source.path is not None)
         centre = None if view.fitting else view.centre
-        pins = tuple(self._inspecting.pins)
+        pins = self._inspecting.pins_by_picture
+        shown = self._session.state.source
+        own = pins.get(shown, ()) if shown is not None else ()
+        kept = tuple((source, points) for source, points in pins.items() if source in sources and source != shown)
         over = self._overlays
-        elsewhere = over.origin is not None and over.origin[0] != self._session.state.source
+        elsewhere = over.origin is not None and over.origin[0] != shown
         return SavedSession(
-            self._session.state, sources, pins, centre, view.scale, self._panel.solo_pane,
-            over.origin if elsewhere else None, over.shown, over.similarity, over.clusters,
+            self._session.state, sources, own, centre, view.scale, self._panel.solo_pane,
+            over.origin if elsewhere else None, over.shown, over.similarity, over.clusters, kept,
         )  # fmt: skip
 
     def restore(self, saved: SavedSession) -> None:
@@ -61,12 +64,18 @@ class Snapshot(QObject):
             self._finish()
 
     def _finish(self) -> None:
-        """Pins and view of the picture that is there now."""
+        """The pins of all pictures, and the view of the one that was shown, if it is there now."""
         saved, self._waiting = self._waiting, None
-        if saved is None or saved.state.source != self._session.state.source:
+        shown = self._session.state.source
+        if saved is None or shown not in saved.sources:
             return
-        self._inspecting.set_pins(list(saved.pins))
+        self._inspecting.pins_by_picture = saved.pins_by_picture
+        if shown != saved.state.source:
+            return
         if saved.origin is not None:
             self._overlays.set_origin(*saved.origin)
+        view = self._panel.controller
         if saved.centre is not None:
-            self._panel.controller.set_view(*saved.centre, saved.scale)
+            view.set_view(*saved.centre, saved.scale)
+        else:
+            view.fit()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +43,8 @@ def saved(photos):
     state = State(sources[1], filter=FilterParams(radius=9, eps=1 / 3), projection=ProjectionParams(seed=7))
     origin = sources[0], ((7, 8),)
     return SavedSession(state, sources, ((1, 2), (3, 4)), (5.5, 6.25), 3.5, 2, origin, "clusters",
-                        SimilarityParams("distance", 0.3), ClusterParams(5, 9))  # fmt: skip
+                        SimilarityParams("distance", 0.3), ClusterParams(5, 9),
+                        ((sources[0], ((7, 8),)), (sources[3], ((2, 2), (0, 1)))))  # fmt: skip
 
 
 def test_a_session_file_gives_back_everything(tmp_path, photos):
@@ -52,7 +55,18 @@ def test_a_session_file_gives_back_everything(tmp_path, photos):
 def test_pins_of_a_picture_that_is_gone_are_left_out(tmp_path, photos):
     write_session(tmp_path / "s.sss.json", saved(photos))
     photos[0].unlink()
-    assert read_session(tmp_path / "s.sss.json").origin is None
+    found = read_session(tmp_path / "s.sss.json")
+    assert found.origin is None
+    assert [source.name for source, _ in found.kept] == ["c.png"]
+
+
+def test_a_file_without_pins_of_the_other_pictures_still_opens(tmp_path, photos):
+    path = tmp_path / "s.sss.json"
+    write_session(path, saved(photos))
+    values = json.loads(path.read_text(encoding="utf-8"))
+    del values["kept"]
+    path.write_text(json.dumps(values), encoding="utf-8")
+    assert read_session(path) == replace(saved(photos), kept=())
 
 
 def test_session_and_pictures_can_move_together(tmp_path, photos):
@@ -72,6 +86,8 @@ def test_pictures_that_are_gone_are_left_out_and_named(tmp_path, photos):
     assert [source.name for source in found.sources] == ["a.png", "broken.png", "c.png", "a.png"]
     assert found.state.source.name == "a.png"
     assert found.missing == (str(photos[1]),)
+    assert (found.pins, found.centre, found.origin) == (((7, 8),), None, None), "what was of the picture that is gone"
+    assert [source.name for source, _ in found.kept] == ["c.png"]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +97,8 @@ def test_pictures_that_are_gone_are_left_out_and_named(tmp_path, photos):
         ("[]", "not a session of this program"),
         ('{"program": "sss-features session", "format": 99}', "newer program"),
         ('{"program": "sss-features session", "format": 1}', "damaged"),
+        ('{"program": "sss-features session", "format": "1"}', "damaged"),
+        ('{"program": "sss-features session"}', "damaged"),
     ],
 )
 def test_files_that_are_no_session_are_said(tmp_path, text, words):
@@ -119,6 +137,57 @@ def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_p
     program.files.open_paths([tmp_path / "s.sss.json"])
     assert program.window.panel.banner.isVisible()
     assert program.session.state.source.name == "b.png"
+
+
+def test_a_session_brings_back_the_pins_of_every_picture_and_the_whole_view(qtbot, program, tmp_path, photos):
+    view = program.window.panel.controller
+
+    def open_all():
+        program.files.open_paths([photos[0], photos[1], photos[3]])
+        qtbot.waitUntil(lambda: len(program.gallery.sources) == 3)
+        idle(qtbot, program)
+
+    open_all()
+    program.inspecting.pin((1, 2))
+    program.gallery.show(1)
+    idle(qtbot, program)
+    program.inspecting.pin((3, 4))
+    view.fit()
+    fitted = view.scale
+    program.keeping.save(tmp_path / "s.sss.json")
+    program.inspecting.clear_pins()
+    program.gallery.show(0)
+    idle(qtbot, program)
+    program.inspecting.set_pins([(9, 9)])
+    view.set_view(4, 4, 16.0)
+    program.keeping.open(tmp_path / "s.sss.json")
+    idle(qtbot, program)
+    assert program.session.state.source.path == photos[1]
+    assert program.inspecting.pins == [(3, 4)]
+    assert (view.fitting, view.scale) == (True, fitted)
+    program.gallery.show(2)
+    idle(qtbot, program)
+    assert program.inspecting.pins == []
+    program.gallery.show(0)
+    idle(qtbot, program)
+    assert program.inspecting.pins == [(1, 2)]
+
+
+def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbot, program, tmp_path, photos):
+    program.files.open_paths(photos[:2])
+    qtbot.waitUntil(lambda: len(program.gallery.sources) == 2)
+    idle(qtbot, program)
+    program.gallery.show(1)
+    idle(qtbot, program)
+    program.inspecting.pin((3, 4))
+    program.window.panel.controller.set_view(10, 11, 8.0)
+    program.keeping.save(tmp_path / "s.sss.json")
+    photos[1].unlink()
+    program.keeping.open(tmp_path / "s.sss.json")
+    idle(qtbot, program)
+    assert program.session.state.source.path == photos[0]
+    assert program.inspecting.pins == []
+    assert program.window.panel.controller.fitting
 
 
 def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not(qtbot, tmp_path, photos):
