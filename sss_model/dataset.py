@@ -20,7 +20,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sss_model.coco import instance_mask
 from sss_model.errors import DatasetError
 from sss_model.label_maps import Labels, count_annotators, mat_size, read_label_map
-from sss_model.layouts import MIXED, Item, Listing, list_items
+from sss_model.layouts import MIXED, list_items
+from sss_model.listing import Item, Listing
 from sss_model.sampler import VOID
 from sss_model.train.params import DataSource
 

@@ -12,41 +12,25 @@ folder          images/ or the root   labels/ masks/ annotations/ with STEM.png 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from sss_model.coco import Instance, read_instances, read_panoptic
+from sss_model.coco import read_instances, read_panoptic
 from sss_model.errors import DatasetError
+from sss_model.listing import (
+    Item,
+    Listing,
+    choose_splits,
+    group_annotators,
+    jsons_in,
+    pair,
+    picture_folder,
+    pictures_in,
+    subfolders,
+)
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 MIXED = {"ecssd": (0,), "pets": (0,), "pennfudan": (0,), "idd_lite": (5,)}
 """Label numbers that stand for many classes at once ("the rest"), in well-known folders."""
 _LABEL_FOLDERS = ("labels", "masks", "annotations", "SegmentationClass", "gt")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One picture with its label maps, one for each annotator."""
-
-    stem: str
-    picture: Path
-    labels: tuple[Path, ...]
-    instances: tuple[Instance, ...] = ()
-    segments: dict[int, int] | None = None
-
-
-@dataclass
-class Listing:
-    """What a folder holds: its items, and what is wrong with the rest, by file."""
-
-    kind: str
-    items: list[Item] = field(default_factory=list)
-    problems: list[tuple[Path, str]] = field(default_factory=list)
-    void: tuple[int, ...] = ()
-    offset: int = 0
-    """Subtracted from every label number that is not void."""
 
 
 def detect(root: Path) -> str:
@@ -60,13 +44,13 @@ def detect(root: Path) -> str:
         raise DatasetError(f"There is no data set at {root}: expected a folder.")
     if any(root.glob("stuffthingmaps*")):
         return "cocostuff"
-    if next(_jsons(root, "panoptic_"), None):
+    if next(jsons_in(root, "panoptic_"), None):
         return "panoptic"
     if (root / "imageLists").is_dir() or next((root / "annotations").glob("*.mat"), None):
         return "cocostuff10k"
     if (root / "regions").is_dir() or (root / "groundTruth").is_dir():
         return "bsds"
-    if next(_jsons(root, "instances_"), None):
+    if next(jsons_in(root, "instances_"), None):
         return "instances"
     if any((root / name).is_dir() for name in _LABEL_FOLDERS):
         return "folder"
@@ -97,61 +81,23 @@ def list_items(root: Path, kind: str = "auto", splits: tuple[str, ...] = ()) -> 
     return listing
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {
-        path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.name[0] != "."
-    }
-
-
-def _jsons(root: Path, prefix: str) -> Iterator[Path]:
-    for folder in (root / "annotations", root):
-        yield from sorted(folder.glob(f"{prefix}*.json"))
-
-
-def _pair(listing: Listing, pictures: dict[str, Path], labels: dict[str, tuple[Path, ...]]) -> None:
-    """Join pictures and label maps by stem; what has no partner is a problem."""
-    listing.items += [Item(stem, path, labels[stem]) for stem, path in pictures.items() if stem in labels]
-    listing.problems += [(path, "has no label map") for stem, path in pictures.items() if stem not in labels]
-    listing.problems += [(paths[0], "has no picture") for stem, paths in labels.items() if stem not in pictures]
-
-
-def _choose_splits(root: Path, found: list[str], wanted: tuple[str, ...], *, train_only: bool = False) -> list[str]:
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise DatasetError(f"{root} has no split {', '.join(missing)}; it has {', '.join(found) or 'none'}.")
-    if wanted:
-        return list(wanted)
-    training = [name for name in found if name.startswith("train")]
-    return training if train_only and training else found
-
-
-def _subfolders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-
-
-def _picture_folder(root: Path, split: str) -> Path:
-    return next((f for f in (root / "images" / split, root / split) if f.is_dir()), root / "images")
-
-
 def _cocostuff(root: Path, splits: tuple[str, ...]) -> Listing:
     listing = Listing("cocostuff", void=(255,))
     maps = sorted(path for path in root.glob("stuffthingmaps*") if path.is_dir())[0]
-    for split in _choose_splits(root, _subfolders(maps), splits, train_only=True):
+    for split in choose_splits(root, subfolders(maps), splits, train_only=True):
         labels: dict[str, tuple[Path, ...]] = {}
-        for stem, path in _pictures(maps / split).items():
+        for stem, path in pictures_in(maps / split).items():
             plain = stem.removesuffix("_labelTrainIds").removesuffix("_instanceTrainIds")
             if stem == plain or (stem.endswith("_labelTrainIds") and plain not in labels):
                 labels[plain] = (path,)
         before = len(listing.items)
-        _pair(listing, _pictures(_picture_folder(root, split)), labels)
+        pair(listing, pictures_in(picture_folder(root, split)), labels)
         listing.items[before:] = _with_instances(listing.items[before:], root, split)
     return listing
 
 
 def _with_instances(items: list[Item], root: Path, split: str) -> list[Item]:
-    file = next((path for path in _jsons(root, "instances_") if path.stem == f"instances_{split}"), None)
+    file = next((path for path in jsons_in(root, "instances_") if path.stem == f"instances_{split}"), None)
     if file is None:
         return items
     known = read_instances(file)
@@ -163,9 +109,9 @@ def _cocostuff10k(root: Path, splits: tuple[str, ...]) -> Listing:
     maps: dict[str, tuple[Path, ...]] = {
         path.stem: (path,) for path in sorted((root / "annotations").glob("*.*")) if path.suffix in (".mat", ".png")
     }
-    pictures = _pictures(root / "images")
+    pictures = pictures_in(root / "images")
     lists = {path.stem: path for path in sorted((root / "imageLists").glob("*.txt"))}
-    wanted = _choose_splits(root, sorted(lists), splits) if splits else [name for name in ("train",) if name in lists]
+    wanted = choose_splits(root, sorted(lists), splits) if splits else [name for name in ("train",) if name in lists]
     if wanted:
         stems = {
             line.strip()
@@ -175,22 +121,22 @@ def _cocostuff10k(root: Path, splits: tuple[str, ...]) -> Listing:
         }
         pictures = {stem: path for stem, path in pictures.items() if stem in stems}
         maps = {stem: path for stem, path in maps.items() if stem in stems}
-    _pair(listing, pictures, maps)
+    pair(listing, pictures, maps)
     return listing
 
 
 def _panoptic(root: Path, splits: tuple[str, ...]) -> Listing:
     listing = Listing("panoptic")
-    files = {path.stem.removeprefix("panoptic_"): path for path in _jsons(root, "panoptic_")}
-    for split in _choose_splits(root, sorted(files), splits, train_only=True):
+    files = {path.stem.removeprefix("panoptic_"): path for path in jsons_in(root, "panoptic_")}
+    for split in choose_splits(root, sorted(files), splits, train_only=True):
         categories = read_panoptic(files[split])
         name = f"panoptic_{split}"
         folder = next((f for f in (root / name, root / "annotations" / name) if f.is_dir()), root / name)
         before = len(listing.items)
-        _pair(
+        pair(
             listing,
-            _pictures(_picture_folder(root, split)),
-            {stem: (path,) for stem, path in _pictures(folder).items()},
+            pictures_in(picture_folder(root, split)),
+            {stem: (path,) for stem, path in pictures_in(folder).items()},
         )
         described = [item for item in listing.items[before:] if item.stem in categories]
         listing.problems += [
@@ -202,9 +148,9 @@ def _panoptic(root: Path, splits: tuple[str, ...]) -> Listing:
 
 def _instances(root: Path, splits: tuple[str, ...]) -> Listing:
     listing = Listing("instances")
-    files = {path.stem.removeprefix("instances_"): path for path in _jsons(root, "instances_")}
-    for split in _choose_splits(root, sorted(files), splits, train_only=True):
-        pictures, known = _pictures(_picture_folder(root, split)), read_instances(files[split])
+    files = {path.stem.removeprefix("instances_"): path for path in jsons_in(root, "instances_")}
+    for split in choose_splits(root, sorted(files), splits, train_only=True):
+        pictures, known = pictures_in(picture_folder(root, split)), read_instances(files[split])
         listing.items += [
             Item(stem, pictures[stem], (), objects) for stem, objects in known.items() if stem in pictures
         ]
@@ -220,21 +166,10 @@ def _instances(root: Path, splits: tuple[str, ...]) -> Listing:
 def _bsds(root: Path, splits: tuple[str, ...]) -> Listing:
     listing = Listing("bsds", void=(255,))
     folder = next(root / name for name in ("regions", "groundTruth") if (root / name).is_dir())
-    for split in _choose_splits(root, _subfolders(folder), splits):
+    for split in choose_splits(root, subfolders(folder), splits):
         maps = sorted(path for path in (folder / split).iterdir() if path.suffix in (".png", ".mat"))
-        _pair(listing, _pictures(_picture_folder(root, split)), _group_annotators(maps))
+        pair(listing, pictures_in(picture_folder(root, split)), group_annotators(maps))
     return listing
-
-
-def _group_annotators(maps: Iterable[Path], stems: Iterable[str] | None = None) -> dict[str, tuple[Path, ...]]:
-    """Maps by picture: STEM.png of one annotator, or STEM_0.png, STEM_1.png, ... of several; `stems` tell which."""
-    known = None if stems is None else set(stems)
-    grouped: dict[str, list[Path]] = {}
-    for path in maps:
-        match = re.fullmatch(r"(.+)_\d+", path.stem)
-        stem = match[1] if match and (known is None or (path.stem not in known and match[1] in known)) else path.stem
-        grouped.setdefault(stem, []).append(path)
-    return {stem: tuple(paths) for stem, paths in grouped.items()}
 
 
 def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
@@ -242,10 +177,10 @@ def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
     maps = next((root / name for name in _LABEL_FOLDERS if (root / name).is_dir()), None)
     if maps is None:
         raise DatasetError(f"{root} has no folder of label maps: expected one of {', '.join(_LABEL_FOLDERS)}.")
-    for split in _choose_splits(root, _subfolders(maps), splits) or ["."]:
-        pictures = _pictures(_picture_folder(root, split))
-        found = [path for path in _pictures(maps / split).values() if path.suffix.lower() == ".png"]
-        _pair(listing, pictures, _group_annotators(found, pictures))
+    for split in choose_splits(root, subfolders(maps), splits) or ["."]:
+        pictures = pictures_in(picture_folder(root, split))
+        found = [path for path in pictures_in(maps / split).values() if path.suffix.lower() == ".png"]
+        pair(listing, pictures, group_annotators(found, pictures))
     return listing
 
 

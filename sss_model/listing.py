@@ -1,0 +1,95 @@
+"""What a data set's folder holds, and the steps that its layouts share: finding pictures, splits, and partners."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sss_model.coco import Instance
+from sss_model.errors import DatasetError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture with its label maps, one for each annotator."""
+
+    stem: str
+    picture: Path
+    labels: tuple[Path, ...]
+    instances: tuple[Instance, ...] = ()
+    segments: dict[int, int] | None = None
+
+
+@dataclass
+class Listing:
+    """What a folder holds: its items, and what is wrong with the rest, by file."""
+
+    kind: str
+    items: list[Item] = field(default_factory=list)
+    problems: list[tuple[Path, str]] = field(default_factory=list)
+    void: tuple[int, ...] = ()
+    offset: int = 0
+    """Subtracted from every label number that is not void."""
+
+
+def pictures_in(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by stem; none where there is no folder."""
+    if not folder.is_dir():
+        return {}
+    return {
+        path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.name[0] != "."
+    }
+
+
+def jsons_in(root: Path, prefix: str) -> Iterator[Path]:
+    """The JSON files whose names begin with `prefix`, in annotations/ or the root."""
+    for folder in (root / "annotations", root):
+        yield from sorted(folder.glob(f"{prefix}*.json"))
+
+
+def pair(listing: Listing, pictures: dict[str, Path], labels: dict[str, tuple[Path, ...]]) -> None:
+    """Join pictures and label maps by stem; what has no partner is a problem."""
+    listing.items += [Item(stem, path, labels[stem]) for stem, path in pictures.items() if stem in labels]
+    listing.problems += [(path, "has no label map") for stem, path in pictures.items() if stem not in labels]
+    listing.problems += [(paths[0], "has no picture") for stem, paths in labels.items() if stem not in pictures]
+
+
+def choose_splits(root: Path, found: list[str], wanted: tuple[str, ...], *, train_only: bool = False) -> list[str]:
+    """The splits to read: those `wanted`, else all that were `found`, or the training ones among them.
+
+    Raises
+    ------
+    DatasetError : a wanted split was not found
+    """
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise DatasetError(f"{root} has no split {', '.join(missing)}; it has {', '.join(found) or 'none'}.")
+    if wanted:
+        return list(wanted)
+    training = [name for name in found if name.startswith("train")]
+    return training if train_only and training else found
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders in a folder; none where there is no folder."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def picture_folder(root: Path, split: str) -> Path:
+    """Where the pictures of a split are."""
+    return next((f for f in (root / "images" / split, root / split) if f.is_dir()), root / "images")
+
+
+def group_annotators(maps: Iterable[Path], stems: Iterable[str] | None = None) -> dict[str, tuple[Path, ...]]:
+    """Maps by picture: STEM.png of one annotator, or STEM_0.png, STEM_1.png, ... of several; `stems` tell which."""
+    known = None if stems is None else set(stems)
+    grouped: dict[str, list[Path]] = {}
+    for path in maps:
+        match = re.fullmatch(r"(.+)_\d+", path.stem)
+        stem = match[1] if match and (known is None or (path.stem not in known and match[1] in known)) else path.stem
+        grouped.setdefault(stem, []).append(path)
+    return {stem: tuple(paths) for stem, paths in grouped.items()}
