@@ -64,28 +64,53 @@ class SavedSession:
         return {**dict(self.kept), shown: self.pins} if shown is not None else dict(self.kept)
 
 
+class _Names:
+    """What files are called in a session in `folder`: relative to it where they lie below it, else whole.
+
+    Each folder is looked up once, not once a picture: nine hundred look-ups would hold up the window.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, str] = {}
+
+    def of(self, path: Path | None) -> str | None:
+        if path is None:
+            return None
+        parent, name = os.path.split(path)
+        if parent not in self._known:
+            self._known[parent] = self._lead(Path(parent).resolve())
+        return self._known[parent] + name
+
+    def _lead(self, parent: Path) -> str:
+        if parent == self._folder:
+            return ""
+        if parent.is_relative_to(self._folder):
+            return f"{parent.relative_to(self._folder).as_posix()}/"
+        return os.path.join(parent, "")
+
+
 def write_session(path: Path, saved: SavedSession) -> None:
     """Write `saved`; files below the session's folder are named relative to it, so that both can move together."""
-    folder = path.resolve().parent
+    names = _Names(path.resolve().parent)
     state = saved.state
+    shown = state.source if state.source is not None and state.source.path is not None else None
     values = {
         "program": "sss-features session",
         "format": FORMAT,
-        "sources": [_source_entry(source, folder) for source in saved.sources if source.path is not None],
-        "shown": _source_entry(state.source, folder)
-        if state.source is not None and state.source.path is not None
-        else None,
-        "model": _relative(state.model, folder),
-        "basis": _relative(state.basis, folder),
+        "sources": [_source_entry(source, names) for source in saved.sources if source.path is not None],
+        "shown": _source_entry(shown, names) if shown is not None else None,
+        "model": names.of(state.model),
+        "basis": names.of(state.basis),
         "extract": state.extract.to_dict(),
         "filter": state.filter.to_dict(),
         "projection": state.projection.to_dict(),
         "overlay": saved.overlay,
         "similarity": saved.similarity.to_dict(),
         "clusters": saved.clusters.to_dict(),
-        "origin": _pins_entry(saved.origin, folder) if saved.origin and saved.origin[0].path else None,
+        "origin": _pins_entry(saved.origin, names) if saved.origin and saved.origin[0].path else None,
         "pins": [list(pin) for pin in saved.pins],
-        "kept": [_pins_entry(pins, folder) for pins in saved.kept],
+        "kept": [_pins_entry(pins, names) for pins in saved.kept],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
@@ -159,9 +184,9 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
     )
 
 
-def _pins_entry(pins: Pins, folder: Path) -> dict[str, Any]:
+def _pins_entry(pins: Pins, names: _Names) -> dict[str, Any]:
     source, points = pins
-    return {"source": _source_entry(source, folder), "pins": [list(point) for point in points]}
+    return {"source": _source_entry(source, names), "pins": [list(point) for point in points]}
 
 
 def _pins_of(entry: dict[str, Any], folder: Path) -> Pins:
@@ -181,8 +206,8 @@ def _there(path: Path | None, missing: list[str]) -> bool:
     return True
 
 
-def _source_entry(source: Source, folder: Path) -> dict[str, str | None]:
-    return {"path": _relative(source.path, folder), "image": _relative(source.image, folder), "layout": source.layout}
+def _source_entry(source: Source, names: _Names) -> dict[str, str | None]:
+    return {"path": names.of(source.path), "image": names.of(source.image), "layout": source.layout}
 
 
 def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
@@ -190,13 +215,6 @@ def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
     if path is None:
         raise KeyError("path")
     return Source.from_path(path, _absolute(entry.get("image"), folder), entry.get("layout"))
-
-
-def _relative(path: Path | None, folder: Path) -> str | None:
-    if path is None:
-        return None
-    whole = path.resolve()
-    return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else str(whole)
 
 
 def _absolute(name: str | None, folder: Path) -> Path | None:

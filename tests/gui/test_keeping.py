@@ -79,6 +79,27 @@ def test_session_and_pictures_can_move_together(tmp_path, photos):
         moved.rename(tmp_path)
 
 
+def test_a_session_of_many_pictures_looks_each_folder_up_once(tmp_path, monkeypatch):
+    looked_up = []
+    resolve = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path, *args: looked_up.append(path) or resolve(path, *args))
+    sources = tuple(Source.from_path(tmp_path / f"p{n % 3}" / f"{n}.png") for n in range(900))
+    write_session(tmp_path / "s.sss.json", SavedSession(State(sources[0]), sources))
+    assert len(looked_up) == 4, "three folders and the session's own"
+
+
+def test_files_are_named_from_the_session_through_links_too(tmp_path):
+    for name in ("real/below", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    paths = tmp_path / "link" / "a.png", tmp_path / "link" / "below" / "b.png", tmp_path / "elsewhere" / "c.png"
+    path = tmp_path / "real" / "s.sss.json"
+    write_session(path, SavedSession(State(), tuple(Source.from_path(path) for path in paths)))
+    entries = json.loads(path.read_text(encoding="utf-8"))["sources"]
+    elsewhere = str((tmp_path / "elsewhere").resolve() / "c.png")
+    assert [entry["path"] for entry in entries] == ["a.png", "below/b.png", elsewhere]
+
+
 def test_pictures_that_are_gone_are_left_out_and_named(tmp_path, photos):
     write_session(tmp_path / "s.sss.json", saved(photos))
     photos[1].unlink()
