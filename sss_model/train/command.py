@@ -87,8 +87,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     ]
     held_out = _held_out(params)
     network = build_network(params.network)
-    if state is None:
-        print(_start(network, options, training, params), file=sys.stderr)
+    print(_start(network, options, training, params) if state is None else _unused(options), end="", file=sys.stderr)
     with join_ranks(params.run.device) as ranks:
         if ranks.first:
             _announce(network, training, held_out)
@@ -111,15 +110,22 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 
 def _start(network: FeatureNet, options: argparse.Namespace, training: list[Dataset], params: TrainParams) -> str:
-    """Give `network` its first weights; returns what was done."""
+    """Give `network` its first weights; returns what was done, as a line."""
     if options.init_weights:
-        return str(init_weights(network, options.init_weights, consent=options.allow_download))
+        return f"{init_weights(network, options.init_weights, consent=options.allow_download)}\n"
     visits = Visits(training, params)
     measure_norm_statistics(network, (torch.from_numpy(visits[k].image)[None] for k in range(_MEASURED)))
     return (
         f"The backbone starts from random weights, its norm layers from {_MEASURED} pictures. The paper starts from "
-        "segmentation weights: --init-weights deeplab-coco."
+        "segmentation weights: --init-weights deeplab-coco.\n"
     )
+
+
+def _unused(options: argparse.Namespace) -> str:
+    """What is not used when a state is resumed, as a line; nothing where none of it was asked for."""
+    given = {"--preset": options.preset, "--init-weights": options.init_weights}
+    names = " and ".join(name for name, value in given.items() if value)
+    return f"Not used, because the resumed state holds the recipe and the weights: {names}.\n" if names else ""
 
 
 def _prepare_torch(params: TrainParams) -> None:

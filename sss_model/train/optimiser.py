@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +22,20 @@ def build_optimiser(network: FeatureNet, params: OptimiserParams) -> torch.optim
         {"params": backbone, "lr": params.base_rate, "name": "backbone"},
         {"params": list(network.head_parameters()), "lr": params.rate, "name": "new"},
     ]
-    if params.optimiser == "adamw":
-        return torch.optim.AdamW(groups, betas=(params.momentum, 0.999), weight_decay=params.weight_decay)
-    return torch.optim.SGD(groups, momentum=params.momentum, weight_decay=params.weight_decay)
+    kind = torch.optim.AdamW if params.optimiser == "adamw" else torch.optim.SGD
+    return kind(groups, **_constants(params))
+
+
+def _constants(params: OptimiserParams) -> dict[str, Any]:
+    """What stays the same from update to update, as the optimiser calls it."""
+    momentum = {"betas": (params.momentum, 0.999)} if params.optimiser == "adamw" else {"momentum": params.momentum}
+    return {**momentum, "weight_decay": params.weight_decay}
+
+
+def set_constants(optimiser: torch.optim.Optimizer, params: OptimiserParams) -> None:
+    """Give the optimiser's groups momentum and weight decay of `params`, in place of those of a state it has read."""
+    for group in optimiser.param_groups:
+        group.update(_constants(params))
 
 
 def rates(update: int, total: int, params: OptimiserParams) -> tuple[float, float]:

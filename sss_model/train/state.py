@@ -12,8 +12,8 @@ from sss_model.atomic_file import replacing
 from sss_model.checkpoint import load_state
 from sss_model.errors import CheckpointError
 from sss_model.network import FeatureNet
-from sss_model.train.optimiser import RunningMean
-from sss_model.train.params import TrainParams
+from sss_model.train.optimiser import RunningMean, set_constants
+from sss_model.train.params import OptimiserParams, TrainParams
 from sss_model.train.validation import Score
 
 LAST = "last.state.pt"
@@ -75,13 +75,18 @@ def read_state(path: Path) -> dict[str, Any]:
     return content
 
 
-def restore_state(content: dict[str, Any], state: TrainState, source: str) -> None:
-    """Put `content` of `read_state` into `state`, random generators included.
+def restore_state(content: dict[str, Any], state: TrainState, params: OptimiserParams, source: str) -> None:
+    """Put `content` of `read_state` into `state`, random generators included; momentum and decay are those of `params`.
 
     Raises
     ------
     CheckpointError : the weights are of another network, or the run had other moving parts
     """
+    before = content["params"]["optimiser"]["optimiser"]
+    if before != params.optimiser:
+        raise CheckpointError(
+            f"{source} was written by the optimiser {before}; it cannot go on with {params.optimiser}."
+        )
     load_state(state.network, content["network"], source)
     if (content["mean"] is None) != (state.mean is None):
         raise CheckpointError(
@@ -91,7 +96,9 @@ def restore_state(content: dict[str, Any], state: TrainState, source: str) -> No
         state.optimiser.load_state_dict(content["optimiser"])
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"The optimiser's state in {source} does not fit: {error}") from error
-    state.scaler.load_state_dict(content["scaler"])
+    set_constants(state.optimiser, params)
+    if content["scaler"]:  # empty where that run had no float16
+        state.scaler.load_state_dict(content["scaler"])
     if state.mean is not None:
         state.mean.load_state_dict(content["mean"])
     state.update, state.best = content["update"], content["best"]

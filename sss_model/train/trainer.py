@@ -98,7 +98,7 @@ class Trainer:
         self._pictures_before = state.get("pictures", self._pictures) if state is not None else self._pictures
         torch.manual_seed(params.run.seed)
         if state is not None:
-            restore_state(state, self._state, LAST)
+            restore_state(state, self._state, params.optimiser, LAST)
         self._keeper = Keeper(self._state, held_out, params, output, self._device, self._pictures, self._metadata)
         self._log: TrainLog = SilentLog()
 

@@ -266,6 +266,26 @@ def test_resume_of_another_network_is_refused(parts: Any, tmp_path: Path) -> Non
         _train(parts, small_params(optimiser={"ema": 0.0}), tmp_path / "out", resume=True)
 
 
+@pytest.mark.parametrize(("kind", "name"), [("adamw", "betas"), ("sgd", "momentum")])
+def test_momentum_and_decay_asked_for_on_resuming_are_applied(kind: str, name: str, parts: Any, tmp_path: Path) -> None:
+    run = {"iterations": 1, "validate_every": 0}
+    _train(parts, small_params(run=run, optimiser={"optimiser": kind}), tmp_path / "out")
+    asked = small_params(
+        run={**run, "iterations": 2}, optimiser={"optimiser": kind, "momentum": 0.5, "weight_decay": 0.25}
+    )
+    _train(parts, asked, tmp_path / "out", resume=True)
+    for group in read_state(tmp_path / "out" / LAST)["optimiser"]["param_groups"]:
+        assert group["weight_decay"] == 0.25
+        assert group[name] == ((0.5, 0.999) if kind == "adamw" else 0.5)
+
+
+def test_another_optimiser_on_resuming_is_refused(parts: Any, tmp_path: Path) -> None:
+    run = {"iterations": 1, "validate_every": 0}
+    _train(parts, small_params(run=run), tmp_path / "out")
+    with pytest.raises(CheckpointError, match="written by the optimiser adamw; it cannot go on with sgd"):
+        _train(parts, small_params(run=run, optimiser={"optimiser": "sgd"}), tmp_path / "out", resume=True)
+
+
 @pytest.mark.parametrize("content", [b"nothing", None])
 def test_what_is_no_state(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / LAST

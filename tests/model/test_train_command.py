@@ -143,6 +143,19 @@ def test_trains_resumes_and_refuses_a_full_folder(
     assert read_state(out / LAST)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
 
 
+def test_what_a_resumed_state_overrules_is_said(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--config", str(config), "--output", str(tmp_path / "out"), "--threads", "1", "--validate-every", "0"]
+    assert main([*words, "--iterations", "1"]) == 0
+    capsys.readouterr()
+    again = ["--iterations", "2", "--resume", "auto"]
+    assert main([*words, *again, "--preset", "lite2", "--init-weights", "lite2"]) == 0
+    assert "holds the recipe and the weights: --preset and --init-weights." in capsys.readouterr().err
+    assert main([*words, *again]) == 0
+    assert "Not used" not in capsys.readouterr().err
+
+
 def test_a_model_file_does_not_tell_where_folders_were() -> None:
     words = ["--data", "auto:/home/ann/sets/bsds500@train=2", "--output=/tmp/run 1/", "--rate", "1e-3"]
     assert command_of(words) == "sss-train --data auto:bsds500@train=2 '--output=run 1' --rate 1e-3"
