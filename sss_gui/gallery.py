@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.error_text import ErrorText
 from sss_gui.jobs import Ended, Worker
 from sss_gui.overlay_request import Match
 from sss_gui.request import ListRequest, ListResult, Source, ThumbnailRequest, ThumbnailResult
@@ -38,6 +37,12 @@ class Gallery(QObject):
         super().__init__(parent)
         self._session, self._worker, self._strip = session, worker, strip
         self._sources: list[Source] = []
+        self._former: list[Source] = []  # the last list with the picture that is seen
+        self._asked = -1  # place of the picture last asked for, shown or not; steps go from there
+        self._current: Source | None = None
+        self._seen: Source | None = None
+        self._good: Source | None = None  # the last one that was shown whole
+        self._broken: tuple[Source, str] | None = None  # what failed and why, until the session falls back
         self._tickets = itertools.count(1)
         self._listing = 0
         self._wanted: list[Source] = []
@@ -46,9 +51,10 @@ class Gallery(QObject):
         strip.activated.connect(self.show)
         strip.thumbnails_requested.connect(self._ask_thumbnails)
         strip.remove_requested.connect(self.remove)
-        session.opened.connect(lambda source: self.mark(source, "done"))
+        session.opened.connect(self._mark_done)
+        session.result_arrived.connect(lambda result: self._see(result.source))
         session.state_changed.connect(lambda state: self._follow(state.source))
-        session.failed.connect(self._mark_failed)
+        session.ended.connect(self._note_failure)
 
     @property
     def sources(self) -> list[Source]:
@@ -69,9 +75,8 @@ class Gallery(QObject):
         self._worker.submit(ListRequest(self._listing, tuple(paths)))
 
     def set_sources(self, sources: Sequence[Source], current: int = 0) -> None:
-        """These pictures, and show one of them."""
-        self._sources = list(sources)
-        self._fill()
+        """These pictures, and show one of them. If it is a single one that fails, the list before comes back."""
+        self._replace(sources)
         if self._sources:
             self.show(min(max(current, 0), len(self._sources) - 1))
 
@@ -84,12 +89,14 @@ class Gallery(QObject):
     def show(self, index: int) -> None:
         """Show picture `index`."""
         if 0 <= index < len(self._sources):
+            self._asked, self._broken = index, None
             self._session.open_source(self._sources[index])
 
     def step(self, by: int) -> None:
-        """The picture `by` places on, stopping at the ends."""
-        if self._sources:
-            self.show(min(max(self.index + by, 0), len(self._sources) - 1))
+        """The picture `by` places on from the one last asked for, stopping at the ends."""
+        index = min(max(self._asked + by, 0), len(self._sources) - 1)
+        if index != self._asked:
+            self.show(index)
 
     def remove(self, index: int) -> None:
         """Take picture `index` off the list; the file stays. The next one is shown in its place."""
@@ -97,22 +104,58 @@ class Gallery(QObject):
             return
         shown = index == self.index
         del self._sources[index]
+        if index <= self._asked:
+            self._asked -= 1
         self._fill()
         if shown:
             self.show(min(index, len(self._sources) - 1))
 
+    def _replace(self, sources: Sequence[Source]) -> None:
+        if self._seen in self._sources:
+            self._former = self._sources
+        self._sources, self._asked = list(sources), -1
+        self._fill()
+
     def _fill(self) -> None:
         self._strip.setVisible(len(self._sources) > 1)
         self._strip.set_items([s.name for s in self._sources], [str(s.path or "pasted") for s in self._sources])
-        self._strip.set_current(self.index)
+        self._point()
         self.changed.emit()
 
-    def _follow(self, source: Source | None) -> None:
-        if source is not None and source not in self._sources:
-            self._sources = [*self._sources, source] if source.path is None else [source]
-            self._fill()
-            return
+    def _point(self) -> None:
         self._strip.set_current(self.index)
+        self._strip.go_on_from(self._asked)
+
+    def _see(self, source: Source) -> None:
+        self._seen, self._broken = source, None
+
+    def _mark_done(self, source: Source) -> None:
+        self._good = source
+        self.mark(source, "done")
+
+    def _note_failure(self, ended: Ended) -> None:
+        source = self._session.state.source
+        if ended.lane == "show" and ended.outcome == "failed" and ended.error is not None and source is not None:
+            self._broken = source, ended.error.sentence
+
+    def _follow(self, source: Source | None) -> None:
+        (broken, self._broken), before, self._current = (self._broken, None), self._current, source
+        if broken is not None and source == self._seen:
+            self._fall_back(*broken)
+        elif source != before and source is not None:
+            if source not in self._sources:
+                self._replace([*self._sources, source] if source.path is None else [source])
+            self._asked = self.index
+        self._point()
+
+    def _fall_back(self, broken: Source, words: str) -> None:
+        """The session shows again what it showed before `broken`; steps still go on from there."""
+        source = self._session.state.source
+        if source is not None and source not in self._sources and len(self._sources) == 1:
+            self._replace(self._former if source in self._former else [source])
+            self._asked = self.index
+        if not broken == source == self._good:  # else the model failed, not the picture
+            self.mark(broken, "failed", words)
 
     def _ask_thumbnails(self, indices: list[int]) -> None:
         self._wanted = [self._sources[i] for i in indices if i < len(self._sources)]
@@ -147,8 +190,3 @@ class Gallery(QObject):
         for index, source in enumerate(self._sources):
             match = found.get(source)
             self._strip.set_overlay(index, match.overlay if match else None, match.place if match else None)
-
-    def _mark_failed(self, error: ErrorText) -> None:
-        index = self._strip.current
-        if 0 <= index < len(self._sources) and self._sources[index] != self._session.state.source:
-            self._strip.set_state(index, "failed", error.sentence)

@@ -33,7 +33,7 @@ from sss_gui.widgets.marks import ALERT, CANVAS, ink_on
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)
-_PIXMAP, _STATE, _OVERLAY, _PLACE = (Qt.ItemDataRole.UserRole + n for n in range(4))
+_PIXMAP, _STATE, _OVERLAY, _PLACE, _TIP = (Qt.ItemDataRole.UserRole + n for n in range(5))
 _DONE = QColor("#2e9e6b")
 
 
@@ -76,7 +76,8 @@ class FilmStrip(QWidget):
             item = QStandardItem(name)
             item.setEditable(False)
             item.setData("none", _STATE)
-            item.setToolTip(tips[index] if index < len(tips) else name)
+            item.setData(tips[index] if index < len(tips) else name, _TIP)
+            item.setToolTip(item.data(_TIP))
             self._model.appendRow(item)
         self._look()
 
@@ -109,8 +110,7 @@ class FilmStrip(QWidget):
         if item := self._model.item(index):
             item.setData(state, _STATE)
             item.setAccessibleDescription(state if state != "none" else "")
-            if tip:
-                item.setToolTip(tip)
+            item.setToolTip(tip or item.data(_TIP))
 
     def state(self, index: int) -> str:
         """The state of item n."""
@@ -125,8 +125,13 @@ class FilmStrip(QWidget):
         """Mark an item as the one shown and scroll to it; emits nothing."""
         place = self._model.index(index, 0)
         self._list.setCurrentIndex(place)
+        self.go_on_from(index)
         if place.isValid():
             self._list.scrollTo(place)
+
+    def go_on_from(self, index: int) -> None:
+        """Let the arrows move from this item instead of the current one, until another is current."""
+        self._list.origin = index
 
     def step(self, by: int) -> None:
         """Activate the item `by` places on (stops at the ends)."""
@@ -174,6 +179,7 @@ class _StripList(QListView):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.origin = -1
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setUniformItemSizes(True)
@@ -192,10 +198,19 @@ class _StripList(QListView):
         elif key == Qt.Key.Key_Delete and row >= 0:
             self.removed.emit(row)
         else:
-            super().keyPressEvent(event)
-            moved = self.currentIndex().row()
-            if moved != row and moved >= 0:
-                self.chosen.emit(moved)
+            self._move(event)
+
+    def _move(self, event: QKeyEvent) -> None:
+        """Let Qt move the current item, counted from the origin."""
+        shown, origin = self.currentIndex(), self.model().index(self.origin, 0)
+        start = origin if origin.isValid() else shown
+        self.setCurrentIndex(start)
+        super().keyPressEvent(event)
+        moved = self.currentIndex()
+        if moved.isValid() and moved != start:
+            self.chosen.emit(moved.row())
+        else:
+            self.setCurrentIndex(shown)
 
     def wheelEvent(self, event: object) -> None:
         turn = event.angleDelta()  # type: ignore[attr-defined]

@@ -74,6 +74,18 @@ def test_stepping_stops_at_the_ends(strip, qtbot):
     assert (strip.current, strip.count()) == (-1, 0)
 
 
+def test_the_arrows_can_go_on_from_another_item(strip, view, qtbot):
+    strip.set_items(["a", "b", "c"])
+    strip.set_current(0)
+    strip.go_on_from(2)
+    with qtbot.assertNotEmitted(strip.activated):
+        QTest.keyClick(view, Qt.Key.Key_Right)
+    assert strip.current == 0
+    with qtbot.waitSignal(strip.activated) as activated:
+        QTest.keyClick(view, Qt.Key.Key_Left)
+    assert activated.args == [1]
+
+
 def test_marking_the_current_one_is_silent(strip, qtbot):
     strip.set_items(["a", "b"])
     with qtbot.assertNotEmitted(strip.activated):
@@ -99,6 +111,8 @@ def test_states_are_marked(strip, view, state):
     assert strip.state(0) == state
     assert not np.array_equal(from_qimage(view.viewport().grab().toImage()), blank)
     assert view.model().item(0).toolTip() == "Why"
+    strip.set_state(0, "none")
+    assert view.model().item(0).toolTip() == "a", "the reason goes with its state"
 
 
 def test_late_thumbnails_of_a_longer_list_are_dropped(strip):
