@@ -52,6 +52,7 @@ class Dataset:
     problems: list[tuple[Path, str]] = field(default_factory=list)
     root: Path = Path()
     splits: tuple[str, ...] = ()
+    coding: str = ""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -140,8 +141,9 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
         raise DatasetError(f"The {part} part of {root} has no pictures; all of it has {len(good)}.")
     name = Path(os.path.abspath(root)).name
     return Dataset(
-        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems, root, tuple(source.splits)
-    )
+        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,
+        root, tuple(source.splits), listing.coding,
+    )  # fmt: skip
 
 
 def unique_names(datasets: Sequence[Dataset]) -> list[Dataset]:
@@ -261,10 +263,11 @@ def parse_source(text: str) -> DataSource:
 
 
 def describe(datasets: Sequence[Dataset]) -> list[str]:
-    """One line a data set: name, kind, pictures, weight, what counts as void, problems."""
+    """One line a data set: name, kind, choice of label maps, pictures, weight, what counts as void, problems."""
     lines = []
     for data in datasets:
         void = f", void {' '.join(str(v) for v in data.void)}" if data.void else ""
         bad = f", {len(data.problems)} left out" if data.problems else ""
-        lines.append(f"{data.name} ({data.kind}): {len(data)} pictures, weight {data.weight:g}{void}{bad}")
+        kind = f"{data.kind}, {data.coding}" if data.coding else data.kind
+        lines.append(f"{data.name} ({kind}): {len(data)} pictures, weight {data.weight:g}{void}{bad}")
     return lines

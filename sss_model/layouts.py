@@ -1,8 +1,9 @@
 """Data sets as people have them on disk: which picture belongs to which label map, and how a label map is read.
 
 kind            pictures              labels
-cocostuff       images/SPLIT/         stuffthingmaps*/SPLIT/STEM.png, 0-181 and 255; or STEM_labelTrainIds.png; with
-                                      annotations/instances_SPLIT.json the things' instances are regions of their own
+cocostuff       images/SPLIT/         stuffthingmaps*/SPLIT/STEM.png, 0-181 and 255, or annotations/{train,val}2017/;
+                                      where there are none STEM_labelTrainIds.png; with annotations/instances_SPLIT.json
+                                      the things' instances are regions of their own
 cocostuff10k    images/               annotations/STEM.mat (variable S) or STEM.png, 1-182, 0 unlabelled
 panoptic        images/SPLIT/         panoptic_SPLIT/STEM.png, id = R + 256 G + 65536 B, and panoptic_SPLIT.json
 instances       images/SPLIT/         annotations/instances_SPLIT.json alone: everything else is void
@@ -19,9 +20,11 @@ from sss_model.errors import DatasetError
 from sss_model.listing import (
     Item,
     Listing,
+    choose_coding,
     choose_splits,
     group_annotators,
     jsons_in,
+    maps_of,
     pair,
     picture_folder,
     pictures_in,
@@ -42,7 +45,7 @@ def detect(root: Path) -> str:
     """
     if not root.is_dir():
         raise DatasetError(f"There is no data set at {root}: expected a folder.")
-    if any(root.glob("stuffthingmaps*")):
+    if _stuff_maps(root):
         return "cocostuff"
     if next(jsons_in(root, "panoptic_"), None):
         return "panoptic"
@@ -50,6 +53,7 @@ def detect(root: Path) -> str:
         return "cocostuff10k"
     if (root / "regions").is_dir() or (root / "groundTruth").is_dir():
         return "bsds"
+    _refuse_packed(root)
     if next(jsons_in(root, "instances_"), None):
         return "instances"
     if any((root / name).is_dir() for name in _LABEL_FOLDERS):
@@ -81,15 +85,36 @@ def list_items(root: Path, kind: str = "auto", splits: tuple[str, ...] = ()) -> 
     return listing
 
 
+def _stuff_maps(root: Path) -> tuple[Path, list[str]] | None:
+    """The folder of COCO-Stuff's maps and its splits: as unpacked under its own name, or into annotations/."""
+    for folder in sorted(path for path in root.glob("stuffthingmaps*") if path.is_dir()):
+        return folder, subfolders(folder)
+    folder = root / "annotations"
+    splits = [name for name in ("train2017", "val2017") if next((folder / name).glob("*.png"), None)]
+    return (folder, splits) if splits else None
+
+
+def _refuse_packed(root: Path) -> None:
+    packed = next(
+        (path for folder in (root, root / "annotations") for path in folder.glob("stuffthingmaps*.zip")), None
+    )
+    if packed is not None:
+        raise DatasetError(
+            f"{packed} must be unpacked: expected a folder {packed.stem} with train2017/ and val2017/.",
+            hint=f"unzip {packed.name} -d {packed.stem} does it; or name another kind, as in instances:{root}.",
+        )
+
+
 def _cocostuff(root: Path, splits: tuple[str, ...]) -> Listing:
-    listing = Listing("cocostuff", void=(255,))
-    maps = sorted(path for path in root.glob("stuffthingmaps*") if path.is_dir())[0]
-    for split in choose_splits(root, subfolders(maps), splits, train_only=True):
-        labels: dict[str, tuple[Path, ...]] = {}
-        for stem, path in pictures_in(maps / split).items():
-            plain = stem.removesuffix("_labelTrainIds").removesuffix("_instanceTrainIds")
-            if stem == plain or (stem.endswith("_labelTrainIds") and plain not in labels):
-                labels[plain] = (path,)
+    found = _stuff_maps(root)
+    if found is None:
+        _refuse_packed(root)
+        raise DatasetError(f"{root} has no folder of COCO-Stuff's label maps: expected stuffthingmaps_trainval2017.")
+    folder, there = found
+    maps = {split: pictures_in(folder / split) for split in choose_splits(root, there, splits, train_only=True)}
+    listing = Listing("cocostuff", void=(255,), coding=choose_coding(stem for paths in maps.values() for stem in paths))
+    for split, paths in maps.items():
+        labels: dict[str, tuple[Path, ...]] = {k: (path,) for k, path in maps_of(listing.coding, paths).items()}
         before = len(listing.items)
         pair(listing, pictures_in(picture_folder(root, split)), labels)
         listing.items[before:] = _with_instances(listing.items[before:], root, split)
@@ -165,9 +190,11 @@ def _instances(root: Path, splits: tuple[str, ...]) -> Listing:
 
 def _bsds(root: Path, splits: tuple[str, ...]) -> Listing:
     listing = Listing("bsds", void=(255,))
-    folder = next(root / name for name in ("regions", "groundTruth") if (root / name).is_dir())
+    folder = next((root / name for name in ("regions", "groundTruth") if (root / name).is_dir()), None)
+    if folder is None:
+        raise DatasetError(f"{root} has no folder of BSDS500's label maps: expected regions or groundTruth.")
     for split in choose_splits(root, subfolders(folder), splits):
-        maps = sorted(path for path in (folder / split).iterdir() if path.suffix in (".png", ".mat"))
+        maps = {p.stem: p for p in sorted((folder / split).iterdir()) if p.suffix in (".png", ".mat")}
         pair(listing, pictures_in(picture_folder(root, split)), group_annotators(maps))
     return listing
 
@@ -177,10 +204,14 @@ def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
     maps = next((root / name for name in _LABEL_FOLDERS if (root / name).is_dir()), None)
     if maps is None:
         raise DatasetError(f"{root} has no folder of label maps: expected one of {', '.join(_LABEL_FOLDERS)}.")
-    for split in choose_splits(root, subfolders(maps), splits) or ["."]:
+    chosen = choose_splits(root, subfolders(maps), splits) or ["."]
+    found = {
+        split: {k: p for k, p in pictures_in(maps / split).items() if p.suffix.lower() == ".png"} for split in chosen
+    }
+    listing.coding = choose_coding(stem for paths in found.values() for stem in paths)
+    for split, paths in found.items():
         pictures = pictures_in(picture_folder(root, split))
-        found = [path for path in pictures_in(maps / split).values() if path.suffix.lower() == ".png"]
-        pair(listing, pictures, group_annotators(found, pictures))
+        pair(listing, pictures, group_annotators(maps_of(listing.coding, paths), pictures))
     return listing
 
 

@@ -11,6 +11,8 @@ from sss_model.coco import Instance
 from sss_model.errors import DatasetError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+TRAIN_IDS = "labelTrainIds"
+_CODED = ("_labelTrainIds", "_instanceTrainIds")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Listing:
     void: tuple[int, ...] = ()
     offset: int = 0
     """Subtracted from every label number that is not void."""
+    coding: str = ""
+    """Which label maps were taken where there are labelTrainIds, for people."""
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
@@ -84,12 +88,28 @@ def picture_folder(root: Path, split: str) -> Path:
     return next((f for f in (root / "images" / split, root / split) if f.is_dir()), root / "images")
 
 
-def group_annotators(maps: Iterable[Path], stems: Iterable[str] | None = None) -> dict[str, tuple[Path, ...]]:
+def group_annotators(maps: dict[str, Path], stems: Iterable[str] | None = None) -> dict[str, tuple[Path, ...]]:
     """Maps by picture: STEM.png of one annotator, or STEM_0.png, STEM_1.png, ... of several; `stems` tell which."""
     known = None if stems is None else set(stems)
     grouped: dict[str, list[Path]] = {}
-    for path in maps:
-        match = re.fullmatch(r"(.+)_\d+", path.stem)
-        stem = match[1] if match and (known is None or (path.stem not in known and match[1] in known)) else path.stem
+    for own, path in maps.items():
+        match = re.fullmatch(r"(.+)_\d+", own)
+        stem = match[1] if match and (known is None or (own not in known and match[1] in known)) else own
         grouped.setdefault(stem, []).append(path)
     return {stem: tuple(paths) for stem, paths in grouped.items()}
+
+
+def choose_coding(stems: Iterable[str]) -> str:
+    """Which of the label maps with these stems to read: the plain ones if there are any, else `TRAIN_IDS`."""
+    listed = list(stems)
+    if not any(stem.endswith(_CODED[0]) for stem in listed):
+        return ""
+    plain = any(not stem.endswith(_CODED) for stem in listed)
+    return f"plain maps, not {TRAIN_IDS}" if plain else TRAIN_IDS
+
+
+def maps_of(coding: str, maps: dict[str, Path]) -> dict[str, Path]:
+    """The maps in one coding, by the stems of their pictures."""
+    if coding == TRAIN_IDS:
+        return {stem.removesuffix(_CODED[0]): path for stem, path in maps.items() if stem.endswith(_CODED[0])}
+    return {stem: path for stem, path in maps.items() if not stem.endswith(_CODED)}

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sss_model.train.params import TrainParams
+from sss_model.dataset import Dataset, open_dataset
+from sss_model.train.params import DataSource, TrainParams
 
 SIZE = (48, 64)
 
@@ -57,6 +58,19 @@ def save_map(path: Path, labels: NDArray[Any]) -> None:
     """An index PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(labels).save(path)
+
+
+def cocostuff_set(root: Path, maps: dict[str, np.ndarray], split: str = "train2017") -> Path:
+    """images/SPLIT/ID.jpg with stuffthingmaps_trainval2017/SPLIT/STEM.png, where STEM begins with ID."""
+    for stem, labels in maps.items():
+        save_jpeg(root / "images" / split / f"{stem.split('_')[0]}.jpg")
+        save_map(root / "stuffthingmaps_trainval2017" / split / f"{stem}.png", labels)
+    return root
+
+
+def open_set(root: Path, kind: str = "auto", **changes: object) -> Dataset:
+    """All of the data set in `root`."""
+    return open_dataset(DataSource(str(root), kind, **changes))  # type: ignore[arg-type]
 
 
 def bsds_truth(maps: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -7,76 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sets import SIZE, bsds_truth, coco_json, folder_set, save_jpeg, save_map, scene
+from made_sets import SIZE, bsds_truth, coco_json, folder_set, open_set, save_jpeg, save_map, scene
 from PIL import Image
 
 from sss_model.dataset import Dataset, describe, is_held_out, open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError
-from sss_model.layouts import detect
 from sss_model.sampler import VOID
 from sss_model.train.params import DataSource
 
 
-def _open(root: Path, kind: str = "auto", **changes: object) -> Dataset:
-    return open_dataset(DataSource(str(root), kind, **changes))  # type: ignore[arg-type]
-
-
-def _cocostuff(root: Path, maps: dict[str, np.ndarray], split: str = "train2017") -> Path:
-    for stem, labels in maps.items():
-        save_jpeg(root / "images" / split / f"{stem.split('_')[0]}.jpg")
-        save_map(root / "stuffthingmaps_trainval2017" / split / f"{stem}.png", labels)
-    return root
-
-
 def test_folder_of_index_maps(tmp_path: Path) -> None:
-    data = _open(folder_set(tmp_path))
+    data = open_set(folder_set(tmp_path))
     assert (data.kind, len(data)) == ("folder", 8)
     example = data.read(0)
     assert example.picture.size == (SIZE[1], SIZE[0])
     expected = scene(0)[1].astype(np.int32)
     np.testing.assert_array_equal(example.labels, np.where(expected == 255, VOID, expected))
     np.testing.assert_array_equal(example.labels, example.regions)
-
-
-def test_cocostuff_with_instances(tmp_path: Path) -> None:
-    labels = np.full(SIZE, 255, np.uint8)
-    labels[10:30, 5:25] = 17
-    labels[10:30, 40:60] = 17
-    labels[35:, :] = 123
-    root = _cocostuff(tmp_path, {"000000000009": labels})
-    boxes = [[5, 10, 25, 10, 25, 30, 5, 30], [40, 8, 62, 8, 62, 32, 40, 32]]
-    coco_json(
-        root / "annotations" / "instances_train2017.json", ["000000000009"],
-        [{"image_id": 9, "category_id": 18, "segmentation": [box]} for box in boxes],
-    )  # fmt: skip
-    data = _open(root)
-    assert data.kind == "cocostuff"
-    example = data.read(0)
-    np.testing.assert_array_equal(example.labels, np.where(labels == 255, VOID, labels.astype(np.int32)))
-    left, right, stuff = (example.regions[20, 10], example.regions[20, 50], example.regions[40, 3])
-    assert len({int(left), int(right), int(stuff)}) == 3
-    assert (example.regions[labels == 17][:20] == left).all()
-    assert example.labels[9, 50] == VOID, "an outline does not label what the map leaves void"
-
-
-def test_cocostuff_train_ids(tmp_path: Path) -> None:
-    data = _open(_cocostuff(tmp_path, {"7_labelTrainIds": np.full(SIZE, 170, np.uint8)}))
-    assert data.items[0].stem == "7"
-    assert (data.read(0).labels == 170).all()
-
-
-def test_full_labels_are_preferred_to_train_ids(tmp_path: Path) -> None:
-    maps = {"7": np.full(SIZE, 181, np.uint8), "7_labelTrainIds": np.full(SIZE, 170, np.uint8)}
-    assert (_open(_cocostuff(tmp_path, maps)).read(0).labels == 181).all()
-
-
-def test_the_training_split_is_the_default(tmp_path: Path) -> None:
-    _cocostuff(tmp_path, {"1": np.zeros(SIZE, np.uint8)})
-    _cocostuff(tmp_path, {"2": np.zeros(SIZE, np.uint8)}, "val2017")
-    assert [i.stem for i in _open(tmp_path).items] == ["1"]
-    assert [i.stem for i in _open(tmp_path, splits=("val2017",)).items] == ["2"]
-    with pytest.raises(DatasetError, match="has no split test2017; it has train2017, val2017"):
-        _open(tmp_path, splits=("test2017",))
 
 
 @pytest.mark.parametrize("suffix", ["png", "mat"])
@@ -95,7 +42,7 @@ def test_cocostuff_10k(tmp_path: Path, suffix: str) -> None:
             from scipy.io import savemat
 
             savemat(tmp_path / "annotations" / f"{stem}.mat", {"S": labels.astype(np.uint16)})
-    data = _open(tmp_path)
+    data = open_set(tmp_path)
     assert (data.kind, [i.stem for i in data.items]) == ("cocostuff10k", ["a"])
     example = data.read(0)
     assert (example.labels[:5] == VOID).all()
@@ -116,7 +63,7 @@ def test_panoptic(tmp_path: Path) -> None:
         json.dumps({"annotations": [{"file_name": "5.png", "image_id": 5, "segments_info": segments}]}),
         encoding="utf-8",
     )
-    data = _open(tmp_path)
+    data = open_set(tmp_path)
     assert data.kind == "panoptic"
     example = data.read(0)
     assert example.labels[[0, 15, 25, 35], 0].tolist() == [VOID, 200, 1, 1]
@@ -130,7 +77,7 @@ def test_instances_alone(tmp_path: Path) -> None:
         tmp_path / "annotations" / "instances_train2017.json", ["3"],
         [{"image_id": 3, "category_id": 44, "iscrowd": 1, "segmentation": {"counts": runs, "size": list(SIZE)}}],
     )  # fmt: skip
-    example = _open(tmp_path).read(0)
+    example = open_set(tmp_path).read(0)
     assert (example.labels[:, 10:15] == 43).all()
     assert (example.labels == 43).sum() == 5 * SIZE[0]
     assert example.labels[0, 0] == VOID
@@ -148,16 +95,16 @@ def test_bsds_has_several_annotators(tmp_path: Path, suffix: str) -> None:
 
         (tmp_path / "groundTruth" / "val").mkdir(parents=True)
         savemat(tmp_path / "groundTruth" / "val" / "12003.mat", bsds_truth(maps))
-    data = _open(tmp_path)
+    data = open_set(tmp_path)
     assert (data.kind, data.annotators(0)) == ("bsds", 3)
     assert [int(data.read(0, k).labels[0, 0]) for k in range(3)] == [1, 2, 3]
 
 
 def test_a_mixed_label_counts_as_void(tmp_path: Path) -> None:
-    data = _open(folder_set(tmp_path / "pets"))
+    data = open_set(folder_set(tmp_path / "pets"))
     assert data.void == (255, 0)
     assert not (data.read(0).labels == 0).any()
-    assert (_open(tmp_path / "pets", void=(1,)).read(0).labels == 0).any()
+    assert (open_set(tmp_path / "pets", void=(1,)).read(0).labels == 0).any()
 
 
 def test_problems_are_named_and_counted(tmp_path: Path) -> None:
@@ -185,7 +132,7 @@ def test_an_empty_map_is_named_when_read(tmp_path: Path) -> None:
     root = folder_set(tmp_path)
     save_map(root / "labels" / "view0x.png", np.full(SIZE, 255, np.uint8))
     with pytest.raises(DatasetError, match=r"label map of view0x\.png is empty"):
-        _open(root).read(0)
+        open_set(root).read(0)
 
 
 def test_a_truncated_picture_is_named_when_read(tmp_path: Path) -> None:
@@ -193,7 +140,7 @@ def test_a_truncated_picture_is_named_when_read(tmp_path: Path) -> None:
     path = root / "images" / "view0x.png"
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(DatasetError, match=r"picture .*view0x.png cannot be read"):
-        _open(root).read(0)
+        open_set(root).read(0)
 
 
 def test_a_turned_photograph_fits_an_upright_map(tmp_path: Path) -> None:
@@ -202,24 +149,8 @@ def test_a_turned_photograph_fits_an_upright_map(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.rot90(scene(0)[0]).copy()).save(root / "images" / "view0x.jpg", exif=exif)
-    example = _open(root).read(0)
+    example = open_set(root).read(0)
     assert example.picture.size == (SIZE[1], SIZE[0])
-
-
-@pytest.mark.parametrize(("make", "match"), [(True, "layout .* is not known"), (False, "no data set at")])
-def test_what_is_no_data_set(tmp_path: Path, make: bool, match: str) -> None:
-    root = tmp_path / "x"
-    if make:
-        root.mkdir()
-    with pytest.raises(DatasetError, match=match):
-        detect(root)
-
-
-def test_nothing_in_it(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="No picture with labels"):
-        _open(folder_set(tmp_path, 0))
-    with pytest.raises(DatasetError, match="No kind of data set is called 'film'"):
-        _open(tmp_path, "film")
 
 
 def test_parts_do_not_overlap_and_make_the_whole(tmp_path: Path) -> None:
@@ -293,7 +224,7 @@ def test_sets_of_one_name_are_told_apart(sources: list[str], expected: list[str]
 
 def test_an_opened_set_knows_its_folder(tmp_path: Path) -> None:
     roots = [folder_set(tmp_path / parent / "tiny") for parent in "ab"]
-    assert [data.name for data in unique_names([_open(root) for root in roots])] == ["a/tiny", "b/tiny"]
+    assert [data.name for data in unique_names([open_set(root) for root in roots])] == ["a/tiny", "b/tiny"]
 
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -304,7 +235,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 def test_the_shared_sets_are_read_in_place() -> None:
     folders = [SHARED / "cocostuff-mini", SHARED / "bsds500", *sorted((SHARED / "scenes").iterdir())]
     for folder in folders:
-        data = _open(folder)
+        data = open_set(folder)
         assert not data.problems
         for index in range(0, len(data), max(1, len(data) // 5)):
             assert data.read(index).labels.max() >= 0

@@ -1,0 +1,133 @@
+"""Which layout a folder has, which pictures and label maps it pairs, and what it says of the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_sets import SIZE, coco_json, cocostuff_set, folder_set, open_set, save_jpeg, save_map
+
+from sss_model.dataset import describe, open_dataset
+from sss_model.errors import DatasetError
+from sss_model.layouts import detect
+from sss_model.sampler import VOID
+from sss_model.train.params import DataSource
+
+
+def test_cocostuff_with_instances(tmp_path: Path) -> None:
+    labels = np.full(SIZE, 255, np.uint8)
+    labels[10:30, 5:25] = 17
+    labels[10:30, 40:60] = 17
+    labels[35:, :] = 123
+    root = cocostuff_set(tmp_path, {"000000000009": labels})
+    boxes = [[5, 10, 25, 10, 25, 30, 5, 30], [40, 8, 62, 8, 62, 32, 40, 32]]
+    coco_json(
+        root / "annotations" / "instances_train2017.json", ["000000000009"],
+        [{"image_id": 9, "category_id": 18, "segmentation": [box]} for box in boxes],
+    )  # fmt: skip
+    data = open_set(root)
+    assert data.kind == "cocostuff"
+    example = data.read(0)
+    np.testing.assert_array_equal(example.labels, np.where(labels == 255, VOID, labels.astype(np.int32)))
+    left, right, stuff = (example.regions[20, 10], example.regions[20, 50], example.regions[40, 3])
+    assert len({int(left), int(right), int(stuff)}) == 3
+    assert (example.regions[labels == 17][:20] == left).all()
+    assert example.labels[9, 50] == VOID, "an outline does not label what the map leaves void"
+
+
+def test_cocostuff_train_ids(tmp_path: Path) -> None:
+    data = open_set(cocostuff_set(tmp_path, {"7_labelTrainIds": np.full(SIZE, 170, np.uint8)}))
+    assert data.items[0].stem == "7"
+    assert (data.read(0).labels == 170).all()
+
+
+def test_full_labels_are_preferred_to_train_ids(tmp_path: Path) -> None:
+    maps = {"7": np.full(SIZE, 181, np.uint8), "7_labelTrainIds": np.full(SIZE, 170, np.uint8)}
+    assert (open_set(cocostuff_set(tmp_path, maps)).read(0).labels == 181).all()
+
+
+def test_the_training_split_is_the_default(tmp_path: Path) -> None:
+    cocostuff_set(tmp_path, {"1": np.zeros(SIZE, np.uint8)})
+    cocostuff_set(tmp_path, {"2": np.zeros(SIZE, np.uint8)}, "val2017")
+    assert [i.stem for i in open_set(tmp_path).items] == ["1"]
+    assert [i.stem for i in open_set(tmp_path, splits=("val2017",)).items] == ["2"]
+    with pytest.raises(DatasetError, match="has no split test2017; it has train2017, val2017"):
+        open_set(tmp_path, splits=("test2017",))
+
+
+@pytest.mark.parametrize(("make", "match"), [(True, "layout .* is not known"), (False, "no data set at")])
+def test_what_is_no_data_set(tmp_path: Path, make: bool, match: str) -> None:
+    root = tmp_path / "x"
+    if make:
+        root.mkdir()
+    with pytest.raises(DatasetError, match=match):
+        detect(root)
+
+
+def test_nothing_in_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="No picture with labels"):
+        open_set(folder_set(tmp_path, 0))
+    with pytest.raises(DatasetError, match="No kind of data set is called 'film'"):
+        open_set(tmp_path, "film")
+
+
+@pytest.mark.parametrize("described", [False, True])
+def test_stuff_maps_unpacked_into_annotations(tmp_path: Path, described: bool) -> None:
+    for split, stem in (("train2017", "1"), ("val2017", "2")):
+        save_jpeg(tmp_path / "images" / split / f"{stem}.jpg")
+        save_map(tmp_path / "annotations" / split / f"{stem}.png", np.full(SIZE, 17, np.uint8))
+    box = [5, 10, 25, 10, 25, 30, 5, 30]
+    if described:
+        coco_json(
+            tmp_path / "annotations" / "instances_train2017.json", ["1"],
+            [{"image_id": 1, "category_id": 18, "segmentation": [box]}],
+        )  # fmt: skip
+    data = open_set(tmp_path)
+    assert (data.kind, [i.stem for i in data.items]) == ("cocostuff", ["1"])
+    example = data.read(0)
+    assert (example.labels == 17).all()
+    assert len(np.unique(example.regions)) == 1 + described
+    assert [i.stem for i in open_set(tmp_path, splits=("val2017",)).items] == ["2"]
+
+
+@pytest.mark.parametrize("maps", ["annotations/train2017", "stuffthingmaps_trainval2017/train2017", "annotations"])
+def test_one_coding_of_two_is_read(tmp_path: Path, maps: str) -> None:
+    pictures = tmp_path / "images" / ("train2017" if "train" in maps else "")
+    for stem in "123":
+        save_jpeg(pictures / f"{stem}.jpg")
+        save_map(tmp_path / maps / f"{stem}.png", np.full(SIZE, 181, np.uint8))
+        for suffix in ("labelTrainIds", "instanceTrainIds"):
+            save_map(tmp_path / maps / f"{stem}_{suffix}.png", np.full(SIZE, 170, np.uint8))
+    data = open_set(tmp_path)
+    assert ([i.stem for i in data.items], data.problems) == (["1", "2", "3"], [])
+    assert (data.read(0).labels == 181).all()
+    assert "plain maps, not labelTrainIds" in describe([data])[0]
+    for stem in "123":
+        (tmp_path / maps / f"{stem}.png").unlink()
+    data = open_set(tmp_path)
+    assert ([i.stem for i in data.items], data.problems) == (["1", "2", "3"], [])
+    assert (data.read(0).labels == 170).all()
+    assert ", labelTrainIds)" in describe([data])[0]
+
+
+def test_codings_are_not_mixed(tmp_path: Path) -> None:
+    maps = {"7": np.full(SIZE, 181, np.uint8), "8_labelTrainIds": np.full(SIZE, 170, np.uint8)}
+    data = open_dataset(DataSource(str(cocostuff_set(tmp_path, maps))), on_bad="skip")
+    assert [i.stem for i in data.items] == ["7"]
+    assert [(path.name, why) for path, why in data.problems] == [("8.jpg", "has no label map")]
+
+
+@pytest.mark.parametrize("kind", ["auto", "cocostuff"])
+def test_packed_maps_must_be_unpacked(tmp_path: Path, kind: str) -> None:
+    save_jpeg(tmp_path / "images" / "train2017" / "1.jpg")
+    coco_json(tmp_path / "annotations" / "instances_train2017.json", ["1"], [])
+    (tmp_path / "stuffthingmaps_trainval2017.zip").write_bytes(b"PK")
+    with pytest.raises(DatasetError, match=r"stuffthingmaps_trainval2017\.zip must be unpacked"):
+        open_set(tmp_path, kind)
+
+
+@pytest.mark.parametrize("kind", ["cocostuff", "bsds", "folder"])
+def test_a_named_kind_needs_its_maps(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(DatasetError, match=r"has no folder of .*label maps: expected"):
+        open_set(tmp_path, kind)
