@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from typing import Any
 import torch
 
 import sss_model
+from sss_model.atomic_file import replacing
 from sss_model.dataset import Dataset, describe, open_dataset
-from sss_model.errors import DatasetError, ParameterError, SSSError
+from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
 from sss_model.network import FeatureNet, build_network
 from sss_model.pretrained import SOURCES, init_weights
 from sss_model.train.config import add_param_options, gather_params, preset_names, write_config
@@ -26,7 +28,7 @@ from sss_model.train.optimiser import measure_norm_statistics
 from sss_model.train.params import TrainParams
 from sss_model.train.ranks import Ranks, join_ranks
 from sss_model.train.state import LAST, read_state
-from sss_model.train.trainer import Trainer
+from sss_model.train.trainer import BEST_MODEL, Trainer
 
 INTERRUPTED = 130
 _MEASURED = 8  # pictures that give a random backbone its norm statistics
@@ -97,6 +99,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
             print(dry_run(network, training, held_out, params, ranks))
             return 0
         output = _output_folder(options, state_file, ranks)
+        if ranks.first and state_file is not None:
+            _bring_best(state_file.parent, output)
         metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
         if ranks.first:
             (output / "config.yaml").write_text(write_config(params), encoding="utf-8")
@@ -166,6 +170,14 @@ def _output_folder(options: argparse.Namespace, state_file: Path | None, ranks: 
         output.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     return output
+
+
+def _bring_best(before: Path, output: Path) -> None:
+    """Copy the best model so far into another folder, where the run that goes on may not exceed it."""
+    best = before / BEST_MODEL
+    if best.is_file() and not (output / BEST_MODEL).exists():
+        with replacing(output / BEST_MODEL, CheckpointError) as temporary:
+            shutil.copyfile(best, temporary)
 
 
 def _held_out(params: TrainParams) -> list[Dataset]:

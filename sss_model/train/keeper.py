@@ -58,7 +58,7 @@ class Keeper:
                 device=self.device,
                 skip=skip if run.on_bad == "skip" else None,
             )
-            self.state.scores = scores
+            self.state.scores, self.state.scored = scores, update
             mean = float(np.mean([s.features for s in scores.values()])) if scores else float("-inf")
             _report(log, update, mean, scores)
             if mean > self.state.best and update > 0:
@@ -93,8 +93,9 @@ class Keeper:
                 log.picture(f"pca/{name}", picture, self.state.update)
 
     def _summary(self) -> dict[str, Any]:
-        scores = self.state.scores
-        return {"update": self.state.update, "auc": {name: round(s.features, 4) for name, s in scores.items()}}
+        """What a model file says of its weights; `auc_update` is the update that the scores are of."""
+        auc = {name: round(score.features, 4) for name, score in self.state.scores.items()}
+        return {"update": self.state.update, "auc": auc, "auc_update": self.state.scored}
 
 
 def _report(log: TrainLog, update: int, mean: float, scores: dict[str, Score]) -> None:

@@ -24,7 +24,8 @@ _FORMAT = 1
 class TrainState:
     """The moving parts of a run.
 
-    `update` is the number of finished updates, `best` the best score so far, `scores` the last ones by data set.
+    `update` is the number of finished updates, `best` the best score so far; `scores` are the last ones by data set, of
+    update `scored`.
     """
 
     network: FeatureNet
@@ -34,6 +35,7 @@ class TrainState:
     update: int = 0
     best: float = float("-inf")
     scores: dict[str, Score] = field(default_factory=dict)
+    scored: int | None = None
 
 
 def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dict[str, int]) -> None:
@@ -48,6 +50,8 @@ def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dic
         "mean": state.mean.state_dict() if state.mean is not None else None,
         "update": state.update,
         "best": state.best,
+        "scores": {name: vars(score) for name, score in state.scores.items()},
+        "scored": state.scored,
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -102,6 +106,8 @@ def restore_state(content: dict[str, Any], state: TrainState, params: OptimiserP
     if state.mean is not None:
         state.mean.load_state_dict(content["mean"])
     state.update, state.best = content["update"], content["best"]
+    state.scores = {name: Score(**score) for name, score in content.get("scores", {}).items()}  # older files have none
+    state.scored = content.get("scored")
     torch.set_rng_state(content["random"])
     if content["random_cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(content["random_cuda"])

@@ -99,6 +99,8 @@ class Trainer:
         torch.manual_seed(params.run.seed)
         if state is not None:
             restore_state(state, self._state, params.optimiser, LAST)
+            if not (output / BEST_MODEL).exists():
+                self._state.best = float("-inf")  # there is no model that it is the score of
         self._keeper = Keeper(self._state, held_out, params, output, self._device, self._pictures, self._metadata)
         self._log: TrainLog = SilentLog()
 

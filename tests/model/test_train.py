@@ -14,7 +14,7 @@ import pytest
 import torch
 from made_sets import folder_set, save_map, small_params
 
-from sss_model.checkpoint import load_network
+from sss_model.checkpoint import load_network, read_checkpoint
 from sss_model.dataset import Dataset, open_dataset
 from sss_model.errors import CheckpointError, DatasetError, DeviceError, ParameterError, SSSError
 from sss_model.network import build_network
@@ -96,7 +96,7 @@ def test_a_run_leaves_models_state_and_log(parts: Any, tmp_path: Path) -> None:
     assert all("taps" in s for e in _events(output, "validation") for s in e["sets"].values())
     network, checkpoint = load_network(output / LAST_MODEL)
     assert checkpoint.params == small_params().network
-    assert checkpoint.metadata["update"] == 8
+    assert checkpoint.metadata["update"] == checkpoint.metadata["auc_update"] == 8
     assert network(torch.rand(1, 3, 33, 40)).shape == (1, 8, 33, 40)
 
 
@@ -264,6 +264,37 @@ def test_resume_of_another_network_is_refused(parts: Any, tmp_path: Path) -> Non
         _train(parts, small_params(network={"feature_channels": 9}), tmp_path / "out", resume=True)
     with pytest.raises(CheckpointError, match="written with EMA"):
         _train(parts, small_params(optimiser={"ema": 0.0}), tmp_path / "out", resume=True)
+
+
+def test_scores_are_of_the_update_they_were_measured_at(parts: Any, tmp_path: Path) -> None:
+    """Also in the model that a stopped run leaves, and in the one that the next run leaves before it validates."""
+
+    def metadata() -> dict[str, Any]:
+        return read_checkpoint(tmp_path / LAST_MODEL).metadata
+
+    _train(parts, small_params(), tmp_path, stop_at=5)
+    one = metadata()
+    assert (one["update"], one["auc_update"]) == (5, 4)
+    assert list(one["auc"]) == ["set"]
+    _train(parts, small_params(), tmp_path, stop_at=1, resume=True)
+    assert {**metadata(), "weights_sha256": 0} == {**one, "update": 6, "weights_sha256": 0}
+
+
+def test_a_state_of_an_older_version_loads(parts: Any, tmp_path: Path) -> None:
+    _train(parts, small_params(), tmp_path, stop_at=5)
+    content = read_state(tmp_path / LAST)
+    del content["scores"], content["scored"]
+    torch.save(content, tmp_path / LAST)
+    assert _train(parts, small_params(), tmp_path, resume=True).update == 8
+
+
+def test_a_run_that_goes_on_without_its_best_model_writes_one(parts: Any, tmp_path: Path) -> None:
+    _train(parts, small_params(), tmp_path, stop_at=5)
+    content = read_state(tmp_path / LAST)
+    torch.save({**content, "best": 2.0}, tmp_path / LAST)
+    (tmp_path / BEST_MODEL).unlink()
+    _train(parts, small_params(), tmp_path, resume=True)
+    assert read_checkpoint(tmp_path / BEST_MODEL).metadata["update"] == 8
 
 
 @pytest.mark.parametrize(("kind", "name"), [("adamw", "betas"), ("sgd", "momentum")])

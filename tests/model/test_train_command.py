@@ -24,6 +24,7 @@ from sss_model.train.config import gather_params, read_config, write_config
 from sss_model.train.log import LOG
 from sss_model.train.params import PRESETS, SECTIONS, TrainParams, preset
 from sss_model.train.state import LAST, read_state
+from sss_model.train.trainer import BEST_MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,6 +155,15 @@ def test_what_a_resumed_state_overrules_is_said(
     assert "holds the recipe and the weights: --preset and --init-weights." in capsys.readouterr().err
     assert main([*words, *again]) == 0
     assert "Not used" not in capsys.readouterr().err
+
+
+def test_the_best_model_goes_along_into_another_folder(config: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    words = ["--config", str(config), "--threads", "1"]
+    assert main([*words, "--output", str(one), "--iterations", "4"]) == 0
+    torch.save({**read_state(one / LAST), "best": 2.0}, one / LAST)
+    assert main([*words, "--output", str(two), "--iterations", "5", "--resume", str(one)]) == 0
+    assert (two / BEST_MODEL).read_bytes() == (one / BEST_MODEL).read_bytes()
 
 
 def test_a_model_file_does_not_tell_where_folders_were() -> None:
