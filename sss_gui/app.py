@@ -150,6 +150,8 @@ class Program(QObject):
         self.a_or_b.flipped.connect(lambda letter: window.status.show_note(f"Radius and eps {letter}"))
         session.state_changed.connect(lambda _state: self.keeping.touch())
         self.inspecting.pins_changed.connect(lambda _pins: self.keeping.touch())
+        window.panel.controller.view_changed.connect(self.keeping.touch)
+        window.panel.solo_changed.connect(lambda _number: self.keeping.touch())
         window.params.mask_export_requested.connect(lambda: files.save_png("mask", self.overlays.write_mask))
         window.params.clusters_export_requested.connect(
             lambda: files.save_png("clusters", self.overlays.write_clusters)

@@ -42,12 +42,13 @@ class Keeping(QObject):
         super().__init__(window)
         self._folder, self._capture, self._restore, self._window = folder, capture, restore, window
         self._own = folder / f"running-{os.getpid()}{SUFFIX}"
+        self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
 
     def touch(self) -> None:
         """Something changed: write it soon."""
-        if not self._timer.isActive():
+        if not self._ended and not self._timer.isActive():
             self._timer.start()
 
     def keep(self) -> None:
@@ -59,7 +60,8 @@ class Keeping(QObject):
             self.noted.emit(f"The session cannot be kept: {describe(error).sentence}")
 
     def end(self) -> None:
-        """The program ends well: nothing to restore."""
+        """The program ends well: nothing to restore, and what closing the window changes is not written."""
+        self._ended = True
         self._timer.stop()
         self._own.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def test_a_session_of_many_pictures_looks_each_folder_up_once(tmp_path, monkeypa
     assert len(looked_up) == 4, "three folders and the session's own"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 def test_files_are_named_from_the_session_through_links_too(tmp_path):
     for name in ("real/below", "elsewhere"):
         (tmp_path / name).mkdir(parents=True)
@@ -209,6 +211,22 @@ def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbo
     assert program.session.state.source.path == photos[0]
     assert program.inspecting.pins == []
     assert program.window.panel.controller.fitting
+
+
+def test_zoom_and_a_pane_alone_are_written_soon_too(qtbot, program, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    timer, panel = program.keeping._timer, program.window.panel
+    for change in (lambda: panel.controller.set_view(4, 4, 9.0), lambda: panel.solo(2)):
+        timer.stop()
+        change()
+        assert timer.isActive()
+    program.keeping.keep()
+    kept = read_session(program.keeping._own)
+    assert (kept.scale, kept.solo) == (9.0, 2)
+    program.keeping.end()
+    panel.solo(0)
+    assert not timer.isActive(), "a program that ended leaves nothing"
 
 
 def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not(qtbot, tmp_path, photos):
