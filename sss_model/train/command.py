@@ -24,6 +24,7 @@ from sss_model.network import FeatureNet, build_network
 from sss_model.pretrained import SOURCES, init_weights
 from sss_model.train.config import add_param_options, gather_params, preset_names, write_config
 from sss_model.train.draws import Visits
+from sss_model.train.log import LOG
 from sss_model.train.optimiser import measure_norm_statistics
 from sss_model.train.params import TrainParams
 from sss_model.train.ranks import Ranks, join_ranks
@@ -31,6 +32,7 @@ from sss_model.train.state import LAST, read_state
 from sss_model.train.trainer import BEST_MODEL, Trainer
 
 INTERRUPTED = 130
+_BEFORE_SAVING = ("config.yaml", LOG, "events.out.tfevents.*", ".*.part.pt")  # what a run writes before its state
 _MEASURED = 8  # pictures that give a random backbone its norm statistics
 
 
@@ -163,13 +165,24 @@ def _output_folder(options: argparse.Namespace, state_file: Path | None, ranks: 
         raise ParameterError("No output folder was named: expected --output DIR.")
     goes_on = state_file is not None and state_file.parent.resolve() == output.resolve()
     if ranks.first:
-        if output.exists() and (not output.is_dir() or any(output.iterdir())) and not goes_on:
-            raise ParameterError(
-                f"The output folder {output} is not empty.", hint="Choose a new one, or go on with --resume auto."
-            )
+        if not goes_on and not _takes_a_start(output):
+            raise ParameterError(f"The output folder {output} is not empty.", hint=_other_folder(output))
         output.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     return output
+
+
+def _takes_a_start(output: Path) -> bool:
+    """Whether `output` is missing, empty, or holds no more than a run leaves that ended before it saved anything."""
+    if not output.exists():
+        return True
+    return output.is_dir() and all(any(map(entry.match, _BEFORE_SAVING)) for entry in output.iterdir())
+
+
+def _other_folder(output: Path) -> str:
+    if (output / LAST).exists():
+        return "Choose a new one, or go on with --resume auto."
+    return f"Choose a new one; there is no {LAST} in it to go on from."
 
 
 def _bring_best(before: Path, output: Path) -> None:

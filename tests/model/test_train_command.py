@@ -144,6 +144,24 @@ def test_trains_resumes_and_refuses_a_full_folder(
     assert read_state(out / LAST)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
 
 
+@pytest.mark.parametrize("resume", [["--resume", "auto"], []])
+def test_a_run_that_ended_before_it_saved_starts_again(resume: list[str], config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("config.yaml", LOG, "events.out.tfevents.1.host.2.0", ".0123456789ab.part.pt"):
+        (out / name).write_bytes(b"")
+    words = ["--config", str(config), "--output", str(out), "--threads", "1", "--validate-every", "0"]
+    assert main([*words, "--iterations", "1", *resume]) == 0
+    assert read_state(out / LAST)["update"] == 1
+
+
+def test_a_folder_of_other_things_is_refused(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine", encoding="utf-8")
+    assert main(["--config", str(config), "--output", str(tmp_path / "out"), "--resume", "auto"]) == 2
+    assert "is not empty. Choose a new one; there is no last.state.pt in it" in capsys.readouterr().err
+
+
 def test_what_a_resumed_state_overrules_is_said(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
