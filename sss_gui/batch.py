@@ -80,7 +80,11 @@ class Batch(QObject):
     def start(self, sources: Sequence[Source], folder: Path, params: ExportParams) -> None:
         """Export `sources`, those without a file left out, as the session's parameters are now."""
         files = [source for source in sources if source.path is not None]
-        if self.active or not files:
+        if self.active:
+            self._session.noted.emit("Pictures are being exported already: wait for the end, or stop it with Esc.")
+            return
+        if not files:
+            self._session.noted.emit("Only pasted pictures are open: export them one at a time.")
             return
         state = self._session.state
 

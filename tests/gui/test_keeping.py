@@ -278,6 +278,25 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert program.window.panel.banner.isVisible()
 
 
+def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
+    said = []
+    program.session.noted.connect(said.append)
+    program.session.open_pixels(np.zeros((4, 4, 3), np.uint8))
+    idle(qtbot, program)
+    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    assert said == ["Only pasted pictures are open: export them one at a time."]
+    assert program.window.status.text() == said[-1]
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    engine.gate.clear()
+    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    assert "already" in said[-1]
+    with qtbot.waitSignal(program.batch.finished) as finished:
+        engine.gate.set()
+    assert finished.args[0].written == 1
+
+
 def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
     program.files.open_paths(photos)
     qtbot.waitUntil(lambda: program.gallery.index == 0)
