@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SSSError as error:
         print(f"sss-train: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before training, which saves first
+        return INTERRUPTED
 
 
 def command_of(words: Sequence[str]) -> str:

@@ -276,6 +276,25 @@ def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["--dry-run"], "sss_model.train.dry_run.dry_run"),
+        (["--output", "out"], "sss_model.train.command.open_dataset"),
+    ],
+)
+def test_ctrl_c_before_training_leaves_with_130(
+    words: list[str], place: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(place, interrupted)
+    assert main(["--config", str(config), *words]) == 130
+    assert not (tmp_path / "out").exists()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
