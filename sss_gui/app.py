@@ -41,6 +41,7 @@ from sss_gui.settings import Settings
 from sss_gui.snapshot import Snapshot
 from sss_gui.theme import MODES, Theme
 from sss_gui.watching import Watching
+from sss_gui.widgets.params_panel import SECTIONS
 from sss_model.params import ExtractParams
 from sss_model.shipped import SAMPLE, resource
 
@@ -179,8 +180,10 @@ class Program(QObject):
         self.settings.restore_window(self.window)
         if self.settings.panel_state:
             self.window.panel.restore_state(self.settings.panel_state)
-        for section in self.settings.open_sections or ():
-            self.window.params.set_section_open(section, True)
+        opened = self.settings.open_sections
+        if opened is not None:
+            for section in SECTIONS:
+                self.window.params.set_section_open(section, section in opened)
 
     def _join_batch(self) -> None:
         line = self.window.status
