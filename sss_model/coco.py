@@ -17,11 +17,19 @@ from sss_model.errors import DatasetError
 
 @dataclass(frozen=True)
 class Instance:
-    """One annotated object: COCO's `category` number, its outline as the file has it, its area in pixels."""
+    """One annotated object: its number in label maps, its outline as the file has it, its area in pixels."""
 
-    category: int
+    label: int
     segmentation: Any
     area: float
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an `instances_*.json` says of a picture: its objects, and its size (H, W) where that is told."""
+
+    instances: tuple[Instance, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -41,19 +49,47 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_instances(path: Path) -> dict[str, tuple[Instance, ...]]:
-    """Instances of every image of an `instances_*.json`, by the image's stem; an empty tuple where there are none."""
+def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, Described]:
+    """Every image of an `instances_*.json` by its stem, its objects by falling area.
+
+    Parameters
+    ----------
+    train_ids : objects bear the rank of their category, as in labelTrainIds maps, not COCO's category number less 1
+
+    Raises
+    ------
+    DatasetError : unreadable, or another format
+    """
     content = read_json(path)
     found: dict[int, list[Instance]] = defaultdict(list)
     try:
-        stems = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
+        number = _ranks(content) if train_ids else {}
         for entry in content["annotations"]:
-            found[entry["image_id"]].append(Instance(entry["category_id"], entry["segmentation"], float(entry["area"])))
-    except (KeyError, TypeError) as error:
+            category = entry["category_id"]
+            label = number.get(category, category - 1)
+            found[entry["image_id"]].append(Instance(label, entry["segmentation"], float(entry["area"])))
+        return {
+            Path(image["file_name"]).stem: Described(
+                tuple(sorted(found[image["id"]], key=lambda i: -i.area)), _stated_size(image)
+            )
+            for image in content["images"]
+        }
+    except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
             f"The annotation file {path} is not COCO's instances format: {error!r} is missing."
         ) from error
-    return {stem: tuple(sorted(found[key], key=lambda i: -i.area)) for key, stem in stems.items()}
+
+
+def _ranks(content: dict[str, Any]) -> dict[int, int]:
+    """Train ids of the categories: COCO's numbers have gaps, train ids have none."""
+    listed = [category["id"] for category in content.get("categories", [])]
+    used = [entry["category_id"] for entry in content["annotations"]]
+    return {category: rank for rank, category in enumerate(sorted({*listed, *used}))}
+
+
+def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
+    height, width = image.get("height"), image.get("width")
+    return (int(height), int(width)) if height and width else None
 
 
 def read_panoptic(path: Path) -> dict[str, dict[int, int]]:

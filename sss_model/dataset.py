@@ -68,7 +68,7 @@ class Dataset:
         source = item.labels[annotator % len(item.labels)] if item.labels else None
         picture = _read_picture(item.picture)
         if source is None:
-            labels = np.full((picture.height, picture.width), VOID, np.int32)
+            labels = np.full(item.size or (picture.height, picture.width), VOID, np.int32)
         else:
             labels = read_label_map(source, annotator, packed=self.kind == "panoptic")
         if labels.shape != (picture.height, picture.width):
@@ -102,9 +102,9 @@ class Dataset:
         for k, instance in enumerate(item.instances):
             mask = instance_mask(instance.segmentation, (labels.shape[0], labels.shape[1]))
             if item.labels:
-                mask = mask & (labels == instance.category - 1)
+                mask = mask & (labels == instance.label)
             else:
-                labels[mask] = instance.category - 1
+                labels[mask] = instance.label
             regions[mask] = _INSTANCE + k
         return labels, regions
 
@@ -199,6 +199,8 @@ def _check_sizes(listing: Listing) -> list[Item]:
 def _size_problem(item: Item) -> str:
     try:
         with Image.open(item.picture) as picture:
+            if item.size and not _fits(picture, item.size[::-1]):
+                return _mismatch(picture.size, item.size[::-1], "annotation file says")
             for path in item.labels:
                 size = _map_size(path)
                 if size and not _fits(picture, size):
@@ -220,8 +222,8 @@ def _map_size(path: Path) -> tuple[int, int] | None:
         return labels.size
 
 
-def _mismatch(picture: tuple[int, ...], labels: tuple[int, ...]) -> str:
-    return f"is {picture[0]} x {picture[1]}, but its label map is {labels[0]} x {labels[1]}"
+def _mismatch(picture: tuple[int, ...], other: tuple[int, ...], who: str = "label map is") -> str:
+    return f"is {picture[0]} x {picture[1]}, but its {who} {other[0]} x {other[1]}"
 
 
 def _read_picture(path: Path) -> Image.Image:

@@ -13,11 +13,13 @@ folder          images/ or the root   labels/ masks/ annotations/ with STEM.png 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from sss_model.coco import read_instances, read_panoptic
+from sss_model.coco import Described, read_instances, read_panoptic
 from sss_model.errors import DatasetError
 from sss_model.listing import (
+    TRAIN_IDS,
     Item,
     Listing,
     choose_coding,
@@ -117,16 +119,17 @@ def _cocostuff(root: Path, splits: tuple[str, ...]) -> Listing:
         labels: dict[str, tuple[Path, ...]] = {k: (path,) for k, path in maps_of(listing.coding, paths).items()}
         before = len(listing.items)
         pair(listing, pictures_in(picture_folder(root, split)), labels)
-        listing.items[before:] = _with_instances(listing.items[before:], root, split)
+        listing.items[before:] = _with_instances(listing.items[before:], root, split, listing.coding)
     return listing
 
 
-def _with_instances(items: list[Item], root: Path, split: str) -> list[Item]:
+def _with_instances(items: list[Item], root: Path, split: str, coding: str) -> list[Item]:
     file = next((path for path in jsons_in(root, "instances_") if path.stem == f"instances_{split}"), None)
     if file is None:
         return items
-    known = read_instances(file)
-    return [Item(i.stem, i.picture, i.labels, known.get(i.stem, ())) for i in items]
+    known = read_instances(file, train_ids=coding == TRAIN_IDS)
+    told = [known.get(item.stem, Described()) for item in items]
+    return [replace(i, instances=t.instances, size=t.size) for i, t in zip(items, told, strict=True)]
 
 
 def _cocostuff10k(root: Path, splits: tuple[str, ...]) -> Listing:
@@ -177,7 +180,9 @@ def _instances(root: Path, splits: tuple[str, ...]) -> Listing:
     for split in choose_splits(root, sorted(files), splits, train_only=True):
         pictures, known = pictures_in(picture_folder(root, split)), read_instances(files[split])
         listing.items += [
-            Item(stem, pictures[stem], (), objects) for stem, objects in known.items() if stem in pictures
+            Item(stem, pictures[stem], (), told.instances, size=told.size)
+            for stem, told in known.items()
+            if stem in pictures
         ]
         listing.problems += [
             (files[split], f"describes {stem}, which has no picture") for stem in known if stem not in pictures

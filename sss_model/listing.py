@@ -17,13 +17,14 @@ _CODED = ("_labelTrainIds", "_instanceTrainIds")
 
 @dataclass(frozen=True)
 class Item:
-    """One picture with its label maps, one for each annotator."""
+    """One picture with its label maps, one for each annotator; `size` (H, W) is what an annotation file says it has."""
 
     stem: str
     picture: Path
     labels: tuple[Path, ...]
     instances: tuple[Instance, ...] = ()
     segments: dict[int, int] | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass

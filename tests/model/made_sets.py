@@ -40,12 +40,20 @@ def folder_set(root: Path, count: int = 8) -> Path:
     return root
 
 
-def coco_json(path: Path, stems: list[str], annotations: list[dict[str, Any]]) -> None:
-    """An `instances_*.json` of pictures of `SIZE`; each annotation needs image_id, category_id and segmentation."""
+def coco_json(
+    path: Path,
+    stems: list[str],
+    annotations: list[dict[str, Any]],
+    *,
+    size: tuple[int, int] = SIZE,
+    categories: tuple[int, ...] = (),
+) -> None:
+    """An `instances_*.json`; each annotation needs image_id, category_id and segmentation."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    images = [{"id": int(s), "file_name": f"{s}.jpg", "height": SIZE[0], "width": SIZE[1]} for s in stems]
+    images = [{"id": int(s), "file_name": f"{s}.jpg", "height": size[0], "width": size[1]} for s in stems]
     entries = [{"id": k, "iscrowd": 0, "area": 100.0, **a} for k, a in enumerate(annotations)]
-    path.write_text(json.dumps({"images": images, "annotations": entries, "categories": []}), encoding="utf-8")
+    content = {"images": images, "annotations": entries, "categories": [{"id": c} for c in categories]}
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def save_jpeg(path: Path, seed: int = 0) -> None:

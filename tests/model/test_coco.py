@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_sets import SIZE, coco_json
 
 from sss_model.coco import decode_runs, decompress_runs, instance_mask, read_instances, read_panoptic
 from sss_model.errors import DatasetError
@@ -86,3 +87,15 @@ def test_other_json_is_refused(reader: object, text: str, tmp_path: Path) -> Non
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DatasetError, match=r"cannot be read|must hold|is missing"):
         reader(path)  # type: ignore[operator]
+
+
+def test_an_object_bears_the_number_of_the_label_maps(tmp_path: Path) -> None:
+    missing = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    path = tmp_path / "instances_x.json"
+    coco_json(
+        path, ["5"], [{"image_id": 5, "category_id": 90, "segmentation": []}],
+        categories=tuple(k for k in range(1, 91) if k not in missing),
+    )  # fmt: skip
+    for train_ids, label in ((False, 89), (True, 79)):
+        described = read_instances(path, train_ids=train_ids)["5"]
+        assert ([i.label for i in described.instances], described.size) == ([label], SIZE)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from made_sets import SIZE, coco_json, cocostuff_set, folder_set, open_set, save_jpeg, save_map
+from PIL import Image
 
 from sss_model.dataset import describe, open_dataset
 from sss_model.errors import DatasetError
@@ -131,3 +133,54 @@ def test_packed_maps_must_be_unpacked(tmp_path: Path, kind: str) -> None:
 def test_a_named_kind_needs_its_maps(tmp_path: Path, kind: str) -> None:
     with pytest.raises(DatasetError, match=r"has no folder of .*label maps: expected"):
         open_set(tmp_path, kind)
+
+
+def _boxed(root: Path, objects: dict[int, int], **others: Any) -> None:
+    """An instances JSON of picture 7: of each category a box 10 pixels wide with this left edge."""
+    entries = [
+        {"image_id": 7, "category_id": category, "segmentation": [[x, 5, x + 10, 5, x + 10, 25, x, 25]]}
+        for category, x in objects.items()
+    ]
+    coco_json(root / "annotations" / "instances_train2017.json", ["7"], entries, **others)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_train_ids_find_their_instances(tmp_path: Path, listed: bool) -> None:
+    objects = {1: 2, 18: 20, 90: 40}
+    labels = np.full(SIZE, 100, np.uint8)
+    for rank, x in enumerate(objects.values()):
+        labels[5:25, x : x + 10] = rank
+    root = cocostuff_set(tmp_path, {"7_labelTrainIds": labels})
+    _boxed(root, objects, categories=tuple(objects) if listed else ())
+    example = open_set(root).read(0)
+    np.testing.assert_array_equal(example.labels, labels)
+    assert len(np.unique(example.regions)) == 4
+    assert (example.regions[labels < 3] >= 1 << 16).all()
+
+
+@pytest.mark.parametrize("stuff", [True, False])
+def test_a_json_of_pictures_of_another_size(tmp_path: Path, stuff: bool) -> None:
+    save_jpeg(tmp_path / "images" / "train2017" / "7.jpg")
+    if stuff:
+        cocostuff_set(tmp_path, {"7": np.zeros(SIZE, np.uint8)})
+    _boxed(tmp_path, {1: 2}, size=(96, 128))
+    with pytest.raises(DatasetError, match=r"7\.jpg is 64 x 48, but its annotation file says 128 x 96"):
+        open_set(tmp_path)
+
+
+def test_a_turned_photograph_fits_upright_outlines(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "images" / "train2017" / "7.jpg"
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", SIZE).save(path, exif=exif)
+    _boxed(tmp_path, {1: 2})
+    example = open_set(tmp_path).read(0)
+    assert example.picture.size == SIZE[::-1]
+    assert (example.labels[5:25, 2:12] == 0).all()
+
+
+def test_a_json_that_tells_no_size(tmp_path: Path) -> None:
+    save_jpeg(tmp_path / "images" / "train2017" / "7.jpg")
+    _boxed(tmp_path, {3: 2}, size=(0, 0))
+    assert (open_set(tmp_path).read(0).labels[5:25, 2:12] == 2).all()
