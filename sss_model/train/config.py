@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = 
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """The content of a YAML file.
+    """The content of a YAML file; numbers of PyYAML's blind spot (5e-4 without a point is text to it) are numbers here.
 
     Raises
     ------
@@ -64,7 +65,22 @@ def read_config(path: str) -> dict[str, Any]:
         raise ParameterError(f"The configuration {path} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise ParameterError(f"The configuration {path} must hold sections, as --print-config writes them.")
-    return content
+    return {str(name): _numbers_of(SECTIONS.get(name), values) for name, values in content.items()}
+
+
+def _numbers_of(record: Any, values: Any) -> Any:
+    """`values` with text that is a number as one, where a field of `record` is fractional."""
+    if record is None or not isinstance(values, dict):
+        return values
+    fractional = {f.name for f in dataclasses.fields(record) if isinstance(f.default, float)}
+    return {str(name): _number(value) if name in fractional else value for name, value in values.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value
 
 
 def write_config(params: TrainParams) -> str:
@@ -85,7 +101,7 @@ def _merge(params: TrainParams, content: dict[str, Any]) -> TrainParams:
         raise ParameterError(f"Unknown section {', '.join(unknown)}; known are preset, {', '.join(known)}.")
     for name, values in content.items():
         if name == "data":
-            known["data"] = [_source(entry) for entry in values or ()]
+            known["data"] = [_source(entry) for entry in _entries(values)]
         elif not isinstance(values, dict):
             raise ParameterError(f"The section {name} must hold names and values, got {values!r}.")
         else:
@@ -93,10 +109,27 @@ def _merge(params: TrainParams, content: dict[str, Any]) -> TrainParams:
     return TrainParams.from_dict(known)
 
 
+def _entries(values: Any) -> list[Any]:
+    """The data sets that a configuration names: a list of them, or a single one as text."""
+    if values is None or isinstance(values, str):
+        return [] if values is None else [values]
+    if not isinstance(values, list):
+        raise ParameterError(f"data must be a folder or a list of them, got {values!r}.")
+    return values
+
+
 def _source(entry: Any) -> dict[str, Any]:
     """A data set as text, as on the command line, or as a mapping."""
-    source = parse_source(entry) if isinstance(entry, str) else DataSource.from_dict(entry)
-    return source.to_dict()
+    if isinstance(entry, str):
+        return parse_source(entry).to_dict()
+    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+        raise ParameterError(f"A data set must be a folder, or a mapping with its path; got {entry!r}.")
+    entry = _numbers_of(DataSource, {str(name): value for name, value in entry.items()})
+    for name, kind, what in (("splits", str, "folder names"), ("void", int, "whole numbers")):
+        values = entry.get(name)
+        if values is not None and not (isinstance(values, list) and all(isinstance(v, kind) for v in values)):
+            raise ParameterError(f"{name} of the data set {entry['path']} must be a list of {what}, got {values!r}.")
+    return DataSource.from_dict(entry).to_dict()
 
 
 def preset_names() -> str:

@@ -70,6 +70,16 @@ def test_flags_win_over_the_file_and_the_file_over_the_preset(tmp_path: Path) ->
     assert [d.path for d in _params("--config", str(path), "--data", "/c").data] == ["/c"]
 
 
+def test_numbers_and_folders_as_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("data: mini=2e0\noptimiser: {rate: 5e-4, clip_grad: '1'}\n", encoding="utf-8")
+    params = _params("--config", str(path))
+    assert [(d.path, d.weight) for d in params.data] == [("mini", 2.0)]
+    assert (params.optimiser.rate, params.optimiser.clip_grad) == (5e-4, 1.0)
+    path.write_text("data: [{path: mini, weight: 5e-1}]\n", encoding="utf-8")
+    assert _params("--config", str(path)).data[0].weight == 0.5
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_printed_configuration_reads_back(name: str, tmp_path: Path) -> None:
     params = _params("--preset", name, "--data", "bsds:/x@train=3")
@@ -96,6 +106,14 @@ def test_every_number_has_one_flag_and_a_help_text() -> None:
         ("run: 3", "section run must hold names and values"),
         ("- 3", "must hold sections"),
         ("a: [", "cannot be read"),
+        ("data: [5]", "data set must be a folder, or a mapping with its path; got 5"),
+        ("data: [/a, null]", "got None"),
+        ("data: [{weight: 2}]", "got {'weight': 2}"),
+        ("data: [{path: /a, splits: train}]", "splits of the data set /a must be a list of folder names, got 'train'"),
+        ("data: 5", "data must be a folder or a list of them, got 5"),
+        ("5: {}", "Unknown section 5"),
+        ("optimiser: {rate: high}", "rate .* must be a number, got 'high'"),
+        ("run: {iterations: 1e4}", "iterations .* must be a whole number, got '1e4'"),
         ("preset: papers", "No preset is called 'papers'"),
     ],
 )
