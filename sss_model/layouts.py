@@ -141,16 +141,20 @@ def _cocostuff10k(root: Path, splits: tuple[str, ...]) -> Listing:
     lists = {path.stem: path for path in sorted((root / "imageLists").glob("*.txt"))}
     wanted = choose_splits(root, sorted(lists), splits) if splits else [name for name in ("train",) if name in lists]
     if wanted:
-        stems = {
-            line.strip()
-            for name in wanted
-            for line in lists[name].read_text(encoding="utf-8").splitlines()
-            if line.strip()
-        }
+        stems = {stem: lists[name] for name in wanted for stem in _names_in(lists[name])}
+        listing.problems += [
+            (path, f"names {stem}, which has neither picture nor label map")
+            for stem, path in stems.items()
+            if stem not in pictures and stem not in maps
+        ]
         pictures = {stem: path for stem, path in pictures.items() if stem in stems}
         maps = {stem: path for stem, path in maps.items() if stem in stems}
     pair(listing, pictures, maps)
     return listing
+
+
+def _names_in(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _panoptic(root: Path, splits: tuple[str, ...]) -> Listing:
@@ -160,12 +164,14 @@ def _panoptic(root: Path, splits: tuple[str, ...]) -> Listing:
         categories = read_panoptic(files[split])
         name = f"panoptic_{split}"
         folder = next((f for f in (root / name, root / "annotations" / name) if f.is_dir()), root / name)
+        pictures, maps = pictures_in(picture_folder(root, split)), pictures_in(folder)
         before = len(listing.items)
-        pair(
-            listing,
-            pictures_in(picture_folder(root, split)),
-            {stem: (path,) for stem, path in pictures_in(folder).items()},
-        )
+        pair(listing, pictures, {stem: (path,) for stem, path in maps.items()})
+        listing.problems += [
+            (files[split], f"describes {stem}, which has neither picture nor label map")
+            for stem in categories
+            if stem not in pictures and stem not in maps
+        ]
         described = [item for item in listing.items[before:] if item.stem in categories]
         listing.problems += [
             (i.labels[0], f"is not in {files[split].name}") for i in listing.items[before:] if i.stem not in categories

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,26 @@ def test_a_json_that_tells_no_size(tmp_path: Path) -> None:
     save_jpeg(tmp_path / "images" / "train2017" / "7.jpg")
     _boxed(tmp_path, {3: 2}, size=(0, 0))
     assert (open_set(tmp_path).read(0).labels[5:25, 2:12] == 2).all()
+
+
+def test_what_a_panoptic_json_describes_in_vain(tmp_path: Path) -> None:
+    save_jpeg(tmp_path / "images" / "train2017" / "5.jpg")
+    save_map(tmp_path / "panoptic_train2017" / "5.png", np.full((*SIZE, 3), (7, 0, 0), np.uint8))
+    entries = [{"file_name": f"{k}.png", "segments_info": [{"id": 7, "category_id": 1}]} for k in (5, 6)]
+    (tmp_path / "annotations").mkdir()
+    path = tmp_path / "annotations" / "panoptic_train2017.json"
+    path.write_text(json.dumps({"annotations": entries}), encoding="utf-8")
+    data = open_dataset(DataSource(str(tmp_path)), on_bad="skip")
+    assert [i.stem for i in data.items] == ["5"]
+    assert data.problems == [(path, "describes 6, which has neither picture nor label map")]
+
+
+def test_what_an_image_list_names_in_vain(tmp_path: Path) -> None:
+    save_jpeg(tmp_path / "images" / "a.jpg")
+    save_map(tmp_path / "annotations" / "a.png", np.ones(SIZE, np.uint8))
+    (tmp_path / "imageLists").mkdir()
+    path = tmp_path / "imageLists" / "train.txt"
+    path.write_text("a\n\nc\n", encoding="utf-8")
+    data = open_dataset(DataSource(str(tmp_path)), on_bad="skip")
+    assert [i.stem for i in data.items] == ["a"]
+    assert data.problems == [(path, "names c, which has neither picture nor label map")]
