@@ -27,6 +27,10 @@ from sss_model.train.params import DataSource
 
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_PART_HINTS = {
+    "train": "A smaller --holdout leaves some to train on.",
+    "holdout": "--holdout 0 trains on all of them, a larger --holdout keeps some back.",
+}
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,9 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
         )
     kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
     if not kept:
-        raise DatasetError(f"The {part} part of {root} has no pictures; all of it has {len(good)}.")
+        raise DatasetError(
+            f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=_PART_HINTS.get(part, "")
+        )
     name = Path(os.path.abspath(root)).name
     return Dataset(
         name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,

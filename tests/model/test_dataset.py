@@ -165,6 +165,13 @@ def test_parts_do_not_overlap_and_make_the_whole(tmp_path: Path) -> None:
     assert parts["holdout"]
 
 
+@pytest.mark.parametrize(("part", "share", "hint"), [("holdout", 0.01, "--holdout 0"), ("train", 1.0, "smaller")])
+def test_an_empty_part_says_what_helps(tmp_path: Path, part: str, share: float, hint: str) -> None:
+    with pytest.raises(DatasetError, match=f"The {part} part of .* has no pictures; all of it has 4") as error:
+        open_dataset(DataSource(str(folder_set(tmp_path, 4))), part=part, holdout=share)
+    assert hint in error.value.hint
+
+
 def test_the_held_out_part_is_a_property_of_the_name() -> None:
     stems = [f"{k:05d}0" for k in range(4000)]
     held = [is_held_out(stem, 0.1) for stem in stems]
