@@ -13,7 +13,7 @@ import torch
 import sss_model
 from sss_model.atomic_file import replacing
 from sss_model.contact_sheet import ContactSheet
-from sss_model.dataset import open_dataset, parse_source
+from sss_model.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
 from sss_model.extractor import FeatureExtractor
@@ -63,7 +63,9 @@ def _run(options: argparse.Namespace) -> None:
     if params.threads:
         torch.set_num_threads(params.threads)
     sources = [parse_source(text) for text in options.data]
-    datasets = [open_dataset(s, part=params.part, holdout=params.holdout, on_bad=params.on_bad) for s in sources]
+    datasets = unique_names(
+        [open_dataset(s, part=params.part, holdout=params.holdout, on_bad=params.on_bad) for s in sources]
+    )
     extractor = FeatureExtractor(options.model, options.device)
     each = -(-options.sheet_pictures // len(datasets))
     sheet, summaries = ContactSheet(options.sheet_pictures), []

@@ -18,7 +18,7 @@ import torch
 
 import sss_model
 from sss_model.atomic_file import replacing
-from sss_model.dataset import Dataset, describe, open_dataset
+from sss_model.dataset import Dataset, describe, open_dataset, unique_names
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
 from sss_model.network import FeatureNet, build_network
 from sss_model.pretrained import SOURCES, init_weights
@@ -88,10 +88,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if not params.data:
         raise DatasetError("No data set was named: expected --data DIR at least once.")
     _prepare_torch(params)
-    training = [
-        open_dataset(s, part="train", holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data
-    ]
-    held_out = _held_out(params)
+    training = _open(params, "train")
+    held_out = _open(params, "holdout") if params.run.holdout > 0 else []
     network = build_network(params.network)
     print(_start(network, options, training, params) if state is None else _unused(options), end="", file=sys.stderr)
     with join_ranks(params.run.device) as ranks:
@@ -195,10 +193,10 @@ def _bring_best(before: Path, output: Path) -> None:
             shutil.copyfile(best, temporary)
 
 
-def _held_out(params: TrainParams) -> list[Dataset]:
-    if params.run.holdout <= 0:
-        return []
-    return [open_dataset(s, part="holdout", holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
+def _open(params: TrainParams, part: str) -> list[Dataset]:
+    return unique_names(
+        [open_dataset(s, part=part, holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
+    )
 
 
 def _announce(network: FeatureNet, training: list[Dataset], held_out: list[Dataset]) -> None:

@@ -185,6 +185,16 @@ def test_pictures_that_cannot_be_measured_are_named(
     assert out.splitlines()[1].split()[-1] == "2"
 
 
+def test_two_sets_of_one_folder_name_are_told_apart(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roots = [folder_set(tmp_path / name / "set", 2) for name in ("one", "two")]
+    words = [str(model), *(f"--data={root}" for root in roots), "--part", "all", "--radius", "2", "--device", "cpu"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert list(found["pictures"]) == [s["name"] for s in found["sets"]] == ["one/set", "two/set"]
+
+
 def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(model), "--data", str(tmp_path / "none")]) == 2
     assert "no data set at" in capsys.readouterr().err

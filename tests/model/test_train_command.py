@@ -180,6 +180,15 @@ def test_a_folder_of_other_things_is_refused(config: Path, tmp_path: Path, capsy
     assert "is not empty. Choose a new one; there is no last.state.pt in it" in capsys.readouterr().err
 
 
+def test_two_sets_of_one_folder_name_are_scored_apart(config: Path, tmp_path: Path) -> None:
+    other = folder_set(tmp_path / "more" / "set", 12)
+    words = ["--config", str(config), "--output", str(tmp_path / "out"), "--iterations", "1", "--threads", "1"]
+    assert main([*words, "--data", str(tmp_path / "set"), "--data", str(other)]) == 0
+    state = read_state(tmp_path / "out" / LAST)
+    assert state["scores"].keys() == state["pictures"].keys()
+    assert len(state["pictures"]) == 2
+
+
 def test_what_a_resumed_state_overrules_is_said(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
