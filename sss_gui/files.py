@@ -16,7 +16,7 @@ from sss_gui.panes import Panes
 from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
 from sss_gui.session import Session, State
 from sss_gui.session_file import SUFFIX
-from sss_gui.settings import Settings
+from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
@@ -87,11 +87,14 @@ class Files(QObject):
             self.sources_requested.emit([Source.from_path(path, layout=STRIP) for path in paths])
 
     def open_recent(self, path: Path) -> None:
-        """Open a file as it was opened before."""
-        if str(path) in self._settings.recent_strips:
-            self.open_strips([path])
-        else:
+        """Open a file as it was opened before; without the photograph it had where that is gone."""
+        how = self._settings.how_opened(path)
+        if how == Opened():
             self.open_paths([path])
+            return
+        self._settings.open_folder = str(path.parent)
+        image = Path(how.image) if how.image and Path(how.image).exists() else None
+        self.sources_requested.emit([Source.from_path(path, image, how.layout or None)])
 
     def open_model_dialog(self) -> None:
         """Ask for a checkpoint."""
@@ -230,7 +233,8 @@ class Files(QObject):
 
     def _remember(self, source: Source) -> None:
         if source.path is not None:
-            self._settings.add_recent_file(str(source.path), strip=source.layout == STRIP)
+            image = str(source.image.absolute()) if source.image is not None else ""
+            self._settings.add_recent_file(source.path, Opened(image, source.layout or ""))
 
     def _remember_state(self, state: State) -> None:
         self._settings.device = state.extract.device

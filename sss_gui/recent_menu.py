@@ -25,14 +25,14 @@ class RecentMenu(QMenu):
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
-        """List the files, newest first; the first nine have a digit as their key."""
+        """List the files that are there, newest first; the first nine have a digit as their key."""
         self.clear()
-        for number, name in enumerate(self._settings.recent_files, start=1):
-            path = Path(name)
+        paths = [path for name in self._settings.recent_files if (path := Path(name)).exists()]
+        for number, path in enumerate(paths, start=1):
             key = f"&{number}  " if number < 10 else ""
             action = self.addAction(f"{key}{path.name.replace('&', '&&')}")
-            action.setToolTip(name)
-            action.setStatusTip(name)
+            action.setToolTip(str(path))
+            action.setStatusTip(str(path))
             action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
         if self.isEmpty():
             self.addAction("Nothing yet").setEnabled(False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +18,20 @@ _REACHABLE = QSize(120, 24)
 _LAYOUT_VERSION = 1
 
 _Plain = TypeVar("_Plain", bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How a file was opened, where its path alone does not say it.
+
+    Attributes
+    ----------
+    image : the photograph that a feature file was opened with; '' for none of its own
+    layout : how the file was read, such as 'strip'; '' where the file tells
+    """
+
+    image: str = ""
+    layout: str = ""
 
 
 class Settings:
@@ -88,15 +104,16 @@ class Settings:
         """Absolute paths of checkpoints, the newest first."""
         return self._strings("recent/models")
 
-    @property
-    def recent_strips(self) -> list[str]:
-        """Those of the recent files that were opened as `[image | features]` strips."""
-        return self._strings("recent/strips")
+    def how_opened(self, path: str | Path) -> Opened:
+        """How a recent file was opened last."""
+        return self._opened().get(str(Path(path).absolute()), Opened())
 
-    def add_recent_file(self, path: str | Path, *, strip: bool = False) -> None:
-        """Put a file at the head of the recent ones, and remember whether it was opened as a strip."""
+    def add_recent_file(self, path: str | Path, how: Opened | None = None) -> None:
+        """Put a file at the head of the recent ones, and remember how it was opened."""
         self._push("recent/files", path)
-        self._push("recent/strips", path) if strip else self._drop("recent/strips", path)
+        opened = {**self._opened(), str(Path(path).absolute()): how or Opened()}
+        kept = {name: asdict(opened[name]) for name in self.recent_files if opened.get(name, Opened()) != Opened()}
+        self.set_value("recent/opened", json.dumps(kept))
 
     def forget_recent_file(self, path: str | Path) -> None:
         """Take a file off the list, as when it turns out to be gone."""
@@ -105,7 +122,7 @@ class Settings:
     def clear_recent_files(self) -> None:
         """Forget every recent file."""
         self._store.remove("recent/files")
-        self._store.remove("recent/strips")
+        self._store.remove("recent/opened")
 
     def add_recent_model(self, path: str | Path) -> None:
         """Put a checkpoint at the head of the recent ones."""
@@ -173,6 +190,13 @@ class Settings:
         """Write to the file now; False where it cannot be written (a read-only home is no reason to fail)."""
         self._store.sync()
         return self._store.status() == QSettings.Status.NoError
+
+    def _opened(self) -> dict[str, Opened]:
+        try:
+            stored = json.loads(self.value("recent/opened", "{}"))
+            return {name: Opened(str(how["image"]), str(how["layout"])) for name, how in stored.items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return {}
 
     def _folder(self, name: str) -> str:
         folder = self.value(name, "")

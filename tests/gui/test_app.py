@@ -16,7 +16,7 @@ from sss_gui import qimage
 from sss_gui.app import Program, has_display, main, parse
 from sss_gui.export_dialog import ExportDialog
 from sss_gui.overlay_request import HeatRequest
-from sss_gui.request import PANES, ExportRequest, ShowRequest
+from sss_gui.request import PANES, ExportRequest, ShowRequest, Source
 from sss_gui.settings import Settings
 from sss_model.errors import CheckpointError
 from sss_model.params import ExportParams, FilterParams
@@ -316,9 +316,11 @@ def test_every_command_is_bound_and_no_key_is_used_twice(program):
     assert len(keys) == len(set(keys))
 
 
-def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program):
-    opened(qtbot, program, "a.png")
-    opened(qtbot, program, "b&c.png")
+def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program, tmp_path):
+    for name in ("a.png", "gone.png", "b&c.png"):
+        (tmp_path / name).touch()
+        opened(qtbot, program, tmp_path / name)
+    (tmp_path / "gone.png").unlink()
     menu = program.window.findChild(QMenu, "menu-recent")
     menu.aboutToShow.emit()
     assert [action.text() for action in menu.actions()] == ["&1  b&&c.png", "&2  a.png"]
@@ -328,6 +330,23 @@ def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program):
     view = program.window.findChild(QMenu, "menu-view")
     next(action for action in view.actions() if action.text() == "Parameters").trigger()
     assert program.window.params_dock.isVisible()
+    idle(qtbot, program)
+
+
+def test_a_recent_feature_file_is_opened_with_its_own_photograph(qtbot, program, tmp_path):
+    features, photo = tmp_path / "f.npz", tmp_path / "photo.png"
+    for path in (features, photo):
+        path.touch()
+    program.session.open_source(Source.from_path(features, photo))
+    idle(qtbot, program)
+    opened(qtbot, program, tmp_path / "other.png")
+    program.files.open_recent(features)
+    assert (program.session.state.source.path, program.session.state.source.image) == (features, photo)
+    idle(qtbot, program)
+    opened(qtbot, program, tmp_path / "other.png")
+    photo.unlink()
+    program.files.open_recent(features)
+    assert (program.session.state.source.path, program.session.state.source.image) == (features, None)
     idle(qtbot, program)
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from sss_gui.settings import RECENT_LIMIT, Settings, within_reach
+from sss_gui.settings import RECENT_LIMIT, Opened, Settings, within_reach
 
 SCREEN, SECOND = QRect(0, 0, 1920, 1080), QRect(1920, 0, 2560, 1440)
 
@@ -79,6 +79,23 @@ def test_recent_files_are_newest_first_without_doubles(settings, path, tmp_path)
     assert again(new, path).recent_files == [names[5]], "a list of one reads back as a list"
     new.clear_recent_files()
     assert again(new, path).recent_files == []
+
+
+def test_how_a_recent_file_was_opened_is_kept_as_long_as_the_file(settings, path, tmp_path):
+    features, strip = str(tmp_path / "ü, 1.npz"), str(tmp_path / "strip.png")
+    with_photo = Opened(image=str(tmp_path / "photo.png"))
+    settings.add_recent_file(features, with_photo)
+    settings.add_recent_file(strip, Opened(layout="strip"))
+    new = again(settings, path)
+    assert (new.how_opened(features), new.how_opened(strip)) == (with_photo, Opened(layout="strip"))
+    assert new.how_opened(tmp_path / "other.png") == Opened()
+    new.add_recent_file(strip)
+    assert new.how_opened(strip) == Opened(), "the last time counts"
+    for n in range(RECENT_LIMIT):
+        new.add_recent_file(tmp_path / f"{n}.png")
+    assert new.how_opened(features) == Opened()
+    new.set_value("recent/opened", '{"a": 1}')
+    assert new.how_opened(features) == Opened()
 
 
 def test_recent_models_are_a_list_of_their_own(settings):
