@@ -102,8 +102,8 @@ def _refuse_packed(root: Path) -> None:
     )
     if packed is not None:
         raise DatasetError(
-            f"{packed} must be unpacked: expected a folder {packed.stem} with train2017/ and val2017/.",
-            hint=f"unzip {packed.name} -d {packed.stem} does it; or name another kind, as in instances:{root}.",
+            f"{packed} must be unpacked: expected {root / packed.stem} with train2017/ and val2017/.",
+            hint=f"unzip {packed} -d {root / packed.stem} does it; or name another kind, as in instances:{root}.",
         )
 
 
