@@ -7,8 +7,10 @@ edges of the three-channel map follow region boundaries.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -90,13 +92,14 @@ class Maps:
 
 @dataclass(frozen=True)
 class Summary:
-    """Means over a data set's pictures."""
+    """Means over a data set's pictures; `counted` says how many of them each measure could tell about."""
 
     name: str
     pictures: int
     auc: dict[str, float]
     clusters: dict[str, float]
     boundary_f: dict[str, float]
+    counted: dict[str, int]
     problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,20 +212,21 @@ class Dense:
 
 def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[str] = ()) -> Summary:
     """Means over `pictures`; boundary F at the one threshold that is best for all of them."""
-    boundary: dict[str, float] = {}
-    for kind in MEASURED:
-        counts = [p.boundaries[kind] for p in pictures if kind in p.boundaries and p.boundaries[kind].labelled]
-        if counts:
-            total = counts[0]
-            for other in counts[1:]:
-                total = total + other
-            boundary[kind] = total.best_f()
+    told = {kind: [p.boundaries[kind] for p in pictures if kind in p.boundaries] for kind in MEASURED}
+    told = {kind: [counts for counts in found if counts.labelled] for kind, found in told.items()}
+    boundary = {kind: reduce(operator.add, found).best_f() for kind, found in told.items() if found}
+    counted = {
+        "auc": sum(bool(p.auc) for p in pictures),
+        "clusters": sum(bool(p.clusters) for p in pictures),
+        "boundary_f": max(map(len, told.values())),
+    }
     return Summary(
         name,
         len(pictures),
         _means([p.auc for p in pictures]),
         _means([p.clusters for p in pictures]),
         boundary,
+        counted,
         tuple(problems),
     )
 
@@ -232,16 +236,22 @@ def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     return {kind: float(np.mean(values)) for kind, values in found.items() if values}
 
 
-def table(summaries: Sequence[Summary]) -> str:
-    """The summaries as text, a line for each data set and measure."""
+def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
+    """The summaries as text, a line for each data set and measure, each with the pictures that it is a mean of.
+
+    Parameters
+    ----------
+    own_taps : whether the yardstick is the model's own, trained backbone, which the heading then says
+    """
     width = max([len("data set"), *(len(s.name) for s in summaries)])
-    lines = [f"{'data set':{width}}  {'measure':11}  " + "".join(f"{kind:>10}" for kind in MEASURED) + "   pictures"]
+    heads = ["own taps" if kind == "taps" and own_taps else kind for kind in MEASURED]
+    lines = [f"{'data set':{width}}  {'measure':11}  " + "".join(f"{head:>10}" for head in heads) + "   pictures"]
     for summary in summaries:
-        for title, values in (
-            ("pair AUC", summary.auc),
-            ("k-means mIoU", summary.clusters),
-            ("boundary F", summary.boundary_f),
+        for title, values, count in (
+            ("pair AUC", summary.auc, summary.counted["auc"]),
+            ("k-means mIoU", summary.clusters, summary.counted["clusters"]),
+            ("boundary F", summary.boundary_f, summary.counted["boundary_f"]),
         ):
             cells = "".join(f"{values[kind]:10.3f}" if kind in values else f"{'-':>10}" for kind in MEASURED)
-            lines.append(f"{summary.name:{width}}  {title:12} {cells}   {summary.pictures:8d}")
+            lines.append(f"{summary.name:{width}}  {title:12} {cells}   {count:8d}")
     return "\n".join(lines)

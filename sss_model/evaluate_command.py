@@ -32,8 +32,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
                         help="a data set, its layout recognised; may be given several times")  # fmt: skip
-    parser.add_argument("--taps", metavar="SOURCE",
-                        help=f"the yardstick's untouched backbone: {SOURCES}; without, the model's own")  # fmt: skip
+    parser.add_argument(
+        "--taps",
+        metavar="SOURCE",
+        help=f"the yardstick's untouched backbone: {SOURCES}; without, the model's own, as trained",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a PNG of pictures and features there")
@@ -93,7 +96,7 @@ def _run(options: argparse.Namespace) -> None:
             raise DatasetError(f"No picture of {data.name} could be measured.")
         pictures[data.name] = found
         summaries.append(summarise(data.name, found, problems))
-    print(table(summaries))
+    print(table(summaries, own_taps=options.taps is None))
     _write(options, extractor, params, summaries, pictures)
     if options.contact_sheet is not None:
         sheet.write(options.contact_sheet)
@@ -121,6 +124,7 @@ def _write(
         "model": str(extractor.checkpoint.path.name),
         "sha256": extractor.checkpoint.sha256,
         "params": params.to_dict(),
+        "own_taps": options.taps is None,
         "sets": [s.to_dict() for s in summaries],
         "pictures": {
             name: [{"name": p.name, "auc": p.auc, "clusters": p.clusters} for p in found]

@@ -195,6 +195,35 @@ def test_two_sets_of_one_folder_name_are_told_apart(
     assert list(found["pictures"]) == [s["name"] for s in found["sets"]] == ["one/set", "two/set"]
 
 
+def test_every_measure_says_how_many_pictures_it_is_of(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture of one label says nothing; one with a label too small for pair AUC has clusters and a boundary."""
+    root = folder_set(tmp_path / "set", 4)
+    labels = np.zeros((48, 64), np.uint8)
+    save_map(root / "labels" / "view1x.png", labels)
+    labels[:5, :5] = 1
+    save_map(root / "labels" / "view2x.png", labels)
+    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["2", "3", "3"]
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["sets"][0]
+    assert found["pictures"] == 4
+    assert found["counted"] == {"auc": 2, "clusters": 3, "boundary_f": 3}
+
+
+def test_the_models_own_backbone_is_not_called_untouched(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(model), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all", "--device", "cpu"]
+    heads = []
+    for more in ([], ["--taps", str(model)]):
+        assert main([*words, *more]) == 0
+        heads.append(" ".join(capsys.readouterr().out.splitlines()[0].split()))
+    assert [head.removesuffix(" pictures").split(" rgb ")[1] for head in heads] == ["own taps", "taps"]
+
+
 def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(model), "--data", str(tmp_path / "none")]) == 2
     assert "no data set at" in capsys.readouterr().err
