@@ -93,6 +93,13 @@ class MessageBanner(QFrame):
             self._place()
         return False
 
+    def event(self, event: QEvent) -> bool:
+        asked = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if asked and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # else the window's shortcut would stop what runs instead
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._dismiss()
