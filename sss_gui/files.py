@@ -18,9 +18,9 @@ from sss_gui.session import Session, State
 from sss_gui.session_file import SUFFIX
 from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
-from sss_model.feature_io import FEATURE_SUFFIXES
+from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import STRIP
+from sss_model.inputs import STRIP, is_feature_file
 from sss_model.params import ExportParams
 
 _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
@@ -28,6 +28,10 @@ _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
 
 class Files(QObject):
     """What the File and Model menus do.
+
+    Parameters
+    ----------
+    sources : the open pictures, none of which is written over
 
     Signals
     -------
@@ -44,9 +48,17 @@ class Files(QObject):
     export_all_requested = Signal(object, object)
     noted = Signal(str)
 
-    def __init__(self, session: Session, panes: Panes, settings: Settings, window: QWidget) -> None:
+    def __init__(
+        self,
+        session: Session,
+        panes: Panes,
+        settings: Settings,
+        window: QWidget,
+        sources: Callable[[], list[Source]] = list,
+    ) -> None:
         super().__init__(window)
         self._session, self._panes, self._settings, self._window = session, panes, settings, window
+        self._sources = sources
         self._channels = 0
         session.opened.connect(self._remember)
         session.exported.connect(self._say_exported)
@@ -108,7 +120,7 @@ class Files(QObject):
     def open_paths(self, paths: list[Path]) -> None:
         """Open what was dropped or chosen: models become the model, pictures and features are shown."""
         models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
-        sessions = [path for path in paths if path.name.endswith(SUFFIX)]
+        sessions = [path for path in paths if path.name.lower().endswith(SUFFIX)]
         others = [path for path in paths if path not in models and path not in sessions]
         if sessions:
             self.session_requested.emit(sessions[-1])
@@ -176,9 +188,13 @@ class Files(QObject):
             self.noted.emit("Open a picture first.")
             return
         start = self._export_folder(source).parent / f"{source.stem}-{what}.png"
-        name, _ = QFileDialog.getSaveFileName(self._window, f"Save the {what}", str(start), "PNG (*.png)")
-        if name:
-            write(Path(name).with_suffix(".png"))
+        path = ask_save(self._window, f"Save the {what}", start, "png", "PNG (*.png)")
+        if path is None:
+            return
+        if any(is_read_by(one, path) for one in (source, *self._sources())):
+            self.noted.emit(f"{path.name} is a picture that is open: choose another name for the {what}.")
+        else:
+            write(path)
 
     def export_params(self) -> ExportParams:
         """What was exported last."""
@@ -249,6 +265,38 @@ class Files(QObject):
             return
         folder = result.paths[0].parent
         self.noted.emit(f"Wrote {len(result.paths)} files into {folder}.")
+
+
+def ask_save(window: QWidget, title: str, start: Path, suffix: str, kind: str) -> Path | None:
+    """Ask for a file called *.`suffix` to write; the dialog asks before one that is there is overwritten."""
+    dialog = QFileDialog(window, title, str(start.parent), kind)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix)
+    dialog.selectFile(start.name)
+    path = None
+    while path is None and dialog.exec():
+        chosen = Path(dialog.selectedFiles()[0])
+        whole = with_ending(chosen, f".{suffix}")
+        if whole == chosen or not whole.exists():
+            path = whole
+        else:  # "my.v2" is my.v2.png, which the dialog has not asked about: it is shown again with the whole name
+            dialog.selectFile(str(whole))
+    dialog.deleteLater()
+    return path
+
+
+def with_ending(path: Path, ending: str) -> Path:
+    """`path` with `ending` after its name, unless it is there already."""
+    return path if path.name.lower().endswith(ending) else path.with_name(path.name + ending)
+
+
+def is_read_by(source: Source, path: Path) -> bool:
+    """Whether `path` is the file of `source` or its photograph, by whatever name."""
+    image = source.image
+    if image is None and source.path is not None and is_feature_file(source.path):
+        image = find_image_for(source.path)
+    files = [file for file in (source.path, image) if file is not None and file.exists()]
+    return path.exists() and any(file.samefile(path) for file in files)
 
 
 def local_paths(urls: list[QUrl]) -> list[Path]:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.error_text import describe
+from sss_gui.files import ask_save
 from sss_gui.session_file import SUFFIX, SavedSession, read_session, write_session
 from sss_model.errors import SSSError
 
@@ -93,12 +94,10 @@ class Keeping(QObject):
 
     def save_dialog(self) -> None:
         """Ask where to, and save the session."""
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save the session", f"session{SUFFIX}", f"Sessions (*{SUFFIX})"
-        )
-        if name:
-            path = Path(name)
-            self.save(path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX))
+        start, kind = Path(f"session{SUFFIX}"), f"Sessions (*{SUFFIX})"
+        path = ask_save(self._window, "Save the session", start, SUFFIX.removeprefix("."), kind)
+        if path is not None:
+            self.save(path)
 
     def open_dialog(self) -> None:
         """Ask which, and open the session."""

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FakeEngine
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from sss_gui.app import Program
+from sss_gui.files import Files, is_read_by
 from sss_gui.model_files import describe_model
 from sss_gui.request import BatchRequest, ShowRequest, Source
 from sss_gui.session import State
@@ -260,6 +262,96 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     assert second.session.state.filter.radius == 11
     assert not dead.exists(), "it is offered once"
     assert second.close()
+
+
+def save_as(path, save_dialog, *, overwrite=False):
+    """Type `path` into the dialog that `save_dialog` opens and press Save; returns what it asked then."""
+    asked = []
+
+    def type_it():
+        dialog = QApplication.activeModalWidget()
+        dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
+        save(dialog)
+
+    def save(dialog):
+        QTimer.singleShot(0, answer)
+        dialog.accept()
+
+    def answer():
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QFileDialog):  # it is shown again with the whole name
+            save(box)
+        elif isinstance(box, QMessageBox):
+            asked.append(box.text())
+            if not overwrite:
+                QTimer.singleShot(0, lambda: QApplication.activeModalWidget().reject())
+            box.button(QMessageBox.StandardButton.Yes if overwrite else QMessageBox.StandardButton.No).click()
+
+    QTimer.singleShot(0, type_it)
+    save_dialog()
+    QApplication.processEvents()
+    return asked
+
+
+@pytest.mark.parametrize(("typed", "real"), [("mask", "mask.png"), ("my.v2", "my.v2.png"), ("mask.png", "mask.png")])
+def test_a_mask_is_not_written_over_a_file_unasked(qtbot, program, tmp_path, photos, typed, real):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    written = []
+
+    def save_dialog():
+        program.files.save_png("mask", written.append)
+
+    assert save_as(tmp_path / typed, save_dialog) == []
+    assert written == [tmp_path / real]
+    (tmp_path / real).touch()
+    (asked,) = save_as(tmp_path / typed, save_dialog)
+    assert real in asked
+    assert len(written) == 1
+    save_as(tmp_path / typed, save_dialog, overwrite=True)
+    assert written == [tmp_path / real] * 2
+
+
+@pytest.mark.parametrize("typed", ["a", "a.png", "photo.png"])
+def test_a_mask_is_never_written_over_what_is_open(qtbot, program, tmp_path, photos, typed):
+    os.link(photos[0], tmp_path / "photo.png")
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    written, said = [], []
+    program.files.noted.connect(said.append)
+    save_as(tmp_path / typed, lambda: program.files.save_png("mask", written.append), overwrite=True)
+    assert not written
+    assert "is a picture that is open" in said[-1]
+
+
+def test_a_mask_is_not_written_over_another_open_picture_either(qtbot, program, photos):
+    program.files.open_paths([photos[0], photos[1]])
+    qtbot.waitUntil(lambda: len(program.gallery.sources) == 2)
+    idle(qtbot, program)
+    files = Files(program.session, program.panes, program.settings, program.window, lambda: program.gallery.sources)
+    written = []
+    save_as(photos[1], lambda: files.save_png("mask", written.append), overwrite=True)
+    assert not written
+
+
+def test_what_a_picture_is_read_from(tmp_path, photos):
+    features = tmp_path / "a-features.npz"
+    features.touch()
+    assert is_read_by(Source.from_path(features), photos[0]), "found beside it"
+    assert is_read_by(Source.from_path(features, photos[1]), photos[1])
+    assert not is_read_by(Source.from_path(features, photos[1]), photos[0])
+    assert not is_read_by(Source.from_path(photos[0]), tmp_path / "new.png")
+
+
+def test_a_session_is_not_written_over_a_file_unasked(program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "my.v2.sss.json"
+    assert save_as(tmp_path / "my.v2", program.keeping.save_dialog) == []
+    assert read_session(path).sources == ()
+    path.write_text("mine")
+    (asked,) = save_as(tmp_path / "my.v2", program.keeping.save_dialog)
+    assert path.name in asked
+    assert path.read_text() == "mine"
 
 
 def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tmp_path, photos):
