@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.widgets.gestures import WindowKeys
 from sss_gui.widgets.image_view import ImageView
 from sss_gui.widgets.message_banner import MessageBanner
 from sss_gui.widgets.quad_splitter import QuadSplitter
@@ -48,6 +50,9 @@ class FeaturePanel(QWidget):
         column.addWidget(self._quad)
         for name, view in self._panes.items():
             self._connect(name, view)
+        self._keys = WindowKeys(self)
+        self._keys.flip_requested.connect(self.flip)
+        self._keys.pane_requested.connect(lambda: self._panes[self._current].setFocus())
         self.banner = MessageBanner(self)
         self.banner.dismissed.connect(lambda: self.message_dismissed.emit(""))
         self.controller.view_changed.connect(self._view_changed)
@@ -98,6 +103,10 @@ class FeaturePanel(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(960, 720)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._keys.watch(self.window())
 
     def clear(self) -> None:
         """Empty every pane."""

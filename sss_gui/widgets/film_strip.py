@@ -193,8 +193,10 @@ class _StripList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, row = event.key(), self.currentIndex().row()
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and row >= 0:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and row >= 0:
             self.chosen.emit(row)
+        elif key == Qt.Key.Key_Space:
+            event.ignore()  # held, it shows the input in every pane
         elif key == Qt.Key.Key_Delete and row >= 0:
             self.removed.emit(row)
         else:

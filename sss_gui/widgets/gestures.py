@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QWidget
 
 from sss_gui.widgets.canvas import PictureCanvas
 from sss_gui.widgets.view_controller import ViewController
@@ -167,3 +167,71 @@ class GestureCanvas(PictureCanvas):
         if self._hovered is not None:
             self._hovered = None
             self.hover_left.emit()
+
+
+class WindowKeys(QObject):
+    """Keys of the panes while another part of their window has the keyboard and has no use for them.
+
+    Signals
+    -------
+    flip_requested : Space went down (True) or up, or the keyboard went elsewhere (False)
+    pane_requested : Return was pressed in a box for a number
+    """
+
+    flip_requested = Signal(bool)
+    pane_requested = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._window: QWidget | None = None
+        self._holder: QWidget | None = None  # what had the keyboard when Space went down
+
+    def watch(self, window: QWidget) -> None:
+        """Listen to the keys that `window`'s parts leave."""
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+        self._window = window
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind in (QEvent.Type.FocusOut, QEvent.Type.WindowDeactivate):
+            self._let_go()
+        elif watched is self._window and isinstance(event, QKeyEvent):
+            if kind == QEvent.Type.KeyPress:
+                return self._press(event)
+            return kind == QEvent.Type.KeyRelease and self._release(event)
+        return False
+
+    def _press(self, event: QKeyEvent) -> bool:
+        focus, key = QApplication.focusWidget(), event.key()
+        if key == Qt.Key.Key_Space and event.modifiers() in _NUDGE_HELD:
+            if not event.isAutoRepeat():
+                self._hold(focus)
+            return True
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focus, QAbstractSpinBox):
+            self.pane_requested.emit()
+            return True
+        return False
+
+    def _release(self, event: QKeyEvent) -> bool:
+        if event.key() != Qt.Key.Key_Space:
+            return False
+        if not event.isAutoRepeat():
+            self._let_go()
+        return True
+
+    def _hold(self, focus: QWidget | None) -> None:
+        self._let_go()
+        self._holder = focus or self._window
+        if self._holder is not None:
+            self._holder.installEventFilter(self)
+            self.flip_requested.emit(True)
+
+    def _let_go(self) -> None:
+        holder, self._holder = self._holder, None
+        if holder is None:
+            return
+        if holder is not self._window:
+            holder.removeEventFilter(self)
+        self.flip_requested.emit(False)

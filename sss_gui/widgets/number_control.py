@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent, QValidator, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -28,6 +28,14 @@ _STEPS = 600
 def wheel_meant(widget: QWidget, event: QWheelEvent) -> bool:
     """Whether the wheel is meant for `widget`: it has the keyboard and Ctrl is held. Else it scrolls the panel."""
     if widget.hasFocus() and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        return True
+    event.ignore()
+    return False
+
+
+def key_meant(event: QKeyEvent) -> bool:
+    """Whether a key is meant for a box with a number: a Space never is, it is left to the window."""
+    if event.key() != Qt.Key.Key_Space:
         return True
     event.ignore()
     return False
@@ -91,6 +99,10 @@ class CalmSpinBox(QSpinBox):
 
     stepped = Signal()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if key_meant(event):
+            super().keyPressEvent(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if wheel_meant(self, event):
             super().wheelEvent(event)
@@ -114,6 +126,10 @@ class CalmDoubleSpinBox(QDoubleSpinBox):
         super().__init__(parent)
         self._logarithmic = logarithmic
         self.setDecimals(12)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if key_meant(event):
+            super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if wheel_meant(self, event):

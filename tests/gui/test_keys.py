@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QListView, QMenu, QPushButton, QWidget
 
 KEY = Qt.Key
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: not program.session.busy and not program.session._rest.isActive())
 
 
 @pytest.fixture
 def opened(qtbot, program):
     program.files.open_paths([Path("a.png")])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None and not program.session.busy)
+    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    idle(qtbot, program)
     return program
 
 
@@ -23,8 +29,10 @@ def click(qtbot, key, modifier=Qt.KeyboardModifier.NoModifier):
     qtbot.keyClick(QApplication.focusWidget(), key, modifier)
 
 
-@pytest.mark.parametrize("key", [KEY.Key_Escape, KEY.Key_BracketRight, KEY.Key_Question, KEY.Key_F1, KEY.Key_2, KEY.Key_Tab,
-                                 KEY.Key_Space, KEY.Key_Return])  # fmt: skip
+ANY = (KEY.Key_Escape, KEY.Key_BracketRight, KEY.Key_Question, KEY.Key_F1, KEY.Key_2, KEY.Key_Tab, KEY.Key_Space)
+
+
+@pytest.mark.parametrize("key", ANY)
 def test_any_key_closes_the_sheet_and_does_nothing_else(qtbot, opened, engine, key):
     sheet, panel, before = opened.window.sheet, opened.window.panel, opened.session.state
     panel.pane("pca").setFocus()
@@ -37,7 +45,7 @@ def test_any_key_closes_the_sheet_and_does_nothing_else(qtbot, opened, engine, k
     assert (opened.session.state, panel.solo_pane) == (before, 0)
     assert opened.session.busy, "Esc closed the sheet and stopped nothing"
     engine.gate.set()
-    qtbot.waitUntil(lambda: not opened.session.busy)
+    idle(qtbot, opened)
 
 
 def test_keys_that_only_modify_leave_the_sheet(qtbot, opened):
@@ -59,6 +67,104 @@ def test_escape_dismisses_the_error_that_has_the_keyboard(qtbot, opened, engine)
     opened.window.panel.show_message("This cannot be done")
     opened.window.panel.pane("pca").setFocus()
     click(qtbot, KEY.Key_Escape)
-    qtbot.waitUntil(lambda: not opened.session.busy)
+    idle(qtbot, opened)
     assert not banner.isHidden(), "without the keyboard in it, Esc means Stop"
     engine.gate.set()
+
+
+PARTS = {
+    "slider": lambda window: window.params.control("radius").slider,
+    "number": lambda window: window.params.control("radius").spin,
+    "fraction": lambda window: window.params.control("eps").spin,
+    "channel": lambda window: window.params.control("red"),
+    "strip": lambda window: window.film_strip.findChild(QListView),
+    "pane": lambda window: window.panel.pane("random").canvas,
+}
+
+
+def flipped(program):
+    return program.window.panel.pane("pca").canvas.mode == "flip"
+
+
+def focused(program, part):
+    program.window.film_strip.show()
+    widget = PARTS[part](program.window)
+    widget.setFocus()
+    assert QApplication.focusWidget() is widget
+    return widget
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_space_shows_the_input_wherever_the_keyboard_is(qtbot, opened, part):
+    widget, before = focused(opened, part), opened.session.state
+    qtbot.keyPress(widget, KEY.Key_Space)
+    assert flipped(opened)
+    for kind in (QEvent.Type.KeyRelease, QEvent.Type.KeyPress):
+        repeat = QKeyEvent(kind, KEY.Key_Space, Qt.KeyboardModifier.NoModifier, " ", True)
+        QApplication.sendEvent(widget, repeat)
+        assert flipped(opened), "a held key repeats itself"
+    qtbot.keyRelease(widget, KEY.Key_Space)
+    assert not flipped(opened)
+    assert opened.session.state == before
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_flip_ends_when_the_keyboard_goes_elsewhere(qtbot, opened, part):
+    qtbot.keyPress(focused(opened, part), KEY.Key_Space)
+    opened.window.panel.pane("input").setFocus()
+    assert not flipped(opened)
+
+
+def test_the_flip_ends_when_another_window_is_used(qtbot, opened):
+    qtbot.keyPress(focused(opened, "slider"), KEY.Key_Space)
+    other = QWidget()
+    qtbot.addWidget(other)
+    with qtbot.waitActive(other):
+        other.show()
+        other.activateWindow()
+    assert not flipped(opened)
+    other.close()
+
+
+def test_a_menu_that_opens_ends_the_flip(qtbot, opened):
+    qtbot.keyPress(focused(opened, "slider"), KEY.Key_Space)
+    menu = opened.window.findChild(QMenu, "menu-view")
+    menu.popup(opened.window.pos())
+    assert not flipped(opened)
+    menu.close()
+
+
+def test_what_needs_space_keeps_it(qtbot, opened):
+    params = opened.window.params
+    for section in ("similarity", "clusters"):
+        params.set_section_open(section, True)
+    button = params.findChild(QPushButton)
+    box = params.control("clusters_shown")
+    for widget in (button, box):
+        widget.setFocus()
+        qtbot.keyPress(widget, KEY.Key_Space)
+        assert widget.isDown()
+        assert not flipped(opened)
+        qtbot.keyRelease(widget, KEY.Key_Space)
+    assert box.isChecked()
+    choice = params.control("metric")
+    choice.setFocus()
+    qtbot.keyClick(choice, KEY.Key_Space)
+    assert choice.view().isVisible()
+    assert not flipped(opened)
+    choice.hidePopup()
+    idle(qtbot, opened)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "typed", "value"), [("number", "radius", "9", 9), ("fraction", "eps", "0.5", 0.5)]
+)
+def test_return_takes_the_number_and_gives_the_keyboard_to_the_current_pane(qtbot, opened, part, field, typed, value):
+    opened.window.panel.pane("pca").setFocus()
+    spin = focused(opened, part)
+    spin.selectAll()
+    qtbot.keyClicks(spin, typed)
+    qtbot.keyClick(spin, KEY.Key_Return)
+    assert QApplication.focusWidget() is opened.window.panel.pane("pca").canvas
+    idle(qtbot, opened)
+    assert getattr(opened.session.state.filter, field) == value
