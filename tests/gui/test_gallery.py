@@ -34,7 +34,7 @@ def names(sources):
 
 
 def idle(qtbot, program):
-    qtbot.waitUntil(lambda: not program.session.busy)
+    qtbot.waitUntil(lambda: not program.session.busy and not program.session._rest.isActive())
 
 
 def test_a_folder_lists_its_photographs_in_natural_order(folder):
