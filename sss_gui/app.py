@@ -88,7 +88,7 @@ class Program(QObject):
         )
         self.ahead = Ahead(self.session, self.overlays.wanted, self)
         self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
-        self.files = Files(self.session, self.panes, settings, window)
+        self.files = Files(self.session, self.panes, settings, window, lambda: self.gallery.sources)
         self.batch = Batch(self.session, self)
         self.models = Models(self.session, settings, data / "models", window)
         self.watching = Watching(self.session, self)
@@ -120,6 +120,7 @@ class Program(QObject):
 
     def close(self) -> bool:
         """Remember the layout and end the worker; False when its thread would not end."""
+        self.session.close()
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()

@@ -176,7 +176,7 @@ class Inspecting(QObject):
     def _show_reading(self) -> None:
         point = self._hover or (self._pins[-1] if self._pins else None)
         if point is None or not self._inside(point):
-            self._read_out.set_reading(None)
+            self._read_out.set_reading(None, len(self._pins))
             return
         x, y = point
         picture = self._panes.picture("input")
@@ -186,7 +186,9 @@ class Inspecting(QObject):
             for name in PANES[1:]
             if self._panes.picture(name) is not None
         )
-        self._read_out.set_reading(Reading(x, y, (red, green, blue), panes, self._distances(point), "distance"))
+        self._read_out.set_reading(
+            Reading(x, y, (red, green, blue), panes, self._distances(point), "distance"), len(self._pins)
+        )
 
     def _values(self, name: str, point: Point) -> tuple[float, float, float]:
         """Exact when the worker has answered for this pixel; until then what the picture's 8 bits say."""

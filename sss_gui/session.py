@@ -109,6 +109,7 @@ class Session(QObject):
         self._newest = 0
         self._live: set[int] = set()
         self._underway = Underway()
+        self._closed = False
         self.moving = False  # whether a slider is being dragged, or keys are repeated
         self._view: View | None = None
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
@@ -217,6 +218,11 @@ class Session(QObject):
         self._rest.stop()
         self._worker.cancel()
 
+    def close(self) -> None:
+        """Ask for nothing more and take no more answers: they would reach a window that is gone."""
+        self._rest.stop()
+        self._closed = True
+
     def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
         """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
         source = self.shown
@@ -259,6 +265,8 @@ class Session(QObject):
         self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view))
 
     def _submit(self, request: Any) -> None:
+        if self._closed:
+            return
         busy = self._underway.begin(request.ticket, request.lane, quiet=request.ticket in self._live)
         if busy:
             self.busy_changed.emit(True)
@@ -267,7 +275,7 @@ class Session(QObject):
     # answers -------------------------------------------------------------------------------------------------------
 
     def _deliver(self, result: Any) -> None:
-        answer = self._answers.get(type(result))
+        answer = None if self._closed else self._answers.get(type(result))
         if answer is not None:
             answer(result)
 
@@ -291,10 +299,12 @@ class Session(QObject):
             self.opened.emit(result.source)
 
     def _progress(self, ticket: int, fraction: float, stage: str) -> None:
-        if self._underway.waited_for(ticket):
+        if self._underway.waited_for(ticket) and not self._closed:
             self.progress_changed.emit(fraction, stage, self._underway.seconds_left(fraction))
 
     def _end(self, ended: Ended) -> None:
+        if self._closed:
+            return
         idle = self._underway.end(ended.ticket)
         self.ended.emit(ended)
         if ended.ticket != self._newest:

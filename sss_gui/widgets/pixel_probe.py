@@ -56,12 +56,14 @@ class PixelReadOut(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(400, self.fontMetrics().height() + 10)
 
-    def set_reading(self, reading: Reading | None) -> None:
-        """Show a reading; None shows dashes in the same columns."""
+    def set_reading(self, reading: Reading | None, pins: int | None = None) -> None:
+        """Show a reading; None shows dashes in the same columns. `pins` says how many there are where it is known."""
         self._reading = reading
+        if pins is not None:
+            self._pins = pins
         if reading:
             self._names = tuple(name for name, _ in reading.panes) or self._names
-            self._pins, self._label = len(reading.distances), reading.label
+            self._pins, self._label = max(len(reading.distances), pins or 0), reading.label
         text = self.text()
         self.setAccessibleDescription(text)
         self.setToolTip(text)

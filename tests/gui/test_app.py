@@ -114,6 +114,15 @@ def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, pro
     assert program.window.panel.banner.isHidden()
 
 
+def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    program.inspecting.set_pins([(3, 2), (5, 5)])
+    qtbot.waitUntil(lambda: "distance to 2" in program.window.read_out.text())
+    program.inspecting.clear_pins()
+    assert "distance" not in program.window.read_out.text()
+
+
 def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture = np.zeros((5, 7, 3), np.uint8)
     picture[2, 3] = (10, 20, 30)
