@@ -42,6 +42,7 @@ class Models(QObject):
         self._backbones: BackboneDialog | None = None
         self._known: dict[str, BackboneWords] = {}
         self._tickets = itertools.count(1)
+        self._downloading = False
         self._worker.delivered.connect(self._take)
         self._worker.ended.connect(self._ended)
         session.opened.connect(lambda _source: self._remember())
@@ -51,8 +52,8 @@ class Models(QObject):
         self._worker.start()
 
     def close(self) -> bool:
-        """End the thread; False where a download would not let it."""
-        return self._worker.close(2.0)
+        """End the thread; False where a download would not let it, which cannot be stopped."""
+        return self._worker.close(0.5 if self._downloading else 20.0)
 
     def show(self, browse: object) -> None:
         """Show the manager; `browse` opens the file dialog."""
@@ -103,9 +104,11 @@ class Models(QObject):
         if self._backbones is not None:
             verb = "Downloading the weights of" if choice.consent else "Building"
             self._backbones.set_state(f"{verb} {choice.name}…", busy=True)
+        self._downloading = choice.consent
         self._worker.submit(request)
 
     def _ended(self, ended: Ended) -> None:
+        self._downloading = self._downloading and ended.lane != BackboneModelRequest.lane
         if ended.error is not None and self._backbones is not None:
             self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
 

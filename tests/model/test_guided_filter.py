@@ -165,7 +165,7 @@ def test_reports_progress_and_can_be_cancelled_between_blocks():
     seen: list[float] = []
     guided_filter(guide, features, radius=3, eps=1e-2, progress=Progress(lambda fraction, stage: seen.append(fraction)))
     assert seen == sorted(seen)
-    assert len(seen) > 8
+    assert any(0 < fraction < 1 for fraction in seen)
     assert seen[-1] == pytest.approx(1.0)
     calls = iter([False, False, True])
     with pytest.raises(Cancelled):
