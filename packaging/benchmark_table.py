@@ -61,7 +61,7 @@ def child(kind: str, *arguments: object, **environment: str) -> dict[str, float]
     command = [sys.executable, str(CHILD), kind, *map(str, arguments)]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{CHILD.name} {' '.join(command[2:])} failed ({done.returncode}):\n{done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
