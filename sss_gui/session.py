@@ -6,14 +6,12 @@ still the newest, or when it is a live picture of a slider that still moves.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from sss_gui.asking import Asking, WorkerLike
 from sss_gui.error_text import ErrorText
 from sss_gui.jobs import Ended
 from sss_gui.request import (
@@ -31,21 +29,9 @@ from sss_gui.request import (
     WarmRequest,
     WarmResult,
 )
-from sss_gui.underway import Underway
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
 REST_MS = 250
-
-
-class WorkerLike(Protocol):
-    """The worker as the session knows it."""
-
-    delivered: Any
-    progressed: Any
-    ended: Any
-
-    def submit(self, request: Any) -> None: ...
-    def cancel(self, lane: str | None = None) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +52,7 @@ class State:
                            live=live, fresh=fresh, view=view)  # fmt: skip
 
 
-class Session(QObject):
+class Session(Asking):
     """The open document and its parameters.
 
     Signals
@@ -74,55 +60,40 @@ class Session(QObject):
     state_changed : State, after any change of what is wanted
     result_arrived : ShowResult, some or all panes
     probe_arrived : ProbeResult
-    progress_changed : fraction, stage, seconds left (negative while unknown)
-    busy_changed : whether panes or exports are under way
     failed : ErrorText
     exported : ExportResult
     warmed : WarmResult
     noted : a sentence for the status line
     opened : Source, once its picture could be shown
     settled : a slider came to rest
-    ended : Ended, of every request
     """
 
     state_changed = Signal(object)
     result_arrived = Signal(object)
     probe_arrived = Signal(object)
-    progress_changed = Signal(float, str, float)
-    busy_changed = Signal(bool)
     failed = Signal(object)
     exported = Signal(object)
     warmed = Signal(object)
     noted = Signal(str)
     opened = Signal(object)
     settled = Signal()
-    ended = Signal(object)
 
     def __init__(self, worker: WorkerLike, parent: QObject | None = None, state: State | None = None) -> None:
-        super().__init__(parent)
-        self._worker = worker
+        super().__init__(worker, parent)
         self._state = state or State()
-        self._tickets = itertools.count(1)
         self._shown: Source | None = None  # whose features the engine is known to hold
         self._seen: Source | None = None  # whose picture is in the window
         self._good: State | None = None  # the last state that was shown whole
         self._newest = 0
         self._live: set[int] = set()
-        self._underway = Underway()
-        self._closed = False
         self.moving = False  # whether a slider is being dragged, or keys are repeated
         self._view: View | None = None
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.settle)
-        self._answers: dict[type, Callable[[Any], None]] = {
-            ShowResult: self._take_show,
-            ProbeResult: self.probe_arrived.emit,
-            ExportResult: self.exported.emit,
-            WarmResult: self.warmed.emit,
-        }
-        worker.delivered.connect(self._deliver)
-        worker.progressed.connect(self._progress)
-        worker.ended.connect(self._end)
+        self.answer(ShowResult, self._take_show)
+        self.answer(ProbeResult, self.probe_arrived.emit)
+        self.answer(ExportResult, self.exported.emit)
+        self.answer(WarmResult, self.warmed.emit)
 
     @property
     def state(self) -> State:
@@ -132,10 +103,6 @@ class Session(QObject):
     def shown(self) -> Source | None:
         """The picture whose features the engine holds; None while another is under way."""
         return self._shown if self._shown == self._state.source else None
-
-    @property
-    def busy(self) -> bool:
-        return self._underway.busy
 
     @property
     def live(self) -> bool:
@@ -219,21 +186,15 @@ class Session(QObject):
         self._worker.cancel()
 
     def close(self) -> None:
-        """Ask for nothing more and take no more answers: they would reach a window that is gone."""
+        """Ask for nothing more, and take no more answers."""
         self._rest.stop()
-        self._closed = True
+        super().close()
 
     def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
         """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
         source = self.shown
         if source is not None:
             self.ask(lambda ticket: ProbeRequest(ticket, source, point, pinned))
-
-    def ask(self, build: Callable[[int], Any]) -> int:
-        """Submit the request that `build` makes of a new ticket; returns the ticket. See `answer`."""
-        ticket = next(self._tickets)
-        self._submit(build(ticket))
-        return ticket
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
@@ -262,26 +223,9 @@ class Session(QObject):
         self._live &= self._underway.tickets
         if live:
             self._live.add(ticket)
-        self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view))
-
-    def _submit(self, request: Any) -> None:
-        if self._closed:
-            return
-        busy = self._underway.begin(request.ticket, request.lane, quiet=request.ticket in self._live)
-        if busy:
-            self.busy_changed.emit(True)
-        self._worker.submit(request)
+        self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view), quiet=live)
 
     # answers -------------------------------------------------------------------------------------------------------
-
-    def _deliver(self, result: Any) -> None:
-        answer = None if self._closed else self._answers.get(type(result))
-        if answer is not None:
-            answer(result)
-
-    def answer(self, kind: type, slot: Callable[[Any], None]) -> None:
-        """Let `slot` take results of `kind`; for the parts of the window that have lanes of their own."""
-        self._answers[kind] = slot
 
     def _take_show(self, result: ShowResult) -> None:
         if result.source != self._state.source:
@@ -298,19 +242,9 @@ class Session(QObject):
         if new:
             self.opened.emit(result.source)
 
-    def _progress(self, ticket: int, fraction: float, stage: str) -> None:
-        if self._underway.waited_for(ticket) and not self._closed:
-            self.progress_changed.emit(fraction, stage, self._underway.seconds_left(fraction))
-
-    def _end(self, ended: Ended) -> None:
-        if self._closed:
-            return
-        idle = self._underway.end(ended.ticket)
-        self.ended.emit(ended)
+    def _after(self, ended: Ended, idle: bool) -> None:
         if ended.ticket != self._newest:
             self._live.discard(ended.ticket)
-        if idle:
-            self.busy_changed.emit(False)
         if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
             if ended.ticket == self._newest or ended.lane not in ("show", "batch", "ahead"):
                 if ended.lane == "show":
