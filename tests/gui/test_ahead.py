@@ -41,7 +41,9 @@ def ahead(engine):
 
 
 def quiet(qtbot, program):
-    qtbot.waitUntil(lambda: not program.worker.busy and not program.ahead._timer.isActive(), timeout=20_000)
+    ahead = program.ahead
+    done = lambda: not program.worker.busy and ahead._asked is None and not ahead._timer.isActive()  # noqa: E731
+    qtbot.waitUntil(done, timeout=20_000)
 
 
 def test_nothing_is_computed_until_something_is_compared(qtbot, opened, engine):
