@@ -77,6 +77,29 @@ def pair_loss(features: Tensor, labels: Tensor, params: LossParams | None = None
     return loss
 
 
+def training_loss(features: Tensor, labels: Tensor, params: LossParams) -> Tensor:
+    """`pair_loss` of one image's samplings, plus `projected_weight` times that of their three principal components.
+
+    Distances after the projection are what a viewer sees: the second term asks the colours, too, to tell regions
+    apart. Parameters, result and errors are those of `pair_loss`.
+    """
+    loss = pair_loss(features, labels, params)
+    if params.projected_weight > 0:
+        axes = principal_axes(features)
+        shown = features.to(axes.dtype) @ axes
+        loss = loss + params.projected_weight * pair_loss(shown, labels, params)
+    return loss
+
+
+@torch.no_grad()
+def principal_axes(features: Tensor, count: int = 3) -> Tensor:
+    """The first `count` principal axes (D, count) of all of `features` (..., D), as constants; at least float32."""
+    values = features.detach().reshape(-1, features.shape[-1]).double()
+    values = values - values.mean(0)
+    axes = torch.linalg.eigh(values.T @ values)[1][:, -count:]
+    return axes.to(torch.promote_types(features.dtype, torch.float32))
+
+
 class _PairLoss(torch.autograd.Function):
     """Computes the gradient while it computes the value; `backward` only scales it."""
 

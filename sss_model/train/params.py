@@ -53,6 +53,14 @@ class LossParams(Checked):
     )
     positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source="[S]; 3 in [R]")
     negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source="[S]")
+    projected_weight: float = number(
+        0.0,
+        0.0,
+        1000.0,
+        "Weight of the projection",
+        source="[D]",
+        help="adds so much of the same loss on the pixels' first three principal components: what viewers show",
+    )
     accumulate: str = choice(
         "sum",
         ("sum", "mean"),

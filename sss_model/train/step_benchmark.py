@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sss_model.loss import pair_loss
+from sss_model.loss import training_loss
 from sss_model.network import FeatureNet, build_network
 from sss_model.train.optimiser import set_training_mode
 from sss_model.train.params import TrainParams
@@ -59,7 +59,7 @@ def compare_steps(params: TrainParams, *, side: int = 320, repeats: int = 3, dou
         for _ in range(repeats):
             network.zero_grad(set_to_none=True)
             begun = time.process_time()
-            loss = pair_loss(features().reshape(*labels.shape, -1), labels, params.loss)
+            loss = training_loss(features().reshape(*labels.shape, -1), labels, params.loss)
             loss.backward()  # type: ignore[no-untyped-call]
             best = min(best, time.process_time() - begun)
         return best, _gradient(network)

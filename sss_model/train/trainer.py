@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sss_model.dataset import Dataset
 from sss_model.errors import ParameterError
-from sss_model.loss import pair_loss, pair_statistics
+from sss_model.loss import pair_statistics, training_loss
 from sss_model.network import FeatureNet
 from sss_model.train.draws import Numbers, Visit, Visits, serve
 from sss_model.train.keeper import BEST_MODEL, LAST_MODEL, Keeper, finite
@@ -172,7 +172,7 @@ class Trainer:
             torch.manual_seed(params.run.seed * 2**32 + visit.number)  # dropout too belongs to the draw
             with self._ranks.hold_gradients(step, hold=k + 1 < images):
                 features, labels = self._features(step, visit)
-                loss = pair_loss(features, labels, params.loss)
+                loss = training_loss(features, labels, params.loss)
                 factor = params.sampling.samplings if params.loss.accumulate == "sum" else 1
                 state.scaler.scale(loss * (factor / images)).backward()  # type: ignore[no-untyped-call]
             losses.append(float(loss.detach()))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sss_model.errors import ParameterError
-from sss_model.loss import pair_loss, pair_statistics
+from sss_model.loss import pair_loss, pair_statistics, principal_axes, training_loss
 from sss_model.sampler import VOID
 from sss_model.train.params import LossParams
 
@@ -154,3 +154,29 @@ def test_statistics_tell_a_collapse() -> None:
     assert found.near_negatives == 0.0
     assert pair_statistics(torch.ones(4, 1), labels, params).near_negatives == 1.0
     assert pair_statistics(apart[:2], labels[:2], params).near_negatives is None
+
+
+def test_the_projection_adds_the_loss_of_three_principal_components() -> None:
+    features, labels = _samples()
+    params = LossParams(loss="tanh", distance_scale=12.0, projected_weight=0.5)
+    centred = features - features.mean(0)
+    axes = torch.linalg.svd(centred, full_matrices=False)[2][:3].T
+    expected = _double_loop(features, labels, params) + 0.5 * _double_loop(features @ axes, labels, params)
+    assert float(training_loss(features, labels, params)) == pytest.approx(expected, rel=1e-7)
+
+
+def test_the_projections_gradient_takes_the_axes_as_constants() -> None:
+    features, labels = _samples()
+    params = LossParams(loss="tanh", distance_scale=12.0, projected_weight=2.0)
+    ours, theirs = features.clone().requires_grad_(), features.clone().requires_grad_()
+    training_loss(ours, labels, params).backward()
+    (_autograd(theirs, labels, params) + 2 * _autograd(theirs @ principal_axes(features), labels, params)).backward()
+    assert ours.grad is not None
+    assert theirs.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-6, atol=1e-10)
+
+
+def test_without_the_projection_training_pays_eq_1_alone() -> None:
+    features, labels = _samples()
+    params = LossParams()
+    assert float(training_loss(features, labels, params)) == float(pair_loss(features, labels, params))
