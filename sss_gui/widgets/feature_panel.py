@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from sss_gui.widgets.gestures import WindowKeys
 from sss_gui.widgets.image_view import ImageView
@@ -106,7 +106,8 @@ class FeaturePanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._keys.watch(self.window())
+        window = self.window()
+        self._keys.watch(window, *window.findChildren(QDockWidget))  # a floating dock's keys never reach the window
 
     def clear(self) -> None:
         """Empty every pane."""

@@ -183,21 +183,22 @@ class WindowKeys(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._window: QWidget | None = None
+        self._windows: list[QWidget] = []
         self._holder: QWidget | None = None  # what had the keyboard when Space went down
 
-    def watch(self, window: QWidget) -> None:
-        """Listen to the keys that `window`'s parts leave."""
-        if self._window is not None:
-            self._window.removeEventFilter(self)
-        self._window = window
-        window.installEventFilter(self)
+    def watch(self, *windows: QWidget) -> None:
+        """Listen to the keys that the parts of `windows` leave, and to no others' from now on."""
+        for window in self._windows:
+            window.removeEventFilter(self)
+        self._windows = list(windows)
+        for window in windows:
+            window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
         if kind in (QEvent.Type.FocusOut, QEvent.Type.WindowDeactivate):
             self._let_go()
-        elif watched is self._window and isinstance(event, QKeyEvent):
+        elif watched in self._windows and isinstance(event, QKeyEvent):
             if kind == QEvent.Type.KeyPress:
                 return self._press(event)
             return kind == QEvent.Type.KeyRelease and self._release(event)
@@ -223,7 +224,7 @@ class WindowKeys(QObject):
 
     def _hold(self, focus: QWidget | None) -> None:
         self._let_go()
-        self._holder = focus or self._window
+        self._holder = focus or next(iter(self._windows), None)
         if self._holder is not None:
             self._holder.installEventFilter(self)
             self.flip_requested.emit(True)
@@ -232,6 +233,6 @@ class WindowKeys(QObject):
         holder, self._holder = self._holder, None
         if holder is None:
             return
-        if holder is not self._window:
+        if holder not in self._windows:
             holder.removeEventFilter(self)
         self.flip_requested.emit(False)

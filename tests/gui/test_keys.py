@@ -108,6 +108,20 @@ def test_space_shows_the_input_wherever_the_keyboard_is(qtbot, opened, part):
     assert opened.session.state == before
 
 
+def test_space_shows_the_input_from_a_dock_that_floats(qtbot, opened):
+    dock = opened.window.params_dock
+    dock.setFloating(True)
+    widget = PARTS["slider"](opened.window)
+    with qtbot.waitActive(dock):
+        dock.activateWindow()
+    widget.setFocus()
+    qtbot.keyPress(widget, KEY.Key_Space)
+    assert flipped(opened)
+    qtbot.keyRelease(widget, KEY.Key_Space)
+    assert not flipped(opened)
+    dock.setFloating(False)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_the_flip_ends_when_the_keyboard_goes_elsewhere(qtbot, opened, part):
     qtbot.keyPress(focused(opened, part), KEY.Key_Space)
