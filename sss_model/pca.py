@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,27 +62,38 @@ class PcaBasis:
             out[rows] -= offset
         return out.reshape(*features.shape[:-1], len(self.axes))
 
-    def align_to(self, previous: PcaBasis) -> PcaBasis:
+    def align_to(self, previous: PcaBasis, among: Sequence[int] | None = None) -> PcaBasis:
         """The same components in the order and with the signs closest to `previous`; unchanged where dimensions differ.
 
         Components are matched one to one by |cosine|, as far as `previous` has them; the rest keep their order behind.
+        With `among` only those change places, so that the first three stay the three of largest variance.
         """
-        order, signs = self.match(previous)
+        order, signs = self.match(previous, among)
         return PcaBasis(self.mean, self.axes[order] * signs[:, None], self.explained_variance_ratio[order])
 
-    def match(self, previous: PcaBasis | None) -> tuple[list[int], NDArray[np.float32]]:
+    def match(
+        self, previous: PcaBasis | None, among: Sequence[int] | None = None
+    ) -> tuple[list[int], NDArray[np.float32]]:
         """The order and signs that `align_to` gives the components: which comes at each place, and 1 or -1 for it."""
-        signs = np.ones(len(self.axes), np.float32)
+        count = len(self.axes)
+        order, signs = list(range(count)), np.ones(count, np.float32)
         if previous is None or previous.axes.shape[1] != self.axes.shape[1]:
-            return list(range(len(self.axes))), signs
+            return order, signs
         from scipy.optimize import linear_sum_assignment  # takes a while, and a first picture has nothing to match
 
         cosines = previous.axes @ self.axes.T
+        for place in range(min(cosines.shape)):
+            signs[place] = -1 if cosines[place, place] < 0 else 1
+        places = order[:] if among is None else sorted({k for k in among if k < count})
+        theirs = range(len(previous.axes)) if among is None else [k for k in places if k < len(previous.axes)]
+        cosines = cosines[np.ix_(theirs, places)]
         matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
-        for place, (row, column) in enumerate(matched):
+        for place, (row, column) in zip(places, matched, strict=False):
+            order[place] = places[column]
             signs[place] = -1 if cosines[row, column] < 0 else 1
-        order = [int(column) for _, column in matched]
-        order += [k for k in range(len(self.axes)) if k not in order]
+        rest = [k for k in places if k not in {places[column] for _, column in matched}]
+        for place, k in zip(places[len(matched) :], rest, strict=True):
+            order[place] = k
         return order, signs
 
     def to_dict(self) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Reducer:
         radius, eps : of the filter, see `guided_filter`
         components : how many axes the basis should have, at least
         shown : which of them, counted from 0, become the channels of the map; only these are refined to the tolerance
-        previous : a basis whose signs and order the components take, so that colours don't jump
+        previous : a basis whose signs the components take, and those shown its order, so that colours don't jump
         basis : project on this basis instead of finding one; exact
         whole : filter every channel, whatever the features are like
         progress : may raise `Cancelled`
@@ -153,7 +153,7 @@ class Reducer:
         progress = silent(progress)
         if basis is None:
             basis = fit_pca(self.matrix.features, components, progress.part(0.0, 0.6))
-            basis = basis if previous is None else basis.align_to(previous)
+            basis = basis if previous is None else basis.align_to(previous, shown)
         _check_shown(shown, len(basis.axes))
         raw = self._project(basis, shown, progress.part(0.6, 1.0))
         return _reduction(raw, raw, basis, shown, 0.0, self.matrix.channels)
@@ -181,7 +181,7 @@ class _Wanted:
 
     def needed(self, axes: Doubles) -> int:
         """How many of the leading `axes` the picture needs: aligned, those shown may stand at other places."""
-        order, _ = _basis(np.zeros(axes.shape[1]), axes[: self.components]).match(self.previous)
+        order, _ = _basis(np.zeros(axes.shape[1]), axes[: self.components]).match(self.previous, self.shown)
         return 1 + max(order[i] if i < len(order) else i for i in self.shown)
 
     def reduction(self, space: Space, low: LowRank) -> Reduction:
@@ -193,7 +193,7 @@ class _Wanted:
         signs = signs_of(axes[:count])
         axes = _padded(axes[:count] * signs[:, None], self.components)
         basis = _basis(space.mean, axes, _padded(values[:count] / max(space.total, floor), self.components))
-        order, turned = basis.match(self.previous)
+        order, turned = basis.match(self.previous, self.shown)
         signs = _padded(signs, self.components)[order] * turned
         offset = axes @ (space.mean - low.mean)
         basis = PcaBasis(basis.mean, basis.axes[order] * turned[:, None], basis.explained_variance_ratio[order])

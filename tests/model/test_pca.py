@@ -106,6 +106,16 @@ def test_alignment_to_fewer_and_to_more_components():
     np.testing.assert_array_equal(basis.align_to(lone).axes[0], -basis.axes[3])
 
 
+def test_alignment_among_some_leaves_the_others_in_place():
+    basis = fit_pca(features_like(), 4)
+    order = [3, 0, 1, 2]
+    before = PcaBasis(basis.mean, -basis.axes[order], basis.explained_variance_ratio[order])
+    aligned = basis.align_to(before, among=(0, 1, 2))
+    assert (aligned.explained_variance_ratio[:3] >= aligned.explained_variance_ratio[3]).all()
+    np.testing.assert_array_equal(aligned.axes[1:3], -basis.axes[:2])
+    np.testing.assert_array_equal(np.abs(aligned.axes[3]), np.abs(basis.axes[3]))
+
+
 def test_fewer_components_take_their_signs_from_wherever_their_like_is():
     basis = fit_pca(features_like(), 6)
     late = PcaBasis(basis.mean, -basis.axes[[5, 2]], basis.explained_variance_ratio[[5, 2]])

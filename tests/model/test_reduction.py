@@ -157,11 +157,23 @@ def test_alignment_keeps_signs_and_places(made):
     _, _, reducer = made
     first = reducer.reduce(5, 1e-2, components=4)
     turned = type(first.basis)(
-        first.basis.mean, -first.basis.axes[[2, 0, 3, 1]], first.basis.explained_variance_ratio[[2, 0, 3, 1]]
+        first.basis.mean, -first.basis.axes[[2, 0, 1, 3]], first.basis.explained_variance_ratio[[2, 0, 1, 3]]
     )
     second = reducer.reduce(5, 1e-2, components=4, previous=turned)
     assert ((second.basis.axes * turned.axes).sum(1) > 0.99).all()
-    np.testing.assert_allclose(second.map[..., :2], 1 - first.map[..., [2, 0]], atol=2 / 512)
+    np.testing.assert_allclose(second.map, 1 - first.map[..., [2, 0, 1]], atol=2 / 512)
+
+
+def test_the_map_shows_the_components_of_largest_variance_whatever_came_before(made):
+    """A fourth component that was third before stays fourth: the picture is PCA's."""
+    _, _, reducer = made
+    first = reducer.reduce(5, 1e-2, components=4)
+    order = [3, 0, 2, 1]
+    before = type(first.basis)(first.basis.mean, first.basis.axes[order], first.basis.explained_variance_ratio[order])
+    second = reducer.reduce(5, 1e-2, components=4, previous=before)
+    shares = second.basis.explained_variance_ratio
+    assert shares[3] < shares[:3].min()
+    assert sorted(shares[:3].tolist(), reverse=True) == pytest.approx(first.basis.explained_variance_ratio[:3].tolist())
 
 
 def test_colours_do_not_jump_along_a_slider(made):
