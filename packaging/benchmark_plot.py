@@ -11,7 +11,7 @@ from sss_model.pieces.memory import available_bytes
 
 SIZES = [(300, 333), (480, 640), (1000, 1000), (1500, 2000), (2000, 3000), (3000, 4000), (4000, 6000)]
 QUICK = [(60, 80), (120, 160)]
-LITERAL_BYTES = 9000  # a pixel of the literal way: 508 channels twice, hidden layer and features
+LITERAL_BYTES = 10700  # a pixel of the literal way: 1024 channels twice, hidden layer and features
 REPEATS = 2
 
 

@@ -140,8 +140,10 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
         if rows:
             sheet.append((group, rows))
     panes = [("Space (hold)", "Every pane shows the input"), ("Click or P", "Pin the pixel"),
-             ("Arrows", "Move the pin by one pixel"), ("Wheel", "Zoom about the pointer"), ("Drag", "Move the picture"),
-             ("Double click on a slider", "Its default")]  # fmt: skip
+             ("Arrows", "Move the pin by one pixel, with Shift by ten"), ("Wheel", "Zoom about the pointer"),
+             ("Drag", "Move the picture"), ("Alt+Drag", "Take the pane's picture to another program"),
+             ("Double click", "Fit; on a slider its default"),
+             ("Delete", "In the film strip: take a picture off it")]  # fmt: skip
     return [*sheet, ("Panes", panes)]
 
 

@@ -73,6 +73,7 @@ class Program(QObject):
     ) -> None:
         super().__init__()
         data = data or Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+        bases = data / "bases"
         self.settings = settings
         self.worker = Worker(engine, self)
         self.session = Session(self.worker, self, state)
@@ -87,14 +88,14 @@ class Program(QObject):
             self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
         )
         self.ahead = Ahead(self.session, self.overlays.wanted, self)
-        self.bases = Bases(self.session, window.params, data / "bases", lambda: self.gallery.sources, window)
+        self.bases = Bases(self.session, window.params, bases, lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window, lambda: self.gallery.sources)
         self.batch = Batch(self.session, self)
         self.models = Models(self.session, settings, data / "models", window)
         self.watching = Watching(self.session, self)
         self.a_or_b = AOrB(self.session, self)
         self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
-        self.keeping = Keeping(data / "sessions", self.snapshot.capture, self.snapshot.restore, window)
+        self.keeping = Keeping(data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window)
         self.progress_line = ProgressLine(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
         menus = fill_menus(window.menuBar(), self.actions)
@@ -140,11 +141,13 @@ class Program(QObject):
         self.gallery.failed.connect(self.panes.show_error)
         self.history.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
+        self.watching.reloaded.connect(self.gallery.renew)
         for part in (self.overlays, self.bases, self.watching, self.keeping):
             part.noted.connect(window.status.show_note)
         self._join_batch()
         self.overlays.compared.connect(self.gallery.show_matches)
         self.overlays.changed.connect(self.keeping.touch)
+        self.gallery.changed.connect(self.bases.refresh)
         self._join_ahead()
         files.session_requested.connect(self.keeping.open)
         self.keeping.failed.connect(self.panes.show_error)
@@ -199,7 +202,9 @@ class Program(QObject):
         self.window.status.show_note(report.sentence, 10_000)
         if report.failed:
             details = "\n".join(f"{source.path}: {words}" for source, words in report.failed)
-            self.window.panel.show_message("Some pictures could not be exported", report.sentence, details)
+            self.window.panel.show_message(
+                "Some pictures could not be exported", report.sentence, details, lasting=True
+            )
 
     def _enable_undo(self, undo: bool, redo: bool) -> None:
         self.actions["undo"].setEnabled(undo)
@@ -296,7 +301,7 @@ def _size(text: str) -> tuple[int, int]:
 def initial_state(options: argparse.Namespace, settings: Settings | None) -> State:
     """What the command line asks for, and else what was used last."""
     device = options.device or (settings.device if settings else "") or "auto"
-    model = options.model
+    model = options.model.absolute() if options.model is not None else None
     if model is None and settings is not None and settings.model and Path(settings.model).is_file():
         model = Path(settings.model)
     return State(model=model, extract=ExtractParams(device=device))
@@ -311,7 +316,7 @@ def has_display() -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `sss-gui`; returns the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
-    images = options.images or [resource(SAMPLE)]
+    images = [path.absolute() for path in options.images] or [resource(SAMPLE)]
     if sys.platform == "win32":
         import torch  # noqa: F401  # on Windows torch must be loaded before Qt (pytorch#166628)
     if options.headless is None and not has_display():

@@ -9,11 +9,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from sss_gui.files import ask_save
 from sss_gui.request import BasisRequest, BasisResult, Source
 from sss_gui.session import Session, State
 from sss_gui.widgets.params_panel import ParamsPanel
 
-KEPT = 20  # bases that are kept for undo and for copied command lines
+KEPT = 100  # bases that are kept for undo and for copied command lines
 
 
 class Bases(QObject):
@@ -38,6 +39,7 @@ class Bases(QObject):
         super().__init__(window)
         self._session, self._panel, self._folder, self._sources, self._window = session, panel, folder, sources, window
         self._pending: dict[int, str] = {}
+        self._fitted: dict[Path, frozenset[Source]] = {}
         panel.basis_mode_requested.connect(self.set_mode)
         panel.basis_save_requested.connect(self._save_dialog)
         panel.basis_load_requested.connect(self._load_dialog)
@@ -53,6 +55,10 @@ class Bases(QObject):
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)
+        self._show(self._session.state)
+
+    def refresh(self) -> None:
+        """The open pictures are others: say anew what the basis was fitted to."""
         self._show(self._session.state)
 
     def save(self, path: Path) -> None:
@@ -77,9 +83,12 @@ class Bases(QObject):
             self.noted.emit(f"Saved the basis as {result.path.name}.")
         elif mode:
             self._forget_old()
+            self._fitted[result.path] = frozenset(result.fitted)
             self._session.set_basis(result.path)
             if mode == "shared":
-                self.noted.emit(f"Fitted one basis to {result.fitted} pictures.")
+                without = ", ".join(source.name for source, _ in result.failed)
+                words = f"Fitted one basis to {len(result.fitted)} pictures"
+                self.noted.emit(f"{words}, without {without}." if without else f"{words}.")
 
     def _forget_old(self) -> None:
         kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
@@ -92,19 +101,24 @@ class Bases(QObject):
             self._panel.set_basis_mode("image")
         elif state.basis.parent == self._folder:
             mode = "shared" if state.basis.name.startswith("shared") else "locked"
-            note = (
-                "one basis and range for all open pictures"
-                if mode == "shared"
-                else "this basis and range for all pictures"
-            )
+            note = self._shared_words(state.basis) if mode == "shared" else "this basis and range for all pictures"
             self._panel.set_basis_mode(mode, note)
         else:
             self._panel.set_basis_mode("locked", f"from {state.basis.name}")
 
+    def _shared_words(self, basis: Path) -> str:
+        """What a shared basis was fitted to, beside what is open now."""
+        fitted, opened = self._fitted.get(basis), set(self._sources())
+        if fitted is None:
+            return "one basis and range, fitted to several pictures"
+        if opened <= fitted:
+            return "one basis and range for all open pictures"
+        return f"one basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
+
     def _save_dialog(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save the basis", "basis.json", "PCA basis (*.json)")
-        if name:
-            self.save(Path(name))
+        path = ask_save(self._window, "Save the basis", Path("basis.json"), "json", "PCA basis (*.json)")
+        if path is not None:
+            self.save(path)
 
     def _load_dialog(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self._window, "Load a basis", "", "PCA basis (*.json);;All files (*)")

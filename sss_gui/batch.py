@@ -15,6 +15,8 @@ from sss_gui.session import Session
 from sss_model.extract_command import stems_for
 from sss_model.params import ExportParams
 
+NAMED = 3  # failed pictures that the report names
+
 
 @dataclass(frozen=True)
 class Report:
@@ -41,7 +43,9 @@ class Report:
         if self.skipped:
             parts.append(f"{self.skipped} were there already")
         if self.failed:
-            parts.append(f"{len(self.failed)} failed")
+            names = ", ".join(source.name for source, _ in self.failed[:NAMED])
+            more = len(self.failed) - NAMED
+            parts.append(f"{len(self.failed)} failed ({names}{f' and {more} more' if more > 0 else ''})")
         if self.left:
             parts.append(f"stopped with {self.left} to go")
         return ", ".join(parts) + "."

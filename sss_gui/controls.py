@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from sss_gui.request import ShowResult, WarmResult
+from sss_gui.request import ShowResult, Source, WarmResult
 from sss_gui.session import Session, State
 from sss_gui.widgets.params_panel import ParamsPanel
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
@@ -25,6 +25,7 @@ class Controls(QObject):
         super().__init__(parent)
         self._session, self._panel = session, panel
         self._random = random.Random()
+        self._explained: Source | None = None
         panel.changing.connect(lambda name, value: self.set(name, value, moving=True))
         panel.rested.connect(lambda name, value: self.set(name, value, moving=False))
         panel.paper_defaults_requested.connect(self.paper_defaults)
@@ -72,7 +73,8 @@ class Controls(QObject):
             self._panel.set_values(params)
 
     def _show_result(self, result: ShowResult) -> None:
-        if result.explained:
+        if result.explained or result.source != self._explained:  # those of another picture say nothing of this one
+            self._explained = result.source
             self._panel.set_explained_variance(result.explained)
 
     def _show_devices(self, result: WarmResult) -> None:

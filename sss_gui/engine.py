@@ -7,7 +7,7 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +34,9 @@ from sss_gui.request import (
     Source,
     WarmRequest,
     WarmResult,
+    files_of,
 )
-from sss_model.errors import ParameterError
+from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, write_exports
 from sss_model.feature_store import file_stamp, make_plan
 from sss_model.image_io import image_from_array, to_picture
@@ -279,12 +280,43 @@ class FeatureEngine:
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        figures = (self._of(request.show, source, progress).figure for source in request.sources)
-        document.figure.shared_basis(figures, request.show.filter, progress).save(request.path)
-        return BasisResult(request.ticket, request.path, len(request.sources))
+        pooled = _Pooled(self._document, document, request, progress)
+        document.figure.shared_basis(pooled, request.show.filter).save(request.path)
+        return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 
-    def _of(self, show: ShowRequest, source: Source, progress: Progress) -> Document:
-        return self._document(replace(show, source=source), progress, lambda _result: None)
+
+class _Pooled:
+    """The figures of many pictures, one after the other, each with its share of the progress.
+
+    Attributes
+    ----------
+    fitted, failed : the pictures that came, and those that could not, each with a sentence
+    """
+
+    def __init__(
+        self, make: Callable[..., Document], like: Document, request: BasisRequest, progress: Progress
+    ) -> None:
+        self._make, self._request, self._progress = make, request, progress
+        self._channels = like.figure.features.shape[2]
+        self.fitted: list[Source] = []
+        self.failed: list[tuple[Source, str]] = []
+
+    def __iter__(self) -> Iterator[tuple[Figure, Progress]]:
+        count = len(self._request.sources)
+        for number, source in enumerate(self._request.sources):
+            part = self._progress.part(number / count, (number + 1) / count)
+            try:
+                show = replace(self._request.show, source=source, fresh=False)
+                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+            except SSSError as error:
+                self.failed.append((source, str(error)))
+                continue
+            channels = figure.features.shape[2]
+            if channels != self._channels:
+                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
+                continue
+            self.fitted.append(source)
+            yield figure, part.part(0.7, 1.0)
 
 
 class _NoRoomError(Exception):
@@ -302,7 +334,7 @@ def read_source(source: Source) -> Input:
 
 def source_stamp(source: Source) -> tuple[Any, ...]:
     """Changes when the source's files do."""
-    return file_stamp(source.path), file_stamp(source.image)
+    return tuple(file_stamp(path) for path in files_of(source))
 
 
 def device_words(device: str) -> str:

@@ -28,10 +28,11 @@ class ErrorText:
     details: str = ""
 
 
+MODEL_TITLE = "The model cannot be used"
 _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.ImageError, "The picture cannot be used"),
     (errors.FeatureFileError, "The feature file cannot be used"),
-    (errors.CheckpointError, "The model cannot be used"),
+    (errors.CheckpointError, MODEL_TITLE),
     (errors.DatasetError, "The data cannot be used"),
     (errors.DeviceError, "The device cannot be used"),
     (errors.ParameterError, "A setting is out of its range"),

@@ -43,13 +43,22 @@ class ExportDialog(QDialog):
     folder : where to, to begin with
     params : what to, to begin with
     size, channels : (H, W) and D of what is shown
+    pictures : how many are exported
     """
 
     def __init__(
-        self, folder: Path, params: ExportParams, size: tuple[int, int], channels: int, parent: QWidget | None = None
+        self,
+        folder: Path,
+        params: ExportParams,
+        size: tuple[int, int],
+        channels: int,
+        parent: QWidget | None = None,
+        *,
+        pictures: int = 1,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export")
+        self.setWindowTitle("Export" if pictures == 1 else f"Export all {pictures} pictures")
+        self._each = "" if pictures == 1 else " for a picture of this size"
         self._numbers = size[0] * size[1] * channels
         self._map_numbers = size[0] * size[1] * 3
         self._checks = {name: self._check(name, getattr(params, name)) for name in _SWITCHES}
@@ -112,7 +121,9 @@ class ExportDialog(QDialog):
         row.addWidget(self._folder)
         row.addWidget(browse)
         form = QFormLayout()
-        form.addRow("&Folder", row)
+        label = QLabel("&Folder")
+        label.setBuddy(self._folder)
+        form.addRow(label, row)
         form.addRow("Files that are &there", self._existing)
         form.addRow("Size", self._total)
         layout = QVBoxLayout(self)
@@ -133,7 +144,7 @@ class ExportDialog(QDialog):
             box.setEnabled(arrays)
         something = any(box.isChecked() for box in self._checks.values())
         complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
-        self._total.setText(f"up to {_words_of(self._bytes())} of features" if arrays else "small")
+        self._total.setText(f"up to {_words_of(self._bytes())} of features{self._each}" if arrays else "small")
         if hasattr(self, "_go"):
             self._go.setEnabled(complete)
 

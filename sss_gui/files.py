@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from sss_gui import qimage
 from sss_gui.export_dialog import ExportDialog
 from sss_gui.panes import Panes
-from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
+from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source, files_of
 from sss_gui.session import Session, State
 from sss_gui.session_file import SUFFIX
 from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
-from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
+from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import STRIP, is_feature_file
+from sss_model.inputs import STRIP
 from sss_model.params import ExportParams
 
 _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
@@ -153,19 +153,20 @@ class Files(QObject):
 
     def export_all_dialog(self) -> None:
         """The same for all open pictures."""
-        chosen = self._ask_export()
+        chosen = self._ask_export(max(len(self._sources()), 1))
         if chosen is not None:
             self._remember_export(*chosen)
             self.export_all_requested.emit(*chosen)
 
-    def _ask_export(self) -> tuple[Path, ExportParams] | None:
+    def _ask_export(self, pictures: int = 1) -> tuple[Path, ExportParams] | None:
         source = self._session.state.source
         if source is None or not self._channels:
             self.noted.emit("Nothing is open to be exported.")
             return None
         dialog = ExportDialog(
-            self._export_folder(source), self.export_params(), self._panes.size, self._channels, self._window
-        )
+            self._export_folder(source), self.export_params(), self._panes.size, self._channels, self._window,
+            pictures=pictures,
+        )  # fmt: skip
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()
         return (dialog.folder(), dialog.params()) if accepted else None
@@ -292,11 +293,7 @@ def with_ending(path: Path, ending: str) -> Path:
 
 def is_read_by(source: Source, path: Path) -> bool:
     """Whether `path` is the file of `source` or its photograph, by whatever name."""
-    image = source.image
-    if image is None and source.path is not None and is_feature_file(source.path):
-        image = find_image_for(source.path)
-    files = [file for file in (source.path, image) if file is not None and file.exists()]
-    return path.exists() and any(file.samefile(path) for file in files)
+    return path.exists() and any(file.samefile(path) for file in files_of(source) if file.exists())
 
 
 def local_paths(urls: list[QUrl]) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from sss_gui.error_text import MODEL_TITLE
 from sss_gui.jobs import Ended, Worker
 from sss_gui.overlay_request import Match
 from sss_gui.request import ListRequest, ListResult, Source, ThumbnailRequest, ThumbnailResult
@@ -116,6 +117,12 @@ class Gallery(QObject):
         self._sources, self._asked = list(sources), -1
         self._fill()
 
+    def _with(self, source: Source) -> list[Source]:
+        """The list to show `source` in: the one before where it was in that, as after a stop or a failure."""
+        if source in self._former:
+            return self._former
+        return [*self._sources, source] if source.path is None else [source]
+
     def _fill(self) -> None:
         self._strip.setVisible(len(self._sources) > 1)
         self._strip.set_items([s.name for s in self._sources], [str(s.path or "pasted") for s in self._sources])
@@ -136,7 +143,7 @@ class Gallery(QObject):
     def _note_failure(self, ended: Ended) -> None:
         source = self._session.state.source
         if ended.lane == "show" and ended.outcome == "failed" and ended.error is not None and source is not None:
-            self._broken = source, ended.error.sentence
+            self._broken = source, "" if ended.error.title == MODEL_TITLE else ended.error.sentence
 
     def _follow(self, source: Source | None) -> None:
         (broken, self._broken), before, self._current = (self._broken, None), self._current, source
@@ -144,7 +151,7 @@ class Gallery(QObject):
             self._fall_back(*broken)
         elif source != before and source is not None:
             if source not in self._sources:
-                self._replace([*self._sources, source] if source.path is None else [source])
+                self._replace(self._with(source))
             self._asked = self.index
         self._point()
 
@@ -152,15 +159,21 @@ class Gallery(QObject):
         """The session shows again what it showed before `broken`; steps still go on from there."""
         source = self._session.state.source
         if source is not None and source not in self._sources and len(self._sources) == 1:
-            self._replace(self._former if source in self._former else [source])
+            self._replace(self._with(source))
             self._asked = self.index
-        if not broken == source == self._good:  # else the model failed, not the picture
+        if words and not broken == source == self._good:  # else the model failed, not the picture
             self.mark(broken, "failed", words)
 
     def _ask_thumbnails(self, indices: list[int]) -> None:
         self._wanted = [self._sources[i] for i in indices if i < len(self._sources)]
         if self._wanted:
             self._worker.submit(ThumbnailRequest(next(self._tickets), tuple(self._wanted)))
+
+    def renew(self, source: Source) -> None:
+        """The file of `source` changed: make its thumbnail anew, before those that are still to come."""
+        if source in self._sources and len(self._sources) > 1:
+            wanted = (source, *(other for other in self._wanted if other != source))
+            self._worker.submit(ThumbnailRequest(next(self._tickets), wanted))
 
     def _take(self, result: object) -> None:
         if isinstance(result, ListResult) and result.ticket == self._listing:

@@ -11,6 +11,11 @@ from sss_gui.session import Session, State
 LIMIT = 200
 
 
+def _params(state: State) -> tuple[object, ...]:
+    """What a step may change."""
+    return state.filter, state.projection, state.basis
+
+
 class History(QObject):
     """Watches the session's state; opening another picture or model is no step.
 
@@ -54,8 +59,10 @@ class History(QObject):
 
     def _watch(self, state: State) -> None:
         before, self._last = self._last, state
-        same = (before.filter, before.projection, before.basis) == (state.filter, state.projection, state.basis)
-        if self._applying or same:
+        if self._session.falling_back:
+            self._forget_failure(state)
+            return
+        if self._applying or _params(before) == _params(state):
             return
         if not self._dragging:
             self._past.append(before)
@@ -63,6 +70,13 @@ class History(QObject):
         self._dragging = self._session.moving
         self._future.clear()
         self.changed.emit(True, False)
+
+    def _forget_failure(self, state: State) -> None:
+        """What failed is no step: neither the one to it, nor one that would go back to where we are again."""
+        for steps in (self._past, self._future):
+            if steps and _params(steps[-1]) == _params(state):
+                steps.pop()
+        self.changed.emit(bool(self._past), bool(self._future))
 
     def _end_drag(self) -> None:
         self._dragging = False

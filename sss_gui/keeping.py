@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,14 +14,15 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.error_text import describe
 from sss_gui.files import ask_save
-from sss_gui.session_file import SUFFIX, SavedSession, read_session, write_session
+from sss_gui.session_file import SUFFIX, SavedSession, SessionFileError, read_session, write_session
+from sss_model.atomic_file import replacing
 from sss_model.errors import SSSError
 
 QUIET_MS = 3000
 
 
 class Keeping(QObject):
-    """Writes what `capture` gives and hands what was read to `restore`.
+    """Writes what `capture` gives and hands what was read to `restore`; `bases` is where the program keeps bases.
 
     While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends
     well. One that a process left behind that is no more is what a crash leaves.
@@ -36,12 +39,14 @@ class Keeping(QObject):
     def __init__(
         self,
         folder: Path,
+        bases: Path,
         capture: Callable[[], SavedSession],
         restore: Callable[[SavedSession], None],
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._folder, self._capture, self._restore, self._window = folder, capture, restore, window
+        self._folder, self._bases, self._window = folder, bases, window
+        self._capture, self._restore = capture, restore
         self._own = folder / f"running-{os.getpid()}{SUFFIX}"
         self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
@@ -79,13 +84,12 @@ class Keeping(QObject):
         return found[-1] if found else None
 
     def restore_left(self, path: Path) -> bool:
-        """Bring back what a crash left at `path`; it is removed, whatever comes of it."""
+        """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
         try:
+            path = path.replace(path.with_name(f"crashed{SUFFIX}"))
             saved = read_session(path)
-        except SSSError:
+        except (SSSError, OSError):
             return False
-        finally:
-            path.unlink(missing_ok=True)
         if saved.state.source is None:
             return False
         self._restore(saved)
@@ -108,13 +112,23 @@ class Keeping(QObject):
             self.open(Path(name))
 
     def save(self, path: Path) -> None:
-        """Write the session to `path`."""
+        """Write the session to `path`, and beside it the basis where that is one of the program's own."""
         try:
-            write_session(path, self._capture())
+            write_session(path, self._with_basis(self._capture(), path))
         except (SSSError, OSError) as error:
             self.failed.emit(describe(error))
         else:
             self.noted.emit(f"Saved the session as {path.name}.")
+
+    def _with_basis(self, saved: SavedSession, path: Path) -> SavedSession:
+        """`saved` with a copy of a locked or shared basis: the program forgets its own after a while."""
+        basis = saved.state.basis
+        if basis is None or basis.parent != self._bases:
+            return saved
+        copy = path.with_name(path.name.removesuffix(SUFFIX) + "-basis.json")
+        with replacing(copy, SessionFileError) as temporary:
+            shutil.copyfile(basis, temporary)
+        return replace(saved, state=replace(saved.state, basis=copy))
 
     def open(self, path: Path) -> None:
         """Bring back the session at `path`."""

@@ -13,6 +13,7 @@ from sss_gui.widgets.params_panel import ParamsPanel
 from sss_gui.widgets.pixel_probe import PixelProbe, PixelReadOut
 from sss_gui.widgets.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.status_line import StatusLine
+from sss_gui.widgets.tool_dock import ToolDock
 from sss_model.shipped import resource
 
 TITLE = "Semantic features"
@@ -76,7 +77,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
+        dock = ToolDock(title, self)
         dock.setObjectName(f"dock-{title.lower()}")
         dock.setWidget(widget)
         self.addDockWidget(area, dock)

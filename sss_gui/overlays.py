@@ -94,7 +94,7 @@ class Overlays(QObject):
         """Show the overlay `what`, or hide it where it is shown."""
         self.show("" if self.shown == what else what)
         if self.shown:
-            self._params.set_section_open(self.shown, True)
+            self._params.reveal(self.shown)
 
     def show(self, what: str) -> None:
         """Show similarity or clusters; an empty string shows neither."""

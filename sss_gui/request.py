@@ -16,6 +16,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sss_model.feature_io import find_image_for
+from sss_model.inputs import is_feature_file
 from sss_model.params import (
     ExportParams,
     ExtractParams,
@@ -69,6 +71,16 @@ class Source:
     @property
     def stem(self) -> str:
         return self.path.stem if self.path is not None else self.name
+
+
+def files_of(source: Source) -> tuple[Path, ...]:
+    """The files that `source` is read from: its own and, of features, their photograph's, wherever that was found."""
+    if source.path is None:
+        return ()
+    image = source.image
+    if image is None and is_feature_file(source.path):
+        image = find_image_for(source.path)
+    return (source.path,) if image is None else (source.path, image)
 
 
 @dataclass(frozen=True)
@@ -285,11 +297,12 @@ class BasisRequest:
 
 @dataclass(frozen=True)
 class BasisResult:
-    """A basis was written to `path`; `fitted` names how many pictures it was fitted to."""
+    """A basis was written to `path`, fitted to the pictures `fitted`; `failed` are the others, each with a sentence."""
 
     ticket: int
     path: Path
-    fitted: int = 1
+    fitted: tuple[Source, ...] = ()
+    failed: tuple[tuple[Source, str], ...] = ()
 
 
 @dataclass(frozen=True)

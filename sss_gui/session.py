@@ -87,6 +87,7 @@ class Session(Asking):
         self._newest = 0
         self._live: set[int] = set()
         self.moving = False  # whether a slider is being dragged, or keys are repeated
+        self.falling_back = False  # while `state_changed` tells of what is wanted again, not of what the user wants
         self._view: View | None = None
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self.settle)
@@ -251,14 +252,17 @@ class Session(Asking):
                     self._fall_back()
                 self.failed.emit(ended.error)
             return
-        if ended.outcome == "cancelled" and ended.ticket == self._newest and self._same_picture():
+        if ended.outcome == "cancelled" and ended.ticket == self._newest and self._behind():
             self._fall_back()
-        if ended.outcome == "cancelled" and idle and (ended.lane != "show" or ended.ticket == self._newest):
-            self.noted.emit("Stopped.")  # by the user; one that a newer one replaced is no news
+        by_user = ended.lane != "batch" and (ended.lane != "show" or ended.ticket == self._newest)
+        if ended.outcome == "cancelled" and idle and by_user:  # a batch reports its end itself
+            self.noted.emit("Stopped.")
 
-    def _same_picture(self) -> bool:
-        """Whether the window still shows the picture that is wanted, by another network."""
+    def _behind(self) -> bool:
+        """Whether the window still shows what was there before: another picture, or this one by another network."""
         good = self._good
+        if self._seen is not None and self._seen != self._state.source:
+            return True
         return good is not None and self._seen == good.source == self._state.source and self._shown is None
 
     def _fall_back(self) -> None:
@@ -267,4 +271,6 @@ class Session(Asking):
         same_source = self._seen == good.source
         self._state = replace(self._state, source=self._seen, model=good.model, extract=good.extract, basis=good.basis)
         self._shown = self._seen if same_source else None
+        self.falling_back = True
         self.state_changed.emit(self._state)
+        self.falling_back = False

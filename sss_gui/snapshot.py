@@ -33,18 +33,23 @@ class Snapshot(QObject):
 
     def capture(self) -> SavedSession:
         """The state now; pasted pictures have no file and are left out."""
-        view = self._panel.controller
+        view, waiting = self._panel.controller, self._waiting
         sources = tuple(source for source in self._gallery.sources if source.path is not None)
-        centre = None if view.fitting else view.centre
-        pins = self._inspecting.pins_by_picture
         shown = self._session.state.source
+        centre, scale = None if view.fitting else view.centre, view.scale
+        pins = self._inspecting.pins_by_picture
+        if waiting is not None:  # what is to come back is not there yet, and must not be lost
+            pins = {**pins, **waiting.pins_by_picture}
+            if shown == waiting.state.source:
+                centre, scale = waiting.centre, waiting.scale
         own = pins.get(shown, ()) if shown is not None else ()
         kept = tuple((source, points) for source, points in pins.items() if source in sources and source != shown)
         over = self._overlays
-        elsewhere = over.origin is not None and over.origin[0] != shown
+        origin = over.origin if waiting is None else waiting.origin
+        elsewhere = origin is not None and origin[0] != shown
         return SavedSession(
-            self._session.state, sources, own, centre, view.scale, self._panel.solo_pane,
-            over.origin if elsewhere else None, over.shown, over.similarity, over.clusters, kept,
+            self._session.state, sources, own, centre, scale, self._panel.solo_pane,
+            origin if elsewhere else None, over.shown, over.similarity, over.clusters, kept,
         )  # fmt: skip
 
     def restore(self, saved: SavedSession) -> None:

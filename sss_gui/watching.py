@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
+from sss_gui.request import Source, files_of
 from sss_gui.session import Session, State
 
 SETTLE_MS = 400  # programs write in several goes, or under another name and move
@@ -17,24 +18,29 @@ class Watching(QObject):
     Signals
     -------
     noted : a sentence for the status line
+    reloaded : Source whose picture, or the model for it, is read again
     """
 
     noted = Signal(str)
+    reloaded = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._changed)
+        self._source: Source | None = None
+        self._files: tuple[Path, ...] = ()
         self._names: set[str] = set()
         self._timer = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._timer.timeout.connect(self._reload)
         session.state_changed.connect(self._follow)
 
     def _follow(self, state: State) -> None:
-        source = state.source
-        paths = [source.path, source.image] if source is not None else []
-        self._names = {str(path) for path in [*paths, state.model] if path is not None}
+        if state.source != self._source:  # looking beside a feature file takes the disk: not at every tick of a slider
+            self._source = state.source
+            self._files = files_of(state.source) if state.source is not None else ()
+        self._names = {str(path) for path in (*self._files, state.model) if path is not None}
         watched = set(self._watcher.files())
         if watched - self._names:
             self._watcher.removePaths(list(watched - self._names))
@@ -53,3 +59,5 @@ class Watching(QObject):
         if self._names <= set(self._watcher.files()):
             self.noted.emit("Changed on disk: read again.")
             self._session.refresh()
+            if self._source is not None:
+                self.reloaded.emit(self._source)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sss_model.fixed_basis import FixedBasis
     from sss_model.pca import PcaBasis
 
+PROGRAM = "sss-features"
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
 
 
@@ -109,11 +110,13 @@ def write_exports(
 
     Raises
     ------
-    ExportError : the folder cannot be used, or files are there and `params.existing` is refuse
+    ExportError : the folder cannot be used, or files are there and `params.existing` is refuse, or they are those of
+        another picture with the same stem
     ImageError, FeatureFileError : a file cannot be written
     Cancelled : asked to stop; finished files stay
     """
     target = prepare_folder(folder)
+    _check_owner(target, stem, content)
     if params.existing == "skip" and already_there(target, stem, params):
         return []
     if params.existing == "refuse":
@@ -122,6 +125,19 @@ def write_exports(
             hint = "Choose another folder, or let them be overwritten."
             raise ExportError(f"{', '.join(there)} already in {target}.", hint=hint)
     return _Writer(target, stem, content, params, silent(progress)).write()
+
+
+def _check_owner(folder: Path, stem: str, content: Content) -> None:
+    """Raise `ExportError` where the files for `stem` in `folder` were made of a picture of another name."""
+    try:
+        known = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        program, source = known["program"], known["source"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # nothing there, or nothing of ours
+    ours = content.record.get("source")
+    if program == PROGRAM and ours is not None and source != ours:
+        hint = "Choose another folder, or export both pictures together, which names them apart."
+        raise ExportError(f"The files {stem}-… in {folder} are those of {source}, not of {ours}.", hint=hint)
 
 
 def write_index(
@@ -184,7 +200,7 @@ class _Writer:
     def record(self, path: Path) -> None:
         basis = self.content.basis
         entry = {
-            "program": "sss-features",
+            "program": PROGRAM,
             "version": sss_model.__version__,
             **self.content.record,
             "export": self.params.to_dict(),

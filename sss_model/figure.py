@@ -164,19 +164,19 @@ class Figure:
     def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
         return FixedBasis(basis, *range_of(_filtered(self, basis, filter)))
 
-    def shared_basis(
-        self, figures: Iterable[Figure], filter: FilterParams, progress: Progress | None = None
-    ) -> FixedBasis:
+    def shared_basis(self, figures: Iterable[tuple[Figure, Progress | None]], filter: FilterParams) -> FixedBasis:
         """Principal components of the filtered features of all `figures` together, aligned to this one's.
 
-        The figures are taken one after the other, so they need not be in memory at once. The range is `SPREAD`
+        The figures, each with what its filtering reports to, are taken one after the other, so they need not be in
+        memory at once. The range is `SPREAD`
         standard deviations each way. Raises `ParameterError` where they have not the same number of dimensions.
         """
         own = self.plain_basis()
         covariance = Covariance(self.features.shape[2])
-        for figure in figures:
+        for figure, progress in figures:
             _add_filtered(covariance, figure, filter, own.mean, progress)
-        basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components).align_to(own)
+        basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components)
+        basis = basis.align_to(own, range(3))
         variance = np.maximum(basis.explained_variance_ratio * np.trace(covariance.matrix), 0)
         reach = (SPREAD * np.sqrt(variance)).astype(np.float32)
         return FixedBasis(basis, -reach, reach)

@@ -96,7 +96,7 @@ def principal_axes(features: Tensor, count: int = 3) -> Tensor:
     """The first `count` principal axes (D, count) of all of `features` (..., D), as constants; at least float32."""
     values = features.detach().reshape(-1, features.shape[-1]).double()
     values = values - values.mean(0)
-    axes = torch.linalg.eigh(values.T @ values)[1][:, -count:]
+    axes: Tensor = torch.linalg.eigh(values.T @ values)[1][:, -count:]
     return axes.to(torch.promote_types(features.dtype, torch.float32))
 
 

@@ -42,6 +42,7 @@ class FeaturePanel(QWidget):
         self.controller = ViewController(self)
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
+        self._lasting = False
         self._panes = {name: ImageView(self.controller, TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
@@ -201,13 +202,15 @@ class FeaturePanel(QWidget):
         for view in self._panes.values():
             view.set_match(pixel)
 
-    def show_message(self, title: str, hint: str = "", details: str = "") -> None:
-        """An error over the whole panel's last good pictures."""
+    def show_message(self, title: str, hint: str = "", details: str = "", *, lasting: bool = False) -> None:
+        """An error over the whole panel's last good pictures; a `lasting` one is not about these, and outlives them."""
+        self._lasting = lasting
         self.banner.show_message(title, hint, details)
 
     def clear_message(self) -> None:
-        """Take the panel's message away."""
-        self.banner.hide()
+        """Take the panel's message away, unless it is a lasting one, which the user dismisses."""
+        if not self._lasting:
+            self.banner.hide()
 
     def _hovered(self, x: int, y: int) -> None:
         self.set_crosshair((x, y))

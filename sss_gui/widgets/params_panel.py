@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -82,6 +82,7 @@ class ParamsPanel(QScrollArea):
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Parameters")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(content.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
 
@@ -156,6 +157,12 @@ class ParamsPanel(QScrollArea):
     def set_section_open(self, section: str, opened: bool) -> None:
         """Unfold or fold a section."""
         self._sections[section].set_open(opened)
+
+    def reveal(self, section: str) -> None:
+        """Unfold a section and scroll to it."""
+        part = self._sections[section]
+        part.set_open(True)
+        QTimer.singleShot(0, part, lambda: self.ensureWidgetVisible(part, 0, 8))  # once it has its place
 
     def open_sections(self) -> list[str]:
         """Names of the unfolded sections, for the settings."""

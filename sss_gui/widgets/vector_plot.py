@@ -72,6 +72,7 @@ class VectorPlot(QWidget):
         import pyqtgraph
 
         plot = pyqtgraph.PlotWidget(self, background=None)
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has no use for keys
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()

@@ -87,7 +87,7 @@ class FakeEngine:
             return ExportResult(request.ticket, (request.path,))
         if isinstance(request, BasisRequest):
             request.path.write_text("{}")
-            return BasisResult(request.ticket, request.path, max(len(request.sources), 1))
+            return BasisResult(request.ticket, request.path, request.sources)
         if isinstance(request, BatchRequest):
             return self._batch(request, progress)
         if isinstance(request, AheadRequest):

@@ -10,7 +10,7 @@ import pytest
 import sss_model.extraction as extraction
 from sss_gui.document import Document, Documents
 from sss_gui.engine import FeatureEngine, source_stamp
-from sss_gui.request import ExportRequest, ProbeRequest, ShowRequest, Source, WarmRequest
+from sss_gui.request import BasisRequest, ExportRequest, ProbeRequest, ShowRequest, Source, WarmRequest
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extraction import Extraction
 from sss_model.extractor import FeatureExtractor
@@ -259,3 +259,20 @@ def test_memory_that_runs_out_is_met_with_tiles_then_the_processor(monkeypatch):
     assert made.device == "cpu"
     assert made.notes[0] == "Memory ran out on cuda: went on with tiles of 1024 pixels."
     assert made.notes[-1] == "Memory ran out on cuda: went on with the processor."
+
+
+def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, photo, features, tmp_path):
+    (tmp_path / "torn.png").write_bytes(b"none")
+    narrow = tmp_path / "narrow.npy"
+    np.save(narrow, np.random.default_rng(3).standard_normal((21, 30, 4)).astype(np.float32))
+    torn, few = Source.from_path(tmp_path / "torn.png"), Source.from_path(narrow, photo.path)
+    run(ShowRequest(1, features))
+    reports = []
+    progress = Progress(lambda fraction, stage: reports.append(fraction))
+    request = BasisRequest(2, ShowRequest(2, features), tmp_path / "shared.json", (features, torn, few))
+    result = run(request, progress)
+    assert result.fitted == (features,)
+    assert [source for source, _ in result.failed] == [torn, few]
+    assert "4 dimensions, not 8" in result.failed[1][1]
+    assert (tmp_path / "shared.json").exists()
+    assert reports == sorted(reports), "progress goes through all pictures once"

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QListView
 from sss_gui.engine import read_source
 from sss_gui.file_engine import list_sources
 from sss_gui.request import ListResult, Source
-from sss_model.errors import CheckpointError
+from sss_model.errors import CheckpointError, ParameterError
 from sss_model.image_io import write_picture
+from sss_model.params import ExportParams
 
 
 @pytest.fixture
@@ -278,3 +279,50 @@ def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
     qtbot.keyClick(program.window.panel.pane("input").canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert program.session.state.filter.radius == 8
     idle(qtbot, program)
+
+
+def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, folder):
+    program.files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    idle(qtbot, program)
+    program.window.params.rested.emit("radius", 8)
+    idle(qtbot, program)
+    engine.fail["p2.png"] = ParameterError("This basis is for other features.")
+    failing(qtbot, program, lambda: program.session.set_basis(folder / "bad.json"))
+    engine.fail.clear()
+    undo, redo = program.actions["undo"], program.actions["redo"]
+    assert not redo.isEnabled()
+    undo.trigger()
+    idle(qtbot, program)
+    assert (program.session.state.filter.radius, program.session.state.basis) == (5, None)
+    assert not undo.isEnabled()
+    redo.trigger()
+    idle(qtbot, program)
+    assert program.session.state.filter.radius == 8
+
+
+def test_stopping_an_open_brings_the_list_before_back(qtbot, program, engine, torn):
+    before = names(program.gallery.sources)
+    engine.gate.clear()
+    program.session.export(torn, ExportParams())
+    qtbot.waitUntil(lambda: program.session.busy)
+    program.files.open_paths([torn / "c10.png"])
+    assert names(program.gallery.sources) == ["c10.png"]
+    program.actions["cancel"].trigger()
+    qtbot.waitUntil(lambda: not program.session.busy)
+    engine.gate.set()
+    assert names(program.gallery.sources) == before
+    assert (program.session.state.source.name, program.window.windowTitle().split()[0]) == ("a1.png", "a1.png")
+
+
+def test_a_picture_that_changed_gets_a_new_thumbnail(qtbot, program, folder):
+    program.files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    qtbot.waitUntil(lambda: not program.file_worker.busy)
+    shown = program.session.state.source
+    write_picture(shown.path, np.full((12, 16, 3), 255, np.uint8))
+    new = lambda result: result.source == shown and result.picture.min() == 255  # noqa: E731
+    with qtbot.waitSignal(program.file_worker.delivered, check_params_cb=new):
+        program.gallery.renew(shown)
+    qtbot.waitUntil(lambda: not program.file_worker.busy)

@@ -14,7 +14,7 @@ from fakes import FakeEngine
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
-from sss_gui.app import Program
+from sss_gui.app import Program, initial_state, parse
 from sss_gui.files import Files, is_read_by
 from sss_gui.model_files import describe_model
 from sss_gui.request import BatchRequest, ShowRequest, Source
@@ -364,10 +364,15 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     report = finished.args[0]
     assert report.written == 3
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
-    assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed."
+    assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
     asked = [request for request in engine.asked if isinstance(request, BatchRequest)]
     assert {request.show.filter.radius for request in asked} == {3}
     assert program.window.panel.banner.isVisible()
+    program.session.set_filter(FilterParams(radius=4))
+    idle(qtbot, program)
+    assert program.window.panel.banner.isVisible(), "it is not about the picture, and stays until it was read"
+    program.window.panel.banner._close.click()
+    assert not program.window.panel.banner.isVisible()
 
 
 def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
@@ -503,3 +508,55 @@ def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
     program.window.panel.drag_out_requested.emit("pca")
     assert Path(taken[0]).name == "a-pca.png"
     assert Path(taken[0]).stat().st_size > 0
+
+
+def test_a_session_saved_before_its_picture_is_there_keeps_pins_and_view(qtbot, program, engine, tmp_path, photos):
+    path, again = tmp_path / "s.sss.json", tmp_path / "again.sss.json"
+    write_session(path, saved(photos))
+    engine.gate.clear()
+    program.keeping.open(path)
+    program.keeping.save(again)
+    assert read_session(again) == read_session(path)
+    program.session.cancel()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not program.session.busy)
+
+
+def test_a_locked_basis_goes_with_the_session(qtbot, program, tmp_path, photos):
+    program.files.open_paths(photos[:1])
+    idle(qtbot, program)
+    program.bases.set_mode("locked")
+    qtbot.waitUntil(lambda: program.session.state.basis is not None)
+    idle(qtbot, program)
+    own = program.session.state.basis
+    program.keeping.save(tmp_path / "mine.sss.json")
+    content = own.read_bytes()
+    own.unlink()
+    copy = read_session(tmp_path / "mine.sss.json").state.basis
+    assert copy == tmp_path / "mine-basis.json"
+    assert copy.read_bytes() == content
+
+
+def test_what_a_crash_left_is_set_aside_rather_than_lost(qtbot, tmp_path, program, photos):
+    program.keeping._folder.mkdir(parents=True)
+    left = program.keeping._folder / "running-999999999.sss.json"
+    write_session(left, saved(photos))
+    assert program.keeping.restore_left(left)
+    assert not left.exists()
+    assert read_session(program.keeping._folder / "crashed.sss.json") == saved(photos)
+    idle(qtbot, program)
+
+
+def test_a_photograph_found_beside_its_features_is_watched(qtbot, program, photos, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 4, 8), np.float32))
+    program.files.open_paths([tmp_path / "a.npy"])
+    idle(qtbot, program)
+    with qtbot.waitSignal(program.watching.reloaded) as reloaded:
+        write_picture(photos[0], np.full((4, 4, 3), 9, np.uint8))
+    assert reloaded.args[0].path == tmp_path / "a.npy"
+    idle(qtbot, program)
+
+
+def test_files_named_on_the_command_line_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert initial_state(parse(["a.png", "--model", "net.safetensors"]), None).model == tmp_path / "net.safetensors"

@@ -244,3 +244,18 @@ def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
     session.set_state(State(source=state.source))
     idle(qtbot, session)
     assert shows(engine)[-1].filter == FilterParams()
+
+
+def test_stopping_before_anything_of_a_picture_came_leaves_the_one_that_is_shown(qtbot, session, engine, tmp_path):
+    """The worker is busy with an export: the next picture waits behind it, and both are stopped."""
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.export(tmp_path, ExportParams())
+    qtbot.waitUntil(lambda: any(isinstance(request, ExportRequest) for request in engine.asked))
+    session.open_path(B)
+    session.cancel()
+    idle(qtbot, session)
+    assert session.state.source.name == "a.png"
+    assert session.shown == session.state.source
+    engine.gate.set()

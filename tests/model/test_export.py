@@ -146,3 +146,14 @@ def test_formats_are_checked():
     with pytest.raises(ParameterError, match="at least one format"):
         ExportParams(formats=())
     assert ExportParams(raw=False, formats=()).pictures
+
+
+def test_files_of_another_picture_with_the_same_stem_are_not_replaced(tmp_path, figure, content):
+    write_exports(tmp_path, "photo", content, ExportParams())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    other = figure.content(FILTER, PROJECTION, None, {"source": "photo.tif"})
+    with pytest.raises(ExportError, match=r"are those of photo\.jpg, not of photo\.tif"):
+        write_exports(tmp_path, "photo", other, ExportParams())
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    (tmp_path / "photo.json").write_text('{"source": "something else"}')
+    assert write_exports(tmp_path, "photo", other, ExportParams()), "a JSON that is not ours says nothing"

@@ -120,7 +120,7 @@ def test_a_shared_basis_is_fitted_to_all_pixels_together(figure):
         Figure(figure.image[:, 33:], figure.features[:, 33:]),
     ]
     filter = FilterParams(radius=0)
-    shared = halves[0].shared_basis(halves, filter)
+    shared = halves[0].shared_basis([(half, None) for half in halves], filter)
     whole = figure.plain_basis()
     cosines = np.abs(np.sum(shared.basis.axes[:3] * whole.axes[:3], axis=1))
     np.testing.assert_allclose(cosines, 1, atol=1e-3)

@@ -1,0 +1,29 @@
+"""A dock whose title bar's buttons can be seen in the dark."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QWidget
+
+from sss_gui.widgets.icons import line_icon
+
+_ICONS = {"qt_dockwidget_closebutton": "cancel", "qt_dockwidget_floatbutton": "float"}
+
+
+class ToolDock(QDockWidget):
+    """`QDockWidget` with line icons: Fusion's own are dark whatever the palette."""
+
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._dress()
+
+    def _dress(self) -> None:
+        for name, icon in _ICONS.items():
+            button = self.findChild(QAbstractButton, name)
+            if button is not None:
+                button.setIcon(line_icon(icon))
