@@ -57,6 +57,7 @@ class Dataset:
     root: Path = Path()
     splits: tuple[str, ...] = ()
     coding: str = ""
+    bare: int = 0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -148,7 +149,7 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
     name = Path(os.path.abspath(root)).name
     return Dataset(
         name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,
-        root, tuple(source.splits), listing.coding,
+        root, tuple(source.splits), listing.coding, listing.bare,
     )  # fmt: skip
 
 
@@ -276,6 +277,7 @@ def describe(datasets: Sequence[Dataset]) -> list[str]:
     for data in datasets:
         void = f", void {' '.join(str(v) for v in data.void)}" if data.void else ""
         bad = f", {len(data.problems)} left out" if data.problems else ""
+        bad += f", {data.bare} without annotations left out" if data.bare else ""
         kind = f"{data.kind}, {data.coding}" if data.coding else data.kind
         lines.append(f"{data.name} ({kind}): {len(data)} pictures, weight {data.weight:g}{void}{bad}")
     return lines

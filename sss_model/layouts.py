@@ -24,6 +24,7 @@ from sss_model.listing import (
     Listing,
     choose_coding,
     choose_splits,
+    doubles,
     group_annotators,
     jsons_in,
     maps_of,
@@ -79,6 +80,7 @@ def list_items(root: Path, kind: str = "auto", splits: tuple[str, ...] = ()) -> 
     if not root.is_dir():
         raise DatasetError(f"There is no data set at {root}: expected a folder.")
     listing = KINDS[chosen](root, splits)
+    listing.problems += doubles(listing)
     if not listing.items:
         first = (
             f"; the first problem: {listing.problems[0][0].name} {listing.problems[0][1]}" if listing.problems else ""
@@ -185,10 +187,12 @@ def _instances(root: Path, splits: tuple[str, ...]) -> Listing:
     files = {path.stem.removeprefix("instances_"): path for path in jsons_in(root, "instances_")}
     for split in choose_splits(root, sorted(files), splits, train_only=True):
         pictures, known = pictures_in(picture_folder(root, split)), read_instances(files[split])
+        there = {stem: told for stem, told in known.items() if stem in pictures}
+        listing.bare += sum(not told.instances for told in there.values())
         listing.items += [
             Item(stem, pictures[stem], (), told.instances, size=told.size)
-            for stem, told in known.items()
-            if stem in pictures
+            for stem, told in there.items()
+            if told.instances
         ]
         listing.problems += [
             (files[split], f"describes {stem}, which has no picture") for stem in known if stem not in pictures
@@ -215,7 +219,8 @@ def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
     maps = next((root / name for name in _LABEL_FOLDERS if (root / name).is_dir()), None)
     if maps is None:
         raise DatasetError(f"{root} has no folder of label maps: expected one of {', '.join(_LABEL_FOLDERS)}.")
-    chosen = choose_splits(root, subfolders(maps), splits) or ["."]
+    parts = [name for name in subfolders(maps) if pictures_in(maps / name)]
+    chosen = choose_splits(root, parts, splits) or ["."]
     found = {
         split: {k: p for k, p in pictures_in(maps / split).items() if p.suffix.lower() == ".png"} for split in chosen
     }

@@ -39,6 +39,8 @@ class Listing:
     """Subtracted from every label number that is not void."""
     coding: str = ""
     """Which label maps were taken where there are labelTrainIds, for people."""
+    bare: int = 0
+    """Pictures left out because nothing is annotated in them."""
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
@@ -79,9 +81,23 @@ def choose_splits(root: Path, found: list[str], wanted: tuple[str, ...], *, trai
     return training if train_only and training else found
 
 
+def doubles(listing: Listing) -> list[tuple[Path, str]]:
+    """The pictures that were passed over because another one of the same stem lies beside them."""
+    taken = {(item.picture.parent, item.stem): item.picture for item in listing.items}
+    found = []
+    for folder in {folder for folder, _ in taken}:
+        for path in sorted(folder.iterdir()):
+            other = taken.get((folder, path.stem))
+            if other not in (None, path) and path.suffix.lower() in PICTURES:
+                found.append((path, f"has the stem of {other.name}, which was taken"))
+    return found
+
+
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in a folder; none where there is no folder."""
-    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
 def picture_folder(root: Path, split: str) -> Path:

@@ -144,12 +144,13 @@ def _error(space: Space, residuals: Doubles, sample: Map, rest: float) -> float:
     """
     count = len(residuals)
     theta, lengths = space.values, np.linalg.norm(residuals, axis=1)
-    lift = np.maximum(theta[:count] - rest, 1e-9 * theta[0])
+    least = max(1e-9 * theta[0], np.finfo(float).tiny)
+    lift = np.maximum(theta[:count] - rest, least)
     seen = np.abs(sample @ residuals.T.astype(np.float32)).max(axis=0) / lift
     beyond = np.append(theta, min(rest, theta[-1]))
     below = beyond[:count] - beyond[1 : count + 1]
     above = np.append(np.inf, below)[:count]
-    gap = np.maximum(np.minimum(below, above), 1e-9 * theta[0])
+    gap = np.maximum(np.minimum(below, above), least)
     mixed = lengths * lengths.max() / (lift * gap)
     low_values, high_values = (f(space.maps[:count].flatten(1), dim=1) for f in (torch.amin, torch.amax))
     span = (high_values - low_values).double().cpu().numpy()

@@ -101,12 +101,16 @@ def _run(options: argparse.Namespace, command: str) -> int:
             print(dry_run(network, training, held_out, params, ranks))
             return 0
         output = _output_folder(options, state_file, ranks)
-        if ranks.first and state_file is not None:
-            _bring_best(state_file.parent, output)
+        brought = ranks.first and state_file is not None and _bring_best(state_file.parent, output)
         metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
+        try:
+            trainer = Trainer(network, training, held_out, params, output, ranks=ranks, state=state, metadata=metadata)
+        except SSSError:
+            if brought:
+                (output / BEST_MODEL).unlink()  # else the corrected call finds a folder that is not empty
+            raise
         if ranks.first:
             (output / "config.yaml").write_text(write_config(params), encoding="utf-8")
-        trainer = Trainer(network, training, held_out, params, output, ranks=ranks, state=state, metadata=metadata)
         asked = _listen_for_signals()
         trained = trainer.run(lambda: bool(asked))
     if trained.stopped:
@@ -185,12 +189,14 @@ def _other_folder(output: Path) -> str:
     return f"Choose a new one; there is no {LAST} in it to go on from."
 
 
-def _bring_best(before: Path, output: Path) -> None:
-    """Copy the best model so far into another folder, where the run that goes on may not exceed it."""
+def _bring_best(before: Path, output: Path) -> bool:
+    """Copy the best model so far into another folder, where the run that goes on may not exceed it; whether it was."""
     best = before / BEST_MODEL
-    if best.is_file() and not (output / BEST_MODEL).exists():
-        with replacing(output / BEST_MODEL, CheckpointError) as temporary:
-            shutil.copyfile(best, temporary)
+    if not best.is_file() or (output / BEST_MODEL).exists():
+        return False
+    with replacing(output / BEST_MODEL, CheckpointError) as temporary:
+        shutil.copyfile(best, temporary)
+    return True
 
 
 def _open(params: TrainParams, part: str) -> list[Dataset]:

@@ -69,11 +69,14 @@ def read_config(path: str) -> dict[str, Any]:
 
 
 def _numbers_of(record: Any, values: Any) -> Any:
-    """`values` with text that is a number as one, where a field of `record` is fractional."""
+    """`values` as they were meant: text that is a number in a fractional field, and YAML's false, which is how it reads
+    a bare off, in one of words."""
     if record is None or not isinstance(values, dict):
         return values
     fractional = {f.name for f in dataclasses.fields(record) if isinstance(f.default, float)}
-    return {str(name): _number(value) if name in fractional else value for name, value in values.items()}
+    words = {f.name for f in dataclasses.fields(record) if "off" in f.metadata.get("options", ())}
+    meant = {str(name): _number(value) if name in fractional else value for name, value in values.items()}
+    return {name: "off" if name in words and value is False else value for name, value in meant.items()}
 
 
 def _number(value: Any) -> Any:

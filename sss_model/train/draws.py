@@ -107,7 +107,7 @@ class Visits(TorchDataset[Visit]):
             example = data.read(index, int(rng.integers(data.annotators(index))))
         except DatasetError as error:
             if params.run.on_bad == "refuse":
-                raise
+                raise DatasetError(str(error), hint="--on-bad skip leaves such pictures out.") from error
             skipped.append(f"{data.items[index].picture}: {error}")
             return None
         for _ in range(4):

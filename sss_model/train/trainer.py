@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from sss_model.dataset import Dataset
-from sss_model.errors import ParameterError
+from sss_model.errors import ParameterError, SSSError
 from sss_model.loss import pair_statistics, training_loss
 from sss_model.network import FeatureNet
 from sss_model.train.draws import Numbers, Visit, Visits, serve
@@ -103,6 +103,7 @@ class Trainer:
                 self._state.best = float("-inf")  # there is no model that it is the score of
         self._keeper = Keeper(self._state, held_out, params, output, self._device, self._pictures, self._metadata)
         self._log: TrainLog = SilentLog()
+        self._skipped = 0
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Trained:
         """Train to the last update, or until `stop()`; both save."""
@@ -112,7 +113,11 @@ class Trainer:
         with self._log:
             self._begin()
             with serve(self._visits, self._numbers(), params.run.workers) as visits:
-                stopped = self._updates(visits, stop)
+                try:
+                    stopped = self._updates(visits, stop)
+                except SSSError:
+                    self._save_before_failing()
+                    raise
             self._end(stopped)
         return Trained(state.update, stopped, state.scores)
 
@@ -167,8 +172,7 @@ class Trainer:
         begun, losses, last = time.perf_counter(), [], None
         for k in range(images):
             visit = next(visits)
-            for reason in visit.skipped:
-                self._log.event("skipped", draw=visit.number, reason=reason)
+            self._note_skipped(visit)
             torch.manual_seed(params.run.seed * 2**32 + visit.number)  # dropout too belongs to the draw
             with self._ranks.hold_gradients(step, hold=k + 1 < images):
                 features, labels = self._features(step, visit)
@@ -187,6 +191,13 @@ class Trainer:
         self._log.advance(state.update, loss_now, state.optimiser.param_groups[1]["lr"])
         if state.update % params.run.log_every == 0 and self._ranks.first and last is not None:
             self._log_update(loss_now, norm, time.perf_counter() - begun, *last)
+
+    def _note_skipped(self, visit: Visit) -> None:
+        for reason in visit.skipped:
+            self._log.event("skipped", draw=visit.number, reason=reason)
+            if not self._skipped:
+                self._log.say(f"skipped   {reason} (the log has those that follow)")
+            self._skipped += 1
 
     def _features(self, step: nn.Module, visit: Visit) -> tuple[Tensor, Tensor]:
         """Features (S, P, D) and labels (S, P) of a visit; all samplings' pixels go through the head at once."""
@@ -234,7 +245,16 @@ class Trainer:
         if not stopped:
             self._validate()
         self._save()
-        self._log.event("stopped" if stopped else "end", update=self._state.update, best=finite(self._state.best))
+        name, update, best = "stopped" if stopped else "end", self._state.update, finite(self._state.best)
+        self._log.event(name, update=update, best=best, skipped=self._skipped)
+        if self._skipped:
+            self._log.say(f"{self._skipped} draws met a picture that cannot be trained on; the log names them.")
+
+    def _save_before_failing(self) -> None:
+        """Keep what was learned before a picture, or the loss, ended the run; the other ranks may never come."""
+        if self._ranks.first and self._state.update > 0:
+            self._keeper.save()
+            self._log.say(f"Saved update {self._state.update}; --resume goes on from there.")
 
     def _validate(self) -> None:
         if self._ranks.first:

@@ -208,3 +208,29 @@ def test_what_an_image_list_names_in_vain(tmp_path: Path) -> None:
     data = open_dataset(DataSource(str(tmp_path)), on_bad="skip")
     assert [i.stem for i in data.items] == ["a"]
     assert data.problems == [(path, "names c, which has neither picture nor label map")]
+
+
+def test_pictures_without_any_object_are_left_out_and_counted(tmp_path: Path) -> None:
+    for stem in ("7", "8"):
+        save_jpeg(tmp_path / "images" / "train2017" / f"{stem}.jpg")
+    box = [[2, 5, 12, 5, 12, 25, 2, 25]]
+    entries = [{"image_id": 7, "category_id": 1, "segmentation": box}]
+    coco_json(tmp_path / "annotations" / "instances_train2017.json", ["7", "8"], entries)
+    data = open_set(tmp_path)
+    assert [item.stem for item in data.items] == ["7"]
+    assert "1 pictures, weight 1, 1 without annotations left out" in describe([data])[0]
+
+
+def test_folders_beside_the_label_maps_are_passed_over(tmp_path: Path) -> None:
+    root = folder_set(tmp_path / "set", 3)
+    (root / "labels" / ".ipynb_checkpoints").mkdir()
+    (root / "labels" / "notes").mkdir()
+    assert len(open_set(root)) == 3
+
+
+def test_two_pictures_of_one_stem_are_named(tmp_path: Path) -> None:
+    root = folder_set(tmp_path / "set", 3)
+    save_jpeg(root / "images" / "view1x.jpg")
+    with pytest.raises(DatasetError, match=r"view1x\.jpg has the stem of view1x\.png, which was taken"):
+        open_set(root)
+    assert len(open_dataset(DataSource(str(root)), on_bad="skip")) == 3

@@ -101,3 +101,20 @@ def test_fewer_values_than_clusters():
 def test_clusters_can_be_stopped(features):
     with pytest.raises(Cancelled):
         cluster_features(features, 4, progress=Progress(cancelled=lambda: True))
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(100, 0.1), (1000, 1.0), (1000, 0.1), (100, 0.01)])
+def test_distances_do_not_drown_in_a_large_mean(mean, deviation):
+    """Features of other programs need not be centred."""
+    random = np.random.default_rng(4)
+    values = (mean + deviation * random.standard_normal((20, 30, 64))).astype(np.float32)
+    exact = values.astype(np.float64)
+    spread = np.sqrt(((exact - exact.mean((0, 1))) ** 2).sum(2).mean())
+    compared = Similarity(values)
+    vector = values[7, 9]
+    plain = np.exp(-np.linalg.norm(exact - vector.astype(np.float64), axis=2) / spread)
+    np.testing.assert_allclose(compared.to_vector(vector, "distance"), plain, atol=0.02)
+    points = values[[0, 3, 8], [1, 7, 12]]
+    distances = np.linalg.norm(exact[:, :, None] - points.astype(np.float64), axis=3)
+    clear = np.sort(distances, 2)[..., 0] < 0.99 * np.sort(distances, 2)[..., 1]
+    np.testing.assert_array_equal(compared.nearest(points, "distance")[clear], distances.argmin(2)[clear])

@@ -209,7 +209,7 @@ def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp
     update = read_state(out / LAST)["update"]
     assert update >= 3
     assert json.loads((out / LOG).read_text(encoding="utf-8").splitlines()[-1]) | {"time": 0, "best": None} == {
-        "event": "stopped", "update": update, "time": 0, "best": None,
+        "event": "stopped", "update": update, "time": 0, "best": None, "skipped": 0,
     }  # fmt: skip
 
 
@@ -294,3 +294,38 @@ def test_no_window_toolkit_is_loaded() -> None:
     code = f"import {modules}; print([m for m in sys.modules if m.startswith(('PySide', 'cv2', 'pyqt'))])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_bad_map_met_on_the_way_loses_no_update(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Headers are read before; that the pixels are void or cut off shows when the picture's turn comes."""
+    out = tmp_path / "out"
+    words = ["--config", str(config), "--output", str(out), "--threads", "1", "--workers", "0", "--validate-every", "0"]
+    assert main([*words, "--iterations", "3"]) == 0
+    for path in (tmp_path / "set" / "labels").glob("*.png"):
+        path.write_bytes(path.read_bytes()[:-40])
+    assert main(["--resume", str(out), "--iterations", "9"]) == 2
+    said = capsys.readouterr().err
+    assert "--on-bad skip leaves such pictures out." in said
+    assert "Saved update 3; --resume goes on from there." in said
+    assert read_state(out / LAST)["update"] == 3
+
+
+def test_a_refused_resume_leaves_the_new_folder_empty(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    words = ["--threads", "1"]
+    assert main([*words, "--config", str(config), "--output", str(one), "--iterations", "2"]) == 0
+    assert (one / BEST_MODEL).exists()
+    assert main([*words, "--resume", str(one), "--output", str(two), "--feature-channels", "9"]) == 2
+    assert list(two.iterdir()) == []
+    assert main([*words, "--resume", str(one), "--output", str(two), "--iterations", "3"]) == 0
+
+
+def test_yaml_reads_a_bare_off_as_no(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace("amp: 'off'", "amp: off"), encoding="utf-8")
+    assert "amp: off\n" in config.read_text(encoding="utf-8")
+    assert main(["--config", str(config), "--print-config"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["run"]["amp"] == "off"
