@@ -6,6 +6,7 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -334,7 +335,13 @@ def read_source(source: Source) -> Input:
 
 def source_stamp(source: Source) -> tuple[Any, ...]:
     """Changes when the source's files do."""
-    return tuple(file_stamp(path) for path in files_of(source))
+    return tuple(file_stamp(path) for path in _files_of(source))
+
+
+@functools.lru_cache(maxsize=1024)
+def _files_of(source: Source) -> tuple[Path, ...]:
+    """`files_of`, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
+    return files_of(source)
 
 
 def device_words(device: str) -> str:
