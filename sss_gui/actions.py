@@ -36,8 +36,8 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("open", "&Open…", ("Ctrl+O",), "File", "Open photographs, feature files or a model"),
     Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Open all pictures of a folder"),
-    Command("open_strip", "Open as st&rip…", (), "File",
-            "Open pictures whose left half is the photograph and whose right half is its feature map"),
+    Command("open_as", "Ope&n as…", (), "File",
+            "Open strips of photograph and feature map, or features whose axes cannot be told"),
     Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program"),
     Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Open the picture or file on the clipboard"),
     Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features into a folder", separator=True),

@@ -218,7 +218,7 @@ class Program(QObject):
             **solo,
             "open": files.open_dialog,
             "open_folder": files.open_folder_dialog,
-            "open_strip": files.open_strip_dialog,
+            "open_as": files.open_as_dialog,
             "open_sample": lambda: session.open_path(resource(SAMPLE)),
             "paste": files.paste,
             "export": files.export_dialog,

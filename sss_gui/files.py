@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from sss_gui import qimage
 from sss_gui.export_dialog import ExportDialog
@@ -20,9 +20,16 @@ from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import STRIP
+from sss_model.inputs import STRIP, is_feature_file
 from sss_model.params import ExportParams
 
+LAYOUT_WORDS = {
+    STRIP: "Strip [image | features], as the authors' demo reads",
+    "HWD": "Features (H, W, D): rows, columns, channels",
+    "DHW": "Features (D, H, W): channels first",
+    "hwD": "Patch grid (h, w, D)",
+    "Dhw": "Patch grid (D, h, w): channels first",
+}
 _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
 
 
@@ -84,19 +91,34 @@ class Files(QObject):
         if name:
             self.open_paths([Path(name)])
 
-    def open_strip_dialog(self) -> None:
-        """Ask for pictures that are `[image | features]` strips, such as the authors' demo reads."""
-        pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
+    def open_as_dialog(self) -> None:
+        """Ask for strips, or for features whose axes cannot be told, and how they are to be read."""
+        kinds = " ".join(f"*{suffix}" for suffix in (*IMAGE_SUFFIXES, *FEATURE_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open as strip", self._settings.open_folder, f"Strips ({pictures});;All files (*)"
+            self._window, "Open as", self._settings.open_folder, f"Strips and features ({kinds});;All files (*)"
         )
-        self.open_strips([Path(name) for name in names])
+        if not names:
+            return
+        words, chosen = QInputDialog.getItem(
+            self._window, "Open as", "What the file holds:", list(LAYOUT_WORDS.values()), 0, False
+        )
+        if chosen:
+            layout = next(name for name, meaning in LAYOUT_WORDS.items() if meaning == words)
+            self.open_as([Path(name) for name in names], layout)
 
-    def open_strips(self, paths: list[Path]) -> None:
-        """Show the left halves of `paths` as photographs, the right halves as their features."""
-        if paths:
+    def open_as(self, paths: list[Path], layout: str) -> None:
+        """Show `paths` read in `layout`, one of `inputs.INPUT_LAYOUTS`; a photograph among features is theirs."""
+        photographs = [] if layout == STRIP else [path for path in paths if not is_feature_file(path)]
+        sources = [
+            Source.from_path(path, photographs[0] if photographs else None, layout)
+            for path in paths
+            if path not in photographs
+        ]
+        if sources:
             self._settings.open_folder = str(paths[0].parent)
-            self.sources_requested.emit([Source.from_path(path, layout=STRIP) for path in paths])
+            self.sources_requested.emit(sources)
+        elif paths:
+            self.noted.emit("There are photographs only: choose the file that holds their features.")
 
     def open_recent(self, path: Path) -> None:
         """Open a file as it was opened before; without the photograph it had where that is gone."""

@@ -25,7 +25,7 @@ LAYOUTS = ("HWD", "DHW", "hwD", "Dhw")
 SMALLEST_PATCH = 2  # pixels; below it, a picture of another size is likelier than a grid
 Size = tuple[int, int]
 
-_GIVE = "Say which layout it has: HWD, DHW, hwD (a patch grid) or Dhw."
+_GIVE = "Say which layout it has, by --layout or by Open as… in the window: HWD, DHW, hwD (a patch grid) or Dhw."
 
 
 def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | None, name: str) -> str:
@@ -129,8 +129,8 @@ def _by_shape(shape: tuple[int, ...], name: str) -> str:
 
 
 def _enough_channels(shape: tuple[int, ...], layout: str) -> bool:
-    """Whether the channels of a grid in `layout` are enough: 3, or with channels first more than rows and columns."""
-    return shape[0] > max(shape[1:]) if layout == "Dhw" else shape[2] >= 3
+    """Whether the channels of a grid in `layout` are enough: 3, or with channels first as many as rows and columns."""
+    return shape[0] >= max(shape[1:]) if layout == "Dhw" else shape[2] >= 3
 
 
 def _misfit(shape: tuple[int, ...], size: Size, name: str) -> FeatureFileError:

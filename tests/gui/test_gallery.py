@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QListView
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QListView
 
 from sss_gui.engine import read_source
 from sss_gui.file_engine import list_sources
+from sss_gui.files import LAYOUT_WORDS
 from sss_gui.request import ListResult, Source
-from sss_model.errors import CheckpointError, ParameterError
+from sss_model.errors import CheckpointError, FeatureFileError, ParameterError
 from sss_model.image_io import write_picture
+from sss_model.inputs import INPUT_LAYOUTS
 from sss_model.params import ExportParams
 
 
@@ -60,7 +62,7 @@ def test_a_folder_with_feature_tiffs_lists_its_photographs(folder):
 
 
 def test_strips_are_opened_as_such(qtbot, program, engine, folder):
-    program.files.open_strips([folder / "p2.png", folder / "p10.png"])
+    program.files.open_as([folder / "p2.png", folder / "p10.png"], "strip")
     source = program.session.state.source
     assert (source.path, source.layout) == (folder / "p2.png", "strip")
     assert program.window.film_strip.count() == 2
@@ -326,3 +328,22 @@ def test_a_picture_that_changed_gets_a_new_thumbnail(qtbot, program, folder):
     with qtbot.waitSignal(program.file_worker.delivered, check_params_cb=new):
         program.gallery.renew(shown)
     qtbot.waitUntil(lambda: not program.file_worker.busy)
+
+
+def test_features_whose_axes_cannot_be_told_are_opened_as_the_user_says(qtbot, program, tmp_path, monkeypatch):
+    write_picture(tmp_path / "view.png", np.zeros((32, 32, 3), np.uint8))
+    np.save(tmp_path / "cube.npy", np.zeros((8, 8, 8), np.float32))
+    with pytest.raises(FeatureFileError, match="can be hwD or Dhw"):
+        read_source(Source.from_path(tmp_path / "cube.npy", tmp_path / "view.png"))
+    assert set(LAYOUT_WORDS) == set(INPUT_LAYOUTS)
+    chosen = [str(tmp_path / "view.png"), str(tmp_path / "cube.npy")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (chosen, ""))
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (LAYOUT_WORDS["Dhw"], True))
+    program.actions["open_as"].trigger()
+    source = program.session.state.source
+    assert source == Source.from_path(tmp_path / "cube.npy", tmp_path / "view.png", "Dhw")
+    assert read_source(source).features.shape[2] == 8
+    idle(qtbot, program)
+    chosen[:] = chosen[:1]
+    program.actions["open_as"].trigger()
+    assert program.session.state.source == source, "a photograph alone has no layout"

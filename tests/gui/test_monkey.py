@@ -26,7 +26,7 @@ from sss_model.shipped import SAMPLE, resource
 
 # what opens a dialog would wait for a person
 DIALOGS = {
-    *("open", "open_folder", "open_model", "open_strip", "export", "export_all"),
+    *("open", "open_folder", "open_model", "open_as", "export", "export_all"),
     *("save_session", "open_session", "quit", "about"),
 }
 
