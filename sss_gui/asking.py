@@ -69,7 +69,8 @@ class Asking(QObject):
     def _submit(self, request: Any, *, quiet: bool = False) -> None:
         if self._closed:
             return
-        if self._underway.begin(request.ticket, request.lane, quiet=quiet):
+        goes_on = getattr(request, "begun", 0.0) > 0
+        if self._underway.begin(request.ticket, request.lane, quiet=quiet, goes_on=goes_on):
             self.busy_changed.emit(True)
         self._worker.submit(request)
 
@@ -87,6 +88,7 @@ class Asking(QObject):
             return
         idle = self._underway.end(ended.ticket)
         self.ended.emit(ended)
+        idle = idle and not self._underway.busy  # who heard of the end may have asked for more
         if idle:
             self.busy_changed.emit(False)
         self._after(ended, idle)

@@ -93,7 +93,8 @@ class Batch(QObject):
         state = self._session.state
 
         def build(ticket: int, source: Source, stem: str) -> BatchRequest:
-            return BatchRequest(ticket, replace(state, source=source).request(ticket), folder, stem, params)
+            show, done = replace(state, source=source).request(ticket), len(files) - len(self._waiting)
+            return BatchRequest(ticket, show, folder, stem, params, (done - 1) / len(files), done / len(files))
 
         self._build = build
         stems = stems_for([source.path for source in files if source.path is not None])

@@ -268,7 +268,8 @@ class FeatureEngine:
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
             return BatchResult(request.ticket, show.source, ())
         known = self.documents.last_of(show.source)
-        paths = self._write(show, request.folder, request.stem, params, progress)
+        part = progress.part(request.begun, request.done)
+        paths = self._write(show, request.folder, request.stem, params, part)
         if known is None:
             self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
         return BatchResult(request.ticket, show.source, tuple(paths))

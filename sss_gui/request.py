@@ -307,7 +307,7 @@ class BasisResult:
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """Export one picture of a batch, as `ExportRequest` does."""
+    """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
 
     lane: ClassVar[str] = "batch"
     patient: ClassVar[bool] = True
@@ -316,6 +316,8 @@ class BatchRequest:
     folder: Path
     stem: str
     params: ExportParams
+    begun: float = 0.0
+    done: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,16 @@ class Underway:
         """Whether `ticket` is one that a user waits for."""
         return ticket in self._busy
 
-    def begin(self, ticket: int, lane: str, *, quiet: bool = False) -> bool:
-        """Take in a ticket; True when the window becomes busy with it. `quiet` ones never make it busy."""
+    def begin(self, ticket: int, lane: str, *, quiet: bool = False, goes_on: bool = False) -> bool:
+        """Take in a ticket; True when the window becomes busy with it.
+
+        `quiet` ones never make it busy; one that `goes_on` with what was begun before lets the clock run on.
+        """
         self._all.add(ticket)
         if quiet or lane not in BUSY_LANES:
             return False
         idle = not self._busy
-        if idle:
+        if idle and not goes_on:
             self._started = time.monotonic()
         self._busy.add(ticket)
         return idle

@@ -367,6 +367,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
     asked = [request for request in engine.asked if isinstance(request, BatchRequest)]
     assert {request.show.filter.radius for request in asked} == {3}
+    assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert program.window.panel.banner.isVisible()
     program.session.set_filter(FilterParams(radius=4))
     idle(qtbot, program)
@@ -508,6 +509,19 @@ def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
     program.window.panel.drag_out_requested.emit("pca")
     assert Path(taken[0]).name == "a-pca.png"
     assert Path(taken[0]).stat().st_size > 0
+
+
+def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos):
+    program.files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    idle(qtbot, program)
+    said = []
+    program.session.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
+    with qtbot.waitSignal(program.batch.finished):
+        program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    idle(qtbot, program)
+    assert all(busy == really for busy, really in said)
+    assert said.count((False, False)) == 1, "not ready between two pictures"
 
 
 def test_a_session_saved_before_its_picture_is_there_keeps_pins_and_view(qtbot, program, engine, tmp_path, photos):
