@@ -83,10 +83,10 @@ class Program(QObject):
         self.inspecting = Inspecting(self.session, self.panes, window.panel, window.probe, window.read_out, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
         self.gallery = Gallery(self.session, self.file_worker, window.film_strip, self)
-        self.history = History(self.session, self)
         self.overlays = Overlays(
             self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
         )
+        self.history = History(self.session, self.overlays, self)
         self.ahead = Ahead(self.session, self.overlays.wanted, self)
         self.bases = Bases(self.session, window.params, bases, lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window, lambda: self.gallery.sources)

@@ -34,12 +34,14 @@ class Overlays(QObject):
     compared : tuple of Match, the other open pictures' maps; empty when they are to go
     changed : what is shown, or a parameter, changed
     asked : a comparison was asked for
+    settled : a slider came to rest
     """
 
     noted = Signal(str)
     compared = Signal(object)
     changed = Signal()
     asked = Signal()
+    settled = Signal()
 
     def __init__(
         self,
@@ -61,7 +63,8 @@ class Overlays(QObject):
         self._tickets = itertools.count(1)
         self._ticket = 0
         self._features = 0  # number of those that the overlay was made of
-        params.changing.connect(self.set)
+        self.moving = False  # whether a slider of theirs is being dragged
+        params.changing.connect(lambda name, value: self.set(name, value, moving=True))
         params.rested.connect(self.set)
         inspecting.hovered.connect(lambda _point: None if self._pinned() else self._ask_heat())
         inspecting.pins_changed.connect(self._follow_pins)
@@ -70,8 +73,9 @@ class Overlays(QObject):
         session.answer(HeatResult, self._take_heat)
         session.answer(ClusterResult, self._take_clusters)
 
-    def set(self, name: str, value: Any) -> None:
-        """Take the parameter `name` from the panel."""
+    def set(self, name: str, value: Any, moving: bool = False) -> None:
+        """Take the parameter `name` from the panel; `moving` while its slider is dragged."""
+        self.moving = moving
         if name in ("similarity_shown", "clusters_shown"):
             self.show(name.removesuffix("_shown") if value else "")
         elif name in SIMILARITY:
@@ -82,6 +86,8 @@ class Overlays(QObject):
             self.clusters = replace(self.clusters, **{name: int(value)})
             self.changed.emit()
             self._ask_clusters()
+        if not moving:
+            self.settled.emit()
 
     def restore(self, shown: str, similarity: SimilarityParams, clusters: ClusterParams) -> None:
         """Parameters and what is shown, as a session file has them."""

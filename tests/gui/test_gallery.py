@@ -283,6 +283,27 @@ def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
     idle(qtbot, program)
 
 
+def test_undo_takes_back_similarity_and_clusters_too(qtbot, program, folder):
+    program.files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    idle(qtbot, program)
+    params, undo, redo = program.window.params, program.actions["undo"], program.actions["redo"]
+    for value in (0.7, 0.6, 0.5):
+        params.changing.emit("threshold", value)
+    params.rested.emit("threshold", 0.5)
+    params.rested.emit("clusters", 12)
+    undo.trigger()
+    assert (program.overlays.clusters.clusters, program.overlays.similarity.threshold) == (8, 0.5)
+    undo.trigger()
+    assert program.overlays.similarity.threshold == 0.8
+    assert params.control("threshold").value == pytest.approx(0.8)
+    assert not undo.isEnabled()
+    redo.trigger()
+    redo.trigger()
+    assert (program.overlays.clusters.clusters, program.overlays.similarity.threshold) == (12, 0.5)
+    idle(qtbot, program)
+
+
 def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, folder):
     program.files.open_paths([folder / "p2.png"])
     qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
