@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QDockWidget, QWidget
 
 from sss_gui.widgets.icons import line_icon
@@ -15,6 +16,7 @@ class ToolDock(QDockWidget):
 
     def __init__(self, title: str, parent: QWidget) -> None:
         super().__init__(title, parent)
+        self.topLevelChanged.connect(self._dress)  # Qt puts its own back whenever the dock floats or is docked
         self._dress()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -22,8 +24,12 @@ class ToolDock(QDockWidget):
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
             self._dress()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._dress()
+
     def _dress(self) -> None:
-        for name, icon in _ICONS.items():
-            button = self.findChild(QAbstractButton, name)
-            if button is not None:
-                button.setIcon(line_icon(icon))
+        for name, drawing in _ICONS.items():
+            button, icon = self.findChild(QAbstractButton, name), line_icon(drawing)
+            if button is not None and not icon.isNull():
+                button.setIcon(icon)

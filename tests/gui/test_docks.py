@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QDir, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from sss_gui.request import PANES
+from sss_model.shipped import resource
 
 
 def mouse(widget, kind, place, pressed=True):
@@ -86,3 +87,17 @@ def test_docks_are_dragged_out_and_back_while_the_window_is_resized(qtbot, shown
     window.params.rested.emit("radius", 9)
     assert shown.session.state.filter.radius == 9
     qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_a_docks_buttons_are_line_icons_wherever_it_is(qtbot, shown):
+    """Qt's own are dark pixmaps, unseen in the dark; it puts them back when a dock floats or is docked."""
+    dock = shown.window.params_dock
+    before = QDir.searchPaths("icons")
+    QDir.setSearchPaths("icons", [str(resource("icons"))])
+    for floating in (True, False):
+        dock.setFloating(floating)
+        qtbot.wait(20)
+        buttons = [b for b in dock.findChildren(QAbstractButton) if b.objectName().startswith("qt_dockwidget")]
+        assert len(buttons) == 2
+        assert not any(button.icon().isNull() or button.icon().availableSizes() for button in buttons), "no pixmaps"
+    QDir.setSearchPaths("icons", before)
