@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
@@ -154,12 +154,12 @@ class Files(QObject):
 
     def paste(self) -> None:
         """Open the files or the picture on the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
-        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None before anything was ever copied
+        paths = local_paths(data.urls()) if data is not None else []
         if paths:
             self.open_paths(paths)
             return
-        image = data.imageData() if data.hasImage() else None
+        image = data.imageData() if data is not None and data.hasImage() else None
         if isinstance(image, QImage) and not image.isNull():
             self._session.open_pixels(qimage.from_qimage(image))
         else:

@@ -123,6 +123,17 @@ def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tm
     assert "distance" not in program.window.read_out.text()
 
 
+def test_pasting_from_a_clipboard_that_nothing_was_ever_copied_to_is_said(qtbot, program, monkeypatch):
+    class Bare:
+        def mimeData(self):
+            return None
+
+    monkeypatch.setattr("sss_gui.files.QGuiApplication.clipboard", lambda: Bare())
+    with qtbot.waitSignal(program.files.noted) as noted:
+        program.actions["paste"].trigger()
+    assert noted.args == ["There is no picture on the clipboard."]
+
+
 def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture = np.zeros((5, 7, 3), np.uint8)
     picture[2, 3] = (10, 20, 30)
