@@ -52,10 +52,13 @@ class Asking(QObject):
     def busy(self) -> bool:
         return self._underway.busy
 
-    def ask(self, build: Callable[[int], Any]) -> int:
-        """Submit the request that `build` makes of a new ticket; returns the ticket. See `answer`."""
+    def ask(self, build: Callable[[int], Any], *, goes_on: bool = False) -> int:
+        """Submit the request that `build` makes of a new ticket; returns the ticket. See `answer`.
+
+        `goes_on` where it is the next part of what was asked before: the time left is that of the whole.
+        """
         ticket = next(self._tickets)
-        self._submit(build(ticket))
+        self._submit(build(ticket), goes_on=goes_on)
         return ticket
 
     def answer(self, kind: type, slot: Callable[[Any], None]) -> None:
@@ -66,10 +69,9 @@ class Asking(QObject):
         """Ask for nothing more and take no more answers: they would reach a window that is gone."""
         self._closed = True
 
-    def _submit(self, request: Any, *, quiet: bool = False) -> None:
+    def _submit(self, request: Any, *, quiet: bool = False, goes_on: bool = False) -> None:
         if self._closed:
             return
-        goes_on = getattr(request, "begun", 0.0) > 0
         if self._underway.begin(request.ticket, request.lane, quiet=quiet, goes_on=goes_on):
             self.busy_changed.emit(True)
         self._worker.submit(request)

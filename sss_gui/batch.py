@@ -111,9 +111,10 @@ class Batch(QObject):
         source, stem = self._waiting.popleft()
         self._running = source
         build = self._build
-        self.advanced.emit(self._total - len(self._waiting) - 1, self._total, source.name)
+        done = self._total - len(self._waiting) - 1
+        self.advanced.emit(done, self._total, source.name)
         self.marked.emit(source, "running", "")
-        self._ticket = self._session.ask(lambda ticket: build(ticket, source, stem))
+        self._ticket = self._session.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
 
     def _take(self, result: BatchResult) -> None:
         if result.paths:

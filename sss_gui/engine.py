@@ -35,13 +35,12 @@ from sss_gui.request import (
     Source,
     WarmRequest,
     WarmResult,
-    files_of,
 )
 from sss_model.errors import ParameterError, SSSError
 from sss_model.export import already_there, write_exports
 from sss_model.feature_store import file_stamp, make_plan
 from sss_model.image_io import image_from_array, to_picture
-from sss_model.inputs import Input, read_input
+from sss_model.inputs import Input, files_of, read_input
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
@@ -150,6 +149,7 @@ class FeatureEngine:
     def _common(self, request: ShowRequest, document: Document) -> dict[str, Any]:
         image, features = document.figure.image, document.figure.features
         return {
+            "files": _files_of(request.source),
             "ticket": request.ticket,
             "source": request.source,
             "size": image.shape[:2],
@@ -341,8 +341,8 @@ def source_stamp(source: Source) -> tuple[Any, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def _files_of(source: Source) -> tuple[Path, ...]:
-    """`files_of`, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
-    return files_of(source)
+    """What `source` is read from, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
+    return files_of(source.path, source.image) if source.path is not None else ()
 
 
 def device_words(device: str) -> str:

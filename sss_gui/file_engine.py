@@ -6,13 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sss_gui.request import (
-    ListRequest,
-    ListResult,
-    Source,
-    ThumbnailRequest,
-    ThumbnailResult,
-)
+from sss_gui.file_request import ListRequest, ListResult, ThumbnailRequest, ThumbnailResult
+from sss_gui.request import Source
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import find_image_for
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail

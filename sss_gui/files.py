@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 from sss_gui import qimage
 from sss_gui.export_dialog import ExportDialog
 from sss_gui.panes import Panes
-from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source, files_of
+from sss_gui.request import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
 from sss_gui.session import Session, State
 from sss_gui.session_file import SUFFIX
 from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import STRIP, is_feature_file
+from sss_model.inputs import STRIP, files_of, is_feature_file
 from sss_model.params import ExportParams
 
 LAYOUT_WORDS = {
@@ -97,27 +97,17 @@ class Files(QObject):
         names, _ = QFileDialog.getOpenFileNames(
             self._window, "Open as", self._settings.open_folder, f"Strips and features ({kinds});;All files (*)"
         )
-        if not names:
-            return
-        words, chosen = QInputDialog.getItem(
-            self._window, "Open as", "What the file holds:", list(LAYOUT_WORDS.values()), 0, False
-        )
-        if chosen:
-            layout = next(name for name, meaning in LAYOUT_WORDS.items() if meaning == words)
+        layout = ask_layout(self._window) if names else ""
+        if layout:
             self.open_as([Path(name) for name in names], layout)
 
     def open_as(self, paths: list[Path], layout: str) -> None:
         """Show `paths` read in `layout`, one of `inputs.INPUT_LAYOUTS`; a photograph among features is theirs."""
-        photographs = [] if layout == STRIP else [path for path in paths if not is_feature_file(path)]
-        sources = [
-            Source.from_path(path, photographs[0] if photographs else None, layout)
-            for path in paths
-            if path not in photographs
-        ]
+        sources = read_as(paths, layout)
         if sources:
             self._settings.open_folder = str(paths[0].parent)
             self.sources_requested.emit(sources)
-        elif paths:
+        else:
             self.noted.emit("There are photographs only: choose the file that holds their features.")
 
     def open_recent(self, path: Path) -> None:
@@ -290,6 +280,21 @@ class Files(QObject):
         self.noted.emit(f"Wrote {len(result.paths)} files into {folder}.")
 
 
+def ask_layout(window: QWidget) -> str:
+    """Ask what a file holds: one of `inputs.INPUT_LAYOUTS`, or nothing where the user would rather not."""
+    words, chosen = QInputDialog.getItem(
+        window, "Open as", "What the file holds:", list(LAYOUT_WORDS.values()), 0, False
+    )
+    return next(name for name, meaning in LAYOUT_WORDS.items() if meaning == words) if chosen else ""
+
+
+def read_as(paths: list[Path], layout: str) -> list[Source]:
+    """`paths` in `layout`; a photograph among feature files is theirs."""
+    photographs = [] if layout == STRIP else [path for path in paths if not is_feature_file(path)]
+    image = photographs[0] if photographs else None
+    return [Source.from_path(path, image, layout) for path in paths if path not in photographs]
+
+
 def ask_save(window: QWidget, title: str, start: Path, suffix: str, kind: str) -> Path | None:
     """Ask for a file called *.`suffix` to write; the dialog asks before one that is there is overwritten."""
     dialog = QFileDialog(window, title, str(start.parent), kind)
@@ -315,7 +320,11 @@ def with_ending(path: Path, ending: str) -> Path:
 
 def is_read_by(source: Source, path: Path) -> bool:
     """Whether `path` is the file of `source` or its photograph, by whatever name."""
-    return path.exists() and any(file.samefile(path) for file in files_of(source) if file.exists())
+    return (
+        path.exists()
+        and source.path is not None
+        and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())
+    )
 
 
 def local_paths(urls: list[QUrl]) -> list[Path]:

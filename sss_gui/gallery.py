@@ -9,9 +9,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.error_text import MODEL_TITLE
+from sss_gui.file_request import ListRequest, ListResult, ThumbnailRequest, ThumbnailResult
 from sss_gui.jobs import Ended, Worker
 from sss_gui.overlay_request import Match
-from sss_gui.request import ListRequest, ListResult, Source, ThumbnailRequest, ThumbnailResult
+from sss_gui.request import Source
 from sss_gui.session import Session
 from sss_gui.widgets.film_strip import FilmStrip
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sss_gui.model_files import describe_model
-from sss_gui.request import (
+from sss_gui.model_request import (
     BackboneModelRequest,
     BackboneModelResult,
     BackbonesRequest,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sss_gui.request import ModelWords
+from sss_gui.model_request import ModelWords
 from sss_model.shipped import MODEL, resource
 
 LONGEST_HEADER = 64 * 2**20

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.jobs import Ended, Worker
 from sss_gui.model_engine import ModelEngine
-from sss_gui.request import (
+from sss_gui.model_request import (
     BackboneModelRequest,
     BackboneModelResult,
     BackbonesRequest,

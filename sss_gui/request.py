@@ -16,8 +16,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sss_model.feature_io import find_image_for
-from sss_model.inputs import is_feature_file
 from sss_model.params import (
     ExportParams,
     ExtractParams,
@@ -73,16 +71,6 @@ class Source:
         return self.path.stem if self.path is not None else self.name
 
 
-def files_of(source: Source) -> tuple[Path, ...]:
-    """The files that `source` is read from: its own and, of features, their photograph's, wherever that was found."""
-    if source.path is None:
-        return ()
-    image = source.image
-    if image is None and is_feature_file(source.path):
-        image = find_image_for(source.path)
-    return (source.path,) if image is None else (source.path, image)
-
-
 @dataclass(frozen=True)
 class ShowRequest:
     """Fill the four panes.
@@ -135,6 +123,7 @@ class ShowResult:
     features : another number when the features are other ones than before
     explained : share of variance of each fitted component, in [0, 1]
     notes : sentences about what was done differently (memory, device)
+    files : what it was read from: the file, and of features their photograph's
     """
 
     ticket: int
@@ -151,6 +140,7 @@ class ShowResult:
     model: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,46 +234,6 @@ class AheadResult:
 
 
 @dataclass(frozen=True)
-class ListRequest:
-    """Find what can be opened among files and folders."""
-
-    lane: ClassVar[str] = "list"
-    patient: ClassVar[bool] = False
-    ticket: int
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class ListResult:
-    """Photographs and feature files, in the order to show them."""
-
-    ticket: int
-    sources: tuple[Source, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class ThumbnailRequest:
-    """Small pictures of `sources`, each delivered as a `ThumbnailResult`."""
-
-    lane: ClassVar[str] = "thumbnail"
-    patient: ClassVar[bool] = True
-    ticket: int
-    sources: tuple[Source, ...]
-    side: int = 128
-
-
-@dataclass(frozen=True)
-class ThumbnailResult:
-    """(h, w, 3) uint8 of one source, or the sentence that says why there is none."""
-
-    ticket: int
-    source: Source
-    picture: Picture | None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class BasisRequest:
     """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
 
@@ -327,83 +277,3 @@ class BatchResult:
     ticket: int
     source: Source
     paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class ModelsRequest:
-    """What the shipped model and those at `paths` are."""
-
-    lane: ClassVar[str] = "list"
-    patient: ClassVar[bool] = True
-    ticket: int
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class ModelWords:
-    """A model in words; `key` is its path, empty for the shipped one; `card` is Markdown."""
-
-    key: str
-    title: str
-    summary: str
-    card: str
-
-
-@dataclass(frozen=True)
-class ModelsResult:
-    """The shipped model first."""
-
-    ticket: int
-    models: tuple[ModelWords, ...]
-
-
-@dataclass(frozen=True)
-class BackbonesRequest:
-    """Which backbones are installed."""
-
-    lane: ClassVar[str] = "list"
-    patient: ClassVar[bool] = True
-    ticket: int
-
-
-@dataclass(frozen=True)
-class BackboneWords:
-    """A backbone: its name, who published it, what `init_weights` takes for it ('' for nothing), whether it is here."""
-
-    name: str
-    program: str
-    weights: str
-    here: bool
-
-
-@dataclass(frozen=True)
-class BackbonesResult:
-    """Those with weights on this machine first."""
-
-    ticket: int
-    backbones: tuple[BackboneWords, ...]
-
-
-@dataclass(frozen=True)
-class BackboneModelRequest:
-    """Write a model of the backbone `name` alone into `folder`.
-
-    `weights` is what `init_weights` takes, None for random ones; `consent` allows a download; `blocks` as `--blocks`.
-    """
-
-    lane: ClassVar[str] = "export"
-    patient: ClassVar[bool] = True
-    ticket: int
-    name: str
-    weights: str | None
-    folder: Path
-    blocks: str = ""
-    consent: bool = False
-
-
-@dataclass(frozen=True)
-class BackboneModelResult:
-    """The model file that was written."""
-
-    ticket: int
-    path: Path

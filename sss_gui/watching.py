@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from sss_gui.request import Source, files_of
+from sss_gui.request import ShowResult, Source
 from sss_gui.session import Session, State
 
 SETTLE_MS = 400  # programs write in several goes, or under another name and move
@@ -35,12 +35,20 @@ class Watching(QObject):
         self._timer = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._timer.timeout.connect(self._reload)
         session.state_changed.connect(self._follow)
+        session.result_arrived.connect(self._learn)
+
+    def _learn(self, result: ShowResult) -> None:
+        """The worker says what a picture was read from: a photograph beside features, say."""
+        if result.files and result.files != self._files:
+            self._files = result.files
+            self._follow(self._session.state)
 
     def _follow(self, state: State) -> None:
-        if state.source != self._source:  # looking beside a feature file takes the disk: not at every tick of a slider
+        if state.source != self._source:
             self._source = state.source
-            self._files = files_of(state.source) if state.source is not None else ()
-        self._names = {str(path) for path in (*self._files, state.model) if path is not None}
+            self._files = ()
+        own = (state.source.path, state.source.image) if state.source is not None else ()
+        self._names = {str(path) for path in (*own, *self._files, state.model) if path is not None}
         watched = set(self._watcher.files())
         if watched - self._names:
             self._watcher.removePaths(list(watched - self._names))

@@ -168,8 +168,8 @@ class Figure:
         """Principal components of the filtered features of all `figures` together, aligned to this one's.
 
         The figures, each with what its filtering reports to, are taken one after the other, so they need not be in
-        memory at once. The range is `SPREAD`
-        standard deviations each way. Raises `ParameterError` where they have not the same number of dimensions.
+        memory at once. The range is `SPREAD` standard deviations each way. Raises `ParameterError` where they have not
+        the same number of dimensions.
         """
         own = self.plain_basis()
         covariance = Covariance(self.features.shape[2])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS, holds_features, read_features, read_strip
+from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS, find_image_for, holds_features, read_features, read_strip
 from sss_model.feature_io.neighbours import is_export
 from sss_model.image_io import IMAGE_SUFFIXES, read_image
 
@@ -60,6 +60,13 @@ def _natural(path: Path) -> list[tuple[int, int | str]]:
     """Sorts photo2 before photo10, folder by folder."""
     parts = re.split(r"(\d+)", path.as_posix().lower())
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+
+
+def files_of(path: Path, image: Path | None = None) -> tuple[Path, ...]:
+    """The files that `read_input` reads: `path` and, of features, their photograph's, wherever that is found."""
+    if image is None and is_feature_file(path):
+        image = find_image_for(path)
+    return (path,) if image is None else (path, image)
 
 
 def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None = None) -> Input:

@@ -85,7 +85,7 @@ def doubles(listing: Listing) -> list[tuple[Path, str]]:
     """The pictures that were passed over because another one of the same stem lies beside them."""
     taken = {(item.picture.parent, item.stem): item.picture for item in listing.items}
     found = []
-    for folder in {folder for folder, _ in taken}:
+    for folder in dict.fromkeys(folder for folder, _ in taken):
         for path in sorted(folder.iterdir()):
             other = taken.get((folder, path.stem))
             if other not in (None, path) and path.suffix.lower() in PICTURES:

@@ -89,10 +89,9 @@ class PcaBasis:
         cosines = cosines[np.ix_(theirs, places)]
         matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
         for place, (row, column) in zip(places, matched, strict=False):
-            order[place] = places[column]
             signs[place] = -1 if cosines[row, column] < 0 else 1
-        rest = [k for k in places if k not in {places[column] for _, column in matched}]
-        for place, k in zip(places[len(matched) :], rest, strict=True):
+        found = [places[column] for _, column in matched]
+        for place, k in zip(places, [*found, *(k for k in places if k not in found)], strict=True):
             order[place] = k
         return order, signs
 

@@ -92,3 +92,13 @@ def test_light_modules_load_no_torch(module: str) -> None:
 def test_the_model_package_runs_without_qt_and_opencv(module: str) -> None:
     modules = loaded_after(f"import sss_model.{module}")
     assert not modules & {*QT, "cv2"}
+
+
+@pytest.mark.parametrize("file", [*MODEL, *GUI, *WIDGETS], ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_and_classes_can_be_seen_at_a_glance(file: Path) -> None:
+    """No file over 400 lines, no class over 250 (issue 5)."""
+    text = file.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    sizes = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in classes}
+    assert not {name: lines for name, lines in sizes.items() if lines > 250}

@@ -28,6 +28,7 @@ from sss_gui.request import (
     WarmResult,
 )
 from sss_model.errors import ImageError
+from sss_model.inputs import files_of
 from sss_model.progress import Progress
 
 SIZE = (24, 32)
@@ -114,7 +115,9 @@ class FakeEngine:
             raise self.fail[name]
         if name.startswith("broken"):
             raise ImageError(f"{name} is no picture.", hint="Choose another file.")
-        common = {"ticket": request.ticket, "source": request.source, "size": self.size, "features": self.number}
+        path = request.source.path
+        common = {"ticket": request.ticket, "source": request.source, "size": self.size, "features": self.number,
+                  "files": files_of(path, request.source.image) if path is not None else ()}  # fmt: skip
         if not request.live:
             deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
         self._wait(progress, "Network", deliver, ShowResult(**common))

@@ -276,3 +276,9 @@ def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, phot
     assert "4 dimensions, not 8" in result.failed[1][1]
     assert (tmp_path / "shared.json").exists()
     assert reports == sorted(reports), "progress goes through all pictures once"
+
+
+def test_a_result_says_what_it_was_read_from(run, photo, features):
+    beside = Source.from_path(features.path)
+    assert run(ShowRequest(1, beside)).files == (features.path, photo.path)
+    assert run(ShowRequest(2, photo, extract=CPU)).files == (photo.path,)

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QListView
 
 from sss_gui.engine import read_source
 from sss_gui.file_engine import list_sources
+from sss_gui.file_request import ListResult
 from sss_gui.files import LAYOUT_WORDS
-from sss_gui.request import ListResult, Source
+from sss_gui.request import Source
 from sss_model.errors import CheckpointError, FeatureFileError, ParameterError
 from sss_model.image_io import write_picture
 from sss_model.inputs import INPUT_LAYOUTS

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView
 
 from sss_gui.model_engine import ModelEngine
-from sss_gui.request import BackboneModelRequest, BackboneModelResult, BackbonesRequest
+from sss_gui.model_request import BackboneModelRequest, BackboneModelResult, BackbonesRequest
 from sss_gui.widgets.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.model_manager import ModelManager
 from sss_model.checkpoint import read_checkpoint

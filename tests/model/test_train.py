@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import multiprocessing
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from made_sets import save_map, small_params
-from training_runs import Parts, events, make_parts, train
+from training_runs import events, train
 
 from sss_model.checkpoint import load_network
 from sss_model.errors import DatasetError, DeviceError, ParameterError, SSSError
@@ -27,14 +26,6 @@ from sss_model.train.state import LAST
 from sss_model.train.trainer import BEST_MODEL, LAST_MODEL, Trainer
 
 PLAIN = {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.0, "ema": 0.0, "freeze_updates": 0, "warmup": 0}
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield make_parts(tmp_path / "set")
-    torch.set_num_threads(before)
 
 
 def test_training_teaches(parts: Any, tmp_path: Path) -> None:

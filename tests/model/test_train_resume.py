@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from made_sets import small_params
-from training_runs import Parts, events, make_parts, train
+from training_runs import events, train
 
 from sss_model.checkpoint import read_checkpoint
 from sss_model.errors import CheckpointError
 from sss_model.train.state import LAST, read_state
 from sss_model.train.trainer import BEST_MODEL, LAST_MODEL
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield make_parts(tmp_path / "set")
-    torch.set_num_threads(before)
 
 
 def test_a_resumed_run_equals_an_unbroken_one(parts: Any, tmp_path: Path) -> None:
