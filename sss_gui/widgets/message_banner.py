@@ -48,8 +48,9 @@ class MessageBanner(QFrame):
         self._copy.setVisible(bool(details))
         self._copy.setText("Copy details")
         self.setAccessibleName(f"{title} {hint}".strip())
-        self._place()
         self.show()
+        self._row.activate()  # what the layout remembers is of the time when its labels were hidden
+        self._place()
         self.raise_()
 
     def text(self) -> tuple[str, str]:
@@ -98,7 +99,10 @@ class MessageBanner(QFrame):
         if asked and event.type() == QEvent.Type.ShortcutOverride:
             event.accept()  # else the window's shortcut would stop what runs instead
             return True
-        return super().event(event)
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
+            self._place()
+        return done
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

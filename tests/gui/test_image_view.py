@@ -7,11 +7,13 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from sss_gui.pyramid import make_pyramid
 from sss_gui.qimage import from_qimage
+from sss_gui.theme import LIGHT, make_style_sheet
 from sss_gui.widgets.image_view import ImageView
+from sss_gui.widgets.message_banner import MessageBanner
 from sss_gui.widgets.view_controller import ViewController
 
 LEFT = Qt.MouseButton.LeftButton
@@ -267,3 +269,26 @@ def test_the_visible_box_holds_what_is_seen(view, look):
 def test_unknown_ways_to_compare_are_refused(view):
     with pytest.raises(ValueError, match="none, flip, wipe, difference"):
         view.set_compare("blend")
+
+
+@pytest.mark.parametrize("width", [240, 420, 1300])
+def test_a_message_is_whole_from_the_first_time_on(qtbot, width):
+    """What the layout found out while its labels were hidden says nothing of the words that they show."""
+    over = QWidget()
+    over.setStyleSheet(make_style_sheet(LIGHT))
+    qtbot.addWidget(over)
+    over.resize(width, 900)
+    over.show()
+    for count in range(10, 50):
+        banner = MessageBanner(over)
+        banner.sizeHint()  # as Qt asks while a window is put together
+        banner.show_message("The picture cannot be used", "words " * count, "details")
+        qtbot.wait(1)
+        cut = [
+            label.text()
+            for label in banner.findChildren(QLabel)
+            if label.height() < label.heightForWidth(label.width())
+        ]
+        assert not cut, count
+        banner.hide()
+    over.close()
