@@ -23,7 +23,7 @@ def peak(way: str, model: str, height: int, width: int) -> dict[str, float]:
     from benchmark_peers import literal, network_of, paper_checkpoint, sample
 
     from sss_model.extractor import FeatureExtractor
-    from sss_model.pieces.memory import peak_bytes, reset_peak, resident_bytes
+    from sss_model.inference.memory import peak_bytes, reset_peak, resident_bytes
 
     checkpoint = None if model == "shipped" else paper_checkpoint()
     if way == "literal":
@@ -40,7 +40,7 @@ def peak(way: str, model: str, height: int, width: int) -> dict[str, float]:
     out = np.zeros((height, width, extractor.feature_channels), np.float16 if height * width > 4e6 else np.float32)
     out[:] = 0
     if way == "backbone":
-        from sss_model.pieces.head import HeadRun
+        from sss_model.inference.head_run import HeadRun
 
         HeadRun.run = lambda self, progress: None  # type: ignore[method-assign]
     reset_peak()

@@ -17,13 +17,13 @@ from benchmark_peers import (
     sample,
     versions,
 )
+from benchmark_step import compare_steps
 from benchmark_table import Row, child, verdict
 
 from sss_model.extractor import FeatureExtractor
 from sss_model.params import ExtractParams
 from sss_model.postprocess import reduce_features
-from sss_model.train.params import preset
-from sss_model.train.step_benchmark import compare_steps
+from sss_model.training.params import preset
 
 
 def features_row(quick: bool) -> list[Row]:

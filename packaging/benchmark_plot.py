@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark_table import child
 
-from sss_model.pieces.memory import available_bytes
+from sss_model.inference.memory import available_bytes
 
 SIZES = [(300, 333), (480, 640), (1000, 1000), (1500, 2000), (2000, 3000), (3000, 4000), (4000, 6000)]
 QUICK = [(60, 80), (120, 160)]

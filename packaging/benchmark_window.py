@@ -13,13 +13,13 @@ import numpy as np
 from benchmark_peers import alternate, missing, opencv_and_sklearn, sample, versions
 from benchmark_table import Row, child, verdict
 
+from sss_model.analysis.similarity import Similarity
 from sss_model.extractor import FeatureExtractor
-from sss_model.figure import Figure
 from sss_model.guided_filter import guided_filter
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import fit_pca
 from sss_model.postprocess import reduce_features, unit_range
-from sss_model.similarity import Similarity
+from sss_model.projection.feature_views import Figure
 
 
 def reduce_row(quick: bool) -> list[Row]:

@@ -42,8 +42,8 @@ from sss_gui.snapshot import Snapshot
 from sss_gui.theme import MODES, Theme
 from sss_gui.watching import Watching
 from sss_gui.widgets.params_panel import SECTIONS
+from sss_model.files.resources import SAMPLE, resource
 from sss_model.params import ExtractParams
-from sss_model.shipped import SAMPLE, resource
 
 
 def build_engine() -> Engine:

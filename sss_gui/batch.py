@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from sss_gui.jobs import Ended
 from sss_gui.request import BatchRequest, BatchResult, Source
 from sss_gui.session import Session
-from sss_model.extract_command import stems_for
+from sss_model.commands.extract import stems_for
 from sss_model.params import ExportParams
 
 NAMED = 3  # failed pictures that the report names

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sss_gui.session import State
-from sss_model.options import words
+from sss_model.commands.options import words
 from sss_model.params import ExportParams
 
 

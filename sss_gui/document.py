@@ -15,7 +15,7 @@ from sss_gui.request import Pyramid, Source
 from sss_model.image_io import to_picture
 
 if TYPE_CHECKING:
-    from sss_model.figure import Figure  # loads torch
+    from sss_model.projection.feature_views import Figure  # loads torch
 
 MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 

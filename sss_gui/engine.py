@@ -37,18 +37,18 @@ from sss_gui.request import (
     WarmResult,
 )
 from sss_model.errors import ParameterError, SSSError
-from sss_model.export import already_there, write_exports
-from sss_model.feature_store import file_stamp, make_plan
+from sss_model.files.allocation import file_stamp, make_plan
+from sss_model.files.export import already_there, write_exports
+from sss_model.files.inputs import Input, files_of, read_input
 from sss_model.image_io import image_from_array, to_picture
-from sss_model.inputs import Input, files_of, read_input
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_gui.overlay_engine import OverlayEngine
     from sss_model.extraction import Extraction
-    from sss_model.figure import Figure
-    from sss_model.fixed_basis import FixedBasis
+    from sss_model.projection.display_basis import FixedBasis
+    from sss_model.projection.feature_views import Figure
 
 Deliver = Callable[[Any], None]
 
@@ -163,7 +163,7 @@ class FeatureEngine:
     def _basis(self, path: Path | None) -> FixedBasis | None:
         if path is None:
             return None
-        from sss_model.fixed_basis import FixedBasis
+        from sss_model.projection.display_basis import FixedBasis
 
         key = path, file_stamp(path)
         if key not in self._bases:
@@ -213,7 +213,7 @@ class FeatureEngine:
         levels = make_pyramid(to_picture(opened.image))
         size = opened.image.shape[:2]
         deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
-        from sss_model.figure import Figure
+        from sss_model.projection.feature_views import Figure
 
         if opened.features is not None:
             claim(opened.features.nbytes)

@@ -10,8 +10,8 @@ from sss_gui.file_request import ListRequest, ListResult, ThumbnailRequest, Thum
 from sss_gui.request import Source
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import find_image_for
+from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
-from sss_model.inputs import STRIP, inputs_in, is_feature_file
 from sss_model.progress import Progress
 
 

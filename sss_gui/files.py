@@ -19,8 +19,8 @@ from sss_gui.session_file import SUFFIX
 from sss_gui.settings import Opened, Settings
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FEATURE_SUFFIXES
+from sss_model.files.inputs import STRIP, files_of, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.inputs import STRIP, files_of, is_feature_file
 from sss_model.params import ExportParams
 
 LAYOUT_WORDS = {

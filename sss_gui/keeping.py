@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from sss_gui.error_text import describe
 from sss_gui.files import ask_save
 from sss_gui.session_file import SUFFIX, SavedSession, SessionFileError, read_session, write_session
-from sss_model.atomic_file import replacing
 from sss_model.errors import SSSError
+from sss_model.files.atomic_write import replacing
 
 QUIET_MS = 3000
 

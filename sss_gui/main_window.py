@@ -14,7 +14,7 @@ from sss_gui.widgets.pixel_probe import PixelProbe, PixelReadOut
 from sss_gui.widgets.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.status_line import StatusLine
 from sss_gui.widgets.tool_dock import ToolDock
-from sss_model.shipped import resource
+from sss_model.files.resources import resource
 
 TITLE = "Semantic features"
 

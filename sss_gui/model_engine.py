@@ -36,15 +36,15 @@ class ModelEngine:
 
 
 def _list(request: BackbonesRequest) -> BackbonesResult:
-    from sss_model.backbones import list_backbones
+    from sss_model.weights.catalogue import list_backbones
 
     words = (BackboneWords(e.name, e.program, e.weights, e.here) for e in list_backbones())
     return BackbonesResult(request.ticket, tuple(words))
 
 
 def _build(request: BackboneModelRequest) -> BackboneModelResult:
-    from sss_model.backbone_options import parse_blocks
-    from sss_model.pretrained import natural_params, write_untrained
+    from sss_model.commands.backbone_options import parse_blocks
+    from sss_model.weights.initialise import natural_params, write_untrained
 
     params = natural_params(request.name, "taps", parse_blocks(request.blocks))
     request.folder.mkdir(parents=True, exist_ok=True)

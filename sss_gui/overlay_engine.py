@@ -14,12 +14,12 @@ from sss_gui.document import Document, Documents
 from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
 from sss_gui.pyramid import make_pyramid
 from sss_gui.request import ExportResult
-from sss_model.clusters import Clusters, cluster_features
+from sss_model.analysis.clusters import Clusters, cluster_features
+from sss_model.analysis.similarity import Similarity, best_match
 from sss_model.errors import ParameterError
-from sss_model.export import write_index
+from sss_model.files.export import write_index
 from sss_model.params import ClusterParams
 from sss_model.progress import Progress
-from sss_model.similarity import Similarity, best_match
 
 MATCH_APART = 0.04  # of the longer side: nearer pixels are no match, they are the pixel itself
 SMALL = 192  # pixels of a thumbnail's longer side

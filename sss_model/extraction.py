@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sss_model.errors import DeviceError
 from sss_model.extractor import FeatureExtractor
-from sss_model.feature_store import Features, allocate, file_stamp, make_plan
+from sss_model.files.allocation import Features, allocate, file_stamp, make_plan
+from sss_model.inference.memory import is_out_of_memory, release
 from sss_model.params import ExtractParams
-from sss_model.pieces.memory import is_out_of_memory, release
 from sss_model.progress import Progress
 
 FIRST_TILE, LAST_TILE = 1024, 256

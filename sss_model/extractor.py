@@ -15,19 +15,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sss_model.backbone import Backbone
-from sss_model.checkpoint import Checkpoint, load_network
 from sss_model.errors import DeviceError, ParameterError
-from sss_model.network import SupplementNet
+from sss_model.inference.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
+from sss_model.inference.head_run import Filler, HeadRun, PlainStripes, supplement_stripes
+from sss_model.inference.head_stripes import WIDE
+from sss_model.inference.memory import available_bytes, is_out_of_memory, release
+from sss_model.inference.plan import TilePlan
+from sss_model.inference.segments import fold_norms
+from sss_model.inference.tiles import TiledRun, plan_tiles
+from sss_model.network.backbone import Backbone
+from sss_model.network.supplement import SupplementNet
 from sss_model.params import ExtractParams
-from sss_model.pieces.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
-from sss_model.pieces.head import Filler, HeadRun, PlainStripes, supplement_stripes
-from sss_model.pieces.memory import available_bytes, is_out_of_memory, release
-from sss_model.pieces.segments import fold_norms
-from sss_model.pieces.stripes import WIDE
-from sss_model.pieces.tiled import TiledRun, plan_tiles
-from sss_model.pieces.tiles import TilePlan
 from sss_model.progress import Progress, silent
+from sss_model.weights.checkpoint import Checkpoint, load_network
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 CPU = torch.device("cpu")

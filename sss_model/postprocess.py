@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sss_model.errors import ParameterError
 from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
-from sss_model.reduction import Reducer
+from sss_model.projection.filtered_pca import Reducer
 
 Features = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]

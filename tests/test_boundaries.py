@@ -82,13 +82,20 @@ def test_the_window_is_on_screen_before_torch_loads() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["sss_model", "sss_model.params", "sss_model.errors", "sss_model.progress", "sss_model.shipped", "sss_gui.engine"],
+    [
+        "sss_model",
+        "sss_model.params",
+        "sss_model.errors",
+        "sss_model.progress",
+        "sss_model.files.resources",
+        "sss_gui.engine",
+    ],
 )
 def test_light_modules_load_no_torch(module: str) -> None:
     assert "torch" not in loaded_after(f"import {module}")
 
 
-@pytest.mark.parametrize("module", ["extractor", "postprocess", "train.trainer", "evaluate"])
+@pytest.mark.parametrize("module", ["extractor", "postprocess", "training.trainer", "analysis.evaluate"])
 def test_the_model_package_runs_without_qt_and_opencv(module: str) -> None:
     modules = loaded_after(f"import sss_model.{module}")
     assert not modules & {*QT, "cv2"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sss_model.evaluate_command import build_parser as evaluate
-from sss_model.extract_command import build_parser as extract
-from sss_model.train.command import build_parser as train
+from sss_model.commands.evaluate import build_parser as evaluate
+from sss_model.commands.extract import build_parser as extract
+from sss_model.commands.train import build_parser as train
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PARSERS = {"sss-extract": extract, "sss-train": train, "sss-eval": evaluate}
@@ -28,6 +28,11 @@ def test_every_command_is_shown() -> None:
 
 def test_every_file_that_is_named_is_there() -> None:
     root = Path(__file__).parent.parent
-    for name in ("resources/screenshot.jpg", "resources/sss_lite2.md", "sss_model/network.py", "sss_gui/engine.py"):
+    for name in (
+        "resources/screenshot.jpg",
+        "resources/sss_lite2.md",
+        "sss_model/network/supplement.py",
+        "sss_gui/engine.py",
+    ):
         assert Path(name).name in README
         assert (root / name).is_file()

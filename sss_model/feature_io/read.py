@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.feature_io import layout as layouts
-from sss_model.feature_io.containers import Stored, parsed, plainly, read_stored
+from sss_model.feature_io import axis_order as layouts
+from sss_model.feature_io.companion_files import find_image_for, read_record
 from sss_model.feature_io.formats import FEATURE_SUFFIXES
-from sss_model.feature_io.neighbours import find_image_for, read_record
+from sss_model.feature_io.readers import Stored, parsed, plainly, read_stored
 from sss_model.feature_io.strip import is_strip, read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image

@@ -1,1 +1,1 @@
-"""How the guided filter is computed: tiles in threads, sums over windows, the local linear model."""
+"""How the guided filter is computed: sums over boxes, the local linear model, tiles in parallel."""

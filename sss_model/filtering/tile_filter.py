@@ -16,9 +16,9 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.filtering import local_linear as model
+from sss_model.filtering.box_sums import Bench, WindowSums
 from sss_model.filtering.local_linear import Moments, Tile
-from sss_model.filtering.tile_threads import SharedProgress, in_threads
-from sss_model.filtering.window_sums import Bench, WindowSums
+from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress
 
 Source = Callable[[slice, slice], Tensor]

@@ -21,10 +21,10 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from sss_model.atomic_file import reason, replacing
 from sss_model.errors import ImageError, ParameterError
+from sss_model.files.atomic_write import reason, replacing
 from sss_model.image_io import decode
-from sss_model.image_io.samples import Image, image_from_array
+from sss_model.image_io.pixel_values import Image, image_from_array
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -19,7 +19,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from sss_model.image_io import exr, tiff
-from sss_model.image_io.samples import check_size, unit_range, upright
+from sss_model.image_io.pixel_values import check_size, unit_range, upright
 
 FORMATS = (  # Pillow's names
     *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO"),

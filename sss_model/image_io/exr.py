@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
-from sss_model.image_io.samples import check_size
+from sss_model.image_io.pixel_values import check_size
 
 _MAGIC = b"\x76\x2f\x31\x01"
 _COLOURS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))

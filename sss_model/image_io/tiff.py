@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
-from sss_model.image_io.samples import check_size, unit_range, upright
+from sss_model.image_io.pixel_values import check_size, unit_range, upright
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112

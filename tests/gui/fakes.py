@@ -28,7 +28,7 @@ from sss_gui.request import (
     WarmResult,
 )
 from sss_model.errors import ImageError
-from sss_model.inputs import files_of
+from sss_model.files.inputs import files_of
 from sss_model.progress import Progress
 
 SIZE = (24, 32)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from sss_gui.request import PANES
-from sss_model.shipped import resource
+from sss_model.files.resources import resource
 
 
 def mouse(widget, kind, place, pressed=True):

@@ -14,12 +14,12 @@ from sss_gui.request import BasisRequest, ExportRequest, ProbeRequest, ShowReque
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extraction import Extraction
 from sss_model.extractor import FeatureExtractor
-from sss_model.feature_store import Plan
-from sss_model.figure import Figure
+from sss_model.files.allocation import Plan
+from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
-from sss_model.shipped import SAMPLE, resource
+from sss_model.projection.feature_views import Figure
 
 CPU = ExtractParams(device="cpu")
 

@@ -16,8 +16,8 @@ from sss_gui.file_request import ListResult
 from sss_gui.files import LAYOUT_WORDS
 from sss_gui.request import Source
 from sss_model.errors import CheckpointError, FeatureFileError, ParameterError
+from sss_model.files.inputs import INPUT_LAYOUTS
 from sss_model.image_io import write_picture
-from sss_model.inputs import INPUT_LAYOUTS
 from sss_model.params import ExportParams
 
 

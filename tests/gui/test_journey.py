@@ -17,10 +17,10 @@ from sss_gui.app import Program
 from sss_gui.request import PANES
 from sss_gui.session import State
 from sss_gui.settings import Settings
-from sss_model.extract_command import main as extract
+from sss_model.commands.extract import main as extract
+from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.params import ExportParams, ExtractParams
-from sss_model.shipped import SAMPLE, resource
 
 PATIENCE = 120_000
 

@@ -11,9 +11,9 @@ from sss_gui.model_engine import ModelEngine
 from sss_gui.model_request import BackboneModelRequest, BackboneModelResult, BackbonesRequest
 from sss_gui.widgets.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.model_manager import ModelManager
-from sss_model.checkpoint import read_checkpoint
 from sss_model.errors import ParameterError
 from sss_model.progress import Progress
+from sss_model.weights.checkpoint import read_checkpoint
 
 ROWS = [
     BackboneRow("resnet101", "torchvision", True, True),

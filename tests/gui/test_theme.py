@@ -11,7 +11,7 @@ from sss_gui.qimage import from_qimage
 from sss_gui.theme import DARK, LIGHT, Theme
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.marks import ink_on, pin_colour
-from sss_model.shipped import resource
+from sss_model.files.resources import resource
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sss_model.dataset import Dataset, open_dataset
-from sss_model.train.params import DataSource, TrainParams
+from sss_model.datasets.dataset import Dataset, open_dataset
+from sss_model.training.params import DataSource, TrainParams
 
 SIZE = (48, 64)
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.checkpoint import Checkpoint
-from sss_model.network import FeatureNet, build_network
+from sss_model.network.supplement import FeatureNet, build_network
 from sss_model.params import NetworkParams
+from sss_model.weights.checkpoint import Checkpoint
 
 LOCAL, GLOBAL = "tf_efficientnet_lite0", "mobilenetv3_small_050"  # the second has squeeze-and-excite
 

@@ -11,10 +11,10 @@ from small_models import GLOBAL, difference, literal, noise, small_checkpoint
 
 from sss_model.errors import Cancelled, DeviceError, ParameterError
 from sss_model.extractor import FeatureExtractor, pick_device
+from sss_model.inference.bands import CoarseRun
+from sss_model.inference.head_run import HeadRun
+from sss_model.inference.head_stripes import HeadStripes
 from sss_model.params import ExtractParams
-from sss_model.pieces.bands import CoarseRun
-from sss_model.pieces.head import HeadRun
-from sss_model.pieces.stripes import HeadStripes
 from sss_model.progress import Progress
 
 
@@ -133,7 +133,7 @@ def test_out_of_memory_halves_the_pieces_and_goes_on(part: str, monkeypatch: pyt
 
 def test_finished_stripes_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     image, one = noise(64, 64), extractor()
-    monkeypatch.setattr("sss_model.pieces.head.STRIPE_PIXELS", 64 * 16)
+    monkeypatch.setattr("sss_model.inference.head_run.STRIPE_PIXELS", 64 * 16)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # in turn, so that it is known which is the third
     rows: list[int] = []
     fill = HeadStripes.fill

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from made_sets import folder_set
 
-from sss_model.dataset import Dataset, open_dataset
-from sss_model.network import build_network
-from sss_model.train.log import LOG
-from sss_model.train.params import DataSource, TrainParams
-from sss_model.train.state import LAST, read_state
-from sss_model.train.trainer import Trained, Trainer
+from sss_model.datasets.dataset import Dataset, open_dataset
+from sss_model.network.supplement import build_network
+from sss_model.training.log import LOG
+from sss_model.training.params import DataSource, TrainParams
+from sss_model.training.state import LAST, read_state
+from sss_model.training.trainer import Trained, Trainer
 
 Parts = tuple[list[Dataset], list[Dataset]]
 

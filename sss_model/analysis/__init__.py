@@ -1,0 +1,1 @@
+"""Similarity, clusters, contact sheets, and scores of features on labelled pictures."""

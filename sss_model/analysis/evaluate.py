@@ -1,0 +1,257 @@
+"""How well a model's features tell regions apart on labelled pictures, beside colours and the bare backbone.
+
+For every picture: pair AUC of the 128 numbers, of their first three principal components as shown, of the same after
+the guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions; how well
+edges of the three-channel map follow region boundaries.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.datasets.dataset import Dataset, Example
+from sss_model.datasets.pair_sampling import VOID
+from sss_model.errors import DatasetError
+from sss_model.extractor import FeatureExtractor
+from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet
+from sss_model.params import Checked, FilterParams, choice, number
+from sss_model.pca import fit_pca
+from sss_model.postprocess import reduce_features, unit_range
+from sss_model.training.augment import shrink, to_array
+from sss_model.training.validation import probe_seed, taps_at
+
+MEASURED = ("features", "pca", "filtered", "rgb", "taps")
+"""The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class EvaluateParams(Checked):
+    """What is measured, and where."""
+
+    part: str = choice(
+        "holdout",
+        ("holdout", "train", "all"),
+        "Part",
+        help="which part of each data set; the parts are those of sss-train",
+    )
+    holdout: float = number(0.1, 0.0, 0.9, "Held-out part", help="the share that sss-train held out")
+    on_bad: str = choice(
+        "refuse",
+        ("refuse", "skip"),
+        "Bad files",
+        help="what to do about pairs that are missing, unreadable or do not match",
+    )
+    limit: int = number(
+        0, 0, 10**7, "Limit", unit="pictures", help="at most so many of each data set, evenly spread; 0 takes all"
+    )
+    longest: int = number(640, 32, 16384, "Longest side", unit="px", help="larger pictures are reduced to this")
+    regions: int = number(
+        8, 2, 1000, "Regions", source="method.md 5", help="labels of a picture whose pixels are compared"
+    )
+    pixels: int = number(80, 2, 5000, "Pixels", unit="px", source="method.md 5", help="pixels of each")
+    min_area: int = number(64, 1, 10**6, "Minimum area", unit="px", help="smaller labels are left out of the pair AUC")
+    cluster_pixels: int = number(
+        3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
+    )
+    tolerance: float = number(
+        0.0075, 0.0, 0.1, "Tolerance", unit="of the diagonal", source="BSDS500", help="how far a boundary may be off"
+    )
+    seed: int = number(0, 0, 2**31 - 1, "Seed", help="of the pixels compared")
+    threads: int = number(0, 0, 1024, "Threads", help="CPU threads of the arithmetic; 0 leaves it to torch")
+
+
+@dataclass
+class PictureScores:
+    """One picture's numbers, by what was measured; `None` where the picture cannot tell."""
+
+    name: str
+    auc: dict[str, float] = field(default_factory=dict)
+    clusters: dict[str, float] = field(default_factory=dict)
+    boundaries: dict[str, BoundaryCounts] = field(default_factory=dict)
+
+
+@dataclass
+class Maps:
+    """A picture on its way through the pipeline, for the contact sheet: `pca` and `filtered` (H, W, 3) in [0, 1]."""
+
+    example: Example
+    image: Floats
+    pca: Floats
+    filtered: Floats
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Means over a data set's pictures; `counted` says how many of them each measure could tell about."""
+
+    name: str
+    pictures: int
+    auc: dict[str, float]
+    clusters: dict[str, float]
+    boundary_f: dict[str, float]
+    counted: dict[str, int]
+    problems: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**vars(self), "problems": list(self.problems)}
+
+
+class Evaluator:
+    """Measures one model.
+
+    Parameters
+    ----------
+    extractor : the model
+    params, filter_params : what is measured; the guided filter's radius and eps
+    taps : the network whose bare stages are the yardstick; None takes the model's own
+    seen : called with the maps of every picture, for a contact sheet
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        params: EvaluateParams,
+        filter_params: FilterParams,
+        *,
+        taps: FeatureNet | None = None,
+        seen: Callable[[Maps, PictureScores], None] | None = None,
+    ) -> None:
+        self._extractor, self._params, self._filter, self._seen = extractor, params, filter_params, seen
+        yardstick = taps if taps is not None else extractor.network
+        self._taps = yardstick.to(extractor.device).eval() if isinstance(yardstick, SupplementNet) else None
+
+    def pictures(self, data: Dataset) -> Iterator[tuple[int, PictureScores | DatasetError]]:
+        """Index and scores of every chosen picture, or what was wrong with it."""
+        count, limit = len(data), self._params.limit
+        chosen = range(count) if not limit or limit >= count else np.linspace(0, count - 1, limit).round().astype(int)
+        for index in chosen:
+            try:
+                yield int(index), self.measure(data, int(index))
+            except DatasetError as error:
+                if self._params.on_bad == "refuse":
+                    raise
+                yield int(index), error
+
+    def measure(self, data: Dataset, index: int) -> PictureScores:
+        """All numbers of the picture `index`: of several annotators the mean AUC, and the first one's other numbers."""
+        example = shrink(data.read(index), self._params.longest)
+        image = np.ascontiguousarray(to_array(example.picture).transpose(1, 2, 0))
+        features = self._extractor.extract(image)
+        plain = unit_range(fit_pca(features).project(features))
+        filtered = reduce_features(image, features, radius=self._filter.radius, eps=self._filter.eps)
+        maps = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
+        dense = Dense(maps, self._bare_stages(image))
+        scores = PictureScores(example.name)
+        others = [shrink(data.read(index, k), self._params.longest).labels for k in range(1, data.annotators(index))]
+        self._pair_auc(scores, [example.labels, *others], dense)
+        self._clusters(scores, example.labels, dense)
+        for name in ("pca", "filtered", "rgb"):
+            scores.boundaries[name] = boundary_counts(maps[name], example.labels, tolerance=self._params.tolerance)
+        if self._seen is not None:
+            self._seen(Maps(example, image, plain, filtered), scores)
+        return scores
+
+    def _pair_auc(self, scores: PictureScores, maps: Sequence[NDArray[np.int32]], dense: Dense) -> None:
+        rng = np.random.default_rng([self._params.seed, probe_seed(scores.name)])
+        p = self._params
+        probes = [choose_probe(labels, rng, regions=p.regions, pixels=p.pixels, min_area=p.min_area) for labels in maps]
+        found: dict[str, list[float]] = {}
+        for probe in probes:
+            if probe is not None:
+                for name, values in dense.at(probe.points).items():
+                    found.setdefault(name, []).append(pair_auc(values, torch.from_numpy(probe.labels)))
+        scores.auc = {name: float(np.mean(values)) for name, values in found.items()}
+
+    def _clusters(self, scores: PictureScores, labels: NDArray[np.int32], dense: Dense) -> None:
+        rng = np.random.default_rng([self._params.seed, probe_seed(scores.name), 1])
+        known = np.flatnonzero(labels.ravel() != VOID)
+        chosen = rng.choice(known, min(self._params.cluster_pixels, len(known)), replace=False)
+        kinds = labels.ravel()[chosen].astype(np.int64)
+        count = len(np.unique(kinds))
+        if count < 2:
+            return
+        points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
+        for name, values in dense.at(points).items():
+            scores.clusters[name] = best_match_iou(kmeans(values.numpy(), count, self._params.seed), kinds)
+
+    def _bare_stages(self, image: Floats) -> list[GridMap]:
+        """The yardstick's stages of an image, on the CPU; none for a network without any."""
+        if self._taps is None:
+            return []
+        picture = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(next(self._taps.parameters()).device)
+        with torch.no_grad():
+            return [GridMap(g.values.cpu(), g.stride, g.centre) for g in self._taps.taps(picture)]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A picture's maps (H, W, C) by what they are, and the bare backbone's stages on their own grids."""
+
+    maps: dict[str, Floats]
+    stages: list[GridMap]
+
+    def at(self, points: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """What each representation holds at `points` (P, 2), x then y: (P, C)."""
+        columns, rows = points[:, 0], points[:, 1]
+        values = {name: torch.from_numpy(np.ascontiguousarray(m[rows, columns])) for name, m in self.maps.items()}
+        if self.stages:
+            values["taps"] = taps_at(self.stages, torch.from_numpy(points)[None])[0]
+        return values
+
+
+def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[str] = ()) -> Summary:
+    """Means over `pictures`; boundary F at the one threshold that is best for all of them."""
+    told = {kind: [p.boundaries[kind] for p in pictures if kind in p.boundaries] for kind in MEASURED}
+    told = {kind: [counts for counts in found if counts.labelled] for kind, found in told.items()}
+    boundary = {kind: reduce(operator.add, found).best_f() for kind, found in told.items() if found}
+    counted = {
+        "auc": sum(bool(p.auc) for p in pictures),
+        "clusters": sum(bool(p.clusters) for p in pictures),
+        "boundary_f": max(map(len, told.values())),
+    }
+    return Summary(
+        name,
+        len(pictures),
+        _means([p.auc for p in pictures]),
+        _means([p.clusters for p in pictures]),
+        boundary,
+        counted,
+        tuple(problems),
+    )
+
+
+def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    found = {kind: [row[kind] for row in rows if kind in row] for kind in MEASURED}
+    return {kind: float(np.mean(values)) for kind, values in found.items() if values}
+
+
+def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
+    """The summaries as text, a line for each data set and measure, each with the pictures that it is a mean of.
+
+    Parameters
+    ----------
+    own_taps : whether the yardstick is the model's own, trained backbone, which the heading then says
+    """
+    width = max([len("data set"), *(len(s.name) for s in summaries)])
+    heads = ["own taps" if kind == "taps" and own_taps else kind for kind in MEASURED]
+    lines = [f"{'data set':{width}}  {'measure':11}  " + "".join(f"{head:>10}" for head in heads) + "   pictures"]
+    for summary in summaries:
+        for title, values, count in (
+            ("pair AUC", summary.auc, summary.counted["auc"]),
+            ("k-means mIoU", summary.clusters, summary.counted["clusters"]),
+            ("boundary F", summary.boundary_f, summary.counted["boundary_f"]),
+        ):
+            cells = "".join(f"{values[kind]:10.3f}" if kind in values else f"{'-':>10}" for kind in MEASURED)
+            lines.append(f"{summary.name:{width}}  {title:12} {cells}   {count:8d}")
+    return "\n".join(lines)

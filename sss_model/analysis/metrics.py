@@ -1,0 +1,197 @@
+"""How well features tell regions apart: pair AUC, agreement of k-means with labels, alignment with their boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sss_model.datasets.pair_sampling import VOID
+
+Labels = NDArray[np.int32]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Pixels at which an image is judged: `points` (P, 2) int64, x then y, and the label of each, (P,) int64."""
+
+    points: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def choose_probe(
+    labels: Labels, rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
+) -> Probe | None:
+    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
+
+    Returns None where fewer than two labels have `min_area` pixels.
+    """
+    flat = labels.ravel()
+    kinds, counts = np.unique(flat[flat != VOID], return_counts=True)
+    kinds = kinds[counts >= min_area]
+    if len(kinds) < 2:
+        return None
+    chosen = rng.permutation(kinds)[:regions]
+    drawn = []
+    for kind in chosen:
+        own = np.flatnonzero(flat == kind)
+        drawn.append(rng.choice(own, min(pixels, len(own)), replace=False))
+    places = np.concatenate(drawn)
+    points = np.stack([places % labels.shape[1], places // labels.shape[1]], 1).astype(np.int64)
+    return Probe(points, flat[places].astype(np.int64))
+
+
+def pair_auc(features: Tensor, labels: Tensor) -> float:
+    """The chance that two pixels of one label are nearer than two of different labels; ties count half.
+
+    Parameters
+    ----------
+    features : (P, D) floating; distances are Euclidean
+    labels : (P,) integer, at least two different ones, at least one of them twice
+    """
+    values = features.detach().double()
+    values = values - values.mean(0)
+    distances = torch.pdist(values)
+    first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
+    same = labels[first] == labels[second]
+    near, far = distances[same], distances[~same].sort().values
+    below = torch.searchsorted(far, near, right=False)
+    not_above = torch.searchsorted(far, near, right=True)
+    return float(1 - (below + not_above).double().mean() / (2 * len(far)))
+
+
+def kmeans(values: Floats, count: int, seed: int = 0, *, rounds: int = 30, starts: int = 3) -> NDArray[np.int64]:
+    """Cluster number (P,) of `values` (P, D) by Lloyd's algorithm from k-means++ seeds, the best of several starts."""
+    data = torch.from_numpy(np.ascontiguousarray(values)).float()
+    rng = np.random.default_rng(seed)
+    best, least = torch.zeros(len(data), dtype=torch.int64), float("inf")
+    for _ in range(starts):
+        centres = _spread_seeds(data, count, rng)
+        nearest = best
+        for turn in range(rounds):
+            last, nearest = nearest, torch.cdist(data, centres).argmin(1)
+            if turn and torch.equal(last, nearest):
+                break
+            sums = torch.zeros_like(centres).index_add_(0, nearest, data)
+            sizes = torch.bincount(nearest, minlength=len(centres))[:, None]
+            centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
+        spread = float((data - centres[nearest]).square().sum())
+        if spread < least:
+            best, least = nearest, spread
+    return best.numpy()
+
+
+def _spread_seeds(data: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+    """k-means++: each seed is drawn in proportion to its squared distance from those before."""
+    seeds = data[int(rng.integers(len(data)))][None]
+    weight = torch.full((len(data),), torch.inf)
+    while len(seeds) < count:
+        weight = torch.minimum(weight, torch.cdist(data, seeds[-1:])[:, 0].square())
+        total = float(weight.sum())
+        pick = (
+            int(torch.searchsorted(weight.cumsum(0), rng.random() * total))
+            if total > 0
+            else int(rng.integers(len(data)))
+        )
+        seeds = torch.cat([seeds, data[min(pick, len(data) - 1)][None]])
+    return seeds
+
+
+def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """Mean intersection over union of the labels, each matched with one cluster so that the mean is largest."""
+    from scipy.optimize import linear_sum_assignment
+
+    kinds, own = np.unique(labels, return_inverse=True)
+    names, found = np.unique(clusters, return_inverse=True)
+    both = np.zeros((len(kinds), len(names)))
+    np.add.at(both, (own, found), 1)
+    union = both.sum(1, keepdims=True) + both.sum(0, keepdims=True) - both
+    overlap = both / union
+    rows, columns = linear_sum_assignment(-overlap)
+    return float(overlap[rows, columns].sum() / len(kinds))
+
+
+@dataclass
+class BoundaryCounts:
+    """Matches of predicted and labelled boundary pixels at rising thresholds; sums over images add up."""
+
+    hits: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    found: NDArray[np.int64]
+    labelled: int
+
+    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
+        return BoundaryCounts(
+            self.hits + other.hits,
+            self.predicted + other.predicted,
+            self.found + other.found,
+            self.labelled + other.labelled,
+        )
+
+    def best_f(self) -> float:
+        """Largest F over the thresholds, 2 P R / (P + R)."""
+        precision = self.hits / np.maximum(self.predicted, 1)
+        recall = self.found / max(self.labelled, 1)
+        return float((2 * precision * recall / np.maximum(precision + recall, 1e-12)).max())
+
+
+THRESHOLDS = np.geomspace(0.002, 1.5, 60)
+
+
+def label_boundaries(labels: Labels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels (H, W) beside another label to the right or below, and those beside void, void ones included."""
+    edge = np.zeros(labels.shape, bool)
+    unknown = labels == VOID
+    for ahead, behind in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        differs = (labels[ahead] != labels[behind]) & (labels[ahead] != VOID) & (labels[behind] != VOID)
+        edge[behind] |= differs
+    return edge, unknown
+
+
+def boundary_counts(values: Floats, labels: Labels, *, tolerance: float = 0.0075) -> BoundaryCounts:
+    """Compare ridges of the gradient of a map (H, W, C) in [0, 1] with label boundaries.
+
+    A pixel counts as met if its partner lies within `tolerance` of the image's diagonal (as BSDS500 has it); what is
+    within that of void is left out on both sides.
+    """
+    from scipy.ndimage import distance_transform_edt, maximum_filter
+
+    reach = max(1.0, tolerance * float(np.hypot(*labels.shape)))
+    edge, unknown = label_boundaries(labels)
+    clear = distance_transform_edt(~unknown) > reach if unknown.any() else np.ones(labels.shape, bool)
+    edge &= clear
+    strength = np.where(clear, _ridges(values), 0)
+    near = distance_transform_edt(~edge) <= reach if edge.any() else np.zeros(labels.shape, bool)
+    offset = np.arange(-int(reach), int(reach) + 1)
+    disc = offset[:, None] ** 2 + offset[None] ** 2 <= reach**2
+    best = maximum_filter(strength, footprint=disc, mode="constant")
+    return BoundaryCounts(_at_least(strength[near]), _at_least(strength), _at_least(best[edge]), int(edge.sum()))
+
+
+def _at_least(values: NDArray[np.floating]) -> NDArray[np.int64]:
+    """How many of `values` reach each threshold."""
+    ordered = np.sort(values.ravel())
+    return len(ordered) - np.searchsorted(ordered, THRESHOLDS)
+
+
+def _ridges(values: Floats) -> Floats:
+    """Gradient magnitude over all channels, zero but on its local maxima across the edge."""
+    down, right = (np.gradient(values, axis=axis).astype(np.float32) for axis in (0, 1))
+    # the direction of strongest change of a vector-valued map: leading eigenvector of J'J (Di Zenzo 1986)
+    yy, xx, xy = (down**2).sum(-1), (right**2).sum(-1), (down * right).sum(-1)
+    root = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
+    size = np.sqrt(np.maximum((xx + yy + root) / 2, 0))
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    sector = np.rint(angle / (np.pi / 4)).astype(int) % 4
+    padded = np.pad(size, 1)
+    keep = np.zeros(size.shape, bool)
+    height, width = size.shape
+    for k, (dy, dx) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
+        ahead = padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+        behind = padded[1 - dy : 1 - dy + height, 1 - dx : 1 - dx + width]
+        keep |= (sector == k) & (size >= ahead) & (size > behind)
+    return np.where(keep, size, 0).astype(np.float32)

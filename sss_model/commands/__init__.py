@@ -1,0 +1,1 @@
+"""The command lines: sss-extract, sss-train, sss-eval, sss-convert; their options come from the parameter records."""

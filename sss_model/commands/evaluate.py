@@ -1,0 +1,145 @@
+"""`sss-eval`: how well a model tells regions apart, as a table, as JSON, as a page of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+import sss_model
+from sss_model.analysis.contact_sheet import ContactSheet
+from sss_model.analysis.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
+from sss_model.commands.options import add_options, build
+from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
+from sss_model.errors import DatasetError, FeatureFileError, SSSError
+from sss_model.extractor import FeatureExtractor
+from sss_model.files.atomic_write import replacing
+from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.params import FilterParams
+from sss_model.weights.initialise import SOURCES, init_weights
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        "sss-eval", description="Measure how well a model's features tell labelled regions apart."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
+    parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
+    parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
+                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+    parser.add_argument(
+        "--taps",
+        metavar="SOURCE",
+        help=f"the yardstick's untouched backbone: {SOURCES}; without, the model's own, as trained",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
+    parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a PNG of pictures and features there")
+    parser.add_argument(
+        "--sheet-pictures", type=int, default=24, metavar="N", help="at most so many of all on the sheet (default 24)"
+    )
+    add_options(parser, EvaluateParams)
+    add_options(parser, FilterParams)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0, 2 for an error in what was asked, 130 when it was interrupted."""
+    options = build_parser().parse_args(arguments)
+    try:
+        _run(options)
+    except SSSError as error:
+        print(f"sss-eval: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
+    if params.threads:
+        torch.set_num_threads(params.threads)
+    sources = [parse_source(text) for text in options.data]
+    datasets = unique_names(
+        [open_dataset(s, part=params.part, holdout=params.holdout, on_bad=params.on_bad) for s in sources]
+    )
+    extractor = FeatureExtractor(options.model, options.device)
+    each = -(-options.sheet_pictures // len(datasets))
+    sheet, summaries = ContactSheet(options.sheet_pictures), []
+    pictures: dict[str, list[PictureScores]] = {}
+    for data in datasets:
+        begun: list[str] = []
+
+        def seen(maps, scores, begun=begun):  # type: ignore[no-untyped-def]
+            if len(begun) < each:
+                begun.append(scores.name)
+                sheet.add(maps, scores)
+
+        evaluator = Evaluator(extractor, params, smoothing, taps=_yardstick(extractor, options.taps), seen=seen)
+        found, problems = [], [f"{path}: {reason}" for path, reason in data.problems]
+        for number, (index, scores) in enumerate(evaluator.pictures(data), 1):
+            if isinstance(scores, PictureScores):
+                found.append(scores)
+            else:
+                problems.append(f"{data.items[index].picture}: {scores}")
+            _progress(f"{data.name}: {number} of {min(len(data), params.limit or len(data))}")
+        _progress("")
+        for problem in problems:
+            print(f"left out  {problem}", file=sys.stderr)
+        if not found:
+            raise DatasetError(f"No picture of {data.name} could be measured.")
+        pictures[data.name] = found
+        summaries.append(summarise(data.name, found, problems))
+    print(table(summaries, own_taps=options.taps is None))
+    _write(options, extractor, params, summaries, pictures)
+    if options.contact_sheet is not None:
+        sheet.write(options.contact_sheet)
+
+
+def _yardstick(extractor: FeatureExtractor, source: str | None) -> FeatureNet | None:
+    """A network of the model's kind with the backbone's weights from `source`."""
+    if source is None:
+        return None
+    network = build_network(extractor.checkpoint.params)
+    init_weights(network, source)
+    return network
+
+
+def _write(
+    options: argparse.Namespace,
+    extractor: FeatureExtractor,
+    params: EvaluateParams,
+    summaries: Sequence[Summary],
+    pictures: dict[str, list[PictureScores]],
+) -> None:
+    if options.json is None:
+        return
+    content = {
+        "model": str(extractor.checkpoint.path.name),
+        "sha256": extractor.checkpoint.sha256,
+        "params": params.to_dict(),
+        "own_taps": options.taps is None,
+        "sets": [s.to_dict() for s in summaries],
+        "pictures": {
+            name: [{"name": p.name, "auc": p.auc, "clusters": p.clusters} for p in found]
+            for name, found in pictures.items()
+        },
+    }
+    with replacing(options.json, FeatureFileError) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _progress(text: str) -> None:
+    """A line that replaces itself, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r{text:60}", end="" if text else "\r", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""Pictures with label maps: reading them, parting them into training and held-out ones, and refusing what is damaged.
+
+A label map is (H, W) int32 with `VOID` (-1) for pixels of no single class. A region map says which pixels were outlined
+together: objects of one class are regions of their own where the data set knows them, else a region is a label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from sss_model.datasets.coco import instance_mask
+from sss_model.datasets.folder_scan import Item, Listing
+from sss_model.datasets.formats import MIXED, list_items
+from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
+from sss_model.datasets.pair_sampling import VOID
+from sss_model.errors import DatasetError
+from sss_model.training.params import DataSource
+
+_INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_PART_HINTS = {
+    "train": "A smaller --holdout leaves some to train on.",
+    "holdout": "--holdout 0 trains on all of them, a larger --holdout keeps some back.",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture as `PIL.Image` RGB with `labels` and `regions` (H, W) int32 of the same size."""
+
+    name: str
+    picture: Image.Image
+    labels: Labels
+    regions: Labels
+
+
+@dataclass
+class Dataset:
+    """The items of one data set that are fit to use, in one part of it."""
+
+    name: str
+    kind: str
+    items: list[Item]
+    void: tuple[int, ...]
+    offset: int = 0
+    weight: float = 1.0
+    problems: list[tuple[Path, str]] = field(default_factory=list)
+    root: Path = Path()
+    splits: tuple[str, ...] = ()
+    coding: str = ""
+    bare: int = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def read(self, index: int, annotator: int = 0) -> Example:
+        """The picture `index` with the label map of one of its annotators.
+
+        Raises
+        ------
+        DatasetError : a file is missing, damaged, empty, or of another size than its partner
+        """
+        item = self.items[index]
+        source = item.labels[annotator % len(item.labels)] if item.labels else None
+        picture = _read_picture(item.picture)
+        if source is None:
+            labels = np.full(item.size or (picture.height, picture.width), VOID, np.int32)
+        else:
+            labels = read_label_map(source, annotator, packed=self.kind == "panoptic")
+        if labels.shape != (picture.height, picture.width):
+            upright = ImageOps.exif_transpose(picture)
+            if labels.shape != (upright.height, upright.width):
+                raise DatasetError(f"{item.picture.name} {_mismatch(picture.size, labels.shape[::-1])}.")
+            picture = upright
+        labels, regions = self._interpret(labels, item)
+        if not (labels != VOID).any():
+            raise DatasetError(f"The label map of {item.picture.name} is empty: every pixel is void.")
+        return Example(f"{self.name}/{item.stem}", picture, labels, regions)
+
+    def annotators(self, index: int) -> int:
+        """How many label maps the picture `index` has."""
+        item = self.items[index]
+        if len(item.labels) == 1 and item.labels[0].suffix == ".mat" and self.kind == "bsds":
+            return count_annotators(item.labels[0])
+        return max(len(item.labels), 1)
+
+    def _interpret(self, numbers: Labels, item: Item) -> tuple[Labels, Labels]:
+        """Labels and regions from the numbers in a file."""
+        if item.segments is not None:
+            known = np.array([*item.segments.keys(), 0]), np.array([*item.segments.values(), VOID])
+            order = np.argsort(known[0])
+            keys, values = known[0][order], known[1][order]
+            place = np.searchsorted(keys, numbers).clip(0, len(keys) - 1)
+            labels = np.where(keys[place] == numbers, values[place], VOID).astype(np.int32)
+            return labels, place.astype(np.int32)
+        labels = np.where(np.isin(numbers, self.void), VOID, numbers - self.offset).astype(np.int32)
+        regions = labels.copy()
+        for k, instance in enumerate(item.instances):
+            mask = instance_mask(instance.segmentation, (labels.shape[0], labels.shape[1]))
+            if item.labels:
+                mask = mask & (labels == instance.label)
+            else:
+                labels[mask] = instance.label
+            regions[mask] = _INSTANCE + k
+        return labels, regions
+
+
+def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1, on_bad: str = "refuse") -> Dataset:
+    """The data set that `source` names, limited to one part, its files' presence and sizes checked.
+
+    Parameters
+    ----------
+    part : `train`, `holdout` or `all`; see `is_held_out`
+    holdout : share of held-out images
+    on_bad : `refuse` raises for the first problem, `skip` lists it in `problems`
+
+    Raises
+    ------
+    DatasetError : no data set there, none of its pictures in that part, or a problem with `refuse`
+    """
+    root = Path(source.path).expanduser()
+    listing = list_items(root, source.kind, source.splits)
+    void = (
+        listing.void
+        if source.void is None
+        else (*(v for v in listing.void if v not in MIXED.get(root.name.lower(), ())), *source.void)
+    )
+    good = _check_sizes(listing)
+    if listing.problems and on_bad == "refuse":
+        bad, (path, reason) = len(listing.problems), listing.problems[0]
+        raise DatasetError(
+            f"{bad} of {bad + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
+            hint="--on-bad skip leaves them out.",
+        )
+    kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
+    if not kept:
+        raise DatasetError(
+            f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=_PART_HINTS.get(part, "")
+        )
+    name = Path(os.path.abspath(root)).name
+    return Dataset(
+        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,
+        root, tuple(source.splits), listing.coding, listing.bare,
+    )  # fmt: skip
+
+
+def unique_names(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """The same data sets under names of their own: scores and curves are kept by name.
+
+    Where folders have the same name, their parent folders come before it; then come the splits; what is the same set in
+    another reading gets a number. Names depend on the sources and their order only, not on the part that was opened.
+    """
+    names = [data.name for data in datasets]
+    parents = [
+        f"{Path(os.path.abspath(data.root)).parent.name}/{name}" for data, name in zip(datasets, names, strict=True)
+    ]
+    names = _told_apart(names, parents)
+    splits = [
+        f"{name}@{'+'.join(data.splits)}" if data.splits else name for data, name in zip(datasets, names, strict=True)
+    ]
+    names = _told_apart(names, splits)
+    for k, name in enumerate(names):
+        number = 2
+        while names[k] in names[:k]:
+            names[k], number = f"{name}#{number}", number + 1
+    return [replace(data, name=name) for data, name in zip(datasets, names, strict=True)]
+
+
+def _told_apart(names: list[str], longer: list[str]) -> list[str]:
+    """The longer form of every name that several have, if the longer forms of those differ."""
+    found = []
+    for name, long in zip(names, longer, strict=True):
+        forms = {other for short, other in zip(names, longer, strict=True) if short == name}
+        found.append(long if len(forms) > 1 else name)
+    return found
+
+
+def is_held_out(stem: str, share: float) -> bool:
+    """Whether the picture `stem` belongs to the held-out part: by a hash of its name, so the same on every machine.
+
+    Neighbouring frames of a film would tell what they should test, so names that differ in the last digit only stay
+    together, and so do the frames of one SEQUENCE_NUMBER_FRAME.
+    """
+    film = re.fullmatch(r"(.*\D\d+)_\d{4,}", stem)
+    group = film[1] if film else re.sub(r"\d$", "", stem)
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") < share * 2**64
+
+
+def _check_sizes(listing: Listing) -> list[Item]:
+    """The items whose files open and agree in size, by their headers; the others become problems."""
+    with ThreadPoolExecutor(8) as pool:
+        reasons = list(pool.map(_size_problem, listing.items))
+    listing.problems += [(item.picture, reason) for item, reason in zip(listing.items, reasons, strict=True) if reason]
+    return [item for item, reason in zip(listing.items, reasons, strict=True) if not reason]
+
+
+def _size_problem(item: Item) -> str:
+    try:
+        with Image.open(item.picture) as picture:
+            if item.size and not _fits(picture, item.size[::-1]):
+                return _mismatch(picture.size, item.size[::-1], "annotation file says")
+            for path in item.labels:
+                size = _map_size(path)
+                if size and not _fits(picture, size):
+                    return _mismatch(picture.size, size)
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+        return f"or its label map cannot be read: {error}"
+    return ""
+
+
+def _fits(picture: Image.Image, size: tuple[int, int]) -> bool:
+    """Whether the picture has that size, as it is stored or turned upright."""
+    return picture.size == size or (picture.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED)
+
+
+def _map_size(path: Path) -> tuple[int, int] | None:
+    if path.suffix == ".mat":
+        return mat_size(path)
+    with Image.open(path) as labels:
+        return labels.size
+
+
+def _mismatch(picture: tuple[int, ...], other: tuple[int, ...], who: str = "label map is") -> str:
+    return f"is {picture[0]} x {picture[1]}, but its {who} {other[0]} x {other[1]}"
+
+
+def _read_picture(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as file:
+            if file.mode.startswith("I") or file.mode == "F":
+                from sss_model.image_io import read_image, to_picture
+
+                return Image.fromarray(to_picture(read_image(path)))
+            picture = file.convert("RGB")
+            picture.info = {"exif": file.info["exif"]} if "exif" in file.info else {}
+            return picture
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DatasetError(f"The picture {path} cannot be read: {error}") from error
+
+
+def parse_source(text: str) -> DataSource:
+    """A data set as the command line names it: [KIND:]DIR[@SPLIT[+SPLIT]][=WEIGHT].
+
+    Raises
+    ------
+    DatasetError : the weight is no number
+    """
+    from sss_model.datasets.formats import KINDS
+
+    kind, colon, rest = text.partition(":")
+    if not colon or kind not in KINDS:
+        kind, rest = "auto", text
+    path, _, weight = rest.rpartition("=") if re.search(r"=[^=/\\]*$", rest) else (rest, "", "1")
+    folder, at, names = path.rpartition("@")
+    if not at or Path(path).is_dir():
+        folder, names = path, ""
+    try:
+        return DataSource(folder, kind, float(weight), tuple(names.split("+")) if names else ())
+    except ValueError as error:
+        raise DatasetError(
+            f"The weight of a data set must be a number from 0 to 1e6, got {weight!r} in {text!r}."
+        ) from error
+
+
+def describe(datasets: Sequence[Dataset]) -> list[str]:
+    """One line a data set: name, kind, choice of label maps, pictures, weight, what counts as void, problems."""
+    lines = []
+    for data in datasets:
+        void = f", void {' '.join(str(v) for v in data.void)}" if data.void else ""
+        bad = f", {len(data.problems)} left out" if data.problems else ""
+        bad += f", {data.bare} without annotations left out" if data.bare else ""
+        kind = f"{data.kind}, {data.coding}" if data.coding else data.kind
+        lines.append(f"{data.name} ({kind}): {len(data)} pictures, weight {data.weight:g}{void}{bad}")
+    return lines

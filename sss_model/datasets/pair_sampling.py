@@ -1,0 +1,100 @@
+"""Which pixels of an image are compared: P_inst regions, P_pix pixels in each, several times over.
+
+Supplement, section 1: "we first randomly sample P_inst number of instances, then for each instance, we randomly sample
+P_pix number of pixels within each instance label mask ... we repeat the sampling 10 times per image".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import DatasetError
+from sss_model.training.params import SamplingParams
+
+VOID = -1
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pixels drawn from one image: `points` (S, P, 2) int64, x then y; `labels` (S, P) int64, `VOID` for none."""
+
+    points: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of one image: flat pixel indices and the label of each."""
+
+    width: int
+    pixels: list[NDArray[np.int64]]
+    labels: NDArray[np.int64]
+
+    @property
+    def distinct(self) -> int:
+        """Number of different labels, void counted as one."""
+        return len(np.unique(self.labels))
+
+
+def find_regions(
+    labels: NDArray[np.int32], regions: NDArray[np.int32], *, min_area: int = 1, void: str = "needed"
+) -> Regions:
+    """The regions of an image that are large enough to draw from.
+
+    Parameters
+    ----------
+    labels : (H, W) category of each pixel, `VOID` (-1) where there is none
+    regions : (H, W) region of each pixel, at least 0; a region's pixels share one label. Ignored where `labels` is void
+    min_area : smaller regions are dropped, pixels
+    void : `needed` adds the void pixels as one more region where there is a single label, `always` does so everywhere,
+        `never` nowhere
+
+    Returns
+    -------
+    Regions; the void one, if any, is the last
+    """
+    flat = np.where(labels.ravel() == VOID, VOID, regions.ravel())
+    order = np.argsort(flat, kind="stable")
+    numbers, starts = np.unique(flat[order], return_index=True)
+    pieces = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
+    empty = pieces.pop(VOID, order[:0])
+    kept = [piece for piece in pieces.values() if len(piece) >= min_area]
+    kinds = [int(labels.flat[piece[0]]) for piece in kept]
+    wanted = void == "always" or (void == "needed" and len(set(kinds)) == 1)
+    if wanted and len(empty) >= min_area:
+        kept.append(empty)
+        kinds.append(VOID)
+    return Regions(labels.shape[1], [piece.astype(np.int64) for piece in kept], np.array(kinds, np.int64))
+
+
+def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> Samples:
+    """Draw `params.samplings` times: different regions, at least two labels among them, pixels with replacement.
+
+    Raises
+    ------
+    DatasetError : the image has fewer than two labels to compare, or only void
+    """
+    known = np.unique(regions.labels[regions.labels != VOID])
+    if regions.distinct < 2 or not len(known):
+        raise DatasetError(
+            f"An image needs two labels to compare; this one has {regions.distinct} of at least the minimum area."
+        )
+    points, labels = [], []
+    for _ in range(params.samplings):
+        chosen = _choose(regions.labels, params.instances, rng)
+        flat = np.concatenate([rng.choice(regions.pixels[k], params.pixels) for k in chosen])
+        points.append(np.stack([flat % regions.width, flat // regions.width], 1))
+        labels.append(np.repeat(regions.labels[chosen], params.pixels))
+    return Samples(np.stack(points), np.stack(labels))
+
+
+def _choose(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """`count` regions, or all where there are fewer, of at least two labels."""
+    chosen = rng.permutation(len(labels))[:count]
+    if np.all(labels[chosen] == labels[chosen[0]]):
+        others = np.flatnonzero(labels != labels[chosen[0]])
+        chosen[-1] = rng.choice(others)
+    return chosen

@@ -1,0 +1,96 @@
+"""The files beside a feature file: its photograph, and the JSON that says what it was made from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sss_model.errors import FeatureFileError
+from sss_model.feature_io.write import json_text
+from sss_model.files.atomic_write import replacing
+from sss_model.image_io import IMAGE_SUFFIXES
+
+_EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
+_TIFFS = (".tif", ".tiff")
+
+
+def write_json(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+    """Write `values` as JSON: UTF-8, sorted keys, indented, finite numbers; whole or not at all.
+
+    Raises `ParameterError` for what JSON cannot hold, `FeatureFileError` where the file cannot be written.
+    """
+    text = json_text(values, indent=2)
+    with replacing(path, FeatureFileError) as temporary, open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text + "\n")
+
+
+def find_image_for(path: str | os.PathLike[str]) -> Path | None:
+    """The photograph beside the feature file `path`, or None.
+
+    For photo-features-f16.npz these names are tried in its folder, each with every suffix of a picture:
+    photo-features-f16, then photo-features, photo-features-input, photo, photo-input (as our exports name the input).
+    """
+    source = Path(path)
+    try:
+        beside = {entry.name.lower(): entry for entry in sorted(source.parent.iterdir()) if entry.is_file()}
+    except OSError:
+        return None
+    for stem in _stems(source.stem):
+        for name in (stem, f"{stem}-input"):
+            for suffix in IMAGE_SUFFIXES:
+                found = beside.get((name + suffix).lower())
+                if found is not None and found.name != source.name and not _is_feature_tiff(found):
+                    return found
+    return None
+
+
+def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What the JSON beside the feature file `path` says, or nothing.
+
+    It is the JSON of the same name (photo.npy.json or photo.json), or one of a shorter stem that lists the file.
+    """
+    source = Path(path)
+    for name in (source.name, *_stems(source.stem)):
+        values = _json(source.with_name(f"{name}.json"))
+        if values and (name in (source.name, source.stem) or _lists(values, source.name)):
+            return values
+    return {}
+
+
+def is_export(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a picture that this program wrote, by its name and the JSON of its run beside it."""
+    source = Path(path)
+    stems = [source.name.removesuffix(ending) for ending in _EXPORTED if source.name.endswith(ending)]
+    return any(_lists(_json(source.with_name(f"{stem}.json")), source.name) for stem in stems)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; an empty one where there is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # no such file, or another program's
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _lists(record: dict[str, Any], name: str) -> bool:
+    files = record.get("files")
+    return isinstance(files, list) and name in files
+
+
+def _stems(stem: str) -> Iterator[str]:
+    """`stem`, then what remains of it when parts after -, _, . or a space are cut off, one by one."""
+    while stem:
+        yield stem
+        cut = re.search(r"[-_. ][^-_. ]*$", stem)
+        stem = stem[: cut.start()] if cut else ""
+
+
+def _is_feature_tiff(path: Path) -> bool:
+    from sss_model.feature_io.read import holds_features  # read needs this module
+
+    return path.suffix.lower() in _TIFFS and holds_features(path)

@@ -1,0 +1,1 @@
+"""Inputs, exports, atomic writing, shipped resources, and arrays larger than memory."""

@@ -1,0 +1,97 @@
+"""Where the features of a picture are kept: in memory while there is room, else in a file on disk.
+
+128 float32 channels are 512 MB a megapixel. The forecast is made before the network runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import DeviceError
+
+Features = NDArray[np.floating[Any]]
+GIB = 2**30
+MEMORY_SHARE = 0.45  # of the memory that is free now; the filter and the pictures need the rest
+DISK_RESERVE = 1 * GIB
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How features of a shape will be kept.
+
+    Attributes
+    ----------
+    place : memory or disk
+    dtype : float32, or float16 where even the disk has no room for more
+    note : a sentence when it is not float32 in memory
+    """
+
+    place: str
+    dtype: type[np.floating[Any]]
+    note: str = ""
+
+
+def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: int | None = None) -> Plan:
+    """The plan for features of `shape` (H, W, D), from the bytes that are free in memory and on disk.
+
+    Raises
+    ------
+    DeviceError : there is no room for them anywhere
+    """
+    free = _free_memory() if memory is None else memory
+    room = shutil.disk_usage(tempfile.gettempdir()).free if disk is None else disk
+    need = int(np.prod(shape, dtype=np.int64)) * 4
+    budget = int(free * MEMORY_SHARE)
+    if need <= budget:
+        return Plan("memory", np.float32)
+    words = f"The features need {need / GIB:.1f} GB, more than the {budget / GIB:.1f} GB of memory to spare"
+    if need + DISK_RESERVE <= room:
+        return Plan("disk", np.float32, f"{words}: they are kept on disk.")
+    if need // 2 + DISK_RESERVE <= room:
+        return Plan("disk", np.float16, f"{words}: they are kept on disk in half precision.")
+    size = f"{shape[1]} x {shape[0]} pixels x {shape[2]} features"
+    raise DeviceError(
+        f"{size} need {need / GIB:.1f} GB; {budget / GIB:.1f} GB of memory and {room / GIB:.1f} GB of disk are free.",
+        hint="Scale the picture down, close other programs, or free some disk space.",
+    )
+
+
+def _free_memory() -> int:
+    from sss_model.inference.memory import available_bytes  # here: it loads torch
+
+    return available_bytes("cpu")
+
+
+def allocate(shape: tuple[int, int, int], plan: Plan) -> Features:
+    """An array (H, W, D) to fill; a file on disk is deleted with the array."""
+    if plan.place == "memory":
+        return np.empty(shape, plan.dtype)
+    descriptor, name = tempfile.mkstemp(prefix="sss-features-", suffix=".raw")
+    os.close(descriptor)
+    array = np.memmap(name, dtype=plan.dtype, mode="w+", shape=shape)
+    weakref.finalize(array, _remove, name)
+    return array
+
+
+def _remove(name: str) -> None:
+    with contextlib.suppress(OSError):
+        Path(name).unlink()
+
+
+def file_stamp(path: Path | None) -> tuple[int, int] | None:
+    """Changes when the file does; None without a file."""
+    try:
+        stat = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size) if stat is not None else None

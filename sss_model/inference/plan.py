@@ -1,0 +1,171 @@
+"""The plan for an image: which pieces the backbone sees at a time, what they overlap, and how much memory that takes.
+
+Bands are rows of one segment's output, computed from their input and the segment's halo: exact. Tiles are for
+backbones that cannot be cut (`segments_of` is None): squares of the image that overlap by a margin smaller than the
+network's view, so that features near their seams differ a little from the untiled ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sss_model.inference.memory import MIB
+from sss_model.inference.segments import Segment
+
+BAND_BYTES = 320 * MIB  # activations of one band, where that costs little time
+SHARE = 0.4  # of the free memory that bands may take where small ones would cost much
+WASTE = 0.25  # the share of rows computed twice above which more memory is taken
+SPARE = 1.5  # what libraries allocate beyond the tensors
+OVERLAP = 128  # pixels by which tiles reach over their seams
+TILE_CELL_BYTES = 4096  # activations of an uncut backbone, bytes a pixel, where nothing better is known
+
+
+@dataclass(frozen=True)
+class Band:
+    """Output rows first..last-1, and the input rows from..to-1 that they are computed from."""
+
+    first: int
+    last: int
+    source: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """What will be done with an image of `size` (H, W).
+
+    Attributes
+    ----------
+    tiles : pieces that the backbone runs on, all steps counted together; a step in one piece is one
+    side : pixels of the image across a piece (rows of a band, side of a tile); 0 where nothing is cut
+    overlap : the most pixels by which pieces reach over their seams; 0 where nothing is cut
+    forecast : bytes above the model, the image and the features
+    exact : the result is the untiled one, up to rounding
+    sentence : the same for the user
+    """
+
+    size: tuple[int, int]
+    tiles: int
+    side: int
+    overlap: int
+    forecast: int
+    exact: bool
+    sentence: str
+
+
+def bands_of(height: int, segment: Segment, rows: int) -> list[Band]:
+    """Bands of at most `rows` output rows over an input of `height` rows, a multiple of the segment's ratio."""
+    total = height // segment.ratio
+    count = -(-total // max(rows, 1))
+    rows = -(-total // count)  # of even height
+    bands = []
+    for first in range(0, total, rows):
+        bands.append(band_of(first, min(first + rows, total), segment, height))
+    return bands
+
+
+def band_of(first: int, last: int, segment: Segment, height: int) -> Band:
+    """The band of output rows first..last-1 over an input of `height` rows."""
+    above = max(first * segment.ratio - segment.halo, 0)
+    below = min(last * segment.ratio + segment.halo, height)
+    return Band(first, last, (above, below))
+
+
+def halves_of(band: Band, segment: Segment, height: int) -> list[Band]:
+    """`band` split in two, or itself where it is one row."""
+    if band.last - band.first < 2:
+        return [band]
+    middle = (band.first + band.last) // 2
+    return [band_of(band.first, middle, segment, height), band_of(middle, band.last, segment, height)]
+
+
+def band_rows(segment: Segment, height: int, width: int, stride: int, tile: int, free: int, number: int = 4) -> int:
+    """Output rows of a band for an input map (height, width) whose cells are `stride` pixels apart.
+
+    Parameters
+    ----------
+    tile : pixels that the user asks for; 0 chooses
+    free : bytes at hand
+    number : bytes of a number
+    """
+    total = height // segment.ratio
+    if tile:
+        return min(max(tile // (stride * segment.ratio), 1), total)
+    row = held_bytes(segment, width, number)
+    if row * height <= BAND_BYTES:
+        return total
+    rows = int(BAND_BYTES / row) - 2 * segment.halo
+    wanted = int(2 * segment.halo / WASTE)
+    if rows < wanted:
+        rows = min(wanted, int(free * SHARE / row) - 2 * segment.halo)
+    return min(max(rows // segment.ratio, 1), total)
+
+
+def held_bytes(segment: Segment, width: int, number: int = 4) -> float:
+    """Bytes held at the segment's peak for one row of an input of `width` cells."""
+    return segment.held * width * number * SPARE
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A square of the image: what is kept of it (top, left, bottom, right), and what the network sees for that."""
+
+    kept: tuple[int, int, int, int]
+    seen: tuple[int, int, int, int]
+
+
+def tiles_of(size: tuple[int, int], side: int, overlap: int, multiple: int) -> Iterator[Tile]:
+    """Tiles over an image of `size`, their edges on multiples of `multiple`, each seeing `overlap` pixels more."""
+    side = max(side // multiple, 1) * multiple
+    overlap = -(-overlap // multiple) * multiple
+    height, width = size
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            bottom, right = min(top + side, height), min(left + side, width)
+            above, before = max(top - overlap, 0), max(left - overlap, 0)
+            below, after = min(bottom + overlap, height), min(right + overlap, width)
+            yield Tile((top, left, bottom, right), (above, before, below, after))
+
+
+def tile_side(size: tuple[int, int], tile: int, free: int, tileable: bool) -> int:
+    """Side of the tiles for a backbone that cannot be cut; 0 sees the image whole."""
+    if not tileable:
+        return 0
+    if tile:
+        return tile if tile < max(size) else 0
+    room = free * SHARE
+    if size[0] * size[1] * TILE_CELL_BYTES <= room:
+        return 0
+    return max(int((room / TILE_CELL_BYTES) ** 0.5) - 2 * OVERLAP, 256)
+
+
+def memory_words(count: int) -> str:
+    """`count` bytes as a person reads them."""
+    return f"about {max(round(count / 1e8), 1) / 10:.1f} GB of memory"
+
+
+def describe_bands(
+    size: tuple[int, int], steps: Sequence[Sequence[Band]], side: int, overlap: int, forecast: int
+) -> TilePlan:
+    """The plan of a backbone in bands."""
+    pieces = sum(len(bands) for bands in steps)
+    need = memory_words(forecast)
+    if pieces == len(steps):
+        return TilePlan(size, pieces, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
+    words = (
+        f"The network goes over the picture in {pieces} bands and needs {need}; "
+        "the result is that of the whole picture."
+    )
+    return TilePlan(size, pieces, side, overlap, forecast, True, words)
+
+
+def describe_tiles(size: tuple[int, int], count: int, side: int, forecast: int) -> TilePlan:
+    """The plan of a backbone that cannot be cut."""
+    need = memory_words(forecast)
+    if count <= 1:
+        return TilePlan(size, 1, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
+    words = (
+        f"The network sees the picture in {count} tiles of {side} pixels that overlap by {OVERLAP} and needs {need}; "
+        "near their seams features differ a little from those of the whole picture."
+    )
+    return TilePlan(size, count, side, OVERLAP, forecast, False, words)

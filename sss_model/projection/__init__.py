@@ -1,0 +1,1 @@
+"""Features to pictures: PCA of the guided-filtered features, fixed bases, live previews."""

@@ -1,0 +1,104 @@
+"""A PCA basis to hold on to: with the range of its components, so that many pictures get the same colours.
+
+A basis fitted to each picture stretches each component to that picture's own minimum and maximum. A fixed one keeps one
+range for all: what lies outside is clipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import FeatureFileError
+from sss_model.files.atomic_write import replacing
+from sss_model.params import ProjectionParams
+from sss_model.pca import PcaBasis
+
+Range = NDArray[np.float32]
+SPREAD = 2.5  # standard deviations each way that a shared basis shows; the paper's min-max is about as wide
+
+
+@dataclass(frozen=True, eq=False)
+class FixedBasis:
+    """A basis with the values that become 0 and 1.
+
+    Attributes
+    ----------
+    basis : mean, axes, explained variance
+    low, high : (components,) float32; None stretches to each picture's own range
+    """
+
+    basis: PcaBasis
+    low: Range | None = None
+    high: Range | None = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, whole or not at all; float32 values come back exactly."""
+        entry = {"sss_basis": 1, **self.basis.to_dict()}
+        if self.low is not None and self.high is not None:
+            entry |= {"low": self.low.tolist(), "high": self.high.tolist()}
+        with replacing(path, FeatureFileError) as temporary:
+            temporary.write_text(json.dumps(entry), encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> FixedBasis:
+        """What `save`, `PcaBasis.save` or an export's JSON holds.
+
+        Raises
+        ------
+        FeatureFileError : no such file, or no basis in it
+        """
+        file = Path(path)
+        try:
+            entry = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return FixedBasis(PcaBasis.load(file))  # says what is wrong
+        if isinstance(entry, dict) and isinstance(entry.get("basis"), dict):
+            entry = entry["basis"]  # the JSON beside an export
+        basis = _basis_of(entry, file)
+        if not isinstance(entry, dict) or "low" not in entry:
+            return FixedBasis(basis)
+        low, high = (np.array(entry[key], np.float32) for key in ("low", "high"))
+        if low.shape != (len(basis.axes),) or high.shape != low.shape or not np.isfinite([low, high]).all():
+            raise FeatureFileError(f"The range in the basis {file.name} does not fit its {len(basis.axes)} components.")
+        return FixedBasis(basis, low, high)
+
+
+def _basis_of(entry: object, file: Path) -> PcaBasis:
+    if isinstance(entry, dict) and {"mean", "axes", "explained_variance_ratio"} <= set(entry):
+        try:
+            parts = [np.array(entry[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio")]
+        except (ValueError, TypeError):
+            return PcaBasis.load(file)
+        if parts[1].ndim == 2 and parts[1].shape == (len(parts[2]), len(parts[0])) and np.isfinite(parts[1]).all():
+            return PcaBasis(*parts)
+    return PcaBasis.load(file)
+
+
+def components_of(projection: ProjectionParams, count: int) -> list[int]:
+    """Rows of the basis that are shown as red, green and blue; the last of `count` for those it lacks."""
+    return [min(number, count) - 1 for number in (projection.red, projection.green, projection.blue)]
+
+
+def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
+    """The three components of `basis` that `projection` shows."""
+    rows = components_of(projection, len(basis.axes))
+    return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
+
+
+def stretch(values: NDArray[np.float32], low: Range, high: Range) -> NDArray[np.float32]:
+    """`values` (H, W, C) with `low` at 0 and `high` at 1, clipped; a component without range is 0."""
+    span = high - low
+    flat = span <= 0
+    result = np.where(flat, np.float32(0), (values - low) / np.where(flat, np.float32(1), span))
+    return np.clip(result, 0, 1).astype(np.float32, copy=False)
+
+
+def range_of(values: NDArray[np.float32]) -> tuple[Range, Range]:
+    """Minimum and maximum of each channel of `values` (H, W, C)."""
+    return values.min(axis=(0, 1)).astype(np.float32), values.max(axis=(0, 1)).astype(np.float32)

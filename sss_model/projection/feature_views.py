@@ -1,0 +1,323 @@
+"""Figure 2 of one picture: its random projection, its PCA, and its guided filter + PCA, each stage kept for the next.
+
+The window and sss-extract both take their numbers from here, so they agree bit for bit. The basis of the filtered
+features is aligned to the basis of the raw ones: the two panes use like colours for like things, and dragging the
+radius does not make colours jump.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sss_model.files.export import Content
+from sss_model.guided_filter import GuidedFilter, guided_filter
+from sss_model.image_io import to_picture
+from sss_model.params import FilterParams, ProjectionParams
+from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
+from sss_model.postprocess import random_projection
+from sss_model.progress import Progress, silent
+from sss_model.projection.display_basis import SPREAD, FixedBasis, chosen, components_of, range_of, stretch
+from sss_model.projection.filtered_pca import Reducer, Reduction
+from sss_model.projection.live_preview import LivePreview
+
+COMPONENTS = 16
+KEPT = 2  # values of each stage
+MAPS = ("random", "pca", "filtered")
+Map = NDArray[np.float32]
+Stage = TypeVar("Stage")
+Box = tuple[int, int, int, int]
+View = tuple[Box, float]
+
+
+class Figure:
+    """The maps of one picture.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float32 RGB in [0, 1]; the guide
+    features : (H, W, D) of any float type, memory-mapped too
+    device : where the filter runs
+    """
+
+    def __init__(self, image: Map, features: NDArray[np.floating[Any]], *, device: str = "cpu") -> None:
+        self.image, self.features, self.device = image, features, device
+        self._kept: dict[str, list[tuple[Any, Any]]] = {}  # newest first
+
+    # maps ------------------------------------------------------------------------------------------------------------
+
+    def random(self, seed: int) -> Map:
+        """Fig. 2b, (H, W, 3) in [0, 1]."""
+        return self._stage("random", seed, lambda: random_projection(self.features, seed))
+
+    def plain(
+        self, projection: ProjectionParams, fixed: FixedBasis | None = None, progress: Progress | None = None
+    ) -> Map:
+        """PCA of the raw features, (H, W, 3) in [0, 1]; on `fixed` where it is given."""
+        basis = fixed.basis if fixed is not None else self.plain_basis(progress)
+
+        def make() -> Map:
+            values = chosen(basis, projection).project(self.features)
+            return stretch(values, *_range(values, projection, fixed))
+
+        return self._stage("pca", (projection, _Held(fixed)), make)
+
+    def filtered(
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        fixed: FixedBasis | None = None,
+        progress: Progress | None = None,
+    ) -> Map:
+        """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
+
+        Without `fixed` the map is the paper's to within half of 1/512 (`reduction`); with it, the filter being linear,
+        the projected features are filtered, which is exact.
+        """
+        if fixed is None:
+            result = self._reduction(filter, projection, progress).map
+            self._kept["filtered"] = [(None, result)]
+            return result
+
+        def make() -> Map:
+            values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
+            return stretch(values, *_range(values, projection, fixed))
+
+        result = self._stage("filtered on fixed", (filter, projection, _Held(fixed)), make)
+        self._kept["filtered"] = [(None, result)]
+        return result
+
+    def shown(self, name: str) -> Map | None:
+        """The map of `MAPS` that was made last; None before."""
+        known = self._kept.get(name)
+        return cast(Map, known[0][1]) if known else None
+
+    def preview(
+        self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
+    ) -> tuple[Map, Box]:
+        """The filtered map while a slider moves: the part on screen, no finer than the screen, in the basis shown last.
+
+        Parameters
+        ----------
+        view : the box (x0, y0, x1, y1) in pixels of the picture, and screen pixels per pixel; None: all of it
+
+        Returns
+        -------
+        (h, w, 3) float32 in [0, 1], and the box of the picture that it covers
+        """
+        height, width = self.features.shape[:2]
+        box, scale = view or ((0, 0, width, height), 1.0)
+        frame = self._live(filter, projection, fixed).render(filter.radius, filter.eps, box, scale)
+        return frame.values, frame.box
+
+    def _live(self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None) -> LivePreview:
+        """What draws previews in the basis shown last, at the range that it was shown with."""
+
+        def around(result: Reduction, reference: FilterParams) -> LivePreview:
+            at = (reference.radius, reference.eps)
+            return LivePreview(
+                self.image, result.projection, low=result.low, high=result.high, reference=at, device=self.device
+            )
+
+        def on(fixed: FixedBasis) -> LivePreview:
+            flat = chosen(fixed.basis, projection).project(self.features)
+            low, high = _range(flat, projection, fixed) if fixed.low is not None else (None, None)
+            return LivePreview(self.image, flat, low=low, high=high, device=self.device)
+
+        if fixed is not None:
+            return self._stage("live", (projection, _Held(fixed)), lambda: on(fixed))
+        rows = tuple(components_of(projection, self._components))
+        known = self._kept.get("reduction")
+        if not known or known[0][0][1] != rows:
+            self._reduction(filter, projection)
+            known = self._kept["reduction"]
+        (reference, _), result = known[0]
+        return self._stage("live", (projection, _Held(result)), lambda: around(result, reference))
+
+    # bases -----------------------------------------------------------------------------------------------------------
+
+    def plain_basis(self, progress: Progress | None = None) -> PcaBasis:
+        """Principal components of the raw features."""
+        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
+
+    def filtered_basis(
+        self, filter: FilterParams, projection: ProjectionParams | None = None, progress: Progress | None = None
+    ) -> PcaBasis:
+        """Principal components of the filtered features, in the raw ones' order and signs.
+
+        Those that `projection` shows are found as exactly as the picture needs them.
+        """
+        return self._reduction(filter, projection or ProjectionParams(), progress).basis
+
+    def locked_basis(
+        self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None = None
+    ) -> FixedBasis:
+        """The basis of the filtered pane with this picture's range: nothing changes here when it is fixed."""
+        if fixed is not None and fixed.low is not None:
+            return fixed
+        return self._with_range(fixed.basis if fixed is not None else self.filtered_basis(filter, projection), filter)
+
+    def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
+        return FixedBasis(basis, *range_of(_filtered(self, basis, filter)))
+
+    def shared_basis(self, figures: Iterable[tuple[Figure, Progress | None]], filter: FilterParams) -> FixedBasis:
+        """Principal components of the filtered features of all `figures` together, aligned to this one's.
+
+        The figures, each with what its filtering reports to, are taken one after the other, so they need not be in
+        memory at once. The range is `SPREAD` standard deviations each way. Raises `ParameterError` where they have not
+        the same number of dimensions.
+        """
+        own = self.plain_basis()
+        covariance = Covariance(self.features.shape[2])
+        for figure, progress in figures:
+            _add_filtered(covariance, figure, filter, own.mean, progress)
+        basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components)
+        basis = basis.align_to(own, range(3))
+        variance = np.maximum(basis.explained_variance_ratio * np.trace(covariance.matrix), 0)
+        reach = (SPREAD * np.sqrt(variance)).astype(np.float32)
+        return FixedBasis(basis, -reach, reach)
+
+    def explained(self, filter: FilterParams, projection: ProjectionParams | None = None) -> tuple[float, ...]:
+        """Share of the filtered features' variance that each component has."""
+        return tuple(float(ratio) for ratio in self.filtered_basis(filter, projection).explained_variance_ratio)
+
+    # everything ------------------------------------------------------------------------------------------------------
+
+    def filtered_features(self, filter: FilterParams, progress: Progress | None = None) -> Map:
+        """All D channels after the guided filter; made anew at every call, they are large."""
+        return guided_filter(
+            self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
+        own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
+        kept = (value for stage in self._kept.values() for _, value in stage)
+        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
+
+    def content(
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        fixed: FixedBasis | None = None,
+        record: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> Content:
+        """Everything there is to export under these parameters.
+
+        The filtered map is the paper's to the letter, all channels filtered: it depends on nothing that was shown
+        before, so that the window and a command line write the same bytes.
+        """
+        steps = silent(progress)
+        random = self.random(projection.seed)
+        plain = self.plain(projection, fixed, steps.part(0.0, 0.3, "PCA"))
+        part = steps.part(0.3, 1.0, "Guided filter")
+        if fixed is not None:
+            filtered, basis = self.filtered(filter, projection, fixed, part), fixed.basis
+        else:
+            result = self._reduction(filter, projection, part, whole=True)
+            filtered, basis = result.map, result.basis
+        maps = {"random": random, "pca": plain, "filtered": filtered}
+        ready = fixed is not None and fixed.low is not None
+        return Content(
+            image=self.image,
+            pictures={"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}},
+            raw=self.features,
+            filtered=lambda part: self.filtered_features(filter, part),
+            map3=filtered,
+            basis=basis,
+            fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter),
+            record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
+        )
+
+    # stages ----------------------------------------------------------------------------------------------------------
+
+    def _reduction(
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        progress: Progress | None = None,
+        *,
+        whole: bool = False,
+    ) -> Reduction:
+        """Map and basis of the filtered features, aligned to the raw ones' basis; `whole` filters every channel."""
+        rows = components_of(projection, self._components)
+        steps = silent(progress)
+
+        def make() -> Reduction:
+            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
+            reducer = self._stage("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
+            part = steps.part(0.4, 1.0, "Guided filter")
+            return reducer.reduce(
+                filter.radius,
+                filter.eps,
+                components=self._components,
+                shown=rows,
+                previous=raw,
+                whole=whole,
+                progress=part,
+            )
+
+        return self._stage("whole reduction" if whole else "reduction", (filter, tuple(rows)), make)
+
+    def _new_reducer(self, progress: Progress) -> Reducer:
+        return Reducer(self.image, self.features, device=self.device, progress=progress)
+
+    def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
+        """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
+        kept = self._kept.setdefault(name, [])
+        place = next((n for n, (known, _) in enumerate(kept) if known == key), None)
+        entry = kept.pop(place) if place is not None else (key, make())
+        kept.insert(0, entry)
+        del kept[KEPT:]
+        return cast(Stage, entry[1])
+
+    @property
+    def _components(self) -> int:
+        return min(COMPONENTS, int(self.features.shape[2]))
+
+
+def _filtered(figure: Figure, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
+    """The filtered features on `basis`, not stretched: the projected ones, filtered."""
+    flat = basis.project(figure.features)
+    return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
+
+
+def _add_filtered(
+    covariance: Covariance, figure: Figure, filter: FilterParams, offset: Map, progress: Progress | None = None
+) -> None:
+    """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
+    kernel = GuidedFilter(figure.image, filter.radius, filter.eps, device=figure.device)
+
+    def source(rows: slice, columns: slice) -> torch.Tensor:
+        block = np.asarray(figure.features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
+        return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+
+    for _, planes in kernel.stream(source, figure.features.shape[2], progress):
+        covariance.add(planes.movedim(0, 2).cpu().numpy())
+
+
+class _Held:
+    """Stands for an object in a key: equal where it is the same one, and keeps it alive, so that it stays that one."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and self.held is other.held
+
+    def __hash__(self) -> int:
+        return id(self.held)
+
+
+def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Map, Map]:
+    """What becomes 0 and 1: the fixed basis's range, or the values' own."""
+    if fixed is None or fixed.low is None or fixed.high is None:
+        return range_of(values)
+    rows = components_of(projection, len(fixed.basis.axes))
+    return fixed.low[rows], fixed.high[rows]

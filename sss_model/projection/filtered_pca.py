@@ -1,0 +1,245 @@
+"""The paper's picture, many times over: PCA of the guided-filtered features, without filtering every channel.
+
+`postprocess.reduce_features` filters all D channels, then finds their principal components. With Q the filter, F the
+features and C the covariance of Q F, those are the leading eigenvectors of C, and the picture is Q F v for each. The
+filter is linear, so one filtered channel gives Q F v for any v, and one more, filtered by Q', gives C v. `Reducer`
+uses that:
+
+1. The features' own r leading axes V hold most of their variance; F V is kept. Filtering these r channels gives the
+   covariance within their span, its eigenvectors v and the maps Q F v (Rayleigh-Ritz). The maps are exact for their v;
+   only the v are approximate, as they cannot leave the span.
+2. R = C v - theta v, the exact residual, says how far they want to leave it. |R_k| |f . R| bounds, to first order, what
+   that is worth in any pixel; where it is more than the tolerance, R's directions join the space and the
+   eigenvectors are found anew (the step of Davidson's method). Each step is measured by how far it moves the picture.
+3. Where that does not settle, or where there is no low rank to use (noise), all D channels are filtered.
+
+The tolerance is three quarters of 1/512 of the picture's range, and `Reduction.error` is the estimate that was met.
+
+With D the counts of pixels in each window, Q' = D Q D^-1 (`guided_filter`), so the transpose costs no second filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sss_model.errors import ParameterError
+from sss_model.guided_filter import GuidedFilter, check_channels
+from sss_model.pca import PcaBasis, fit_pca, signs_of
+from sss_model.progress import Progress, silent
+from sss_model.projection.feature_matrix import FeatureMatrix
+from sss_model.projection.sample_pca import ROUNDING, LowRank
+from sss_model.projection.subspace_eigs import Space, leading_space, whole_space
+
+Floats = NDArray[np.floating[Any]]
+Doubles = NDArray[np.float64]
+Map = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """Features reduced to components, as a picture and what it was made with.
+
+    Attributes
+    ----------
+    map : (H, W, k) float32 in [0, 1], the components asked for; a component without variance is 0
+    basis : all the components found, aligned to the previous basis where one was given
+    shown : which rows of `basis` the k components are
+    low, high : (k,) float32, the values that became 0 and 1
+    projection : (H, W, k) float32, the unfiltered features on those components, less the basis' mean
+    error : largest difference of any value of `map` from that of filtering every channel, estimated; 0 is exact
+    rank : how many channels were filtered to find the basis
+    """
+
+    map: Map
+    basis: PcaBasis
+    shown: tuple[int, ...]
+    low: Map
+    high: Map
+    projection: Map
+    error: float
+    rank: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the maps."""
+        return self.map.nbytes + self.projection.nbytes
+
+
+class Reducer:
+    """Reduces one image's features at any radius and eps; keeps what does not depend on these.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float RGB in [0, 1], the guide
+    features : (H, W, D) of any float type; read where needed, never copied whole
+    device : torch device to compute on
+    progress : of the preparation; may raise `Cancelled`
+    """
+
+    def __init__(
+        self,
+        image: Floats,
+        features: Floats,
+        *,
+        device: str | torch.device = "cpu",
+        progress: Progress | None = None,
+    ) -> None:
+        self.matrix = FeatureMatrix(features, device)
+        check_channels(features, image.shape[:2])
+        self.low_rank = LowRank(self.matrix, progress=progress)
+        self._filter = GuidedFilter(image, 1, 1.0, device=device)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept between calls."""
+        return self.low_rank.planes.nbytes + self._filter.guide.nbytes + self._filter.nbytes
+
+    def reduce(
+        self,
+        radius: int,
+        eps: float,
+        *,
+        components: int = 3,
+        shown: Sequence[int] = (0, 1, 2),
+        previous: PcaBasis | None = None,
+        basis: PcaBasis | None = None,
+        whole: bool = False,
+        progress: Progress | None = None,
+    ) -> Reduction:
+        """PCA of the guided-filtered features.
+
+        Parameters
+        ----------
+        radius, eps : of the filter, see `guided_filter`
+        components : how many axes the basis should have, at least
+        shown : which of them, counted from 0, become the channels of the map; only these are refined to the tolerance
+        previous : a basis whose signs the components take, and those shown its order, so that colours don't jump
+        basis : project on this basis instead of finding one; exact
+        whole : filter every channel, whatever the features are like
+        progress : may raise `Cancelled`
+        """
+        progress = silent(progress)
+        self._set_filter(radius, eps)
+        if basis is not None:
+            _check_shown(shown, len(basis.axes))
+            raw = self._project(basis, shown, progress.part(0.0, 0.2))
+            return _reduction(
+                raw, self._filter.apply_planes(raw, progress.part(0.2, 1.0)), basis, shown, 0.0, len(shown)
+            )
+        _check_shown(shown, components)
+        wanted = _Wanted(components, tuple(shown), previous)
+        space = None if whole else leading_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
+        if space is None:
+            space = whole_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
+        return wanted.reduction(space, self.low_rank)
+
+    def plain(
+        self,
+        *,
+        components: int = 3,
+        shown: Sequence[int] = (0, 1, 2),
+        previous: PcaBasis | None = None,
+        basis: PcaBasis | None = None,
+        progress: Progress | None = None,
+    ) -> Reduction:
+        """PCA of the features as they are; parameters as for `reduce`."""
+        progress = silent(progress)
+        if basis is None:
+            basis = fit_pca(self.matrix.features, components, progress.part(0.0, 0.6))
+            basis = basis if previous is None else basis.align_to(previous, shown)
+        _check_shown(shown, len(basis.axes))
+        raw = self._project(basis, shown, progress.part(0.6, 1.0))
+        return _reduction(raw, raw, basis, shown, 0.0, self.matrix.channels)
+
+    def _set_filter(self, radius: int, eps: float) -> None:
+        """Keep the guide's terms that this radius and eps can use."""
+        if radius != self._filter.radius:
+            self._filter = self._filter.with_radius(radius)
+        if eps != self._filter.eps:
+            self._filter = self._filter.with_eps(eps)
+
+    def _project(self, basis: PcaBasis, shown: Sequence[int], progress: Progress) -> Tensor:
+        axes = torch.from_numpy(basis.axes[list(shown)]).to(self.matrix.device)
+        offset = torch.from_numpy(basis.axes[list(shown)] @ basis.mean).to(self.matrix.device)
+        return self.matrix.project(axes, offset, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What a caller of `reduce` asked for."""
+
+    components: int
+    shown: tuple[int, ...]
+    previous: PcaBasis | None
+
+    def needed(self, axes: Doubles) -> int:
+        """How many of the leading `axes` the picture needs: aligned, those shown may stand at other places."""
+        order, _ = _basis(np.zeros(axes.shape[1]), axes[: self.components]).match(self.previous, self.shown)
+        return 1 + max(order[i] if i < len(order) else i for i in self.shown)
+
+    def reduction(self, space: Space, low: LowRank) -> Reduction:
+        """The picture from the eigenvectors found: signed, aligned, stretched to [0, 1]."""
+        floor = max(1e-13 * space.total, ROUNDING * float(space.mean @ space.mean))
+        axes, more = low.completed(space.axes, min(self.components, space.axes.shape[1]), space.rank)
+        values = np.concatenate([space.values[: len(axes)], more * space.kept])
+        count = int((values > floor).sum())
+        signs = signs_of(axes[:count])
+        axes = _padded(axes[:count] * signs[:, None], self.components)
+        basis = _basis(space.mean, axes, _padded(values[:count] / max(space.total, floor), self.components))
+        order, turned = basis.match(self.previous, self.shown)
+        signs = _padded(signs, self.components)[order] * turned
+        offset = axes @ (space.mean - low.mean)
+        basis = PcaBasis(basis.mean, basis.axes[order] * turned[:, None], basis.explained_variance_ratio[order])
+        raw = torch.zeros((len(self.shown), *space.raw.shape[1:]), device=space.raw.device)
+        maps = torch.zeros_like(raw)
+        for place, number in enumerate(self.shown):
+            rank, sign = order[number], float(signs[number])
+            if rank < min(count, len(space.maps)):
+                raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
+                maps[place] = space.maps[rank] * sign
+        return _reduction(raw, maps, basis, self.shown, space.error, space.filtered)
+
+
+def _reduction(raw: Tensor, maps: Tensor, basis: PcaBasis, shown: Sequence[int], error: float, rank: int) -> Reduction:
+    low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))
+    span = high - low
+    scale = torch.where(span > 0, 1 / span, 0)
+    picture = maps.sub(low[:, None, None]).mul_(scale[:, None, None]).clamp_(0, 1)
+    return Reduction(
+        map=_channels_last(picture),
+        basis=basis,
+        shown=tuple(shown),
+        low=low.cpu().numpy(),
+        high=high.cpu().numpy(),
+        projection=_channels_last(raw),
+        error=error,
+        rank=rank,
+    )
+
+
+def _channels_last(planes: Tensor) -> Map:
+    return np.asarray(planes.movedim(0, 2).contiguous().cpu().numpy())
+
+
+def _basis(mean: Doubles, axes: Doubles, ratios: Doubles | None = None) -> PcaBasis:
+    ratios = np.zeros(len(axes)) if ratios is None else ratios
+    return PcaBasis(mean.astype(np.float32), axes.astype(np.float32), ratios.astype(np.float32))
+
+
+def _padded(values: Doubles, count: int) -> Doubles:
+    """`values` with zeros behind, up to `count` entries."""
+    return np.concatenate([values, np.zeros((count - len(values), *values.shape[1:]))])
+
+
+def _check_shown(shown: Sequence[int], components: int) -> None:
+    if components < 1:
+        raise ParameterError(f"components must be at least 1, got {components}.")
+    if not shown or any(isinstance(i, bool) or not 0 <= i < components for i in shown):
+        raise ParameterError(f"shown must name components from 0 to {components - 1}, got {tuple(shown)}.")

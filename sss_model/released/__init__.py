@@ -1,1 +1,0 @@
-"""The network that the paper's authors published, and the reading of its TensorFlow checkpoint."""

@@ -1,0 +1,188 @@
+"""The endless sequence of training images: a pure function of seed and place.
+
+Draw number k is the same whatever came before, on any number of workers or ranks: a resumed run goes on where it
+stopped, and two ranks with one image each see what one process sees that accumulates two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from sss_model.datasets.dataset import Dataset
+from sss_model.datasets.pair_sampling import draw, find_regions
+from sss_model.errors import DatasetError, SSSError
+from sss_model.training.augment import augment, to_array
+from sss_model.training.params import TrainParams
+
+_BLOCK = 4096
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit to one image: `image` (3, H, W) float32 RGB [0, 1], `points` (S, P, 2), `labels` (S, P).
+
+    `skipped` names what was passed over on the way, with reasons.
+    """
+
+    number: int
+    name: str
+    image: NDArray[np.float32]
+    points: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    skipped: tuple[str, ...] = ()
+
+
+class Order:
+    """Which image comes when: data sets at random by weight, each one's images all once before any comes again."""
+
+    def __init__(self, counts: Sequence[int], weights: Sequence[float], seed: int) -> None:
+        total = sum(weights)
+        if total <= 0:
+            raise DatasetError("All data sets have weight 0; expected at least one above.")
+        self._counts, self._seed = counts, seed
+        self._shares = np.array(weights) / total
+        self._blocks: list[NDArray[np.int64]] = []
+        self._drawn = np.zeros(len(counts), np.int64)
+        self._rounds: dict[tuple[int, int], NDArray[np.int64]] = {}
+
+    def __getitem__(self, number: int) -> tuple[int, int]:
+        """(data set, image) of draw `number`."""
+        while number >= len(self._blocks) * _BLOCK:
+            self._blocks.append(self._next_block())
+        source, rank = self._blocks[number // _BLOCK][number % _BLOCK]
+        turn, place = divmod(int(rank), self._counts[source])
+        key = (int(source), turn)
+        if key not in self._rounds:
+            self._rounds = {k: v for k, v in self._rounds.items() if k[0] != key[0] or k[1] >= turn - 1}
+            rng = np.random.default_rng([self._seed, 1, *key])
+            self._rounds[key] = rng.permutation(self._counts[source])
+        return int(source), int(self._rounds[key][place])
+
+    def _next_block(self) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, 0, len(self._blocks)])
+        sources = rng.choice(len(self._counts), _BLOCK, p=self._shares)
+        ranks = np.empty(_BLOCK, np.int64)
+        for k in range(len(self._counts)):
+            mine = np.flatnonzero(sources == k)
+            ranks[mine] = self._drawn[k] + np.arange(len(mine))
+            self._drawn[k] += len(mine)
+        return np.stack([sources, ranks], 1)
+
+
+class Visits(TorchDataset[Visit]):
+    """Item k is the visit of draw number k."""
+
+    def __init__(self, datasets: Sequence[Dataset], params: TrainParams) -> None:
+        self._datasets, self._params = datasets, params
+        self._order = Order([len(d) for d in datasets], [d.weight for d in datasets], params.run.seed)
+
+    def __getitem__(self, number: int) -> Visit:
+        """The visit of draw `number`. A crop without two labels is drawn again, an image without them passed over."""
+        source, index = self._order[number]
+        data = self._datasets[source]
+        rng = np.random.default_rng([self._params.run.seed, 2, number])
+        skipped: list[str] = []
+        for _ in range(_TRIES):
+            visit = self._visit(data, index, number, rng, skipped)
+            if visit is not None:
+                return visit
+            index = (index + 1) % len(data)
+        raise DatasetError(f"{_TRIES} pictures of {data.name} on end cannot be trained on; the last: {skipped[-1]}")
+
+    def _visit(
+        self, data: Dataset, index: int, number: int, rng: np.random.Generator, skipped: list[str]
+    ) -> Visit | None:
+        params = self._params
+        try:
+            example = data.read(index, int(rng.integers(data.annotators(index))))
+        except DatasetError as error:
+            if params.run.on_bad == "refuse":
+                raise DatasetError(str(error), hint="--on-bad skip leaves such pictures out.") from error
+            skipped.append(f"{data.items[index].picture}: {error}")
+            return None
+        for _ in range(4):
+            crop = augment(example, params.augment, rng)
+            regions = find_regions(
+                crop.labels, crop.regions, min_area=params.sampling.min_area, void=params.sampling.void
+            )
+            if regions.distinct >= 2:
+                samples = draw(regions, params.sampling, rng)
+                return Visit(
+                    number, example.name, to_array(crop.picture), samples.points, samples.labels, tuple(skipped)
+                )
+        skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
+        return None
+
+
+class Reported(TorchDataset[Visit | SSSError]):
+    """Visits, or as a value what ended one: raised in a worker, it would come with the tracebacks of two processes."""
+
+    def __init__(self, visits: Visits) -> None:
+        self._visits = visits
+
+    def __getitem__(self, number: int) -> Visit | SSSError:
+        try:
+            return self._visits[number]
+        except SSSError as error:
+            return error.with_traceback(None)
+
+
+@contextlib.contextmanager
+def serve(visits: Visits, numbers: Numbers, workers: int) -> Iterator[Iterator[Visit]]:
+    """The visits `numbers`, read ahead by `workers` processes, which end with the block.
+
+    Raises
+    ------
+    DatasetError : where it is a visit's turn that cannot be made
+    """
+    served = iter(
+        DataLoader(
+            Reported(visits), batch_size=None, sampler=numbers, num_workers=workers, collate_fn=_as_is,  # type: ignore[arg-type]
+            worker_init_fn=_quiet_worker, prefetch_factor=4 if workers else None,
+        )
+    )  # fmt: skip
+    try:
+        yield map(_visit_or_raise, served)
+    finally:
+        if workers:
+            served._shutdown_workers()  # type: ignore[attr-defined]  # else they live as long as the error's traceback
+
+
+def _visit_or_raise(found: Visit | SSSError) -> Visit:
+    if isinstance(found, SSSError):
+        raise found
+    return found
+
+
+def _as_is(found: Visit | SSSError) -> Visit | SSSError:
+    return found
+
+
+class Numbers(Sampler[int]):
+    """Draw numbers of one rank: `first` + rank, then every `world`-th, up to `last`."""
+
+    def __init__(self, first: int, last: int, rank: int = 0, world: int = 1) -> None:
+        self._range = range(first + rank, last, world)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._range)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+
+def _quiet_worker(number: int) -> None:
+    """Leave Ctrl-C to the main process, which saves and lets its workers go."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    torch.set_num_threads(1)

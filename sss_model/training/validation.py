@@ -1,0 +1,97 @@
+"""Pair AUC on held-out pictures while training: the features, and the backbone's own taps as the yardstick."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sss_model.analysis.metrics import choose_probe, pair_auc
+from sss_model.datasets.dataset import Dataset
+from sss_model.errors import DatasetError
+from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet
+from sss_model.training.augment import shrink, to_array
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean pair AUC over `images` pictures of a data set; `taps` is the backbone's own, untouched by any head."""
+
+    images: int
+    features: float
+    taps: float | None
+
+    def __str__(self) -> str:
+        return f"{self.features:.4f}" + (f" (taps {self.taps:.4f})" if self.taps is not None else "")
+
+
+def probe_seed(name: str) -> int:
+    """The seed of the picture `name`: its pixels are the same in every validation."""
+    return zlib.crc32(name.encode())
+
+
+def taps_at(taps: Sequence[GridMap], points: Tensor) -> Tensor:
+    """The backbone's maps at `points` (1, P, 2), each scaled to unit length per pixel, concatenated: (1, P, C)."""
+    return torch.cat([F.normalize(grid.at(points), dim=1) for grid in taps if grid.stride != (1, 1)], 1).transpose(1, 2)
+
+
+@torch.no_grad()
+def validate(
+    network: FeatureNet,
+    datasets: Sequence[Dataset],
+    *,
+    images: int,
+    longest: int,
+    device: torch.device,
+    skip: Callable[[str], None] | None = None,
+) -> dict[str, Score]:
+    """Scores by data set, over those of its first `images` pictures that have two labels; absent without any.
+
+    Parameters
+    ----------
+    skip : called with what is wrong with a picture that cannot be read and is left out; None raises `DatasetError`
+    """
+    was_training = network.training
+    network.eval()
+    scores = {}
+    for data in datasets:
+        found: list[tuple[float, float | None]] = []
+        for index in range(min(images, len(data))):
+            try:
+                pair = _one(network, data, index, longest, device)
+            except DatasetError as error:
+                if skip is None:
+                    raise
+                skip(f"{data.items[index].picture}: {error}")
+                continue
+            if pair is not None:
+                found.append(pair)
+        if found:
+            taps = [t for _, t in found if t is not None]
+            scores[data.name] = Score(
+                len(found), float(np.mean([f for f, _ in found])), float(np.mean(taps)) if taps else None
+            )
+    network.train(was_training)
+    return scores
+
+
+def _one(
+    network: FeatureNet, data: Dataset, index: int, longest: int, device: torch.device
+) -> tuple[float, float | None] | None:
+    """Pair AUC of features and taps on one picture."""
+    example = shrink(data.read(index), longest)
+    probe = choose_probe(example.labels, np.random.default_rng(probe_seed(example.name)))
+    if probe is None:
+        return None
+    image = torch.from_numpy(to_array(example.picture))[None].to(device)
+    points, labels = torch.from_numpy(probe.points)[None].to(device), torch.from_numpy(probe.labels)
+    if not isinstance(network, SupplementNet):
+        return pair_auc(network.features_at(network.branches(image), points)[0].float().cpu(), labels), None
+    taps = network.taps(image)
+    features = network.features_at(network.branches_of(taps, (image.shape[-2], image.shape[-1])), points)
+    return pair_auc(features[0].float().cpu(), labels), pair_auc(taps_at(taps, points)[0].float().cpu(), labels)

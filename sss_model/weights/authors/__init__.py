@@ -1,0 +1,1 @@
+"""The TensorFlow checkpoint that the paper's authors published, read without TensorFlow."""

@@ -1,0 +1,120 @@
+"""Which backbones there are on this machine, and which of them have weights here: for the window and the commands."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sss_model.errors import CheckpointError
+from sss_model.network.backbone import build_backbone
+from sss_model.weights.initialise import DEEPLAB, LITE2, TIMM, natural_params
+from sss_model.weights.sources import lite2_weights
+
+LITE2_NAME = "tf_efficientnet_lite2"
+
+
+@dataclass(frozen=True)
+class BackboneEntry:
+    """One backbone that can be built here.
+
+    Attributes
+    ----------
+    name : for `NetworkParams.backbone`
+    program : torchvision or timm
+    weights : what `init_weights` takes for it: deeplab-coco, lite2, timm, or nothing where nobody published any
+    here : the weights are on this machine; otherwise they need a download
+    """
+
+    name: str
+    program: str
+    weights: str
+    here: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return asdict(self)
+
+
+def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[BackboneEntry]:
+    """The backbones whose names match `pattern` (* and ?), those with weights on this machine first.
+
+    timm's names are those of the installed version; whether one gives its stages is known when it is built. Nothing
+    is downloaded.
+    """
+    import timm
+
+    entries = [BackboneEntry("resnet101", "torchvision", DEEPLAB, _deeplab_is_here())]
+    cached = _Cached()
+    for name in timm.list_models():
+        if name == "resnet101":
+            continue
+        if name == LITE2_NAME and _lite2_is_here():
+            entries.append(BackboneEntry(name, "timm", LITE2, True))
+            continue
+        config = timm.get_pretrained_cfg(name)
+        published = config is not None and bool(config.hf_hub_id or config.url)
+        entries.append(BackboneEntry(name, "timm", TIMM if published else "", published and cached.has(config)))
+    wanted = [entry for entry in entries if fnmatch(entry.name, pattern) and (entry.here or not here_only)]
+    return sorted(wanted, key=lambda entry: not entry.here)
+
+
+def describe_backbone(name: str, output_stride: int | None = None, blocks: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What the backbone `name` gives, as JSON can hold it: built with random weights, which takes a second.
+
+    Returns
+    -------
+    name, multiple (pixels that images are padded to), weights (how many numbers), features (channels of the variant
+    `taps`) and taps (channels, stride and centre of each stage, fine to coarse, the input first)
+
+    Raises
+    ------
+    ParameterError : there is no such backbone, or it cannot give its stages
+    """
+    stride = output_stride or natural_params(name).output_stride
+    backbone = build_backbone(name, stride, blocks)
+    return {
+        "name": name,
+        "multiple": backbone.multiple,
+        "weights": sum(parameter.numel() for parameter in backbone.parameters()),
+        "features": sum(tap.channels for tap in backbone.taps[1:]),
+        "taps": [tap._asdict() for tap in backbone.taps],
+    }
+
+
+class _Cached:
+    """The caches' contents, read once: a thousand names would otherwise be a thousand searches."""
+
+    def __init__(self) -> None:
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        self._hub = Path(HF_HUB_CACHE)
+        self._repositories = {path.name for path in self._hub.glob("models--*")} if self._hub.is_dir() else set()
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        self._files = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+    def has(self, config: Any) -> bool:
+        if config.hf_hub_id:
+            folder = "models--" + config.hf_hub_id.partition("@")[0].replace("/", "--")
+            if folder in self._repositories and any((self._hub / folder).glob("snapshots/*/*")):
+                return True
+        return bool(config.url) and str(config.url).rsplit("/", 1)[-1] in self._files
+
+
+def _deeplab_is_here() -> bool:
+    from sss_model.weights.deeplab import deeplab_weights
+
+    try:
+        return deeplab_weights(consent=False).is_file()
+    except CheckpointError:
+        return False
+
+
+def _lite2_is_here() -> bool:
+    try:
+        return lite2_weights().is_file()
+    except CheckpointError:
+        return False

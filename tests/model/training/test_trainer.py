@@ -1,0 +1,216 @@
+"""Training: what an update does, what a run leaves behind, what it says of bad pictures."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from made_sets import save_map, small_params
+from training_runs import events, train
+
+from sss_model.errors import DatasetError, DeviceError, ParameterError, SSSError
+from sss_model.network.supplement import build_network
+from sss_model.training.augment import augment
+from sss_model.training.data_loading import Visits
+from sss_model.training.log import LOG
+from sss_model.training.optimiser import set_training_mode
+from sss_model.training.params import AugmentParams
+from sss_model.training.state import LAST
+from sss_model.training.trainer import BEST_MODEL, LAST_MODEL, Trainer
+from sss_model.weights.checkpoint import load_network
+
+PLAIN = {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.0, "ema": 0.0, "freeze_updates": 0, "warmup": 0}
+
+
+def test_training_teaches(parts: Any, tmp_path: Path) -> None:
+    """Three flat colours under noise: thirty updates of the head tell them apart better than the untrained one."""
+    params = small_params(
+        run={"iterations": 30, "validate_every": 0}, optimiser={"freeze_updates": 0}, network={"dropout": 0.0}
+    )
+    train(parts, params, tmp_path / "out")
+    first, last = events(tmp_path / "out", "validation")
+    assert last["auc"] > first["auc"] + 0.02
+    losses = [e["loss"] for e in events(tmp_path / "out", "update")]
+    assert np.mean(losses[-6:]) < 0.7 * np.mean(losses[:6])
+
+
+def test_a_run_leaves_models_state_and_log(parts: Any, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    trained = train(parts, small_params(), output)
+    assert (trained.update, trained.stopped) == (8, False)
+    assert {p.name for p in output.iterdir()} == {LAST, LAST_MODEL, BEST_MODEL, LOG}
+    updates = events(output, "update")
+    assert [e["update"] for e in updates] == list(range(1, 9))
+    assert all(math.isfinite(e["loss"]) and e["gradient_norm"] > 0 for e in updates)
+    assert {"near_negatives", "rate_backbone", "rate_new", "positive_distance", "negative_distance"} <= set(updates[0])
+    assert [e["update"] for e in events(output, "validation")] == [0, 4, 8]
+    assert all("taps" in s for e in events(output, "validation") for s in e["sets"].values())
+    network, checkpoint = load_network(output / LAST_MODEL)
+    assert checkpoint.params == small_params().network
+    assert checkpoint.metadata["update"] == checkpoint.metadata["auc_update"] == 8
+    assert network(torch.rand(1, 3, 33, 40)).shape == (1, 8, 33, 40)
+
+
+def test_the_backbone_rests_while_frozen_and_norm_layers_throughout(parts: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    params = small_params(run={"iterations": 3, "validate_every": 0}, optimiser={"ema": 0.0})
+    network = build_network(params.network)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    (tmp_path / "out").mkdir()
+    Trainer(network, *parts, params, tmp_path / "out").run()
+    after = network.state_dict()
+    assert all(torch.equal(after[n], before[n]) for n in before if n.startswith("backbone."))
+    assert all(not torch.equal(after[n], before[n]) for n in before if n.startswith(("hidden.w", "project.w")))
+
+    (tmp_path / "more").mkdir()
+    params = small_params(run={"iterations": 3, "validate_every": 0}, optimiser={"freeze_updates": 1})
+    Trainer(network, *parts, params, tmp_path / "more").run()
+    moved = {
+        n
+        for n, value in network.state_dict().items()
+        if not torch.equal(value, before[n]) and n.startswith("backbone.")
+    }
+    assert moved
+    norms = {f"{n}." for n, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    assert not [n for n in moved if n.startswith(tuple(norms))]
+
+
+def test_workers_do_not_change_what_is_drawn(parts: Any, tmp_path: Path) -> None:
+    for workers in (0, 2):
+        train(
+            parts, small_params(run={"workers": workers, "iterations": 3, "validate_every": 0}), tmp_path / str(workers)
+        )
+    losses = [[e["loss"] for e in events(tmp_path / name, "update")] for name in ("0", "2")]
+    assert losses[0] == losses[1]
+
+
+def test_two_images_an_update_are_the_mean_of_two(parts: Any, tmp_path: Path) -> None:
+    """Gradients of an update over draws 0 and 1 are the mean of what each alone gives."""
+    params = small_params(network={"dropout": 0.0}, optimiser=PLAIN)
+    visits = Visits(parts[0], params)
+    torch.manual_seed(0)
+    network = build_network(params.network)
+    (tmp_path / "out").mkdir()
+    trainer = Trainer(network, *parts, params, tmp_path / "out")
+    step = trainer._prepare()
+    trainer._update(step, iter([visits[0], visits[1]]))
+    both = {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+    torch.manual_seed(0)
+    alone = build_network(params.network)
+    set_training_mode(alone, params.optimiser, frozen=False)
+    from sss_model.training.loss import pair_loss
+
+    for k in range(2):
+        visit = visits[k]
+        points = torch.from_numpy(visit.points).reshape(1, -1, 2)
+        features = alone.features_at(alone.branches(torch.from_numpy(visit.image)[None]), points)
+        labels = torch.from_numpy(visit.labels)
+        (pair_loss(features.reshape(*labels.shape, -1), labels, params.loss) / 2).backward()
+    for name, parameter in alone.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(both[name], parameter.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_sum_and_mean_of_samplings(parts: Any, tmp_path: Path) -> None:
+    norms = []
+    for accumulate in ("mean", "sum"):
+        params = small_params(
+            loss={"accumulate": accumulate}, run={"iterations": 1, "validate_every": 0}, optimiser={"clip_grad": 0.0}
+        )
+        train(parts, params, tmp_path / accumulate)
+        norms.append(events(tmp_path / accumulate, "update")[0]["gradient_norm"])
+    assert norms[1] == pytest.approx(2 * norms[0], rel=1e-4)
+
+
+def test_bad_pictures_are_refused_or_skipped_and_named(parts: Any, tmp_path: Path) -> None:
+    for item in parts[0][0].items[1:]:
+        content = item.picture.read_bytes()
+        item.picture.write_bytes(content[: len(content) // 2])
+    params = small_params(run={"iterations": 2, "validate_every": 0})
+    with pytest.raises(DatasetError, match=r"picture .* cannot be read"):
+        train(parts, params, tmp_path / "refused")
+    assert events(tmp_path / "refused", "error")[0]["kind"] == "DatasetError"
+    train(parts, small_params(run={"iterations": 2, "validate_every": 0, "on_bad": "skip"}), tmp_path / "skipped")
+    assert "cannot be read" in events(tmp_path / "skipped", "skipped")[0]["reason"]
+
+
+def test_a_bad_picture_in_a_worker_is_one_sentence_and_no_worker_is_left(parts: Any, tmp_path: Path) -> None:
+    for item in parts[0][0].items:
+        item.picture.write_bytes(item.picture.read_bytes()[:500])
+    with pytest.raises(DatasetError) as caught:
+        train(parts, small_params(run={"workers": 1, "validate_every": 0}), tmp_path / "out")
+    assert re.fullmatch(r"The picture \S+ cannot be read: .*", str(caught.value)), "nothing around it, one line"
+    assert not multiprocessing.active_children()
+
+
+def test_a_bad_held_out_picture_is_refused_or_left_out_of_the_scores(parts: Any, tmp_path: Path) -> None:
+    from sss_model.training.pictures import pca_pictures
+
+    save_map(parts[1][0].items[0].labels[0], np.full((48, 64), 255, np.uint8))
+    run = {"iterations": 1, "validate_every": 0}
+    with pytest.raises(DatasetError, match="is empty"):
+        train(parts, small_params(run=run), tmp_path / "refused")
+    trained = train(parts, small_params(run={**run, "on_bad": "skip"}), tmp_path / "skipped")
+    assert trained.scores["set"].images == min(4, len(parts[1][0])) - 1
+    assert [e["update"] for e in events(tmp_path / "skipped", "skipped") if "is empty" in e["reason"]] == [0, 1]
+    network = build_network(small_params().network)
+    ((name, picture),) = pca_pictures(network, parts[1], 64, torch.device("cpu"))
+    assert (name, picture.shape) == ("set", (48, 128, 3))
+
+
+def test_pictures_that_all_have_one_label(parts: Any, tmp_path: Path) -> None:
+    params = small_params(sampling={"min_area": 10000})
+    with pytest.raises(DatasetError, match=r"on end cannot be trained on; the last: .*fewer than two labels"):
+        train(parts, params, tmp_path / "out")
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(parts: Any, tmp_path: Path) -> None:
+    params = small_params(
+        optimiser={**PLAIN, "rate": 10.0, "weight_decay": 10.0}, run={"iterations": 200, "validate_every": 0}
+    )
+    with pytest.raises(SSSError, match="not finite"):
+        train(parts, params, tmp_path / "out")
+
+
+def test_a_device_that_is_not_there(parts: Any, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="no device cuda:99"):
+        train(parts, small_params(run={"device": "cuda:99"}), tmp_path / "out")
+
+
+def test_grad_accum_must_fit_the_ranks(parts: Any, tmp_path: Path) -> None:
+    from sss_model.training.distributed import Ranks
+
+    with pytest.raises(ParameterError, match="multiple of the 3 ranks, got 2"):
+        Trainer(build_network(small_params().network), *parts, small_params(), tmp_path, ranks=Ranks(0, 3, 0))
+
+
+def test_augmentation_keeps_labels_on_their_pixels(parts: Any) -> None:
+    """Region colours are flat: after any scale, crop and mirror, labels still lie on their colour."""
+    data = parts[0][0]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        example = augment(data.read(0), AugmentParams(crop=30, scale_low=0.6, scale_high=1.8), rng)
+        assert max(example.picture.size) <= 30
+        assert example.labels.shape == example.picture.size[::-1]
+        strongest = np.asarray(example.picture).argmax(2)
+        known = example.labels >= 0
+        assert (strongest[known] == example.labels[known]).mean() > 0.9
+
+
+def test_augmentation_mirrors_and_recolours(parts: Any) -> None:
+    example = parts[0][0].read(0)
+    still = AugmentParams(scale_low=1, scale_high=1, crop=0, mirror=0.0)
+    rng = np.random.default_rng(0)
+    same = augment(example, still, rng)
+    np.testing.assert_array_equal(np.asarray(same.picture), np.asarray(example.picture))
+    mirrored = augment(example, AugmentParams(scale_low=1, scale_high=1, crop=0, mirror=1.0), rng)
+    np.testing.assert_array_equal(mirrored.labels, example.labels[:, ::-1])
+    np.testing.assert_array_equal(np.asarray(mirrored.picture), np.asarray(example.picture)[:, ::-1])
+    grey = augment(example, AugmentParams(scale_low=1, scale_high=1, crop=0, mirror=0.0, grey=1.0), rng)
+    assert np.ptp(np.asarray(grey.picture).astype(int), axis=2).max() <= 1
