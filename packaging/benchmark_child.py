@@ -92,10 +92,11 @@ class _Watch:
 
 def start() -> dict[str, float]:
     from sss_gui import app
+    from sss_gui import program as window
 
     begun = float(sys.argv[2])
     times: dict[str, float] = {}
-    original = app.Program.start
+    original = window.Program.start
 
     def started(self: Any, *arguments: Any, **options: Any) -> None:
         self.window.repaint()
@@ -109,7 +110,7 @@ def start() -> dict[str, float]:
         if result.complete:
             program.window.close()
 
-    app.Program.start = started
+    window.Program.start = started
     app.main([])
     return times
 
@@ -119,8 +120,8 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
     from PySide6.QtCore import QEventLoop
     from PySide6.QtWidgets import QApplication
 
-    from sss_gui.app import Program
-    from sss_gui.settings import Settings
+    from sss_gui.program import Program
+    from sss_gui.window.settings import Settings
     from sss_model.image_io import to_picture, write_picture
 
     application = QApplication([])

@@ -9,21 +9,19 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from sss_gui.error_text import ErrorText
-from sss_gui.file_engine import list_sources
-from sss_gui.request import ExportResult, Source
-from sss_gui.settings import Settings
+from sss_gui.messages.panes import ExportResult, Source
+from sss_gui.program import Program
+from sss_gui.state.session import State
+from sss_gui.window.error_text import ErrorText
+from sss_gui.window.settings import Settings
+from sss_gui.window.theme import Theme
+from sss_gui.worker.file_engine import list_sources
 from sss_model.errors import SSSError
 from sss_model.params import ExportParams
-
-if TYPE_CHECKING:
-    from sss_gui.app import Program
-    from sss_gui.session import State
 
 SCREENSHOT = "window.png"
 PATIENCE = 3600.0
@@ -51,9 +49,6 @@ def run_headless(
     if not sources:
         return 1
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from sss_gui.app import Program
-    from sss_gui.theme import Theme
-
     app = QApplication.instance() or QApplication(["sss-gui"])
     assert isinstance(app, QApplication)
     Theme(app, theme)

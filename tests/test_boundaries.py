@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = sorted((ROOT / "sss_model").rglob("*.py"))
 WIDGETS = sorted((ROOT / "sss_gui" / "widgets").rglob("*.py"))
-GUI = sorted((ROOT / "sss_gui").glob("*.py"))
+GUI = sorted(file for file in (ROOT / "sss_gui").rglob("*.py") if file not in WIDGETS)
 QT = ("PySide6", "PyQt5", "PyQt6", "pyqtgraph", "superqt", "shiboken6", "qtpy")
 
 
@@ -57,7 +57,13 @@ def test_widgets_import_qt_params_and_pictures_only(file: Path) -> None:
     names = imports(file)
     assert not from_package(names, "torch", "torchvision", "timm")
     ours = from_package(names, "sss_model", "sss_gui")
-    allowed = ("sss_model.params", "sss_gui.qimage", "sss_gui.pyramid", "sss_gui.theme", "sss_gui.widgets")
+    allowed = (
+        "sss_model.params",
+        "sss_gui.widgets.picture.qimage",
+        "sss_gui.worker.image_pyramid",
+        "sss_gui.window.theme",
+        "sss_gui.widgets",
+    )
     roots = {"sss_model", "sss_gui"}
     assert {name for name in ours if name not in roots and not name.startswith(allowed)} == set()
 
@@ -88,7 +94,7 @@ def test_the_window_is_on_screen_before_torch_loads() -> None:
         "sss_model.errors",
         "sss_model.progress",
         "sss_model.files.resources",
-        "sss_gui.engine",
+        "sss_gui.worker.engine",
     ],
 )
 def test_light_modules_load_no_torch(module: str) -> None:

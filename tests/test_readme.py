@@ -32,7 +32,7 @@ def test_every_file_that_is_named_is_there() -> None:
         "resources/screenshot.jpg",
         "resources/sss_lite2.md",
         "sss_model/network/supplement.py",
-        "sss_gui/engine.py",
+        "sss_gui/worker/engine.py",
     ):
         assert Path(name).name in README
         assert (root / name).is_file()

@@ -12,8 +12,8 @@ from fakes import FakeEngine
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from sss_gui.app import Program
-from sss_gui.settings import Settings
+from sss_gui.program import Program
+from sss_gui.window.settings import Settings
 
 # what Qt's offscreen platform says of itself, not of us
 _QT_CHATTER = ("This plugin does not support",)

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sss_gui.overlay_request import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
-from sss_gui.pyramid import make_pyramid
-from sss_gui.request import (
+from sss_gui.messages.overlays import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
+from sss_gui.messages.panes import (
     AheadRequest,
     AheadResult,
     BasisRequest,
@@ -27,6 +26,7 @@ from sss_gui.request import (
     WarmRequest,
     WarmResult,
 )
+from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ImageError
 from sss_model.files.inputs import files_of
 from sss_model.progress import Progress

@@ -7,17 +7,18 @@ from functools import partial
 import numpy as np
 import pytest
 
-from sss_gui import app, theme
-from sss_gui.app import Program, parse
+from sss_gui import headless as headless_module
+from sss_gui.app import parse
 from sss_gui.headless import SCREENSHOT, run_headless
+from sss_gui.program import Program
 from sss_model.image_io import write_picture
 
 
 @pytest.fixture
 def headless(qapp, monkeypatch, engine):
     """`run_headless` on a fake engine, leaving the looks of the other tests alone."""
-    monkeypatch.setattr(app, "Program", partial(Program, engine=lambda: engine))
-    monkeypatch.setattr(theme, "Theme", lambda *_: None)
+    monkeypatch.setattr(headless_module, "Program", partial(Program, engine=lambda: engine))
+    monkeypatch.setattr(headless_module, "Theme", lambda *_: None)
     return partial(run_headless, size=(800, 600), say=lambda _words: None)
 
 

@@ -13,10 +13,10 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
-from sss_gui.app import Program
-from sss_gui.request import PANES
-from sss_gui.session import State
-from sss_gui.settings import Settings
+from sss_gui.messages.panes import PANES
+from sss_gui.program import Program
+from sss_gui.state.session import State
+from sss_gui.window.settings import Settings
 from sss_model.commands.extract import main as extract
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_thumbnail, write_picture

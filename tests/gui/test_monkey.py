@@ -16,10 +16,10 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from sss_gui import qimage
-from sss_gui.app import Program, build_engine
-from sss_gui.request import PANES
-from sss_gui.settings import Settings
+from sss_gui.messages.panes import PANES
+from sss_gui.program import Program, build_engine
+from sss_gui.widgets.picture import qimage
+from sss_gui.window.settings import Settings
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import ExportParams

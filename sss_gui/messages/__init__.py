@@ -1,0 +1,1 @@
+"""The frozen records that cross between the window and the workers."""

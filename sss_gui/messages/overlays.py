@@ -1,0 +1,104 @@
+"""What is asked about similarity and clusters, and the answers: overlays, never features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from sss_gui.messages.panes import Picture, Pyramid, Source
+from sss_model.params import ClusterParams, SimilarityParams
+
+
+@dataclass(frozen=True)
+class HeatRequest:
+    """How alike every pixel is to one pixel, or which of several pixels it is most like.
+
+    Attributes
+    ----------
+    source : whose pixels are compared
+    points : one pixel (x, y): a heat map; several: each pixel goes to its nearest
+    others : the other open pictures; those whose features are remembered are compared too
+    origin : the picture that the points lie in; None is `source` itself
+    """
+
+    lane: ClassVar[str] = "heat"
+    patient: ClassVar[bool] = True
+    ticket: int
+    source: Source
+    points: tuple[tuple[int, int], ...]
+    params: SimilarityParams = field(default_factory=SimilarityParams)
+    others: tuple[Source, ...] = ()
+    origin: Source | None = None
+
+    @property
+    def of(self) -> Source:
+        """The picture that the points lie in."""
+        return self.origin or self.source
+
+
+@dataclass(frozen=True)
+class Match:
+    """The same comparison over another open picture, small enough for its thumbnail.
+
+    Attributes
+    ----------
+    overlay : (h, w, 4) uint8 with straight alpha, of the picture's shape
+    value : the best similarity there, in [0, 1]; 0 for several pixels
+    place : where that is, as parts (x, y) of width and height in [0, 1]; None for several pixels
+    """
+
+    source: Source
+    overlay: Picture
+    value: float = 0.0
+    place: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class HeatResult:
+    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
+
+    Attributes
+    ----------
+    match : the most alike pixel (x, y), in the points' own picture away from the point; None for several pixels
+    matches : the other pictures that are remembered
+    share : part of the pixels that the threshold keeps, in [0, 1]
+    """
+
+    ticket: int
+    source: Source
+    overlay: Pyramid
+    match: tuple[int, int] | None = None
+    matches: tuple[Match, ...] = ()
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClusterRequest:
+    """The pixels of `source` in k groups of like features."""
+
+    lane: ClassVar[str] = "clusters"
+    patient: ClassVar[bool] = False
+    ticket: int
+    source: Source
+    params: ClusterParams = field(default_factory=ClusterParams)
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions."""
+
+    ticket: int
+    source: Source
+    overlay: Pyramid
+
+
+@dataclass(frozen=True)
+class MaskRequest:
+    """Write what `overlay` shows to a PNG: a mask of 0 and 255, or an index picture."""
+
+    lane: ClassVar[str] = "export"
+    patient: ClassVar[bool] = True
+    ticket: int
+    overlay: HeatRequest | ClusterRequest
+    path: Path

@@ -1,0 +1,126 @@
+"""The PCA basis as a thing one holds: fitted to each picture, locked, shared over all open ones, saved and loaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from sss_gui.messages.panes import BasisRequest, BasisResult, Source
+from sss_gui.state.session import Session, State
+from sss_gui.tasks.open_files import ask_save
+from sss_gui.widgets.controls.params_panel import ParamsPanel
+
+KEPT = 100  # bases that are kept for undo and for copied command lines
+
+
+class Bases(QObject):
+    """Turns the panel's choice of basis into files, and the files into what the session projects on.
+
+    Parameters
+    ----------
+    folder : where locked and shared bases are kept
+    sources : the open pictures
+    """
+
+    noted = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        panel: ParamsPanel,
+        folder: Path,
+        sources: Callable[[], list[Source]],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session, self._panel, self._folder, self._sources, self._window = session, panel, folder, sources, window
+        self._pending: dict[int, str] = {}
+        self._fitted: dict[Path, frozenset[Source]] = {}
+        panel.basis_mode_requested.connect(self.set_mode)
+        panel.basis_save_requested.connect(self._save_dialog)
+        panel.basis_load_requested.connect(self._load_dialog)
+        session.answer(BasisResult, self._take)
+        session.state_changed.connect(self._show)
+
+    def set_mode(self, mode: str) -> None:
+        """image: fit to each picture; locked: keep what is shown now; shared: fit to all open pictures."""
+        if mode == "image":
+            self._session.set_basis(None)
+        elif self._session.shown is None:
+            self.noted.emit("Open a picture first.")
+        else:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)
+        self._show(self._session.state)
+
+    def refresh(self) -> None:
+        """The open pictures are others: say anew what the basis was fitted to."""
+        self._show(self._session.state)
+
+    def save(self, path: Path) -> None:
+        """Write the basis that is shown."""
+        self._request(path, "saved")
+
+    def load(self, path: Path) -> None:
+        """Project on the basis saved at `path`."""
+        self._session.set_basis(path)
+
+    def _request(self, path: Path, mode: str) -> None:
+        state = self._session.state
+        if state.source is None:
+            return
+        sources = tuple(self._sources()) if mode == "shared" else ()
+        ticket = self._session.ask(lambda number: BasisRequest(number, state.request(number), path, sources))
+        self._pending[ticket] = mode
+
+    def _take(self, result: BasisResult) -> None:
+        mode = self._pending.pop(result.ticket, "")
+        if mode == "saved":
+            self.noted.emit(f"Saved the basis as {result.path.name}.")
+        elif mode:
+            self._forget_old()
+            self._fitted[result.path] = frozenset(result.fitted)
+            self._session.set_basis(result.path)
+            if mode == "shared":
+                without = ", ".join(source.name for source, _ in result.failed)
+                words = f"Fitted one basis to {len(result.fitted)} pictures"
+                self.noted.emit(f"{words}, without {without}." if without else f"{words}.")
+
+    def _forget_old(self) -> None:
+        kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        for path in kept[:-KEPT]:
+            if path != self._session.state.basis:
+                path.unlink(missing_ok=True)
+
+    def _show(self, state: State) -> None:
+        if state.basis is None:
+            self._panel.set_basis_mode("image")
+        elif state.basis.parent == self._folder:
+            mode = "shared" if state.basis.name.startswith("shared") else "locked"
+            note = self._shared_words(state.basis) if mode == "shared" else "this basis and range for all pictures"
+            self._panel.set_basis_mode(mode, note)
+        else:
+            self._panel.set_basis_mode("locked", f"from {state.basis.name}")
+
+    def _shared_words(self, basis: Path) -> str:
+        """What a shared basis was fitted to, beside what is open now."""
+        fitted, opened = self._fitted.get(basis), set(self._sources())
+        if fitted is None:
+            return "one basis and range, fitted to several pictures"
+        if opened <= fitted:
+            return "one basis and range for all open pictures"
+        return f"one basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
+
+    def _save_dialog(self) -> None:
+        path = ask_save(self._window, "Save the basis", Path("basis.json"), "json", "PCA basis (*.json)")
+        if path is not None:
+            self.save(path)
+
+    def _load_dialog(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Load a basis", "", "PCA basis (*.json);;All files (*)")
+        if name:
+            self.load(Path(name))

@@ -1,0 +1,128 @@
+"""The models one has or could have: the shipped one, those opened before, and any backbone that is installed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from sss_gui.messages.models import (
+    BackboneModelRequest,
+    BackboneModelResult,
+    BackbonesRequest,
+    BackbonesResult,
+    BackboneWords,
+    ModelsRequest,
+    ModelsResult,
+)
+from sss_gui.state.session import Session
+from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
+from sss_gui.widgets.dialogs.model_manager import ModelEntry, ModelManager
+from sss_gui.window.settings import Settings
+from sss_gui.worker.model_engine import ModelEngine
+from sss_gui.worker.worker import Ended, Worker
+
+
+class Models(QObject):
+    """Opens the manager and the list of backbones, fills both from a thread of their own, and hands the choice to the
+    session.
+
+    Parameters
+    ----------
+    folder : where models made of backbones are kept
+    """
+
+    def __init__(self, session: Session, settings: Settings, folder: Path, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._folder, self._window = session, settings, folder, window
+        self._worker = Worker(ModelEngine, self, name="sss-models")
+        self._dialog: ModelManager | None = None
+        self._backbones: BackboneDialog | None = None
+        self._known: dict[str, BackboneWords] = {}
+        self._tickets = itertools.count(1)
+        self._downloading = False
+        self._worker.delivered.connect(self._take)
+        self._worker.ended.connect(self._ended)
+        session.opened.connect(lambda _source: self._remember())
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._worker.start()
+
+    def close(self) -> bool:
+        """End the thread; False where a download would not let it, which cannot be stopped."""
+        return self._worker.close(0.5 if self._downloading else 20.0)
+
+    def show(self, browse: object) -> None:
+        """Show the manager; `browse` opens the file dialog."""
+        if self._dialog is None:
+            self._dialog = ModelManager(self._window)
+            self._dialog.use_requested.connect(self._use)
+            self._dialog.forget_requested.connect(self._forget)
+            self._dialog.backbones_requested.connect(self.show_backbones)
+            if callable(browse):
+                self._dialog.browse_requested.connect(browse)
+        self._ask()
+        self._dialog.show()
+        self._dialog.raise_()
+
+    def show_backbones(self) -> None:
+        """Show the backbones that are installed."""
+        if self._backbones is None:
+            self._backbones = BackboneDialog(self._window)
+            self._backbones.build_requested.connect(self._build)
+        self._worker.submit(BackbonesRequest(next(self._tickets)))
+        self._backbones.show()
+        self._backbones.raise_()
+
+    def _ask(self) -> None:
+        paths = tuple(Path(name) for name in self._settings.recent_models)
+        self._worker.submit(ModelsRequest(next(self._tickets), paths))
+
+    def _take(self, result: object) -> None:
+        if isinstance(result, ModelsResult) and self._dialog is not None:
+            entries = [ModelEntry(model.key, model.title, model.summary, model.card) for model in result.models]
+            self._dialog.set_models(entries, str(self._session.state.model or ""))
+        elif isinstance(result, BackbonesResult) and self._backbones is not None:
+            self._known = {words.name: words for words in result.backbones}
+            self._backbones.set_rows(
+                [BackboneRow(w.name, w.program, bool(w.weights), w.here) for w in result.backbones]
+            )
+        elif isinstance(result, BackboneModelResult):
+            if self._backbones is not None:
+                self._backbones.set_state(f"{result.path.name} is in use.")
+            self._session.set_model(result.path)
+
+    def _build(self, choice: BackboneChoice) -> None:
+        """Write a model of a backbone alone; it is used once it is there."""
+        weights = {PUBLISHED: self._known[choice.name].weights, FILE: choice.file}.get(choice.weights)
+        request = BackboneModelRequest(
+            next(self._tickets), choice.name, weights, self._folder, choice.blocks, choice.consent
+        )
+        if self._backbones is not None:
+            verb = "Downloading the weights of" if choice.consent else "Building"
+            self._backbones.set_state(f"{verb} {choice.name}…", busy=True)
+        self._downloading = choice.consent
+        self._worker.submit(request)
+
+    def _ended(self, ended: Ended) -> None:
+        self._downloading = self._downloading and ended.lane != BackboneModelRequest.lane
+        if ended.error is not None and self._backbones is not None:
+            self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
+
+    def _use(self, key: str) -> None:
+        self._session.set_model(Path(key) if key else None)
+
+    def _forget(self, key: str) -> None:
+        self._settings.forget_recent_model(key)
+        self._ask()
+
+    def _remember(self) -> None:
+        model = self._session.state.model
+        self._settings.model = str(model or "")
+        if model is not None:
+            self._settings.add_recent_model(str(model))
+        if self._dialog is not None and self._dialog.isVisible():
+            self._ask()

@@ -1,0 +1,82 @@
+"""The parameter panel and the session kept in step, in both directions."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import fields, replace
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from sss_gui.messages.panes import ShowResult, Source, WarmResult
+from sss_gui.state.session import Session, State
+from sss_gui.widgets.controls.params_panel import ParamsPanel
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+
+FILTER = {f.name: f for f in fields(FilterParams)}
+PROJECTION = {f.name for f in fields(ProjectionParams)}
+EXTRACT = {f.name for f in fields(ExtractParams)}
+
+
+class Controls(QObject):
+    """Turns the panel's words into intents and shows the session's state in it."""
+
+    def __init__(self, session: Session, panel: ParamsPanel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._panel = session, panel
+        self._random = random.Random()
+        self._explained: Source | None = None
+        panel.changing.connect(lambda name, value: self.set(name, value, moving=True))
+        panel.rested.connect(lambda name, value: self.set(name, value, moving=False))
+        panel.paper_defaults_requested.connect(self.paper_defaults)
+        panel.reroll_requested.connect(self.reroll)
+        session.state_changed.connect(self._show_state)
+        session.result_arrived.connect(self._show_result)
+        session.warmed.connect(self._show_devices)
+        self._show_state(session.state)
+
+    def set(self, name: str, value: Any, moving: bool) -> None:
+        """Take the parameter `name` from the panel; `moving` while its slider is dragged."""
+        state = self._session.state
+        if name in FILTER:
+            self._session.set_filter(replace(state.filter, **{name: value}), moving)
+        elif name in PROJECTION:
+            self._session.set_projection(replace(state.projection, **{name: int(value)}))
+        elif name in EXTRACT and not moving:
+            self._session.set_extract(replace(state.extract, **{name: value}))
+
+    def step_radius(self, by: int) -> None:
+        """Radius by `by` pixels, within its range; a preview first, exact when the keys rest."""
+        value = self._session.state.filter.radius + by
+        self._set_filter("radius", value)
+
+    def scale_eps(self, factor: float) -> None:
+        """Eps times `factor`, within its range."""
+        self._set_filter("eps", self._session.state.filter.eps * factor)
+
+    def _set_filter(self, name: str, value: Any) -> None:
+        meta = FILTER[name].metadata
+        bounded = min(max(value, meta["low"]), meta["high"])
+        self._session.set_filter(replace(self._session.state.filter, **{name: bounded}), moving=True)
+
+    def paper_defaults(self) -> None:
+        """Radius and eps as the paper's."""
+        self._session.set_filter(FilterParams())
+
+    def reroll(self) -> None:
+        """Another seed for the random projection."""
+        projection = self._session.state.projection
+        self._session.set_projection(replace(projection, seed=self._random.randrange(1, 10_000)))
+
+    def _show_state(self, state: State) -> None:
+        for params in (state.filter, state.projection, state.extract):
+            self._panel.set_values(params)
+
+    def _show_result(self, result: ShowResult) -> None:
+        if result.explained or result.source != self._explained:  # those of another picture say nothing of this one
+            self._explained = result.source
+            self._panel.set_explained_variance(result.explained)
+
+    def _show_devices(self, result: WarmResult) -> None:
+        self._panel.set_devices(result.devices)
+        self._panel.set_value("device", self._session.state.extract.device)

@@ -1,0 +1,58 @@
+"""The session's progress, device and model on the status line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject
+
+from sss_gui.messages.panes import ShowResult, WarmResult
+from sss_gui.state.session import Session
+from sss_gui.widgets.panels.status_line import StatusLine
+
+READY = "Ready"
+WORDS = {"filter": "Guided filter", "backbone": "Network", "features": "Network"}
+
+
+class ProgressLine(QObject):
+    """Says what runs, where and how long, and that it is over after success, failure and cancel alike."""
+
+    def __init__(self, session: Session, line: StatusLine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._line = session, line
+        line.set_stage(READY)
+        line.set_progress(None)
+        session.progress_changed.connect(self._progress)
+        session.busy_changed.connect(self._busy)
+        session.result_arrived.connect(self._result)
+        session.warmed.connect(self._warmed)
+        session.exported.connect(lambda result: self._note(result.notes))
+
+    def _progress(self, fraction: float, stage: str, left: float) -> None:
+        self._line.set_stage(WORDS.get(stage, stage))
+        self._line.set_progress(fraction, left if left >= 0 else None)
+
+    def _busy(self, busy: bool) -> None:
+        if busy:
+            self._line.set_stage("Starting")
+            self._line.set_progress(-1.0)
+        else:
+            self._line.set_stage(READY)
+            self._line.set_progress(None)
+
+    def _result(self, result: ShowResult) -> None:
+        if result.device:
+            self._line.set_device(result.device)
+        if result.model:
+            self._line.set_model(result.model, str(self._session.state.model or ""))
+        if result.complete and result.exact and result.seconds > 0:
+            self._line.set_elapsed(result.seconds)
+        self._note(result.notes)
+
+    def _note(self, notes: Sequence[str]) -> None:
+        if notes:
+            self._line.show_note(" ".join(notes), 8000)
+
+    def _warmed(self, result: WarmResult) -> None:
+        self._line.set_device(result.device)
+        self._line.set_model(result.model, str(self._session.state.model or ""))

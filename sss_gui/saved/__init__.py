@@ -1,0 +1,1 @@
+"""What outlives the window: session files, autosave and crash restore, the snapshot of a window."""

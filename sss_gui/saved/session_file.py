@@ -1,0 +1,226 @@
+"""A session as a file, .sss.json: pictures, model, parameters, pins, basis, view; also what a crash leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sss_gui.messages.panes import Source
+from sss_gui.state.session import State
+from sss_model.errors import SSSError
+from sss_model.files.atomic_write import replacing
+from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+
+SUFFIX = ".sss.json"
+FORMAT = 1
+OVERLAYS = ("", "similarity", "clusters")
+
+Points = tuple[tuple[int, int], ...]
+Pins = tuple[Source, Points]
+
+
+class SessionFileError(SSSError):
+    """A session file that cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class SavedSession:
+    """Everything that brings the window back to where it was.
+
+    Attributes
+    ----------
+    state : the shown picture with model and parameters
+    sources : all open pictures that have files, in order
+    pins : pinned pixels (x, y) of the shown picture
+    kept : the other open pictures that have pins, with them
+    centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
+    solo : 0 for all panes, 1..4 for one
+    origin : the pins compared with where they lie in another picture, and that picture
+    overlay : what lies over the pictures: similarity, clusters or nothing
+    similarity, clusters : how they are made
+    """
+
+    state: State
+    sources: tuple[Source, ...] = ()
+    pins: Points = ()
+    centre: tuple[float, float] | None = None
+    scale: float = 1.0
+    solo: int = 0
+    origin: Pins | None = None
+    overlay: str = ""
+    similarity: SimilarityParams = field(default_factory=SimilarityParams)
+    clusters: ClusterParams = field(default_factory=ClusterParams)
+    kept: tuple[Pins, ...] = ()
+    missing: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def pins_by_picture(self) -> dict[Source, Points]:
+        """The pins of every picture that has some."""
+        shown = self.state.source
+        return {**dict(self.kept), shown: self.pins} if shown is not None else dict(self.kept)
+
+
+class _Names:
+    """What files are called in a session in `folder`: relative to it where they lie below it, else whole.
+
+    Each folder is looked up once, not once a picture: nine hundred look-ups would hold up the window.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, str] = {}
+
+    def of(self, path: Path | None) -> str | None:
+        if path is None:
+            return None
+        parent, name = os.path.split(path)
+        if parent not in self._known:
+            self._known[parent] = self._lead(Path(parent).resolve())
+        return self._known[parent] + name
+
+    def _lead(self, parent: Path) -> str:
+        if parent == self._folder:
+            return ""
+        if parent.is_relative_to(self._folder):
+            return f"{parent.relative_to(self._folder).as_posix()}/"
+        return os.path.join(parent, "")
+
+
+def write_session(path: Path, saved: SavedSession) -> None:
+    """Write `saved`; files below the session's folder are named relative to it, so that both can move together."""
+    names = _Names(path.resolve().parent)
+    state = saved.state
+    shown = state.source if state.source is not None and state.source.path is not None else None
+    values = {
+        "program": "sss-features session",
+        "format": FORMAT,
+        "sources": [_source_entry(source, names) for source in saved.sources if source.path is not None],
+        "shown": _source_entry(shown, names) if shown is not None else None,
+        "model": names.of(state.model),
+        "basis": names.of(state.basis),
+        "extract": state.extract.to_dict(),
+        "filter": state.filter.to_dict(),
+        "projection": state.projection.to_dict(),
+        "overlay": saved.overlay,
+        "similarity": saved.similarity.to_dict(),
+        "clusters": saved.clusters.to_dict(),
+        "origin": _pins_entry(saved.origin, names) if saved.origin and saved.origin[0].path else None,
+        "pins": [list(pin) for pin in saved.pins],
+        "kept": [_pins_entry(pins, names) for pins in saved.kept],
+        "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
+    }
+    with replacing(path, SessionFileError) as temporary:
+        temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_session(path: Path) -> SavedSession:
+    """What `write_session` wrote; files that are gone are left out and named in `missing`.
+
+    Raises
+    ------
+    SessionFileError : not a session file, or one of a newer program
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SessionFileError(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+    except ValueError as error:
+        raise SessionFileError(f"{path.name} is not a session file: it is not JSON.") from error
+    if not isinstance(values, dict) or values.get("program") != "sss-features session":
+        raise SessionFileError(
+            f"{path.name} is JSON, but not a session of this program.", hint=f"Choose a {SUFFIX} file."
+        )
+    try:
+        if values["format"] > FORMAT:
+            raise SessionFileError(f"{path.name} was written by a newer program.", hint="Update this one.")
+        return _from_values(values, path.resolve().parent)
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise SessionFileError(f"{path.name} is a session file, but damaged: {error}.") from error
+
+
+def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
+    missing: list[str] = []
+    entries = [_source_of(entry, folder) for entry in values["sources"]]
+    sources = tuple(source for source in entries if _there(source.path, missing))
+    view = values["view"]
+    centre = (float(view["centre"][0]), float(view["centre"][1])) if view["centre"] else None
+    origin = _pins_of(values["origin"], folder) if values.get("origin") else None
+    pins = _points(values["pins"])
+    kept = dict(_pins_of(entry, folder) for entry in values.get("kept", ()))
+    shown = _source_of(values["shown"], folder) if values["shown"] else None
+    if shown is not None and shown not in sources:  # another takes its place, with pins of its own and seen whole
+        shown = sources[0] if sources else None
+        pins = kept.pop(shown, ()) if shown is not None else ()
+        centre = origin = None
+    model, basis = (_absolute(values[name], folder) for name in ("model", "basis"))
+    state = State(
+        source=shown,
+        model=model if _there(model, missing) else None,
+        extract=ExtractParams.from_dict(values["extract"]),
+        filter=FilterParams.from_dict(values["filter"]),
+        projection=ProjectionParams.from_dict(values["projection"]),
+        basis=basis if _there(basis, missing) else None,
+    )
+    overlay = values.get("overlay", "")
+    if overlay not in OVERLAYS:
+        raise ValueError(f"overlay must be one of {', '.join(OVERLAYS[1:])} or empty, got {overlay!r}")
+    return SavedSession(
+        state=state,
+        sources=sources,
+        pins=pins,
+        centre=centre,
+        scale=float(view["scale"]),
+        solo=int(view["solo"]),
+        origin=origin if origin is not None and origin[0] in sources else None,
+        overlay=overlay,
+        similarity=SimilarityParams.from_dict(values.get("similarity", {})),
+        clusters=ClusterParams.from_dict(values.get("clusters", {})),
+        kept=tuple((source, points) for source, points in kept.items() if source in sources),
+        missing=tuple(missing),
+    )
+
+
+def _pins_entry(pins: Pins, names: _Names) -> dict[str, Any]:
+    source, points = pins
+    return {"source": _source_entry(source, names), "pins": [list(point) for point in points]}
+
+
+def _pins_of(entry: dict[str, Any], folder: Path) -> Pins:
+    return _source_of(entry["source"], folder), _points(entry["pins"])
+
+
+def _points(values: Sequence[Sequence[float]]) -> Points:
+    return tuple((int(x), int(y)) for x, y in values)
+
+
+def _there(path: Path | None, missing: list[str]) -> bool:
+    if path is None:
+        return False
+    if not path.exists():
+        missing.append(str(path))
+        return False
+    return True
+
+
+def _source_entry(source: Source, names: _Names) -> dict[str, str | None]:
+    return {"path": names.of(source.path), "image": names.of(source.image), "layout": source.layout}
+
+
+def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
+    path = _absolute(entry["path"], folder)
+    if path is None:
+        raise KeyError("path")
+    return Source.from_path(path, _absolute(entry.get("image"), folder), entry.get("layout"))
+
+
+def _absolute(name: str | None, folder: Path) -> Path | None:
+    return Path(os.path.normpath(folder / name)) if name else None
+
+
+def paths_of(sources: Sequence[Source]) -> list[Path]:
+    """The files of `sources`."""
+    return [source.path for source in sources if source.path is not None]

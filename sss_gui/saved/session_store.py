@@ -1,0 +1,143 @@
+"""Sessions kept: saved and opened by the user, written quietly while one works, and offered again after a crash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from sss_gui.saved.session_file import SUFFIX, SavedSession, SessionFileError, read_session, write_session
+from sss_gui.tasks.open_files import ask_save
+from sss_gui.window.error_text import describe
+from sss_model.errors import SSSError
+from sss_model.files.atomic_write import replacing
+
+QUIET_MS = 3000
+
+
+class Keeping(QObject):
+    """Writes what `capture` gives and hands what was read to `restore`; `bases` is where the program keeps bases.
+
+    While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends
+    well. One that a process left behind that is no more is what a crash leaves.
+
+    Signals
+    -------
+    noted : a sentence for the status line
+    failed : ErrorText
+    """
+
+    noted = Signal(str)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        folder: Path,
+        bases: Path,
+        capture: Callable[[], SavedSession],
+        restore: Callable[[SavedSession], None],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._folder, self._bases, self._window = folder, bases, window
+        self._capture, self._restore = capture, restore
+        self._own = folder / f"running-{os.getpid()}{SUFFIX}"
+        self._ended = False
+        self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
+        self._timer.timeout.connect(self.keep)
+
+    def touch(self) -> None:
+        """Something changed: write it soon."""
+        if not self._ended and not self._timer.isActive():
+            self._timer.start()
+
+    def keep(self) -> None:
+        """Write the running session now; a disk that is full must not stop anybody's work."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_session(self._own, self._capture())
+        except (OSError, SSSError) as error:
+            self.noted.emit(f"The session cannot be kept: {describe(error).sentence}")
+
+    def end(self) -> None:
+        """The program ends well: nothing to restore, and what closing the window changes is not written."""
+        self._ended = True
+        self._timer.stop()
+        self._own.unlink(missing_ok=True)
+
+    def left_behind(self) -> Path | None:
+        """The newest session of a process that is no more; older ones are removed."""
+        found = []
+        for path in self._folder.glob(f"running-*{SUFFIX}"):
+            process = path.name.removeprefix("running-").removesuffix(SUFFIX)
+            if path != self._own and process.isdigit() and not psutil.pid_exists(int(process)):
+                found.append(path)
+        found.sort(key=lambda path: path.stat().st_mtime_ns)
+        for path in found[:-1]:
+            path.unlink(missing_ok=True)
+        return found[-1] if found else None
+
+    def restore_left(self, path: Path) -> bool:
+        """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
+        try:
+            path = path.replace(path.with_name(f"crashed{SUFFIX}"))
+            saved = read_session(path)
+        except (SSSError, OSError):
+            return False
+        if saved.state.source is None:
+            return False
+        self._restore(saved)
+        self.noted.emit("The last session ended unexpectedly; here it is again.")
+        return True
+
+    def save_dialog(self) -> None:
+        """Ask where to, and save the session."""
+        start, kind = Path(f"session{SUFFIX}"), f"Sessions (*{SUFFIX})"
+        path = ask_save(self._window, "Save the session", start, SUFFIX.removeprefix("."), kind)
+        if path is not None:
+            self.save(path)
+
+    def open_dialog(self) -> None:
+        """Ask which, and open the session."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a session", "", f"Sessions (*{SUFFIX});;All files (*)"
+        )
+        if name:
+            self.open(Path(name))
+
+    def save(self, path: Path) -> None:
+        """Write the session to `path`, and beside it the basis where that is one of the program's own."""
+        try:
+            write_session(path, self._with_basis(self._capture(), path))
+        except (SSSError, OSError) as error:
+            self.failed.emit(describe(error))
+        else:
+            self.noted.emit(f"Saved the session as {path.name}.")
+
+    def _with_basis(self, saved: SavedSession, path: Path) -> SavedSession:
+        """`saved` with a copy of a locked or shared basis: the program forgets its own after a while."""
+        basis = saved.state.basis
+        if basis is None or basis.parent != self._bases:
+            return saved
+        copy = path.with_name(path.name.removesuffix(SUFFIX) + "-basis.json")
+        with replacing(copy, SessionFileError) as temporary:
+            shutil.copyfile(basis, temporary)
+        return replace(saved, state=replace(saved.state, basis=copy))
+
+    def open(self, path: Path) -> None:
+        """Bring back the session at `path`."""
+        try:
+            saved = read_session(path)
+        except SSSError as error:
+            self.failed.emit(describe(error))
+            return
+        self._restore(saved)
+        if saved.missing:
+            names = ", ".join(Path(name).name for name in saved.missing)
+            self.noted.emit(f"Not found, left out: {names}.")

@@ -1,0 +1,1 @@
+"""What is open and wanted, and who waits for which answer."""

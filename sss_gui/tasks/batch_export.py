@@ -1,0 +1,138 @@
+"""All open pictures exported with the same settings: can be stopped, goes on where it was, and no failure stops it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from sss_gui.messages.panes import BatchRequest, BatchResult, Source
+from sss_gui.state.session import Session
+from sss_gui.worker.worker import Ended
+from sss_model.commands.extract import stems_for
+from sss_model.params import ExportParams
+
+NAMED = 3  # failed pictures that the report names
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a batch ended.
+
+    Attributes
+    ----------
+    written, skipped : pictures whose files were made, and whose files were there already
+    failed : (picture, sentence)
+    left : pictures that it did not come to, because it was stopped
+    """
+
+    folder: Path
+    written: int
+    skipped: int
+    failed: tuple[tuple[Source, str], ...]
+    left: int
+
+    @property
+    def sentence(self) -> str:
+        """The report in one sentence."""
+        total = self.written + self.skipped + len(self.failed) + self.left
+        parts = [f"{self.written} of {total} pictures written into {self.folder}"]
+        if self.skipped:
+            parts.append(f"{self.skipped} were there already")
+        if self.failed:
+            names = ", ".join(source.name for source, _ in self.failed[:NAMED])
+            more = len(self.failed) - NAMED
+            parts.append(f"{len(self.failed)} failed ({names}{f' and {more} more' if more > 0 else ''})")
+        if self.left:
+            parts.append(f"stopped with {self.left} to go")
+        return ", ".join(parts) + "."
+
+
+class Batch(QObject):
+    """Asks for one picture after the other, so that the panes are served in between.
+
+    Signals
+    -------
+    advanced : number done, number in all, and the name of the next
+    marked : source, state (running, done, failed), sentence
+    finished : Report
+    """
+
+    advanced = Signal(int, int, str)
+    marked = Signal(object, str, str)
+    finished = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._waiting: deque[tuple[Source, str]] = deque()
+        self._running: Source | None = None
+        self._ticket = 0
+        self._build: Callable[[int, Source, str], BatchRequest] | None = None
+        self._report = Report(Path(), 0, 0, (), 0)
+        self._total = 0
+        session.answer(BatchResult, self._take)
+        session.ended.connect(self._end)
+
+    @property
+    def active(self) -> bool:
+        return self._running is not None
+
+    def start(self, sources: Sequence[Source], folder: Path, params: ExportParams) -> None:
+        """Export `sources`, those without a file left out, as the session's parameters are now."""
+        files = [source for source in sources if source.path is not None]
+        if self.active:
+            self._session.noted.emit("Pictures are being exported already: wait for the end, or stop it with Esc.")
+            return
+        if not files:
+            self._session.noted.emit("Only pasted pictures are open: export them one at a time.")
+            return
+        state = self._session.state
+
+        def build(ticket: int, source: Source, stem: str) -> BatchRequest:
+            show, done = replace(state, source=source).request(ticket), len(files) - len(self._waiting)
+            return BatchRequest(ticket, show, folder, stem, params, (done - 1) / len(files), done / len(files))
+
+        self._build = build
+        stems = stems_for([source.path for source in files if source.path is not None])
+        self._waiting = deque(zip(files, stems, strict=True))
+        self._total = len(files)
+        self._report = Report(folder, 0, 0, (), 0)
+        self._next()
+
+    def _next(self) -> None:
+        if not self._waiting or self._build is None:
+            self._running = None
+            self.finished.emit(self._report)
+            return
+        source, stem = self._waiting.popleft()
+        self._running = source
+        build = self._build
+        done = self._total - len(self._waiting) - 1
+        self.advanced.emit(done, self._total, source.name)
+        self.marked.emit(source, "running", "")
+        self._ticket = self._session.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
+
+    def _take(self, result: BatchResult) -> None:
+        if result.paths:
+            self._report = replace(self._report, written=self._report.written + 1)
+        else:
+            self._report = replace(self._report, skipped=self._report.skipped + 1)
+        self.marked.emit(result.source, "done", "")
+
+    def _end(self, ended: Ended) -> None:
+        if ended.ticket != self._ticket or self._running is None:
+            return
+        source, self._ticket = self._running, 0
+        if ended.outcome == "failed" and ended.error is not None:
+            words = f"{ended.error.sentence} {ended.error.hint}".strip()
+            self._report = replace(self._report, failed=(*self._report.failed, (source, words)))
+            self.marked.emit(source, "failed", words)
+        elif ended.outcome != "done":
+            self._report = replace(self._report, left=len(self._waiting) + 1)
+            self._waiting.clear()
+            self.marked.emit(source, "none", "")
+        self._next()

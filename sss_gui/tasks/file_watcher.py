@@ -1,0 +1,71 @@
+"""Picture and model files watched: when one changes on disk, what is shown is made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+
+from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.state.session import Session, State
+
+SETTLE_MS = 400  # programs write in several goes, or under another name and move
+
+
+class Watching(QObject):
+    """Watches the shown picture, its photograph and the model.
+
+    Signals
+    -------
+    noted : a sentence for the status line
+    reloaded : Source whose picture, or the model for it, is read again
+    """
+
+    noted = Signal(str)
+    reloaded = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._changed)
+        self._source: Source | None = None
+        self._files: tuple[Path, ...] = ()
+        self._names: set[str] = set()
+        self._timer = QTimer(self, interval=SETTLE_MS, singleShot=True)
+        self._timer.timeout.connect(self._reload)
+        session.state_changed.connect(self._follow)
+        session.result_arrived.connect(self._learn)
+
+    def _learn(self, result: ShowResult) -> None:
+        """The worker says what a picture was read from: a photograph beside features, say."""
+        if result.files and result.files != self._files:
+            self._files = result.files
+            self._follow(self._session.state)
+
+    def _follow(self, state: State) -> None:
+        if state.source != self._source:
+            self._source = state.source
+            self._files = ()
+        own = (state.source.path, state.source.image) if state.source is not None else ()
+        self._names = {str(path) for path in (*own, *self._files, state.model) if path is not None}
+        watched = set(self._watcher.files())
+        if watched - self._names:
+            self._watcher.removePaths(list(watched - self._names))
+        self._watch_all()
+
+    def _watch_all(self) -> None:
+        missing = [name for name in self._names - set(self._watcher.files()) if Path(name).is_file()]
+        if missing:
+            self._watcher.addPaths(missing)
+
+    def _changed(self, _name: str) -> None:
+        self._timer.start()
+
+    def _reload(self) -> None:
+        self._watch_all()  # a file that was replaced is no longer watched
+        if self._names <= set(self._watcher.files()):
+            self.noted.emit("Changed on disk: read again.")
+            self._session.refresh()
+            if self._source is not None:
+                self.reloaded.emit(self._source)

@@ -1,0 +1,322 @@
+"""Every number of `sss_model.params` as a control, generated from the dataclasses' own ranges, units and help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_gui.widgets.controls.collapsible_section import Section
+from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
+from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
+from sss_gui.widgets.icons import line_icon
+from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+
+SECTIONS = ("filter", "projection", "device", "basis", "similarity", "clusters")
+_TITLES = {"filter": "Guided filter", "projection": "Projection", "device": "Network", "basis": "PCA basis",
+           "similarity": "Similarity", "clusters": "Clusters"}  # fmt: skip
+_BASIS_MODES = {
+    "image": ("Per image", "Fit the components to each image"),
+    "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
+    "shared": ("Shared", "Fit the components to all open images together"),
+}
+# where the slider is useful; the spin box takes the field's whole range
+_SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
+_FIELDS: dict[str, Any] = {
+    field.name: field
+    for record in (FilterParams, ProjectionParams, ExtractParams, SimilarityParams, ClusterParams)
+    for field in fields(record)
+}
+_WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
+
+
+class ParamsPanel(QScrollArea):
+    """Sliders, spin boxes and choosers in sections; says what the user turned, changes nothing itself.
+
+    Names in `changing` and `rested` are the fields' names: radius, eps (`FilterParams`), seed, red, green, blue
+    (`ProjectionParams`), device, precision, tile (`ExtractParams`), metric, threshold (`SimilarityParams`), clusters,
+    cluster_seed (`ClusterParams`); and similarity_shown, clusters_shown (bool).
+    """
+
+    changing = Signal(str, object)
+    """A slider is being dragged: name, value (at once, at every step)."""
+    rested = Signal(str, object)
+    """A value was settled: slider released, number typed, box chosen."""
+    paper_defaults_requested = Signal()
+    reroll_requested = Signal()
+    basis_mode_requested = Signal(str)
+    """'image', 'locked' or 'shared'."""
+    basis_save_requested = Signal()
+    basis_load_requested = Signal()
+    mask_export_requested = Signal()
+    clusters_export_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
+        self._sections = {name: Section(_TITLES[name], name in SECTIONS[:4]) for name in SECTIONS}
+        self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
+        self._components.chosen.connect(self.rested)
+        for section in SECTIONS:
+            getattr(self, f"_fill_{section}")(self._sections[section])
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(4, 6, 4, 6)
+        column.setSpacing(2)
+        for part in self._sections.values():
+            column.addWidget(part)
+        column.addStretch(1)
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Parameters")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(content.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+
+    def sizeHint(self) -> QSize:
+        return QSize(284, 640)
+
+    # values ----------------------------------------------------------------------------------------------------------
+
+    def set_values(self, params: Any) -> None:
+        """Show every field of a frozen params record (those without a control are passed over); emits nothing."""
+        for field in fields(params):
+            self.set_value(field.name, getattr(params, field.name))
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Show one value; emits nothing. A slider that the user is dragging is left alone."""
+        if name in CHANNELS:
+            self._components.set_value(name, int(value))
+            return
+        control = self._controls.get(name)
+        if isinstance(control, NumberControl):
+            control.set_value(value)
+        elif control is not None:
+            with QSignalBlocker(control):
+                if isinstance(control, QCheckBox):
+                    control.setChecked(bool(value))
+                elif isinstance(control, CalmSpinBox):
+                    control.show_value(int(value))
+                else:
+                    self._select(control, str(value))
+
+    def value(self, name: str) -> Any:
+        """The value that the control of that field shows."""
+        if name in CHANNELS:
+            return self._components.value(name)
+        control = self._controls[name]
+        if isinstance(control, NumberControl):
+            return control.value
+        if isinstance(control, QCheckBox):
+            return control.isChecked()
+        return control.value() if isinstance(control, CalmSpinBox) else control.currentData()
+
+    def control(self, name: str) -> QWidget:
+        """The widget of a field: `NumberControl`, spin box, combo box or check box."""
+        return self._components.spin(name) if name in CHANNELS else self._controls[name]
+
+    def set_devices(self, devices: Sequence[tuple[str, str]]) -> None:
+        """The choices of the device: (key such as 'cuda:0', words such as 'NVIDIA H200'); 'auto' is always first."""
+        box = self._devices
+        chosen = box.currentData()
+        with QSignalBlocker(box):
+            box.clear()
+            for key, words in (("auto", _WORDS["auto"]), *(pair for pair in devices if pair[0] != "auto")):
+                box.addItem(words or key, key)
+            self._select(box, chosen)
+
+    def set_explained_variance(self, ratios: Sequence[float]) -> None:
+        """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () hides them."""
+        self._components.set_ratios(ratios)
+
+    def set_basis_mode(self, mode: str, note: str = "") -> None:
+        """Show which basis is in use ('image', 'locked', 'shared') and where it came from; emits nothing."""
+        self._basis_buttons[mode].setChecked(True)
+        self._basis_note.setText(note)
+        self._basis_note.setVisible(bool(note))
+
+    # sections --------------------------------------------------------------------------------------------------------
+
+    def set_section_visible(self, section: str, visible: bool) -> None:
+        """Show or hide a section of `SECTIONS`."""
+        self._sections[section].setVisible(visible)
+
+    def set_section_open(self, section: str, opened: bool) -> None:
+        """Unfold or fold a section."""
+        self._sections[section].set_open(opened)
+
+    def reveal(self, section: str) -> None:
+        """Unfold a section and scroll to it."""
+        part = self._sections[section]
+        part.set_open(True)
+        QTimer.singleShot(0, part, lambda: self.ensureWidgetVisible(part, 0, 8))  # once it has its place
+
+    def open_sections(self) -> list[str]:
+        """Names of the unfolded sections, for the settings."""
+        return [name for name, section in self._sections.items() if section.opened]
+
+    def set_section_enabled(self, section: str, enabled: bool) -> None:
+        """Enable or grey a section, such as Clusters before there are features."""
+        self._sections[section].body.setEnabled(enabled)
+
+    # what is in them -------------------------------------------------------------------------------------------------
+
+    def _fill_filter(self, section: Section) -> None:
+        section.add(self._number("radius"))
+        section.add(self._number("eps"))
+        button = QPushButton(line_icon("reset"), "Paper's values")
+        button.setToolTip("Radius and eps as in the paper (R)")
+        button.clicked.connect(self.paper_defaults_requested)
+        section.add(button)
+
+    def _fill_projection(self, section: Section) -> None:
+        section.add(self._components)
+        seed = self._spin("seed")
+        dice = QPushButton(line_icon("dice"), "Re-roll")
+        dice.setToolTip("Another random projection")
+        dice.clicked.connect(self.reroll_requested)
+        section.add(_labelled("Seed", seed, dice))
+
+    def _fill_device(self, section: Section) -> None:
+        self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
+        section.add(_labelled("Device", self._devices))
+        precisions = _FIELDS["precision"].metadata["options"]
+        section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
+        tile = self._spin("tile")
+        tile.setSpecialValueText("Automatic")
+        tile.setSingleStep(128)
+        section.add(_labelled("Tile", tile))
+
+    def _fill_basis(self, section: Section) -> None:
+        self._basis_buttons: dict[str, QPushButton] = {}
+        group, row = QButtonGroup(self), QHBoxLayout()
+        row.setSpacing(0)
+        for mode, (words, tip) in _BASIS_MODES.items():
+            button = QPushButton(words)
+            button.setCheckable(True)
+            button.setProperty("segment", ("left", "middle", "right")[len(self._basis_buttons)])
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _checked=False, mode=mode: self.basis_mode_requested.emit(mode))
+            group.addButton(button)
+            row.addWidget(button, 1)
+            self._basis_buttons[mode] = button
+        self._basis_buttons["image"].setChecked(True)
+        self._basis_note = QLabel()
+        self._basis_note.setWordWrap(True)
+        self._basis_note.setForegroundRole(self._basis_note.palette().ColorRole.PlaceholderText)
+        self._basis_note.hide()
+        section.add(_boxed(row))
+        section.add(self._basis_note)
+        save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
+        load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
+        section.add(_side_by_side(save, load))
+
+    def _fill_similarity(self, section: Section) -> None:
+        section.add(self._switch("similarity_shown", "Show heat map", "How alike every pixel is to the one pointed at"))
+        metrics = [(name, name.capitalize()) for name in _FIELDS["metric"].metadata["options"]]
+        section.add(_labelled(_FIELDS["metric"].metadata["label"], self._choice("metric", metrics)))
+        section.add(self._number("threshold"))
+        tip = "Write the pixels above the threshold as a black-and-white picture"
+        section.add(_button("export", "Export mask…", tip, self.mask_export_requested))
+
+    def _fill_clusters(self, section: Section) -> None:
+        section.add(self._switch("clusters_shown", "Show clusters", "Colour every pixel by its cluster"))
+        section.add(self._number("clusters"))
+        section.add(_labelled("Seed", self._spin("cluster_seed")))
+        tip = "Write the cluster of every pixel as an indexed picture"
+        section.add(_button("export", "Export clusters…", tip, self.clusters_export_requested))
+
+    def _number(self, name: str) -> NumberControl:
+        field = _FIELDS[name]
+        control = NumberControl(field.metadata, field.default, _SLIDER_RANGES.get(name))
+        control.changing.connect(lambda value: self.changing.emit(name, value))
+        control.rested.connect(lambda value: self.rested.emit(name, value))
+        self._controls[name] = control
+        return control
+
+    def _spin(self, name: str) -> CalmSpinBox:
+        field, spin = _FIELDS[name], CalmSpinBox()
+        spin.setRange(field.metadata["low"], field.metadata["high"])
+        spin.setValue(field.default)
+        spin.setKeyboardTracking(False)
+        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        spin.setMinimumWidth(72)
+        spin.setAccessibleName(field.metadata["label"])
+        spin.setToolTip(field.metadata["help"])
+        spin.valueChanged.connect(lambda value: self.rested.emit(name, value))
+        self._controls[name] = spin
+        return spin
+
+    def _choice(self, name: str, options: Sequence[tuple[str, str]]) -> CalmComboBox:
+        meta, box = _FIELDS[name].metadata, CalmComboBox()
+        for key, words in options:
+            box.addItem(words, key)
+        self._select(box, _FIELDS[name].default)
+        box.setAccessibleName(meta["label"])
+        box.setToolTip(meta["help"])
+        box.currentIndexChanged.connect(lambda: self.rested.emit(name, box.currentData()))
+        self._controls[name] = box
+        return box
+
+    def _switch(self, name: str, words: str, tip: str) -> QCheckBox:
+        box = QCheckBox(words)
+        box.setToolTip(tip)
+        box.toggled.connect(lambda on: self.rested.emit(name, on))
+        self._controls[name] = box
+        return box
+
+    @staticmethod
+    def _select(box: CalmComboBox, key: str) -> None:
+        """Choose `key`, added where the list does not have it (a device named on the command line)."""
+        index = box.findData(key)
+        if index < 0:
+            box.addItem(_WORDS.get(key, key), key)
+            index = box.count() - 1
+        box.setCurrentIndex(index)
+
+
+def _labelled(words: str, *widgets: QWidget) -> QWidget:
+    label, row = QLabel(words), QHBoxLayout()
+    label.setBuddy(widgets[0])
+    label.setMinimumWidth(64)
+    row.setSpacing(8)
+    row.addWidget(label)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return _boxed(row)
+
+
+def _side_by_side(*widgets: QWidget) -> QWidget:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return _boxed(row)
+
+
+def _boxed(row: QHBoxLayout) -> QWidget:
+    row.setContentsMargins(0, 0, 0, 0)
+    box = QWidget()
+    box.setLayout(row)
+    return box
+
+
+def _button(icon: str, words: str, tip: str, signal: Any) -> QPushButton:
+    button = QPushButton(line_icon(icon), words)
+    button.setToolTip(tip)
+    button.setAccessibleDescription(tip)
+    button.clicked.connect(lambda: signal.emit())
+    return button

@@ -1,0 +1,1 @@
+"""Panels beside the panes: film strip, pixels, status."""

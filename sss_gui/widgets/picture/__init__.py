@@ -1,0 +1,1 @@
+"""The four panes: pictures, zoom, marks, banners."""

@@ -1,0 +1,196 @@
+"""The picture area of a pane: paints its layers where the shared view puts them, and the marks over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QHideEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from sss_gui.widgets.picture import annotations as marks
+from sss_gui.widgets.picture.picture_layer import PictureLayer, Placement, difference
+from sss_gui.widgets.picture.pixel_grid import GRID_FROM, draw_grid, draw_values
+from sss_gui.widgets.picture.view_controller import ViewController
+
+COMPARE_MODES = ("none", "flip", "wipe", "difference")
+
+
+class PictureCanvas(QWidget):
+    """Paints a `PictureLayer` where the shared `ViewController` puts it; keeps the pixels until they change."""
+
+    def __init__(self, controller: ViewController, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.controller = controller
+        self.layer, self.reference = PictureLayer(), PictureLayer()
+        self.mode, self.amount = "none", 0.5
+        self.placeholder = ""
+        self.drop_hint = self.ring = False
+        self.crosshair: tuple[int, int] | None = None
+        self.match: tuple[int, int] | None = None
+        self.pins: list[tuple[int, int]] = []
+        self._backing: QPixmap | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(96, 72)
+        controller.view_changed.connect(self.refresh)
+
+    # state -----------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Draw the layers anew."""
+        self._backing = None
+        self.update()
+
+    def set_marks(
+        self, *, crosshair: tuple[int, int] | None, match: tuple[int, int] | None, pins: Sequence[tuple[int, int]]
+    ) -> None:
+        """Replace what lies over the picture; the picture itself is not drawn anew."""
+        new = (crosshair, match, list(pins))
+        if new != (self.crosshair, self.match, self.pins):
+            self.crosshair, self.match, self.pins = new
+            self.update()
+
+    def placement(self) -> Placement:
+        """Where the image lies now."""
+        size = (float(self.width()), float(self.height()))
+        return Placement.centred(self.controller.centre, self.controller.scale, size, self.devicePixelRatioF())
+
+    def visible_box(self) -> tuple[int, int, int, int]:
+        """Image pixels (x0, y0, x1, y1) that are seen at least in part."""
+        place, (height, width) = self.placement(), self._image_size()
+        x0, y0 = place.to_image(0, 0)
+        x1, y1 = place.to_image(self.width(), self.height())
+        left, top = min(max(math.floor(x0), 0), width), min(max(math.floor(y0), 0), height)
+        return left, top, max(min(math.ceil(x1), width), left), max(min(math.ceil(y1), height), top)
+
+    def _image_size(self) -> tuple[int, int]:
+        """(H, W) that the picture is stretched over: the view's, or its own before the view knows one."""
+        size = self.controller.image_size
+        return size if min(size) or not self.layer.levels else self.layer.levels[0].shape[:2]
+
+    # painting --------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._backing is None:
+            self._backing = self._render()
+        painter.drawPixmap(0, 0, self._backing)
+        if self.layer.levels:
+            self._paint_marks(painter)
+        elif self.placeholder:
+            self._paint_placeholder(painter)
+        if self.drop_hint or self.ring:
+            self._paint_ring(painter)
+        painter.end()
+
+    def _render(self) -> QPixmap:
+        ratio, place, size = self.devicePixelRatioF(), self.placement(), self._image_size()
+        width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
+        mode = self.mode if self.reference.levels and self.layer.levels else "none"
+        base = self.reference if mode == "flip" else self.layer
+        image = base.render(place, size, width, height)
+        if mode == "wipe":
+            edge = round(self.amount * width)
+            painter = QPainter(image)
+            painter.drawImage(0, 0, self.reference.render(place, size, width, height), 0, 0, edge, height)
+            painter.end()
+        elif mode == "difference":
+            plain = self.layer.render(place, size, width, height, overlay=False)
+            other = self.reference.render(place, size, width, height, overlay=False)
+            image = difference(plain, other, self.amount, place.rect(size))
+        if base.levels and place.scale / ratio >= GRID_FROM:
+            painter = QPainter(image)
+            box = self.visible_box()
+            draw_grid(painter, place, box)
+            if mode in ("none", "flip"):
+                draw_values(painter, place, box, base.values(box, size))
+            elif mode == "difference":
+                delta = np.abs(self.layer.values(box, size).astype(np.int16) - self.reference.values(box, size))
+                draw_values(painter, place, box, np.minimum(delta * self.amount, 255).astype(np.uint8))
+            painter.end()
+        image.setDevicePixelRatio(ratio)
+        return QPixmap.fromImage(image)
+
+    def _cell(self, pixel: tuple[int, int]) -> QRectF:
+        place = self.placement()
+        x0, y0 = place.to_screen(*pixel)
+        side = place.scale / place.ratio
+        return QRectF(x0, y0, side, side)
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        if self.mode == "wipe" and self.reference.levels:
+            marks.draw_wipe(painter, self.amount * self.width(), self.height())
+        if self.match:
+            marks.draw_match(painter, self._cell(self.match))
+        if self.crosshair and self.controller.scale >= GRID_FROM:  # lines would run through the numbers
+            marks.draw_match(painter, self._cell(self.crosshair))
+        elif self.crosshair:
+            marks.draw_crosshair(painter, self._cell(self.crosshair), self.width(), self.height())
+        if self.pins:
+            marks.draw_pins(painter, [self._cell(pin) for pin in self.pins])
+
+    def _paint_placeholder(self, painter: QPainter) -> None:
+        title, _, rest = self.placeholder.partition("\n")
+        font, middle = QFont(self.font()), self.height() // 2
+        box = self.rect().adjusted(16, 0, -16, 0)
+        centred = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+        font.setPointSizeF(self.font().pointSizeF() * 1.25)
+        painter.setFont(font)
+        line = QFontMetrics(font).height()
+        painter.setPen(QColor(255, 255, 255, 235))
+        painter.drawText(box.adjusted(0, middle - line, 0, 0), Qt.AlignmentFlag.AlignTop | centred, title)
+        painter.setFont(self.font())
+        painter.setPen(QColor(255, 255, 255, 200))
+        painter.drawText(box.adjusted(0, middle + 6, 0, 0), Qt.AlignmentFlag.AlignTop | centred, rest)
+
+    def _paint_ring(self, painter: QPainter) -> None:
+        accent = self.palette().highlight().color()
+        width = 4 if self.drop_hint else 2
+        if self.drop_hint:
+            veil = QColor(accent)
+            veil.setAlpha(50)
+            painter.fillRect(self.rect(), veil)
+        painter.setPen(QPen(accent, width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        half = width / 2
+        painter.drawRect(QRectF(self.rect()).adjusted(half, half, -half, -half))
+
+    # the window ------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._report_size()
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._report_size()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.controller.remove_pane(id(self))
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._report_size()
+            self.refresh()
+        return super().event(event)
+
+    def _report_size(self) -> None:
+        if self.isVisible():
+            self.controller.set_device_ratio(self.devicePixelRatioF())
+            self.controller.set_pane_size(id(self), self.width(), self.height())
+
+    def picture_point(self, pixel: tuple[int, int]) -> QPoint:
+        """The canvas point in the middle of a pixel, for tests and tool tips."""
+        return self._cell(pixel).center().toPoint()

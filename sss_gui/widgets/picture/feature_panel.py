@@ -1,0 +1,264 @@
+"""The four linked panes: input, random projection, PCA, guided filter + PCA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
+
+from sss_gui.widgets.picture.canvas_input import WindowKeys
+from sss_gui.widgets.picture.image_view import ImageView
+from sss_gui.widgets.picture.message_banner import MessageBanner
+from sss_gui.widgets.picture.quad_splitter import QuadSplitter
+from sss_gui.widgets.picture.view_controller import ViewController
+
+PANES = ("input", "random", "pca", "filtered")
+TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
+
+
+class FeaturePanel(QWidget):
+    """Four `ImageView`s on one `ViewController`, in splitters; forwards their intents with the pane's name."""
+
+    pixel_hovered = Signal(int, int)
+    hover_left = Signal()
+    pixel_clicked = Signal(int, int)
+    nudge_requested = Signal(int, int)
+    files_dropped = Signal(list)
+    drag_out_requested = Signal(str)
+    """Pane name (one of `PANES`)."""
+    message_dismissed = Signal(str)
+    """Pane name; '' for the panel's own message."""
+    current_changed = Signal(str)
+    """The pane that has the keyboard, and that Copy means."""
+    solo_changed = Signal(int)
+    """0 for all panes, 1..4 for one."""
+    compare_changed = Signal(str)
+    """'none', 'wipe' or 'difference'."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.controller = ViewController(self)
+        self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
+        self._flipped, self._wipe, self._gain = False, 0.5, 1.0
+        self._lasting = False
+        self._panes = {name: ImageView(self.controller, TITLES[name]) for name in PANES}
+        self._quad = QuadSplitter(list(self._panes.values()), self)
+        self._quad.solo_changed.connect(self.solo_changed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._quad)
+        for name, view in self._panes.items():
+            self._connect(name, view)
+        self._keys = WindowKeys(self)
+        self._keys.flip_requested.connect(self.flip)
+        self._keys.pane_requested.connect(lambda: self._panes[self._current].setFocus())
+        self.banner = MessageBanner(self)
+        self.banner.dismissed.connect(lambda: self.message_dismissed.emit(""))
+        self.controller.view_changed.connect(self._view_changed)
+        self._panes["input"].set_placeholder("Drop a photograph here\nor press Ctrl+O")
+        self._panes["input"].header.set_texts(current=True)
+
+    def _connect(self, name: str, view: ImageView) -> None:
+        view.pixel_hovered.connect(self._hovered)
+        view.hover_left.connect(self._left)
+        view.pixel_clicked.connect(self.pixel_clicked)
+        view.nudge_requested.connect(self.nudge_requested)
+        view.files_dropped.connect(self.files_dropped)
+        view.flip_requested.connect(self.flip)
+        view.wipe_moved.connect(self._move_wipe)
+        view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
+        view.message_dismissed.connect(lambda: self.message_dismissed.emit(name))
+        view.picture_changed.connect(lambda: self._picture_changed(name))
+        view.focus_gained.connect(lambda: self._make_current(name))
+
+    def pane(self, name: str) -> ImageView:
+        """The pane of that name (one of `PANES`)."""
+        return self._panes[name]
+
+    @property
+    def current(self) -> str:
+        """Name of the pane that last had the keyboard or the cursor's click."""
+        return self._current
+
+    @property
+    def solo_pane(self) -> int:
+        """0 where all panes show, else 1..4."""
+        return self._quad.solo_number
+
+    @property
+    def compare(self) -> str:
+        """'none', 'wipe' or 'difference'."""
+        return self._compare
+
+    @property
+    def difference_gain(self) -> float:
+        """What differences are multiplied by before they are shown."""
+        return self._gain
+
+    @property
+    def arrangement(self) -> str:
+        """'auto', 'grid', 'row' or 'column', as wished."""
+        return self._quad.arrangement
+
+    def sizeHint(self) -> QSize:
+        return QSize(960, 720)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        window = self.window()
+        self._keys.watch(window, *window.findChildren(QDockWidget))  # a floating dock's keys never reach the window
+
+    def clear(self) -> None:
+        """Empty every pane."""
+        for view in self._panes.values():
+            view.set_pyramid(())
+            view.set_overlay(None)
+            view.set_state("")
+            view.set_reference(())
+        self.set_pins([])
+        self.set_crosshair(None)
+        self.set_match(None)
+        self.controller.set_image_size((0, 0))
+
+    # comparing -------------------------------------------------------------------------------------------------------
+
+    def set_reference(self, name: str) -> None:
+        """Which pane flip, wipe and difference compare with ('input' at first)."""
+        self._panes[name]
+        self._reference = name
+        self._share_reference()
+
+    def flip(self, on: bool) -> None:
+        """While on, every pane shows the reference (hold Space)."""
+        if on != self._flipped:
+            self._flipped = on
+            self._apply_compare()
+
+    def set_compare(self, mode: str) -> None:
+        """'none', 'wipe' (the edge can be dragged) or 'difference'."""
+        if mode not in ("none", "wipe", "difference"):
+            raise ValueError(f"mode must be none, wipe or difference; got {mode!r}.")
+        if mode != self._compare:
+            self._compare = mode
+            self._apply_compare()
+            self.compare_changed.emit(mode)
+
+    def toggle_compare(self, mode: str) -> None:
+        """Into `mode`, or out of it where it is on."""
+        self.set_compare("none" if mode == self._compare else mode)
+
+    def set_difference_gain(self, gain: float) -> None:
+        """Multiply differences by `gain` (1..64) before showing them."""
+        self._gain = min(max(float(gain), 1.0), 64.0)
+        self._apply_compare()
+
+    def step_difference_gain(self) -> None:
+        """Double the gain, up to 32, then begin with 1 again; shows the difference where it is not shown."""
+        if self._compare != "difference":
+            self.set_compare("difference")
+        else:
+            self.set_difference_gain(1.0 if self._gain >= 32 else self._gain * 2)
+
+    def _move_wipe(self, amount: float) -> None:
+        self._wipe = amount
+        self._apply_compare()
+
+    def _apply_compare(self) -> None:
+        mode = "flip" if self._flipped else self._compare
+        amount = self._gain if mode == "difference" else self._wipe
+        for name, view in self._panes.items():
+            own = name == self._reference and mode != "flip"
+            view.set_compare("none" if own else mode, amount)
+            view.header.set_texts(title=self._heading(name, "none" if own else mode))
+
+    def _heading(self, name: str, mode: str) -> str:
+        """What a pane shows while it compares, in its header."""
+        own, other = TITLES[name], TITLES[self._reference]
+        words = {"flip": other, "wipe": f"{other} | {own}", "difference": f"|{own} − {other}| × {self._gain:g}"}
+        return words.get(mode, own)
+
+    def _share_reference(self) -> None:
+        levels = self._panes[self._reference].canvas.layer.levels
+        for view in self._panes.values():
+            view.set_reference(levels)
+        self._apply_compare()
+
+    # marks and messages ----------------------------------------------------------------------------------------------
+
+    def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
+        """Mark a pixel in every pane (hovering does so by itself)."""
+        for view in self._panes.values():
+            view.set_crosshair(pixel)
+
+    def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
+        """Numbered markers in every pane."""
+        for view in self._panes.values():
+            view.set_pins(pins)
+
+    def set_match(self, pixel: tuple[int, int] | None) -> None:
+        """Outline the best match in every pane."""
+        for view in self._panes.values():
+            view.set_match(pixel)
+
+    def show_message(self, title: str, hint: str = "", details: str = "", *, lasting: bool = False) -> None:
+        """An error over the whole panel's last good pictures; a `lasting` one is not about these, and outlives them."""
+        self._lasting = lasting
+        self.banner.show_message(title, hint, details)
+
+    def clear_message(self) -> None:
+        """Take the panel's message away, unless it is a lasting one, which the user dismisses."""
+        if not self._lasting:
+            self.banner.hide()
+
+    def _hovered(self, x: int, y: int) -> None:
+        self.set_crosshair((x, y))
+        self.pixel_hovered.emit(x, y)
+
+    def _left(self) -> None:
+        self.set_crosshair(None)
+        self.hover_left.emit()
+
+    def _make_current(self, name: str) -> None:
+        if name != self._current:
+            self._current = name
+            for key, view in self._panes.items():
+                view.header.set_texts(current=key == name)
+            self._show_zoom()
+            self.current_changed.emit(name)
+
+    def _picture_changed(self, name: str) -> None:
+        if name == self._reference:
+            self._share_reference()
+
+    def _view_changed(self) -> None:
+        self._quad.set_image_size(self.controller.image_size)
+        self._show_zoom()
+
+    def _show_zoom(self) -> None:
+        scale = self.controller.scale * self.devicePixelRatioF()
+        text = "" if not min(self.controller.image_size) else f"{scale:.0%}" if scale < 10 else f"{scale:.0f} : 1"
+        for name, view in self._panes.items():
+            view.set_note(text if name == self._current else "")
+
+    # layout ----------------------------------------------------------------------------------------------------------
+
+    def solo(self, number: int) -> None:
+        """Show only pane 1..4, and give it the keyboard; 0 shows all."""
+        self._quad.solo(number)
+        if number:
+            self._panes[PANES[number - 1]].setFocus()
+            self._make_current(PANES[number - 1])
+
+    def set_arrangement(self, arrangement: str) -> None:
+        """'auto' (what shows the image largest), 'grid' (2 x 2), 'row' (1 x 4) or 'column' (4 x 1)."""
+        self._quad.set_arrangement(arrangement)
+
+    def save_state(self) -> bytes:
+        """Splitters, arrangement and solo, for the settings."""
+        return self._quad.save_state()
+
+    def restore_state(self, state: bytes) -> bool:
+        """What `save_state` returned; False (and nothing changed) where it is not that."""
+        return self._quad.restore_state(state)

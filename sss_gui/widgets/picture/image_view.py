@@ -1,0 +1,232 @@
+"""One pane: a header with the pane's name and state over the picture, with messages laid on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from sss_gui.widgets.picture.canvas import COMPARE_MODES
+from sss_gui.widgets.picture.canvas_input import GestureCanvas
+from sss_gui.widgets.picture.message_banner import MessageBanner
+from sss_gui.widgets.picture.pane_header import PaneHeader
+from sss_gui.widgets.picture.qimage import to_pixmap
+from sss_gui.widgets.picture.view_controller import ViewController
+
+Picture = NDArray[np.uint8]
+
+
+class ImageView(QWidget):
+    """Shows one picture under a shared `ViewController`; speaks of what the user does, decides nothing.
+
+    The wheel zooms about the cursor, dragging pans, a double click fits, a click picks a pixel, arrows nudge.
+    """
+
+    pixel_hovered = Signal(int, int)
+    """The cursor came to lie over image pixel x, y."""
+    hover_left = Signal()
+    pixel_clicked = Signal(int, int)
+    nudge_requested = Signal(int, int)
+    """An arrow key was pressed: move the pin by (dx, dy) pixels (10 with Shift)."""
+    flip_requested = Signal(bool)
+    """Space went down (True) or up (False)."""
+    wipe_moved = Signal(float)
+    """The wipe's edge was dragged to this fraction of the pane's width."""
+    files_dropped = Signal(list)
+    """Paths (list[str]) were dropped here."""
+    drag_out_requested = Signal()
+    """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
+    message_dismissed = Signal()
+    focus_gained = Signal()
+    """The pane was given the keyboard, or pressed with the mouse."""
+    picture_changed = Signal()
+    """`set_pyramid` gave the pane another picture."""
+
+    def __init__(self, controller: ViewController, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.header = PaneHeader(self)
+        self.canvas = GestureCanvas(controller, self)
+        self.banner = MessageBanner(self.canvas)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self.canvas, 1)
+        self.setFocusProxy(self.canvas)
+        self.setAcceptDrops(True)
+        self._forward()
+        self.set_title(name)
+
+    def _forward(self) -> None:
+        canvas = self.canvas
+        for signal in ("pixel_hovered", "hover_left", "pixel_clicked", "nudge_requested", "flip_requested",
+                       "wipe_moved", "drag_out_requested"):  # fmt: skip
+            getattr(canvas, signal).connect(getattr(self, signal))
+        self.header.drag_out_requested.connect(self.drag_out_requested)
+        self.header.clicked.connect(canvas.setFocus)
+        self.banner.dismissed.connect(self.message_dismissed)
+        canvas.focus_changed.connect(self._focus_changed)
+        canvas.pressed.connect(self.focus_gained)
+        self.header.clicked.connect(self.focus_gained)
+
+    # pictures --------------------------------------------------------------------------------------------------------
+
+    def set_pyramid(self, pyramid: Sequence[Picture]) -> None:
+        """Show a picture and drop the region; () clears.
+
+        Parameters
+        ----------
+        pyramid : sequence of (h, w, 3) uint8
+            Level n at 1/2^n (`image_pyramid.make_pyramid`); arrays are kept, not copied, and must not change.
+        """
+        self.canvas.layer.set_pyramid(pyramid)
+        self.canvas.refresh()
+        self.picture_changed.emit()
+
+    def set_region(self, picture: Picture, box: tuple[float, float, float, float]) -> None:
+        """Lay a live preview (h, w, 3) uint8 over the image box (x0, y0, x1, y1) until the next `set_pyramid`."""
+        self.canvas.layer.set_patch(picture, box)
+        self.canvas.refresh()
+
+    def clear_region(self) -> None:
+        """Take the live preview away."""
+        self.canvas.layer.patch = None
+        self.canvas.refresh()
+
+    def set_overlay(self, overlay: Picture | Sequence[Picture] | None, opacity: float = 0.6) -> None:
+        """Lay a map over the picture: uint8 (H, W, 4) straight alpha, or its pyramid; None takes it away."""
+        levels = [] if overlay is None else [overlay] if isinstance(overlay, np.ndarray) else list(overlay)
+        self.canvas.layer.set_overlay(levels, opacity)
+        self.canvas.refresh()
+
+    def set_reference(self, pyramid: Sequence[Picture]) -> None:
+        """The picture (usually the input) that flip, wipe and difference compare with."""
+        self.canvas.reference.set_pyramid(pyramid)
+        self.canvas.refresh()
+
+    def set_compare(self, mode: str, amount: float = 0.5) -> None:
+        """Compare with the reference.
+
+        Parameters
+        ----------
+        mode : 'none', 'flip' (show the reference), 'wipe' or 'difference'
+        amount : float
+            Wipe: the reference lies left of this fraction of the width. Difference: |a - b| times this.
+        """
+        if mode not in COMPARE_MODES:
+            raise ValueError(f"mode must be one of {', '.join(COMPARE_MODES)}; got {mode!r}.")
+        if (mode, amount) != (self.canvas.mode, self.canvas.amount):
+            self.canvas.mode, self.canvas.amount = mode, amount
+            self.canvas.refresh()
+
+    @property
+    def picture(self) -> Picture | None:
+        """Level 0 of what the pane shows, without overlay; None while empty."""
+        return self.canvas.layer.levels[0] if self.canvas.layer.levels else None
+
+    # words -----------------------------------------------------------------------------------------------------------
+
+    def set_title(self, name: str) -> None:
+        """The pane's name, also its accessible name."""
+        self.header.set_texts(title=name)
+        self.setAccessibleName(name)
+        self.canvas.setAccessibleName(name)
+
+    def set_state(self, text: str, busy: bool = False) -> None:
+        """A small badge beside the name, such as 'preview' or 'exact'; '' hides it."""
+        self.header.set_texts(state=text, busy=busy)
+        self.canvas.setAccessibleDescription(text)
+
+    def set_note(self, text: str) -> None:
+        """Quiet words at the header's right end, such as the zoom."""
+        self.header.set_texts(note=text)
+
+    def set_placeholder(self, text: str) -> None:
+        """What an empty pane says; the first line large, the rest small below it."""
+        self.canvas.placeholder = text
+        self.canvas.update()
+
+    def show_message(self, title: str, hint: str = "", details: str = "") -> None:
+        """Lay an error over the last good picture, with Dismiss and (where there are details) Copy details."""
+        self.banner.show_message(title, hint, details)
+
+    def clear_message(self) -> None:
+        """Take the message away."""
+        self.banner.hide()
+
+    # marks -----------------------------------------------------------------------------------------------------------
+
+    def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
+        """Mark the pixel (x, y) under the cursor of some pane; None hides it."""
+        self.canvas.set_marks(crosshair=pixel, match=self.canvas.match, pins=self.canvas.pins)
+
+    def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
+        """Numbered markers at pixels (x, y); number n (from 1) has colour `marks.pin_colour(n - 1)`."""
+        self.canvas.set_marks(crosshair=self.canvas.crosshair, match=self.canvas.match, pins=pins)
+
+    def set_match(self, pixel: tuple[int, int] | None) -> None:
+        """Outline the best match (x, y) of a similarity map; None hides it."""
+        self.canvas.set_marks(crosshair=self.canvas.crosshair, match=pixel, pins=self.canvas.pins)
+
+    # where things are ------------------------------------------------------------------------------------------------
+
+    def to_screen(self, x: float, y: float) -> tuple[float, float]:
+        """Image point -> widget coordinates of the canvas, device-independent pixels."""
+        return self.canvas.placement().to_screen(x, y)
+
+    def to_image(self, x: float, y: float) -> tuple[float, float]:
+        """Canvas coordinates -> image point."""
+        return self.canvas.placement().to_image(x, y)
+
+    def visible_box(self) -> tuple[int, int, int, int]:
+        """The image pixels (x0, y0, x1, y1) that this pane shows, x1 and y1 exclusive."""
+        return self.canvas.visible_box()
+
+    # dragging --------------------------------------------------------------------------------------------------------
+
+    def start_drag_out(self, path: str) -> bool:
+        """Drag the file `path` out of the window with the pane's picture as its image; True where it was dropped."""
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(path)])
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        drag.setPixmap(self._thumbnail())
+        return drag.exec(Qt.DropAction.CopyAction) != Qt.DropAction.IgnoreAction
+
+    def _thumbnail(self) -> QPixmap:
+        levels = self.canvas.layer.levels
+        small = next((level for level in levels if max(level.shape[:2]) <= 256), levels[-1] if levels else None)
+        return QPixmap() if small is None else to_pixmap(small).scaled(128, 128, Qt.AspectRatioMode.KeepAspectRatio)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_files(event.mimeData()) and not isinstance(event.source(), ImageView):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self._hint_drop(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._hint_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._hint_drop(False)
+        if files := local_files(event.mimeData()):
+            event.acceptProposedAction()
+            self.files_dropped.emit(files)
+
+    def _hint_drop(self, on: bool) -> None:
+        self.canvas.drop_hint = on
+        self.canvas.update()
+
+    def _focus_changed(self, focused: bool) -> None:
+        if focused:
+            self.focus_gained.emit()
+
+
+def local_files(data: QMimeData) -> list[str]:
+    """Paths of the local files in a drop or a paste, as the system writes them."""
+    return [str(Path(url.toLocalFile())) for url in data.urls() if url.isLocalFile()]

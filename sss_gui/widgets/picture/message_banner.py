@@ -1,0 +1,124 @@
+"""A message laid over the last good picture: what is wrong, what to do, details to copy."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from sss_gui.widgets.picture.annotations import ALERT
+
+_MAX_WIDTH, _MARGIN = 560, 12
+
+
+class MessageBanner(QFrame):
+    """Sits at the foot of its parent and moves with it; hidden until `show_message`."""
+
+    dismissed = Signal()
+    details_copied = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+        self._details = ""
+        self._title, self._hint = QLabel(self), QLabel(self)
+        for label in (self._title, self._hint):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._copy = QPushButton("Copy details", self)
+        self._close = QPushButton("Dismiss", self)
+        self._copy.clicked.connect(self._copy_details)
+        self._close.clicked.connect(self._dismiss)
+        self._arrange()
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def show_message(self, title: str, hint: str = "", details: str = "") -> None:
+        """Show a sentence, what to do about it, and (where there are details) a button that copies them."""
+        self._title.setText(title)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self._details = details
+        self._copy.setVisible(bool(details))
+        self._copy.setText("Copy details")
+        self.setAccessibleName(f"{title} {hint}".strip())
+        self.show()
+        self._row.activate()  # what the layout remembers is of the time when its labels were hidden
+        self._place()
+        self.raise_()
+
+    def text(self) -> tuple[str, str]:
+        """Title and hint as shown; ('', '') while hidden."""
+        return (self._title.text(), self._hint.text()) if not self.isHidden() else ("", "")
+
+    def _arrange(self) -> None:
+        words, buttons = QVBoxLayout(), QVBoxLayout()
+        words.setSpacing(3)
+        words.addWidget(self._title)
+        words.addWidget(self._hint)
+        words.addStretch()
+        buttons.setSpacing(6)
+        buttons.addWidget(self._close)
+        buttons.addWidget(self._copy)
+        buttons.addStretch()
+        row = self._row = QHBoxLayout(self)
+        row.setContentsMargins(18, 12, 12, 12)
+        row.setSpacing(16)
+        row.addLayout(words, 1)
+        row.addLayout(buttons)
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit()
+
+    def _copy_details(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self._title.text()}\n{self._hint.text()}\n\n{self._details}")
+        self._copy.setText("Copied")
+        self.details_copied.emit()
+
+    def _place(self) -> None:
+        parent, layout = self._over, self._row
+        width = max(min(_MAX_WIDTH, parent.width() - 2 * _MARGIN), 120)
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else -1
+        height = min(max(height, self.sizeHint().height() if height < 0 else height), parent.height() - 2)
+        self.setGeometry((parent.width() - width) // 2, parent.height() - height - _MARGIN, width, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self._over and not self.isHidden():
+            self._place()
+        return False
+
+    def event(self, event: QEvent) -> bool:
+        asked = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if asked and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # else the window's shortcut would stop what runs instead
+            return True
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
+            self._place()
+        return done
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._dismiss()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(QPen(self.palette().mid().color(), 1))
+        painter.setBrush(self.palette().alternateBase())
+        painter.drawRoundedRect(box, 6, 6)
+        painter.setClipRect(0, 0, 5, self.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ALERT)
+        painter.drawRoundedRect(box, 6, 6)
+        painter.end()

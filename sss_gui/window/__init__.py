@@ -1,0 +1,1 @@
+"""The main window, its commands, look, settings and words."""

@@ -1,0 +1,106 @@
+"""The main window: where everything is. It places widgets and passes on what Qt tells it; it decides nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QVBoxLayout, QWidget
+
+from sss_gui.tasks.open_files import local_paths
+from sss_gui.widgets.controls.params_panel import ParamsPanel
+from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
+from sss_gui.widgets.panels.film_strip import FilmStrip
+from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut
+from sss_gui.widgets.panels.status_line import StatusLine
+from sss_gui.widgets.picture.feature_panel import FeaturePanel
+from sss_gui.widgets.tool_dock import ToolDock
+from sss_model.files.resources import resource
+
+TITLE = "Semantic features"
+
+
+class MainWindow(QMainWindow):
+    """Four panes in the middle, parameters right, vectors below, the film strip under the panes.
+
+    Signals
+    -------
+    paths_dropped : list of Path, dropped beside the panes
+    closed : the user closed the window
+    """
+
+    paths_dropped = Signal(list)
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("main-window")
+        self.setWindowTitle(TITLE)
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.panel = FeaturePanel()
+        self.read_out = PixelReadOut()
+        self.film_strip = FilmStrip()
+        self.params = ParamsPanel()
+        self.probe = PixelProbe()
+        self.status = StatusLine()
+        self._set_icon()
+        self._place()
+        self.sheet = ShortcutsSheet(self)
+        self.sheet.hide()
+        self.resize(1360, 860)
+
+    def set_name(self, name: str) -> None:
+        """Show what is open in the title."""
+        self.setWindowTitle(f"{name} - {TITLE}" if name else TITLE)
+
+    def toggle_full_screen(self) -> None:
+        """Use the whole screen, or give it back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _place(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.panel, 1)
+        column.addWidget(self.read_out)
+        column.addWidget(self.film_strip)
+        self.film_strip.hide()
+        self.setCentralWidget(middle)
+        self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.resizeDocks([self.params_dock, self.probe_dock], [280, 130], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.probe_dock], [130], Qt.Orientation.Vertical)
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self.status, 1)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = ToolDock(title, self)
+        dock.setObjectName(f"dock-{title.lower()}")
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _set_icon(self) -> None:
+        try:
+            self.setWindowIcon(QIcon(str(resource("icon.png"))))
+        except FileNotFoundError:
+            return  # an icon is no reason not to start
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.source() is None and local_paths(event.mimeData().urls()):  # a pane of ours is no file to open
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = local_paths(event.mimeData().urls())
+        if paths and event.source() is None:
+            event.acceptProposedAction()
+            self.paths_dropped.emit(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
+        self.closed.emit()
+        event.accept()

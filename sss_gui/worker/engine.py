@@ -1,0 +1,365 @@
+"""The only part of the window that computes: answers requests on the worker's thread, and remembers every stage.
+
+image | features | basis | pictures: each stage is kept under the parameters it depends on, so that a new radius never
+runs the network again. Of several pictures the last ones are kept, as many as fit into a share of the memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sss_gui.messages.overlays import ClusterRequest, HeatRequest, MaskRequest
+from sss_gui.messages.panes import (
+    PANES,
+    AheadRequest,
+    AheadResult,
+    BasisRequest,
+    BasisResult,
+    BatchRequest,
+    BatchResult,
+    ExportRequest,
+    ExportResult,
+    ProbeRequest,
+    ProbeResult,
+    ShowRequest,
+    ShowResult,
+    Source,
+    WarmRequest,
+    WarmResult,
+)
+from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model.errors import ParameterError, SSSError
+from sss_model.files.allocation import file_stamp, make_plan
+from sss_model.files.export import already_there, write_exports
+from sss_model.files.inputs import Input, files_of, read_input
+from sss_model.image_io import image_from_array, to_picture
+from sss_model.params import ExportParams
+from sss_model.progress import Progress
+
+if TYPE_CHECKING:
+    from sss_gui.worker.overlay_engine import OverlayEngine
+    from sss_model.extraction import Extraction
+    from sss_model.projection.display_basis import FixedBasis
+    from sss_model.projection.feature_views import Figure
+
+Deliver = Callable[[Any], None]
+
+
+class FeatureEngine:
+    """Owns the model and what was computed with it; used by one thread only."""
+
+    def __init__(self) -> None:
+        self.documents = Documents()
+        self._extraction: Extraction | None = None
+        self._bases: dict[tuple[Any, ...], FixedBasis] = {}
+        self._overlays: OverlayEngine | None = None
+        self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
+            ShowRequest: self._show,
+            ProbeRequest: self._probe,
+            ExportRequest: self._export,
+            BatchRequest: self._batch,
+            BasisRequest: self._save_basis,
+            WarmRequest: self._warm,
+            AheadRequest: self._ahead,
+        }
+
+    def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
+        """Answer `request`."""
+        if isinstance(request, HeatRequest | ClusterRequest | MaskRequest):
+            return self.overlays.answers[type(request)](request, progress)
+        return self._answers[type(request)](request, progress, deliver)
+
+    def close(self) -> None:
+        """Forget everything."""
+        if self._overlays is not None:
+            self._overlays.clear()
+        self.documents.clear()
+        if self._extraction is not None:
+            self._extraction.clear()
+
+    @property
+    def overlays(self) -> OverlayEngine:
+        """What compares and groups; it loads torch too."""
+        if self._overlays is None:
+            from sss_gui.worker.overlay_engine import OverlayEngine
+
+            self._overlays = OverlayEngine(self.documents)
+        return self._overlays
+
+    @property
+    def extraction(self) -> Extraction:
+        """The network; torch is loaded with it, after the picture has been shown."""
+        if self._extraction is None:
+            from sss_model.extraction import Extraction
+
+            self._extraction = Extraction()
+        return self._extraction
+
+    def _warm(self, request: WarmRequest, progress: Progress, deliver: Deliver) -> WarmResult:
+        progress.report(0.0, "Loading the model")
+        extractor = self.extraction.extractor(request.model, request.extract)
+        return WarmResult(request.ticket, extractor.checkpoint.path.stem, device_words(extractor.device), devices())
+
+    # panes -----------------------------------------------------------------------------------------------------------
+
+    def _show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+        started = time.perf_counter()
+        document = self._document(request, progress.part(0.0, 0.7), deliver)
+        figure, common = document.figure, self._common(request, document)
+        if request.live:
+            return self._live(request, document, common)
+        basis = self._basis(request.basis)
+        rest = progress.part(0.7, 1.0)
+        pictures = {"input": document.pyramid("input", figure.image)}
+        rest.report(0.0, "Random projection")
+        pictures["random"] = document.pyramid("random", figure.random(request.projection.seed))
+        deliver(ShowResult(**common, pictures=pictures))
+        pca = figure.plain(request.projection, basis, rest.part(0.05, 0.3, "PCA"))
+        pictures = {"pca": document.pyramid("pca", pca)}
+        deliver(ShowResult(**common, pictures=pictures))
+        filtered = figure.filtered(request.filter, request.projection, basis, rest.part(0.3, 1.0, "Guided filter"))
+        pictures = {"filtered": document.pyramid("filtered", filtered)}
+        seconds = time.perf_counter() - started
+        return ShowResult(
+            **common, pictures=pictures, complete=True, explained=self._explained(request, figure), seconds=seconds
+        )
+
+    def _explained(self, request: ShowRequest, figure: Figure) -> tuple[float, ...]:
+        """Of the fixed basis as it was fitted, or of this picture's filtered features."""
+        fixed = self._basis(request.basis)
+        if fixed is not None:
+            return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
+        return figure.explained(request.filter, request.projection)
+
+    def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
+        """The filtered pane at the basis shown last, only as large as it is on the screen."""
+        patch, box = document.figure.preview(
+            request.filter, request.projection, self._basis(request.basis), request.view
+        )
+        return ShowResult(**common, patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True)
+
+    def _common(self, request: ShowRequest, document: Document) -> dict[str, Any]:
+        image, features = document.figure.image, document.figure.features
+        return {
+            "files": _files_of(request.source),
+            "ticket": request.ticket,
+            "source": request.source,
+            "size": image.shape[:2],
+            "channels": features.shape[2],
+            "features": document.number,
+            "device": document.device,
+            "model": document.model,
+            "notes": document.notes,
+        }
+
+    def _basis(self, path: Path | None) -> FixedBasis | None:
+        if path is None:
+            return None
+        from sss_model.projection.display_basis import FixedBasis
+
+        key = path, file_stamp(path)
+        if key not in self._bases:
+            self._bases[key] = FixedBasis.load(path)
+        return self._bases[key]
+
+    # documents -------------------------------------------------------------------------------------------------------
+
+    def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
+        """The features of the request's picture: remembered, read, or computed."""
+        key = self._key(request)
+        if request.fresh:
+            self.documents.drop(key)
+        document = self.documents.get(key)
+        if document is None:
+            document = self._compute(request, progress, deliver)
+            self.documents.put(key, document)
+        return document
+
+    def _ahead(self, request: AheadRequest, progress: Progress, deliver: Deliver) -> AheadResult:
+        """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
+        show = replace(request.show, source=request.source)
+        key = self._key(show)
+        if self.documents.get_quietly(key) is None:
+            try:
+                document = self._compute(show, progress, lambda _result: None, self._claim)
+            except _NoRoomError:
+                return AheadResult(request.ticket, request.source, kept=False)
+            self.documents.put_behind(key, document)
+        return AheadResult(request.ticket, request.source, kept=True)
+
+    def _claim(self, needed: int) -> None:
+        if not self.documents.room_for(needed):
+            raise _NoRoomError
+
+    def _key(self, request: ShowRequest) -> tuple[Any, ...]:
+        stamps = source_stamp(request.source), file_stamp(request.model)
+        return (request.source, request.model, request.extract, *stamps)
+
+    def _compute(
+        self, request: ShowRequest, progress: Progress, deliver: Deliver, claim: Callable[[int], None] | None = None
+    ) -> Document:
+        """Read or compute the features; `claim` finds memory for so many bytes before they are there."""
+        claim = claim or self.documents.make_room
+        progress.report(0.0, "Reading")
+        opened = read_source(request.source)
+        levels = make_pyramid(to_picture(opened.image))
+        size = opened.image.shape[:2]
+        deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
+        from sss_model.projection.feature_views import Figure
+
+        if opened.features is not None:
+            claim(opened.features.nbytes)
+            record = {"source": request.source.name, "metadata": opened.metadata}
+            return Document(
+                request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
+            )
+        progress.report(0.05, "Loading the model")
+
+        def forecast(needed: int) -> None:
+            """Make room, and where there is none say so now, not when all is done."""
+            claim(needed)
+            plan = make_plan((*size, needed // (4 * size[0] * size[1])))
+            if plan.note:
+                deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
+
+        made = self.extraction.extract(opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast)
+        record = {"source": request.source.name, **made.record}
+        figure = Figure(opened.image, made.features, device=made.device)
+        network = request.model, request.extract, file_stamp(request.model)
+        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes, network)
+
+    # one pixel, files ------------------------------------------------------------------------------------------------
+
+    def _probe(self, request: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
+        document = self.documents.last_of(request.source)
+        x, y = request.point
+        if document is None:
+            return None
+        height, width = document.figure.image.shape[:2]
+        if not (0 <= x < width and 0 <= y < height):
+            raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
+        vector = np.array(document.figure.features[y, x], np.float32)
+        maps = {name: values[y, x].copy() for name in PANES[1:] if (values := document.figure.shown(name)) is not None}
+        return ProbeResult(request.ticket, request.source, request.point, vector, maps, request.pinned)
+
+    def _export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        show = request.show
+        paths = self._write(show, request.folder, show.source.stem, request.params, progress)
+        return ExportResult(request.ticket, tuple(paths), self._document(show, progress, deliver).notes)
+
+    def _write(
+        self, show: ShowRequest, folder: Path, stem: str, params: ExportParams, progress: Progress
+    ) -> list[Path]:
+        document = self._document(show, progress.part(0.0, 0.5), lambda _result: None)
+        basis = self._basis(show.basis)
+        content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
+        return write_exports(folder, stem, content, params, progress.part(0.7, 1.0))
+
+    def _batch(self, request: BatchRequest, progress: Progress, deliver: Deliver) -> BatchResult:
+        show, params = request.show, request.params
+        if params.existing == "skip" and already_there(request.folder, request.stem, params):
+            return BatchResult(request.ticket, show.source, ())
+        known = self.documents.last_of(show.source)
+        part = progress.part(request.begun, request.done)
+        paths = self._write(show, request.folder, request.stem, params, part)
+        if known is None:
+            self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
+        return BatchResult(request.ticket, show.source, tuple(paths))
+
+    def _save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        document = self._document(request.show, progress, lambda _result: None)
+        if not request.sources:
+            fixed = document.figure.locked_basis(
+                request.show.filter, request.show.projection, self._basis(request.show.basis)
+            )
+            fixed.save(request.path)
+            return BasisResult(request.ticket, request.path)
+        pooled = _Pooled(self._document, document, request, progress)
+        document.figure.shared_basis(pooled, request.show.filter).save(request.path)
+        return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
+
+
+class _Pooled:
+    """The figures of many pictures, one after the other, each with its share of the progress.
+
+    Attributes
+    ----------
+    fitted, failed : the pictures that came, and those that could not, each with a sentence
+    """
+
+    def __init__(
+        self, make: Callable[..., Document], like: Document, request: BasisRequest, progress: Progress
+    ) -> None:
+        self._make, self._request, self._progress = make, request, progress
+        self._channels = like.figure.features.shape[2]
+        self.fitted: list[Source] = []
+        self.failed: list[tuple[Source, str]] = []
+
+    def __iter__(self) -> Iterator[tuple[Figure, Progress]]:
+        count = len(self._request.sources)
+        for number, source in enumerate(self._request.sources):
+            part = self._progress.part(number / count, (number + 1) / count)
+            try:
+                show = replace(self._request.show, source=source, fresh=False)
+                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+            except SSSError as error:
+                self.failed.append((source, str(error)))
+                continue
+            channels = figure.features.shape[2]
+            if channels != self._channels:
+                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
+                continue
+            self.fitted.append(source)
+            yield figure, part.part(0.7, 1.0)
+
+
+class _NoRoomError(Exception):
+    """There is no memory for features that nobody waits for."""
+
+
+def read_source(source: Source) -> Input:
+    """The photograph, or the features with theirs, of `source`."""
+    if source.pasted is not None:
+        return Input(image_from_array(source.pasted, name="The pasted picture"))
+    if source.path is None:
+        raise ParameterError(f"{source.name} has neither a file nor pixels.")
+    return read_input(source.path, source.image, source.layout)
+
+
+def source_stamp(source: Source) -> tuple[Any, ...]:
+    """Changes when the source's files do."""
+    return tuple(file_stamp(path) for path in _files_of(source))
+
+
+@functools.lru_cache(maxsize=1024)
+def _files_of(source: Source) -> tuple[Path, ...]:
+    """What `source` is read from, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
+    return files_of(source.path, source.image) if source.path is not None else ()
+
+
+def device_words(device: str) -> str:
+    """`device` with the name of the hardware where torch knows it."""
+    if device.startswith("cuda"):
+        import torch
+
+        return f"{device} · {torch.cuda.get_device_name(torch.device(device))}"
+    return device
+
+
+def devices() -> tuple[tuple[str, str], ...]:
+    """(key, words) of each device on this machine."""
+    import torch
+
+    found = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
+    found += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append(("mps", "Apple GPU"))
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""What the engine knows of one picture, stage by stage, and which pictures it still remembers."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from sss_gui.messages.panes import Pyramid, Source
+from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model.image_io import to_picture
+
+if TYPE_CHECKING:
+    from sss_model.projection.feature_views import Figure  # loads torch
+
+MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
+
+
+@dataclass
+class Document:
+    """One picture with the features of one model.
+
+    Attributes
+    ----------
+    figure : its maps, each stage kept under its parameters
+    record : what made the features: source, checkpoint, how they were extracted
+    notes : what was done differently, such as tiles or disk
+    network : what the features were computed with; those of other networks cannot be compared
+    number : another one for each document
+    """
+
+    source: Source
+    figure: Figure
+    model: str = ""
+    device: str = ""
+    record: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    network: tuple[Any, ...] = ()
+    number: int = field(default_factory=itertools.count(1).__next__)
+    pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it holds, files on disk not counted."""
+        pictures = (level for known in self.pyramids.values() for _, pyramid in known for level in pyramid)
+        return self.figure.nbytes + sum(level.nbytes for level in pictures)
+
+    def pyramid(self, name: str, values: Any) -> Pyramid:
+        """The picture of the map `values` (H, W, 3) in [0, 1], reduced too; two are kept a name, to flip between."""
+        known = self.pyramids.setdefault(name, [])
+        for made_of, pyramid in known:
+            if made_of is values:
+                return pyramid
+        known.insert(0, (values, make_pyramid(to_picture(values))))
+        del known[2:]
+        return known[0][1]
+
+
+class Documents:
+    """The last pictures shown, forgotten oldest first when they need more than their share of the memory."""
+
+    def __init__(self, budget: int | None = None) -> None:
+        self._budget = int(psutil.virtual_memory().total * MEMORY_SHARE) if budget is None else budget
+        self._kept: OrderedDict[Hashable, Document] = OrderedDict()
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._kept.values())
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Hashable) -> Document | None:
+        """The document of `key`, now the last one to be forgotten."""
+        document = self._kept.get(key)
+        if document is not None:
+            self._kept.move_to_end(key)
+        return document
+
+    def get_quietly(self, key: Hashable) -> Document | None:
+        """The document of `key`, which stays in its place among those to be forgotten."""
+        return self._kept.get(key)
+
+    def last_of(self, source: Source) -> Document | None:
+        """What was shown last of `source`."""
+        return next((document for document in reversed(self._kept.values()) if document.source == source), None)
+
+    def beside(self, document: Document, source: Source) -> Document | None:
+        """What is known of `source` by the network of `document`."""
+        found = (d for d in reversed(self._kept.values()) if d.source == source and d.network == document.network)
+        return next(found, None)
+
+    def put(self, key: Hashable, document: Document) -> None:
+        """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""
+        self._kept[key] = document
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._budget:
+            self._kept.popitem(last=False)
+
+    def put_behind(self, key: Hashable, document: Document) -> None:
+        """Keep `document` as the first one to be forgotten: nobody has looked at it yet."""
+        self._kept[key] = document
+        self._kept.move_to_end(key, last=False)
+
+    def room_for(self, needed: int) -> bool:
+        """Whether `needed` bytes more fit without forgetting anything."""
+        return sum(kept.nbytes for kept in self._kept.values()) + needed <= self._budget
+
+    def make_room(self, needed: int) -> None:
+        """Forget the oldest until `needed` bytes more fit into the share."""
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + needed > self._budget:
+            self._kept.popitem(last=False)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget the document of `key`."""
+        self._kept.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()

@@ -1,0 +1,85 @@
+"""Work on files that needs no model, on a thread of its own: listing folders, thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sss_gui.messages.files import ListRequest, ListResult, ThumbnailRequest, ThumbnailResult
+from sss_gui.messages.panes import Source
+from sss_model.errors import ImageError, SSSError
+from sss_model.feature_io import find_image_for
+from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
+from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
+from sss_model.progress import Progress
+
+
+class FileEngine:
+    """Answers `ListRequest` and `ThumbnailRequest`."""
+
+    def run(self, request: Any, progress: Progress, deliver: Callable[[Any], None]) -> Any:
+        """Answer `request`."""
+        if isinstance(request, ListRequest):
+            sources = list_sources(request.paths, progress)
+            return ListResult(request.ticket, tuple(sources), _note(request.paths, sources))
+        if isinstance(request, ThumbnailRequest):
+            for source in request.sources:
+                progress.report(0.0, "Thumbnails")
+                deliver(_thumbnail(request, source))
+            return None
+        raise TypeError(f"FileEngine cannot answer {type(request).__name__}.")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> list[Source]:
+    """What can be opened among `paths`: files as given, folders as the photographs in them (not below).
+
+    A folder without photographs gives its feature files. Our own exports beside their photograph are left out. One
+    feature file given together with one photograph is opened with it.
+
+    Raises
+    ------
+    ImageError : a folder cannot be read
+    """
+    files = [path for path in paths if not path.is_dir()]
+    features = [path for path in files if is_feature_file(path)]
+    if len(files) == 2 and len(features) == 1 and len(paths) == 2:
+        image = next(path for path in files if path not in features)
+        return [Source.from_path(features[0], image)]
+    found: list[Path] = []
+    for path in paths:
+        if progress is not None:
+            progress.report(0.0, "Listing")
+        found += _in_folder(path) if path.is_dir() else [path]
+    return [Source.from_path(path) for path in dict.fromkeys(found)]
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        return inputs_in(folder)
+    except OSError as error:
+        raise ImageError(f"The folder {folder} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:
+    if sources or not paths:
+        return ""
+    return f"There is no picture in {paths[0].name}."
+
+
+def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
+    path = source.image or source.path
+    try:
+        if path is None:
+            return ThumbnailResult(request.ticket, source, None, "It has no file.")
+        if source.image is None and path.suffix.lower() not in IMAGE_SUFFIXES:
+            path = find_image_for(path) or path
+        picture = read_thumbnail(path, request.side)
+        if source.layout == STRIP:
+            picture = picture[:, : max(1, picture.shape[1] // 2)].copy()
+        return ThumbnailResult(request.ticket, source, picture)
+    except SSSError as error:
+        return ThumbnailResult(request.ticket, source, None, str(error))

@@ -1,0 +1,167 @@
+"""The engine's answers that lie over the pictures: similarity, nearest pin, clusters; and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_gui.messages.overlays import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
+from sss_gui.messages.panes import ExportResult
+from sss_gui.worker import overlay_colours as colours
+from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model.analysis.clusters import Clusters, cluster_features
+from sss_model.analysis.similarity import Similarity, best_match
+from sss_model.errors import ParameterError
+from sss_model.files.export import write_index
+from sss_model.params import ClusterParams
+from sss_model.progress import Progress
+
+MATCH_APART = 0.04  # of the longer side: nearer pixels are no match, they are the pixel itself
+SMALL = 192  # pixels of a thumbnail's longer side
+
+
+class OverlayEngine:
+    """Compares and groups the features that the documents remember."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._compared: dict[int, tuple[Document, Similarity]] = {}
+        self._clusters: tuple[Document, ClusterParams, Clusters] | None = None
+        self.answers: dict[type, Callable[[Any, Progress], Any]] = {
+            HeatRequest: self.heat,
+            ClusterRequest: self.clusters,
+            MaskRequest: self.mask,
+        }
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._compared.clear()
+        self._clusters = None
+
+    def heat(self, request: HeatRequest, progress: Progress) -> HeatResult | None:
+        """How alike, or nearest to which; in the other pictures too."""
+        document = self._documents.last_of(request.source)
+        vectors = self._vectors(request, document)
+        if document is None or vectors is None or document.figure.features.shape[2] != vectors.shape[1]:
+            return None
+        progress.report(0.0, "Similarity")
+        metric = request.params.metric
+        matches = self._in_others(request, document, vectors, progress)
+        if len(vectors) > 1:
+            labels = self._comparing(document).nearest(vectors, metric)
+            return HeatResult(
+                request.ticket, request.source, make_pyramid(colours.groups(labels, len(vectors))), matches=matches
+            )
+        values = self._comparing(document).to_vector(vectors[0], metric)
+        apart = max(2, round(MATCH_APART * max(values.shape)))
+        own = request.of == request.source
+        return HeatResult(
+            request.ticket,
+            request.source,
+            make_pyramid(colours.heat(values, request.params.threshold)),
+            match=best_match(values, request.points[0], apart) if own else _best(values),
+            matches=matches,
+            share=float((values >= request.params.threshold).mean()),
+        )
+
+    def clusters(self, request: ClusterRequest, progress: Progress) -> ClusterResult | None:
+        """Groups of like pixels."""
+        document = self._documents.last_of(request.source)
+        if document is None:
+            return None
+        found = self._grouped(document, request.params, progress)
+        return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)))
+
+    def mask(self, request: MaskRequest, progress: Progress) -> ExportResult:
+        """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""
+        asked = request.overlay
+        document = self._documents.last_of(asked.source)
+        if document is None:
+            raise ParameterError(f"{asked.source.name} is no longer open.")
+        if isinstance(asked, HeatRequest):
+            self._write_heat(document, asked, request.path)
+        else:
+            labels = self._grouped(document, asked.params, progress).labels
+            write_index(request.path, labels, colours.palette(256)[:, :3])
+        return ExportResult(request.ticket, (request.path,))
+
+    def _write_heat(self, document: Document, asked: HeatRequest, path: Path) -> None:
+        vectors = self._vectors(asked, document)
+        if vectors is None:
+            raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
+        if len(vectors) > 1:
+            labels = self._comparing(document).nearest(vectors, asked.params.metric)
+            write_index(path, labels, colours.palette(256)[:, :3])
+            return
+        kept = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
+        write_index(path, np.where(kept, 255, 0).astype(np.uint8))
+
+    def _in_others(
+        self, request: HeatRequest, document: Document, vectors: NDArray[np.float32], progress: Progress
+    ) -> tuple[Match, ...]:
+        found = []
+        for number, source in enumerate(request.others):
+            progress.report(number / len(request.others), "Similarity")
+            other = self._documents.beside(document, source)
+            if other is not None and other.figure.features.shape[2] == vectors.shape[1]:
+                found.append(self._match(other, request, vectors))
+        return tuple(found)
+
+    def _match(self, other: Document, request: HeatRequest, vectors: NDArray[np.float32]) -> Match:
+        compared, metric = self._comparing(other), request.params.metric
+        if len(vectors) > 1:
+            labels = compared.nearest(vectors, metric)
+            return Match(other.source, colours.groups(_small(labels), len(vectors)))
+        values = compared.to_vector(vectors[0], metric)
+        (x, y), (height, width) = _best(values), values.shape
+        overlay = colours.heat(_small(values), request.params.threshold)
+        return Match(other.source, overlay, float(values[y, x]), ((x + 0.5) / width, (y + 0.5) / height))
+
+    def _vectors(self, request: HeatRequest, shown: Document | None) -> NDArray[np.float32] | None:
+        """Features (P, D) at the request's points (x, y) by the network of `shown`; None where they are forgotten."""
+        document = self._documents.beside(shown, request.of) if shown is not None else None
+        if document is None:
+            return None
+        features = document.figure.features
+        height, width = features.shape[:2]
+        for x, y in request.points:
+            if not (0 <= x < width and 0 <= y < height):
+                raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
+        return np.array([features[y, x] for x, y in request.points], np.float32)
+
+    def _comparing(self, document: Document) -> Similarity:
+        """The document's `Similarity`, kept while the document is."""
+        alive = {id(kept) for kept in self._documents}
+        self._compared = {key: value for key, value in self._compared.items() if key in alive}
+        known = self._compared.get(id(document))
+        if known is None:
+            known = self._compared[id(document)] = document, Similarity(document.figure.features)
+        return known[1]
+
+    def _grouped(self, document: Document, params: ClusterParams, progress: Progress) -> Clusters:
+        known = self._clusters
+        if known is None or known[0] is not document or known[1] != params:
+            found = cluster_features(
+                document.figure.features, params.clusters, seed=params.cluster_seed, progress=progress
+            )
+            if known is not None:
+                found = found.follow(known[2])
+            known = self._clusters = document, params, found
+        return known[2]
+
+
+def _best(values: NDArray[np.float32]) -> tuple[int, int]:
+    """(x, y) of the largest of `values` (H, W)."""
+    y, x = divmod(int(values.argmax()), values.shape[1])
+    return x, y
+
+
+def _small(values: NDArray[Any]) -> NDArray[Any]:
+    """Every n-th of `values` (H, W), so that the longer side has at most `SMALL`."""
+    step = -(-max(values.shape) // SMALL)
+    return values[step // 2 :: step, step // 2 :: step] if min(values.shape) > step else values

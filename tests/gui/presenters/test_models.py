@@ -1,0 +1,129 @@
+"""The model manager and the list of backbones, over the real model engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView
+
+from sss_gui.messages.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
+from sss_gui.widgets.dialogs.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
+from sss_gui.widgets.dialogs.model_manager import ModelManager
+from sss_gui.worker.model_engine import ModelEngine
+from sss_model.errors import ParameterError
+from sss_model.progress import Progress
+from sss_model.weights.checkpoint import read_checkpoint
+
+ROWS = [
+    BackboneRow("resnet101", "torchvision", True, True),
+    BackboneRow("convnext_tiny", "timm", True, False),
+    BackboneRow("test_convnext", "timm", False, False),
+]
+
+
+@pytest.fixture
+def dialog(qtbot):
+    dialog = BackboneDialog()
+    qtbot.addWidget(dialog)
+    dialog.set_rows(ROWS)
+    return dialog
+
+
+def want(dialog, weights):
+    dialog._weights.setCurrentIndex(dialog._weights.findData(weights))
+    dialog._weights.activated.emit(dialog._weights.currentIndex())
+
+
+def listed(dialog):
+    model = dialog.findChild(QTreeView).model()
+    return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+
+def test_search_narrows_the_list_and_chooses_its_first(qtbot, dialog):
+    assert listed(dialog) == ["resnet101", "convnext_tiny", "test_convnext"]
+    qtbot.keyClicks(dialog.findChild(QLineEdit), "conv tiny")
+    assert listed(dialog) == ["convnext_tiny"]
+    assert dialog.chosen == "convnext_tiny"
+
+
+def test_a_download_needs_the_published_weights_of_one_that_is_not_here(dialog):
+    assert dialog.choice() == BackboneChoice("resnet101", PUBLISHED)
+    dialog._choose("convnext_tiny")
+    assert dialog.choice() == BackboneChoice("convnext_tiny", PUBLISHED, consent=True)
+    assert "downloaded" in dialog._weights.currentText()
+    want(dialog, NONE)
+    dialog._choose("resnet101")
+    assert dialog.choice() == BackboneChoice("resnet101", NONE), "what was chosen stays"
+
+
+def test_without_published_weights_there_are_a_file_and_random_ones(dialog):
+    dialog._choose("test_convnext")
+    assert [dialog._weights.itemData(k) for k in range(dialog._weights.count())] == [FILE, NONE]
+
+
+def test_only_with_weights_here(qtbot, dialog):
+    dialog._here.click()
+    assert listed(dialog) == ["resnet101"]
+
+
+def test_an_empty_list_asks_for_nothing(qtbot, dialog):
+    qtbot.keyClicks(dialog.findChild(QLineEdit), "no such network")
+    assert dialog.choice() is None
+    build = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Show its features")
+    assert not build.isEnabled()
+
+
+def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
+    engine, progress = ModelEngine(), Progress()
+    names = {words.name for words in engine.run(BackbonesRequest(1), progress, print).backbones}
+    assert {"resnet101", "tf_efficientnet_lite2"} <= names
+    request = BackboneModelRequest(2, "test_resnet", None, tmp_path / "models", "1,-1")
+    result = engine.run(request, progress, print)
+    assert isinstance(result, BackboneModelResult)
+    params = read_checkpoint(result.path).params
+    assert (params.backbone, params.variant, params.blocks) == ("test_resnet", "taps", (1, -1))
+
+
+def test_engine_downloads_nothing_without_consent(tmp_path):
+    request = BackboneModelRequest(1, "convnext_tiny", "timm", tmp_path)
+    with pytest.raises(Exception, match="nothing is downloaded unasked"):
+        ModelEngine().run(request, Progress(), print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_engine_says_what_is_wrong_with_blocks(tmp_path):
+    with pytest.raises(ParameterError, match="whole numbers"):
+        ModelEngine().run(BackboneModelRequest(1, "test_resnet", None, tmp_path, "one"), Progress(), print)
+
+
+def test_a_backbone_becomes_the_model_of_the_window(qtbot, program, tmp_path):
+    program.actions["models"].trigger()
+    manager = program.window.findChild(ModelManager)
+    next(b for b in manager.findChildren(QPushButton) if b.text() == "Backbones…").click()
+    dialog = program.window.findChild(BackboneDialog)
+    qtbot.waitUntil(lambda: dialog.chosen is not None, timeout=30_000)
+    qtbot.keyClicks(dialog.findChild(QLineEdit), "test_resnet")
+    want(dialog, NONE)
+    build = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Show its features")
+    build.click()
+    qtbot.waitUntil(lambda: program.session.state.model is not None, timeout=30_000)
+    assert isinstance(program.session.state.model, Path)
+    assert program.session.state.model.is_file()
+    assert "test_resnet" in dialog._state.text()
+    dialog.close()
+    manager.close()
+
+
+def test_a_failed_build_says_why_and_stays_open(qtbot, program):
+    program.actions["backbones"].trigger()
+    dialog = program.window.findChild(BackboneDialog)
+    qtbot.waitUntil(lambda: dialog.chosen is not None, timeout=30_000)
+    qtbot.keyClicks(dialog.findChild(QLineEdit), "test_resnet")
+    want(dialog, NONE)
+    dialog._blocks.setText("99")
+    dialog._ask()
+    qtbot.waitUntil(lambda: "stages or blocks" in dialog._state.text(), timeout=30_000)
+    assert dialog.isVisible()
+    assert program.session.state.model is None
+    dialog.close()

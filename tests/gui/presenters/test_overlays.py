@@ -1,0 +1,284 @@
+"""Similarity, nearest pins, clusters and bases: asked for when they should be, laid where they should lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from sss_gui.messages.overlays import ClusterRequest, HeatRequest, MaskRequest
+from sss_gui.messages.panes import BasisRequest, ShowRequest, Source
+from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.overlay_engine import OverlayEngine
+from sss_model.params import ClusterParams, SimilarityParams
+from sss_model.progress import Progress
+
+
+@pytest.fixture
+def shown(qtbot, program):
+    program.files.open_paths([Path("a.png")])
+    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
+    return program
+
+
+def asked(engine, kind):
+    return [request for request in engine.asked if isinstance(request, kind)]
+
+
+def test_nothing_is_compared_until_it_is_asked_for(qtbot, shown, engine):
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: not shown.worker.busy)
+    assert not asked(engine, HeatRequest)
+
+
+def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
+    qtbot.keyClick(shown.window.panel.pane("input").canvas, Qt.Key.Key_S)
+    assert shown.window.params.value("similarity_shown") is True
+    assert "similarity" in shown.window.params.open_sections(), "its threshold can be seen"
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    assert asked(engine, HeatRequest)[-1].points == ((3, 4),)
+    shown.actions["similarity"].trigger()
+    assert shown.overlays._overlay is None
+
+
+def test_a_pin_stays_and_several_divide_the_picture(qtbot, shown, engine):
+    shown.window.params.rested.emit("similarity_shown", True)
+    shown.inspecting.pin((1, 1))
+    shown.window.panel.pixel_hovered.emit(9, 9)
+    qtbot.waitUntil(lambda: len(asked(engine, HeatRequest)) > 0 and not shown.worker.busy)
+    assert asked(engine, HeatRequest)[-1].points == ((1, 1),)
+    shown.inspecting.pin((5, 6))
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].points == ((1, 1), (5, 6)))
+
+
+def test_the_overlay_goes_with_the_picture_and_comes_back_for_the_next(qtbot, shown, engine):
+    shown.overlays.show("clusters")
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    first = shown.overlays._overlay
+    shown.files.open_paths([Path("b.png")])
+    qtbot.waitUntil(lambda: asked(engine, ClusterRequest)[-1].source.name == "b.png")
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None and shown.overlays._overlay is not first)
+    qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    shown.gallery.set_sources([Source.from_path(path) for path in paths])
+    a, b, c = shown.gallery.sources
+    qtbot.waitUntil(lambda: shown.session.shown == a and not shown.session.busy)
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    with qtbot.waitSignal(shown.overlays.compared) as compared:
+        pass
+    assert [match.source for match in compared.args[0]] == [b, c]
+    shown.window.panel.set_crosshair((3, 3))
+    shown.gallery.step(1)
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == b)
+    assert shown.window.panel.pane("pca").canvas.crosshair is None, "it was a pixel of the other picture"
+    request = asked(engine, HeatRequest)[-1]
+    assert (request.of, request.points, request.others) == (a, ((1, 1),), (a, c))
+    before = len(asked(engine, HeatRequest))
+    shown.window.panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
+    assert len(asked(engine, HeatRequest)) == before, "the pointer does not replace the pin"
+    shown.inspecting.pin((5, 5))
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].of == b)
+    shown.gallery.step(-1)
+    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == a and not shown.session.busy)
+    assert shown.inspecting.pins == [(1, 1)], "a picture's pins come back with it"
+    with qtbot.waitSignal(shown.overlays.compared) as compared:
+        shown.inspecting.clear_pins()
+    assert compared.args[0] == ()
+    qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
+
+
+def test_hiding_the_similarity_of_another_picture_forgets_it(qtbot, shown, engine, tmp_path):
+    shown.gallery.set_sources([Source.from_path(tmp_path / name) for name in ("a.png", "b.png")])
+    qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.gallery.step(1)
+    qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
+    assert shown.overlays._pinned()
+    shown.overlays.toggle("similarity")
+    assert not shown.overlays._pinned()
+    qtbot.waitUntil(lambda: not shown.worker.busy)
+
+
+def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.window.params.changing.emit("threshold", 0.5)
+    qtbot.waitUntil(lambda: bool(asked(engine, HeatRequest)) and asked(engine, HeatRequest)[-1].params.threshold == 0.5)
+    shown.overlays.show("clusters")
+    shown.window.params.rested.emit("clusters", 5)
+    qtbot.waitUntil(
+        lambda: bool(asked(engine, ClusterRequest)) and asked(engine, ClusterRequest)[-1].params.clusters == 5
+    )
+    qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
+    shown.overlays.write_mask(tmp_path / "none.png")
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    with qtbot.waitSignal(shown.session.exported):
+        shown.overlays.write_mask(tmp_path / "mask.png")
+    with qtbot.waitSignal(shown.session.exported):
+        shown.overlays.write_clusters(tmp_path / "clusters.png")
+    assert [request.path.name for request in asked(engine, MaskRequest)] == ["mask.png", "clusters.png"]
+
+
+def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_path):
+    shown.window.params.basis_mode_requested.emit("locked")
+    qtbot.waitUntil(lambda: shown.session.state.basis is not None)
+    locked = shown.session.state.basis
+    assert locked.parent == tmp_path / "data" / "bases"
+    qtbot.waitUntil(lambda: not shown.session.busy)
+    assert asked(engine, ShowRequest)[-1].basis == locked
+    shown.window.params.basis_mode_requested.emit("image")
+    assert shown.session.state.basis is None
+    shown.actions["undo"].trigger()
+    assert shown.session.state.basis == locked
+    shown.bases.save(tmp_path / "mine.json")
+    qtbot.waitUntil(lambda: (tmp_path / "mine.json").exists() and not shown.session.busy)
+    assert shown.session.state.basis == locked, "saving changes nothing"
+    shown.bases.load(tmp_path / "mine.json")
+    assert shown.session.state.basis == tmp_path / "mine.json"
+    shown.window.params.basis_mode_requested.emit("shared")
+    qtbot.waitUntil(lambda: bool(asked(engine, BasisRequest)) and bool(asked(engine, BasisRequest)[-1].sources))
+    qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+@pytest.fixture
+def halves():
+    """Two pictures whose left and right halves have unlike features."""
+    documents = Documents(1 << 30)
+    for name in ("a", "b"):
+        features = np.zeros((8, 12, 4), np.float32)
+        features[:, :6, 0], features[:, 6:, 1] = 1, 2
+        figure = type("F", (), {"features": features, "nbytes": features.nbytes})()
+        documents.put(name, Document(Source.from_path(Path(name)), figure))
+    return documents
+
+
+def test_the_heat_map_tells_like_from_unlike(halves):
+    a, b = (document.source for document in halves)
+    request = HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
+    result = OverlayEngine(halves).heat(request, Progress())
+    assert result.share == pytest.approx(0.5)
+    overlay = result.overlay[0]
+    assert (overlay[:, :6, 3] == 255).all()
+    assert (overlay[:, 6:, 3] < 255).all()
+    assert result.match[0] < 6
+    (match,) = result.matches
+    assert (match.source, match.value) == (b, pytest.approx(1.0))
+    assert match.place[0] < 0.5
+    assert match.overlay.shape == (8, 12, 4)
+    assert (match.overlay[:, :6, 3] == 255).all()
+    assert (match.overlay[:, 6:, 3] < 255).all()
+
+
+def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
+    from PIL import Image
+
+    a, b = (document.source for document in halves)
+    request = HeatRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
+    result = OverlayEngine(halves).heat(request, Progress())
+    assert result.source == b
+    assert result.match[0] >= 6, "the right half is like the right half, next to the very place too"
+    assert (result.overlay[0][:, 6:, 3] == 255).all()
+    OverlayEngine(halves).mask(MaskRequest(1, request, tmp_path / "mask.png"), Progress())
+    right = np.where(np.arange(12) >= 6, 255, 0)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), np.broadcast_to(right, (8, 12)))
+    several = HeatRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
+    result = OverlayEngine(halves).heat(several, Progress())
+    assert len(np.unique(result.overlay[0].reshape(-1, 4), axis=0)) == 2
+    assert result.matches[0].place is None
+    np.testing.assert_array_equal(result.matches[0].overlay, result.overlay[0])
+
+
+def test_features_of_another_model_are_not_compared(halves):
+    a, b = (document.source for document in halves)
+    list(halves)[1].figure.features = np.ones((8, 12, 3), np.float32)
+    engine = OverlayEngine(halves)
+    assert engine.heat(HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
+    assert engine.heat(HeatRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
+
+
+def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
+    """Of a picture that another network saw too, the features beside the shown ones are compared."""
+    one, other = halves
+    turned = np.roll(other.figure.features, 6, axis=1)
+    figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
+    halves.put("b, new", Document(other.source, figure, network=("new",)))
+    request = HeatRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
+    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    assert seen.place[0] < 0.5, "by the network of the picture that is shown"
+    shown = Document(one.source, one.figure, network=("new",))
+    halves.put("a, new", shown)
+    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    assert seen.place[0] > 0.5
+
+
+@pytest.mark.parametrize("metric", ["cosine", "distance"])
+def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
+    from PIL import Image
+
+    engine, a = OverlayEngine(halves), next(iter(halves)).source
+    params = SimilarityParams(metric=metric)
+    right = np.arange(12) >= 6
+    for name, overlay, expected in (
+        ("mask", HeatRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
+        ("pins", HeatRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
+    ):
+        engine.mask(MaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
+        found = np.asarray(Image.open(tmp_path / f"{name}.png"))
+        np.testing.assert_array_equal(found, np.broadcast_to(expected, (8, 12)))
+    request = ClusterRequest(1, a, ClusterParams(clusters=2))
+    engine.mask(MaskRequest(1, request, tmp_path / "clusters.png"), Progress())
+    found = np.asarray(Image.open(tmp_path / "clusters.png"))
+    assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 6:])) == 1
+    assert found[0, 0] != found[0, 11]
+
+
+def test_a_picture_that_was_forgotten_has_no_map(halves):
+    gone = Source.from_path(Path("gone"))
+    assert OverlayEngine(halves).heat(HeatRequest(1, gone, ((0, 0),)), Progress()) is None
+
+
+def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    shown.overlays.show("")
+    shown.inspecting.set_pins([(5, 6)])
+    shown.overlays.write_mask(tmp_path / "m.png")
+    qtbot.waitUntil(lambda: bool(asked(engine, MaskRequest)))
+    assert asked(engine, MaskRequest)[-1].overlay.points == ((5, 6),)
+    shown.inspecting.clear_pins()
+    said = []
+    shown.overlays.noted.connect(said.append)
+    shown.overlays.write_mask(tmp_path / "n.png")
+    assert said == ["There is nothing to compare with: pin a pixel first."]
+
+
+def test_the_map_goes_with_its_pins(qtbot, shown, engine):
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    shown.inspecting.clear_pins()
+    assert shown.overlays._overlay is None
+    assert shown.window.panel.pane("input").canvas.match is None
+
+
+def test_pictures_are_wanted_from_the_nearest_on(qtbot, shown, engine):
+    sources = [Source.from_path(Path(f"{number}.png")) for number in range(900)]
+    shown.gallery._sources = [*sources[:450], shown.session.state.source, *sources[450:]]
+    shown.overlays.show("similarity")
+    shown.inspecting.pin((1, 1))
+    wanted = shown.overlays.wanted()
+    assert len(wanted) == 900
+    assert {source.name for source in wanted[:2]} == {"449.png", "450.png"}

@@ -1,0 +1,261 @@
+"""Intents in, signals out: tickets, live and exact, busy after every ending, falling back after a failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeEngine
+
+from sss_gui.messages.panes import ExportRequest, ProbeRequest, ShowRequest
+from sss_gui.state.session import Session, State
+from sss_gui.worker.worker import Worker
+from sss_model.errors import CheckpointError
+from sss_model.params import ExportParams, FilterParams, ProjectionParams
+
+A, B = Path("a.png"), Path("b.png")
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def session(qtbot, engine):
+    worker = Worker(lambda: engine)
+    worker.start()
+    session = Session(worker)
+    session.results, session.errors, session.busies = [], [], []
+    session.result_arrived.connect(session.results.append)
+    session.failed.connect(session.errors.append)
+    session.busy_changed.connect(session.busies.append)
+    yield session
+    engine.gate.set()
+    session.cancel()
+    assert worker.close()
+
+
+def idle(qtbot, session):
+    qtbot.waitUntil(lambda: not session.busy and not session._rest.isActive(), timeout=5000)
+
+
+def shows(engine):
+    return [request for request in engine.asked if isinstance(request, ShowRequest)]
+
+
+def test_opening_fills_the_panes_and_tells_when_it_is_done(qtbot, session):
+    with qtbot.waitSignal(session.opened) as opened:
+        session.open_path(A)
+    assert opened.args[0].name == "a.png"
+    idle(qtbot, session)
+    assert session.busies == [True, False]
+    assert [result.complete for result in session.results] == [False, True]
+    assert set(session.results[-1].pictures) == {"input", "random", "pca", "filtered"}
+
+
+def test_only_the_newest_picture_is_shown(qtbot, session, engine):
+    engine.gate.clear()
+    session.open_path(A)
+    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    session.open_path(B)
+    engine.gate.set()
+    idle(qtbot, session)
+    complete = [result.source.name for result in session.results if result.complete]
+    assert complete == ["b.png"]
+    assert not session.errors, "being replaced is no error"
+    assert session.busies == [True, False]
+
+
+def test_an_answer_with_a_stale_ticket_is_dropped(qtbot, session):
+    session.open_path(A)
+    idle(qtbot, session)
+    session.set_projection(ProjectionParams(seed=7))
+    stale = replace(session.results[0], ticket=session.results[-1].ticket)
+    idle(qtbot, session)
+    count = len(session.results)
+    session._deliver(stale)
+    assert len(session.results) == count
+
+
+def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    for radius in (6, 7, 8):
+        session.set_filter(FilterParams(radius=radius), moving=True)
+    qtbot.waitUntil(lambda: any(not result.exact for result in session.results))
+    with qtbot.waitSignal(session.result_arrived, timeout=3000, check_params_cb=lambda result: result.exact):
+        pass  # nothing but rest is needed
+    assert session.results[-1].exact
+    assert shows(engine)[-1].filter.radius == 8
+
+
+def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    session.set_filter(FilterParams(radius=9), moving=True)
+    session.set_filter(FilterParams(radius=9), moving=False)
+    assert not session._rest.isActive()
+    idle(qtbot, session)
+    assert shows(engine)[-1].live is False
+    assert session.results[-1].exact
+
+
+def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_preview(qtbot, session, engine):
+    engine.gate.clear()
+    session.open_path(A)
+    session.set_filter(FilterParams(radius=9), moving=True)
+    engine.gate.set()
+    idle(qtbot, session)
+    assert not any(request.live for request in shows(engine))
+    assert session.results[-1].exact
+
+
+def test_a_failure_clears_busy_and_the_next_change_concerns_the_picture_that_is_still_shown(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    session.open_path(Path("broken.png"))
+    idle(qtbot, session)
+    assert [error.sentence for error in session.errors] == ["broken.png is no picture."]
+    assert session.state.source.name == "a.png"
+    session.set_filter(FilterParams(radius=9))
+    idle(qtbot, session)
+    assert len(session.errors) == 1
+    assert session.results[-1].source.name == "a.png"
+
+
+def test_a_model_that_fails_is_not_kept(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.fail["a.png"] = CheckpointError("bad.safetensors is not a model.")
+    session.open_path(Path("bad.safetensors"))
+    idle(qtbot, session)
+    assert session.state.model is None
+    engine.fail.clear()
+    session.set_filter(FilterParams(radius=9))
+    idle(qtbot, session)
+    assert len(session.errors) == 1
+
+
+def test_stopping_amid_a_change_of_model_keeps_the_old_one(qtbot, session, engine):
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.open_path(Path("slow.safetensors"))
+    qtbot.waitUntil(lambda: len(engine.asked) == 2)
+    session.cancel()
+    idle(qtbot, session)
+    assert session.state.model is None
+    assert session.shown == session.state.source, "its features are there: pixels can be asked for"
+    engine.gate.set()
+
+
+def test_the_same_file_can_be_tried_again_after_a_failure(qtbot, session, engine):
+    engine.fail["a.png"] = CheckpointError("no")
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.fail.clear()
+    session.open_path(A)
+    idle(qtbot, session)
+    assert session.results[-1].complete
+
+
+def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
+    notes = []
+    session.noted.connect(notes.append)
+    engine.gate.clear()
+    session.open_path(A)
+    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    session.cancel()
+    idle(qtbot, session)
+    assert session.busies == [True, False]
+    assert not session.errors
+    assert notes == ["Stopped."]
+    engine.gate.set()
+    session.run_again()
+    idle(qtbot, session)
+    assert session.results[-1].complete
+    assert shows(engine)[-1].fresh
+
+
+def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
+    notes = []
+    session.noted.connect(notes.append)
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.set_filter(FilterParams(radius=9))
+    qtbot.waitUntil(lambda: len(shows(engine)) == 2)
+    session.set_filter(FilterParams(radius=12), moving=True)
+    engine.gate.set()
+    idle(qtbot, session)
+    assert notes == []
+    assert session.results[-1].exact
+
+
+def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine):
+    session.open_path(A)
+    session.set_projection(ProjectionParams(seed=3))
+    session.set_filter(FilterParams(radius=2))
+    idle(qtbot, session)
+    last = shows(engine)[-1]
+    assert (last.source.name, last.projection.seed, last.filter.radius) == ("a.png", 3, 2)
+
+
+def test_probing_before_anything_is_shown_asks_nothing(qtbot, session, engine):
+    session.probe((1, 1))
+    session.open_path(A)
+    session.probe((1, 1))
+    idle(qtbot, session)
+    assert not any(isinstance(request, ProbeRequest) for request in engine.asked)
+    with qtbot.waitSignal(session.probe_arrived) as probed:
+        session.probe((3, 1))
+    assert probed.args[0].vector[0] == 3
+
+
+def test_exports_say_what_they_wrote(qtbot, session, engine, tmp_path):
+    session.export(tmp_path, ExportParams())
+    assert not engine.asked, "nothing is open"
+    session.open_path(A)
+    idle(qtbot, session)
+    with qtbot.waitSignal(session.exported) as exported:
+        session.export(tmp_path, ExportParams())
+    assert [path.name for path in exported.args[0].paths] == ["a-input.png"]
+    idle(qtbot, session)
+    request = next(request for request in engine.asked if isinstance(request, ExportRequest))
+    assert request.show.filter == session.state.filter
+
+
+def test_pasted_pixels_are_opened_each_as_its_own_picture(qtbot, session):
+    picture = np.zeros((4, 4, 3), np.uint8)
+    session.open_pixels(picture)
+    first = session.state.source
+    session.open_pixels(picture)
+    assert first != session.state.source
+    idle(qtbot, session)
+
+
+def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
+    session.open_path(A)
+    state = session.state
+    session.set_filter(FilterParams(radius=2))
+    session.set_state(State(source=state.source))
+    idle(qtbot, session)
+    assert shows(engine)[-1].filter == FilterParams()
+
+
+def test_stopping_before_anything_of_a_picture_came_leaves_the_one_that_is_shown(qtbot, session, engine, tmp_path):
+    """The worker is busy with an export: the next picture waits behind it, and both are stopped."""
+    session.open_path(A)
+    idle(qtbot, session)
+    engine.gate.clear()
+    session.export(tmp_path, ExportParams())
+    qtbot.waitUntil(lambda: any(isinstance(request, ExportRequest) for request in engine.asked))
+    session.open_path(B)
+    session.cancel()
+    idle(qtbot, session)
+    assert session.state.source.name == "a.png"
+    assert session.shown == session.state.source
+    engine.gate.set()

@@ -1,0 +1,398 @@
+"""The real window on a fake engine: opened, dropped on, typed into, stopped, copied from, exported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu
+
+from sss_gui.app import has_display, main, parse
+from sss_gui.messages.overlays import HeatRequest
+from sss_gui.messages.panes import PANES, ExportRequest, ShowRequest, Source
+from sss_gui.program import Program
+from sss_gui.widgets.picture import qimage
+from sss_gui.window.export_dialog import ExportDialog
+from sss_gui.window.settings import Settings
+from sss_model.errors import CheckpointError
+from sss_model.params import ExportParams, FilterParams
+
+
+def idle(qtbot, program):
+    session = program.session
+    qtbot.waitUntil(lambda: not session.busy and not session._rest.isActive(), timeout=5000)
+
+
+def opened(qtbot, program, name="a.png"):
+    program.files.open_paths([Path(name)])
+    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    idle(qtbot, program)
+
+
+def press(qtbot, program, keys):
+    """Type `keys` into the window through its action's real shortcut."""
+    program.window.activateWindow()
+    program.window.panel.pane("input").setFocus()
+    qtbot.keyClick(program.window.panel.pane("input").canvas, *keys)
+
+
+def drop(widget, paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    args = (data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPoint(10, 10), Qt.DropAction.CopyAction, *args)
+    QApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(widget, QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, *args))
+
+
+def test_importing_the_app_leaves_torch_unloaded():
+    code = "import sys, sss_gui.app; print('torch' in sys.modules, 'scipy' in sys.modules, 'h5py' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "False", "False"]
+
+
+def test_a_picture_fills_the_four_panes(qtbot, program):
+    opened(qtbot, program)
+    assert all(program.window.panel.pane(name).picture is not None for name in PANES)
+    assert program.window.windowTitle().startswith("a.png")
+    assert [Path(name).name for name in program.settings.recent_files] == ["a.png"]
+
+
+def test_dropping_on_the_window_or_a_pane_opens_the_file(qtbot, program, tmp_path):
+    drop(program.window, [tmp_path / "one.png"])
+    assert program.session.state.source.name == "one.png"
+    drop(program.window.panel.pane("pca"), [tmp_path / "two.png"])
+    assert program.session.state.source.name == "two.png"
+    drop(program.window, [tmp_path / "net.safetensors"])
+    assert program.session.state.model == tmp_path / "net.safetensors"
+    assert program.session.state.source.name == "two.png"
+    idle(qtbot, program)
+
+
+def test_the_model_named_is_the_one_that_made_the_pictures(qtbot, program, engine, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    named = program.window.status._model.text()
+    engine.fail["one.png"] = CheckpointError("bad.safetensors is damaged.")
+    program.files.open_paths([tmp_path / "bad.safetensors"])
+    idle(qtbot, program)
+    assert program.window.status._model.text() == named == "fake model"
+
+
+def test_a_pane_dropped_on_the_own_window_is_no_file_to_open(qtbot, program, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "pane.png"))])
+
+    class OwnDrop(QDropEvent):
+        def source(self):  # as Qt has it for a drag that began in this process
+            return program.window.panel
+
+    keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    program.window.dropEvent(OwnDrop(QPointF(10, 10), Qt.DropAction.CopyAction, data, *keys))
+    assert program.session.state.source.name == "one.png"
+
+
+def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, program, engine, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    program.overlays.show("similarity")
+    program.inspecting.set_pins([(30, 20), (3, 2)])
+    qtbot.waitUntil(lambda: program.overlays._overlay is not None and not program.worker.busy)
+    heats = sum(isinstance(request, HeatRequest) for request in engine.asked)
+    engine.size, engine.number = (10, 12), 7
+    program.session.run_again()
+    idle(qtbot, program)
+    assert program.inspecting.pins == [(3, 2)]
+    qtbot.waitUntil(lambda: sum(isinstance(request, HeatRequest) for request in engine.asked) > heats)
+    assert program.window.panel.banner.isHidden()
+
+
+def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tmp_path):
+    program.files.open_paths([tmp_path / "one.png"])
+    idle(qtbot, program)
+    program.inspecting.set_pins([(3, 2), (5, 5)])
+    qtbot.waitUntil(lambda: "distance to 2" in program.window.read_out.text())
+    program.inspecting.clear_pins()
+    assert "distance" not in program.window.read_out.text()
+
+
+def test_pasting_from_a_clipboard_that_nothing_was_ever_copied_to_is_said(qtbot, program, monkeypatch):
+    class Bare:
+        def mimeData(self):
+            return None
+
+    monkeypatch.setattr("sss_gui.tasks.open_files.QGuiApplication.clipboard", lambda: Bare())
+    with qtbot.waitSignal(program.files.noted) as noted:
+        program.actions["paste"].trigger()
+    assert noted.args == ["There is no picture on the clipboard."]
+
+
+def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
+    picture = np.zeros((5, 7, 3), np.uint8)
+    picture[2, 3] = (10, 20, 30)
+    QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
+    program.actions["paste"].trigger()
+    np.testing.assert_array_equal(program.session.state.source.pasted, picture)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "one.png"))])
+    QGuiApplication.clipboard().setMimeData(data)
+    program.actions["paste"].trigger()
+    assert program.session.state.source.path == tmp_path / "one.png"
+    QGuiApplication.clipboard().setText("no picture")
+    program.actions["paste"].trigger()
+    assert program.session.state.source.path == tmp_path / "one.png"
+    idle(qtbot, program)
+
+
+def test_keys_move_the_filter_and_the_exact_result_follows(qtbot, program, engine):
+    opened(qtbot, program)
+    press(qtbot, program, [Qt.Key.Key_BracketRight])
+    assert program.session.state.filter.radius == 6
+    press(qtbot, program, [Qt.Key.Key_Apostrophe])
+    assert program.session.state.filter.eps == pytest.approx(0.0125)
+    idle(qtbot, program)
+    last = [request for request in engine.asked if isinstance(request, ShowRequest)][-1]
+    assert last.filter == program.session.state.filter
+    assert not last.live
+    press(qtbot, program, [Qt.Key.Key_R])
+    assert program.session.state.filter == FilterParams()
+    idle(qtbot, program)
+
+
+def test_the_radius_stops_at_the_ends_of_its_range(qtbot, program):
+    opened(qtbot, program)
+    for _ in range(8):
+        program.actions["radius_down"].trigger()
+    assert program.session.state.filter.radius == 0
+    idle(qtbot, program)
+
+
+def test_the_filtered_pane_is_labelled_preview_then_exact(qtbot, program):
+    opened(qtbot, program)
+    badge = program.window.panel.pane("filtered").canvas.accessibleDescription
+    assert badge() == "exact"
+    program.window.params.changing.emit("radius", 9)
+    qtbot.waitUntil(lambda: badge() == "preview")
+    program.window.params.rested.emit("radius", 9)
+    qtbot.waitUntil(lambda: badge() == "exact")
+
+
+def test_an_error_lies_over_the_last_good_picture(qtbot, program):
+    opened(qtbot, program)
+    before = program.window.panel.pane("filtered").picture
+    program.files.open_paths([Path("broken.png")])
+    banner = program.window.panel.banner
+    qtbot.waitUntil(banner.isVisible)
+    assert program.window.panel.pane("filtered").picture is before
+    assert not program.session.busy
+    opened(qtbot, program, "b.png")
+    assert not banner.isVisible()
+
+
+def test_escape_stops_and_the_window_says_ready(qtbot, program, engine):
+    engine.gate.clear()
+    program.files.open_paths([Path("slow.png")])
+    qtbot.waitUntil(lambda: any(isinstance(request, ShowRequest) for request in engine.asked))
+    press(qtbot, program, [Qt.Key.Key_Escape])
+    idle(qtbot, program)
+    assert not program.window.panel.banner.isVisible(), "stopped is no error"
+
+
+def test_solo_and_all(qtbot, program):
+    opened(qtbot, program)
+    for number in (1, 2, 3, 4, 0):
+        press(qtbot, program, [getattr(Qt.Key, f"Key_{number}")])
+        assert program.window.panel.solo_pane == number
+        program.window.panel.pane("input").setFocus()
+
+
+def test_zoom_keys(qtbot, program):
+    opened(qtbot, program)
+    view = program.window.panel.controller
+    fitted = view.scale
+    press(qtbot, program, [Qt.Key.Key_Plus])
+    assert view.scale == pytest.approx(fitted * 1.25)
+    press(qtbot, program, [Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier])
+    assert view.scale == pytest.approx(1.0 / program.window.devicePixelRatioF())
+    press(qtbot, program, [Qt.Key.Key_F])
+    assert view.scale == pytest.approx(fitted)
+
+
+def test_copying_the_pane_under_the_keyboard(qtbot, program):
+    opened(qtbot, program)
+    program.window.panel.pane("pca").setFocus()
+    program.actions["copy_pane"].trigger()
+    picture = qimage.from_qimage(QGuiApplication.clipboard().image())
+    np.testing.assert_array_equal(picture, program.panes.picture(program.window.panel.current))
+
+
+def test_copying_the_command_line_gives_every_changed_number(qtbot, program):
+    opened(qtbot, program, "my photo.png")
+    program.session.set_filter(FilterParams(radius=9, eps=0.003))
+    program.actions["copy_command"].trigger()
+    text = QGuiApplication.clipboard().text()
+    assert text.startswith("sss-extract ")
+    assert "my photo.png" in text
+    assert "--radius 9 --eps 0.003" in text
+    idle(qtbot, program)
+
+
+def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path):
+    opened(qtbot, program)
+
+    def fill():
+        dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ExportDialog) and w.isVisible())
+        dialog._folder.setText(str(tmp_path))
+        dialog._checks["filtered"].setChecked(True)
+        dialog._formats["npy"].setChecked(True)
+        dialog._go.click()
+
+    QTimer.singleShot(100, fill)
+    with qtbot.waitSignal(program.session.exported):
+        program.actions["export"].trigger()
+    request = next(request for request in engine.asked if isinstance(request, ExportRequest))
+    assert request.folder == tmp_path
+    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"))
+    assert program.files.export_params() == request.params, "the next export starts where this one was"
+    idle(qtbot, program)
+
+
+def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
+    dialog = ExportDialog(tmp_path, ExportParams(), (10, 10), 8)
+    qtbot.addWidget(dialog)
+    assert dialog._go.isEnabled()
+    dialog._formats["npz16"].setChecked(False)
+    assert not dialog._go.isEnabled(), "raw features need a format"
+    dialog._checks["raw"].setChecked(False)
+    assert dialog._go.isEnabled()
+    dialog._checks["pictures"].setChecked(False)
+    assert not dialog._go.isEnabled()
+
+
+def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
+    opened(qtbot, program)
+    panel = program.window.panel
+    with qtbot.waitSignal(program.session.probe_arrived) as probed:
+        panel.pixel_hovered.emit(3, 4)
+    assert probed.args[0].point == (3, 4)
+    with qtbot.waitSignal(program.session.probe_arrived, check_params_cb=lambda result: result.pinned):
+        program.actions["pin"].trigger()
+    assert program.inspecting.pins == [(3, 4)]
+    panel.nudge_requested.emit(1, -1)
+    assert program.inspecting.pins == [(4, 3)]
+    panel.pixel_clicked.emit(10, 11)
+    assert program.inspecting.pins == [(4, 3), (10, 11)]
+    qtbot.waitUntil(lambda: len(program.inspecting._vectors) == 2)
+    assert program.inspecting._distances((4, 3)) == pytest.approx((0.0, 6 * 8**0.5))
+    opened(qtbot, program, "b.png")
+    assert program.inspecting.pins == []
+
+
+def test_a_pins_vector_comes_although_the_pointer_moves_on(qtbot, program, engine):
+    opened(qtbot, program)
+    engine.gate.clear()
+    program.session.run_again()
+    qtbot.waitUntil(lambda: not engine.idle)
+    program.inspecting.pin((3, 4))
+    for x in range(10):
+        program.window.panel.pixel_hovered.emit(x, 1)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: set(program.inspecting._vectors) == {(3, 4)})
+    program.window.params.rested.emit("radius", 9)
+    idle(qtbot, program)
+    assert set(program.inspecting._vectors) == {(3, 4)}, "a radius changes no features"
+
+
+def test_pins_stop_at_the_pictures_edge(qtbot, program):
+    opened(qtbot, program)
+    program.inspecting.pin((0, 0))
+    program.inspecting.nudge(-5, -5)
+    assert program.inspecting.pins == [(0, 0)]
+    program.inspecting.nudge(100, 100)
+    assert program.inspecting.pins == [(31, 23)]
+    program.inspecting.pin((500, 1))
+    assert program.inspecting.pins == [(31, 23)]
+
+
+def test_another_seed(qtbot, program, engine):
+    opened(qtbot, program)
+    program.actions["reroll"].trigger()
+    idle(qtbot, program)
+    assert program.session.state.projection.seed != 0
+
+
+def test_every_command_is_bound_and_no_key_is_used_twice(program):
+    from sss_gui.window.actions import COMMANDS
+
+    assert set(program.actions) == {command.name for command in COMMANDS}
+    keys = [key.toString() for action in program.actions.values() for key in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+
+
+def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program, tmp_path):
+    for name in ("a.png", "gone.png", "b&c.png"):
+        (tmp_path / name).touch()
+        opened(qtbot, program, tmp_path / name)
+    (tmp_path / "gone.png").unlink()
+    menu = program.window.findChild(QMenu, "menu-recent")
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["&1  b&&c.png", "&2  a.png"]
+    menu.actions()[1].trigger()
+    assert program.session.state.source.name == "a.png"
+    program.window.params_dock.close()
+    view = program.window.findChild(QMenu, "menu-view")
+    next(action for action in view.actions() if action.text() == "Parameters").trigger()
+    assert program.window.params_dock.isVisible()
+    idle(qtbot, program)
+
+
+def test_a_recent_feature_file_is_opened_with_its_own_photograph(qtbot, program, tmp_path):
+    features, photo = tmp_path / "f.npz", tmp_path / "photo.png"
+    for path in (features, photo):
+        path.touch()
+    program.session.open_source(Source.from_path(features, photo))
+    idle(qtbot, program)
+    opened(qtbot, program, tmp_path / "other.png")
+    program.files.open_recent(features)
+    assert (program.session.state.source.path, program.session.state.source.image) == (features, photo)
+    idle(qtbot, program)
+    opened(qtbot, program, tmp_path / "other.png")
+    photo.unlink()
+    program.files.open_recent(features)
+    assert (program.session.state.source.path, program.session.state.source.image) == (features, None)
+    idle(qtbot, program)
+
+
+def test_the_layout_is_remembered(qtbot, tmp_path, engine):
+    first = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
+    qtbot.addWidget(first.window)
+    first.window.resize(760, 600)
+    first.window.show()
+    for section in ("filter", "basis"):
+        first.window.params.set_section_open(section, False)
+    first.window.params.set_section_open("clusters", True)
+    first.close()
+    second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
+    qtbot.addWidget(second.window)
+    assert (second.window.width(), second.window.height()) == (760, 600)
+    assert second.window.params.open_sections() == ["projection", "device", "clusters"]
+    second.close()
+
+
+def test_the_command_line(monkeypatch, capsys):
+    options = parse(["a.png", "b.png", "--device", "cpu", "--size", "1000x700"])
+    assert (options.images, options.device, options.size) == ([Path("a.png"), Path("b.png")], "cpu", (1000, 700))
+    with pytest.raises(SystemExit):
+        main(["--size", "huge"])
+    assert "--size" in capsys.readouterr().err
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert has_display() == (not sys.platform.startswith("linux"))

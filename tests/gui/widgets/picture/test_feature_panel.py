@@ -1,0 +1,246 @@
+"""Four linked panes on the screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from sss_gui.widgets.picture.feature_panel import PANES, FeaturePanel
+from sss_gui.widgets.picture.qimage import from_qimage
+from sss_gui.worker.image_pyramid import make_pyramid
+
+LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def panel(qtbot):
+    panel = FeaturePanel()
+    qtbot.addWidget(panel)
+    panel.resize(700, 560)
+    panel.show()
+    qtbot.waitExposed(panel)
+    panel.controller.set_image_size((60, 80))
+    for index, name in enumerate(PANES):
+        panel.pane(name).set_pyramid(make_pyramid(np.full((60, 80, 3), 40 + 50 * index, np.uint8)))
+    return panel
+
+
+def colour(panel, name, share=0.5):
+    canvas = panel.pane(name).canvas
+    shown = from_qimage(canvas.grab().toImage())
+    return int(shown[canvas.height() // 2, int(canvas.width() * share), 0])
+
+
+def colours(panel):
+    return [colour(panel, name) for name in PANES]
+
+
+def placements(panel):
+    """Where pixel (20, 10) lies relative to the middle of each pane, and the scale."""
+    found = []
+    for name in PANES:
+        view = panel.pane(name)
+        x, y = view.to_screen(20, 10)
+        found.append((x - view.canvas.width() / 2, y - view.canvas.height() / 2, view.canvas.placement().scale))
+    return found
+
+
+def test_a_chosen_view_does_not_run_away_over_thirty_resizes(panel, qtbot):
+    panel.controller.set_view(33.3, 21.7, 5.25)
+    for step in range(30):
+        panel.resize(700 + (step % 7) * 31, 560 + (step % 5) * 23)
+        qtbot.waitUntil(lambda: panel.pane("input").canvas.isVisible())
+        assert (panel.controller.centre, panel.controller.scale) == ((33.3, 21.7), 5.25)
+        for dx, dy, scale in placements(panel):
+            assert scale == 5.25
+            assert (dx, dy) == pytest.approx(((20 - 33.3) * 5.25, (10 - 21.7) * 5.25), abs=0.5)
+
+
+def test_a_fitted_view_is_exact_after_thirty_resizes(panel):
+    for step in range(30):
+        panel.resize(700 - step * 9, 560 + step * 3)
+    sizes = [(panel.pane(n).canvas.width(), panel.pane(n).canvas.height()) for n in PANES]
+    assert panel.controller.fitting
+    assert panel.controller.scale == min(min(w / 80, h / 60) for w, h in sizes)
+    assert panel.controller.centre == (40, 30)
+
+
+def test_zooming_in_one_pane_zooms_all(panel):
+    canvas = panel.pane("pca").canvas
+    before = panel.controller.scale
+    panel.controller.zoom_about(panel.pane("pca").to_image(30, 40), 2)
+    assert {round(scale, 9) for *_, scale in placements(panel)} == {round(before * 2, 9)}
+    QTest.mousePress(canvas, LEFT, PLAIN, QPoint(100, 100))
+    for x in (110, 130, 160):
+        QTest.mouseMove(canvas, QPoint(x, 100))
+    QTest.mouseRelease(canvas, LEFT, PLAIN, QPoint(160, 100))
+    assert len({(round(dx), round(dy)) for dx, dy, _ in placements(panel)}) <= 2  # odd widths differ by half a pixel
+
+
+def test_the_crosshair_is_shared(panel, qtbot):
+    canvas = panel.pane("random").canvas
+    at = canvas.picture_point((33, 22))
+    with qtbot.waitSignal(panel.pixel_hovered) as hovered:
+        QTest.mouseMove(canvas, at)
+    assert tuple(hovered.args) == (33, 22)
+    assert {panel.pane(name).canvas.crosshair for name in PANES} == {(33, 22)}
+    with qtbot.waitSignal(panel.hover_left):
+        QTest.mouseMove(panel, QPoint(5, 5))
+        canvas.leaveEvent(None)
+    assert panel.pane("input").canvas.crosshair is None
+
+
+def test_holding_space_shows_the_input_everywhere(panel):
+    pane = panel.pane("pca")
+    pane.setFocus()
+    assert colours(panel) == [40, 90, 140, 190]
+    QTest.keyPress(pane.canvas, Qt.Key.Key_Space)
+    assert colours(panel) == [40] * 4
+    assert pane.header.title == "Input"
+    QTest.keyRelease(pane.canvas, Qt.Key.Key_Space)
+    assert colours(panel) == [40, 90, 140, 190]
+
+
+def test_losing_the_keyboard_ends_the_flip(panel):
+    panel.pane("pca").setFocus()
+    QTest.keyPress(panel.pane("pca").canvas, Qt.Key.Key_Space)
+    panel.pane("random").setFocus()
+    assert colours(panel) == [40, 90, 140, 190]
+
+
+def test_wiping_shows_the_input_left_of_an_edge_that_can_be_dragged(panel, qtbot):
+    with qtbot.waitSignal(panel.compare_changed) as changed:
+        panel.toggle_compare("wipe")
+    assert changed.args == ["wipe"]
+    canvas = panel.pane("filtered").canvas
+    assert (colour(panel, "filtered", 0.4), colour(panel, "filtered", 0.6)) == (40, 190)
+    middle = QPoint(canvas.width() // 2, 50)
+    QTest.mousePress(canvas, LEFT, PLAIN, middle)
+    for share in (0.6, 0.75):
+        QTest.mouseMove(canvas, QPoint(int(canvas.width() * share), 50))
+    QTest.mouseRelease(canvas, LEFT, PLAIN, QPoint(int(canvas.width() * 0.75), 50))
+    assert [colour(panel, name, 0.65) for name in PANES] == [40] * 4
+    assert colour(panel, "pca", 0.85) == 140
+    panel.toggle_compare("wipe")
+    assert colours(panel) == [40, 90, 140, 190]
+
+
+def test_differences_are_scaled_and_the_reference_is_itself(panel):
+    panel.set_difference_gain(1.5)
+    panel.set_compare("difference")
+    assert colours(panel) == [40, 75, 150, 225]
+    assert panel.pane("pca").header.title == "|PCA − Input| × 1.5"
+    assert panel.pane("input").header.title == "Input"
+    panel.set_reference("pca")
+    assert colours(panel) == [150, 75, 140, 75]
+
+
+def test_a_new_input_is_compared_with_at_once(panel):
+    panel.flip(True)
+    panel.pane("input").set_pyramid(make_pyramid(np.full((60, 80, 3), 222, np.uint8)))
+    assert colours(panel) == [222] * 4
+
+
+def test_solo_and_all(panel, qtbot):
+    with qtbot.waitSignal(panel.solo_changed) as changed:
+        panel.solo(4)
+    assert changed.args == [4]
+    assert [panel.pane(name).isVisible() for name in PANES] == [False, False, False, True]
+    canvas = panel.pane("filtered").canvas
+    assert canvas.width() == panel.width()
+    assert panel.controller.scale == min(canvas.width() / 80, canvas.height() / 60)
+    assert panel.current == "filtered"
+    panel.solo(0)
+    assert all(panel.pane(name).isVisible() for name in PANES)
+    assert panel.controller.scale == min(
+        min(panel.pane(n).canvas.width() / 80, panel.pane(n).canvas.height() / 60) for n in PANES
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "image", "want"),
+    [((1600, 420), (60, 80), "row"), ((420, 1600), (60, 80), "column"), ((900, 700), (60, 80), "grid")],
+)
+def test_panes_are_arranged_so_that_the_image_is_largest(panel, size, image, want):
+    panel.resize(*size)
+    first, last = panel.pane("input"), panel.pane("filtered")
+    across = abs(first.mapTo(panel, QPoint(0, 0)).y() - last.mapTo(panel, QPoint(0, 0)).y()) < 4
+    down = abs(first.mapTo(panel, QPoint(0, 0)).x() - last.mapTo(panel, QPoint(0, 0)).x()) < 4
+    assert (across, down) == {"row": (True, False), "column": (False, True), "grid": (False, False)}[want]
+
+
+def test_the_layout_is_remembered(panel, qtbot):
+    panel.set_arrangement("row")
+    panel.solo(2)
+    state = panel.save_state()
+    other = FeaturePanel()
+    qtbot.addWidget(other)
+    assert other.restore_state(state)
+    assert (other.arrangement, other.solo_pane) == ("row", 2)
+
+
+FOREIGN = [b"", b"{}", b"\xff", b"[1]", b'{"arrangement": "x", "taken": "grid", "solo": 0, "sizes": []}']
+
+
+@pytest.mark.parametrize("state", FOREIGN)
+def test_a_foreign_layout_is_left_alone(panel, state):
+    before = panel.save_state()
+    assert not panel.restore_state(state)
+    assert panel.save_state() == before
+
+
+def test_clicking_a_pane_makes_it_current(panel, qtbot):
+    with qtbot.waitSignal(panel.current_changed) as changed:
+        QTest.mouseClick(panel.pane("pca").canvas, LEFT)
+    assert changed.args == ["pca"]
+    assert panel.pane("pca").header.note, "the current pane says the zoom"
+    assert not panel.pane("input").header.note
+
+
+def test_tab_goes_round_the_panes_and_shows_where_it_is(panel):
+    panel.pane("pca").canvas.setFocus(Qt.FocusReason.MouseFocusReason)
+    assert not panel.pane("pca").canvas.ring
+    panel.pane("input").canvas.setFocus(Qt.FocusReason.TabFocusReason)
+    assert panel.pane("input").canvas.ring
+    QTest.keyClick(panel.pane("input").canvas, Qt.Key.Key_Tab)
+    assert panel.current == "random"
+    assert panel.pane("random").canvas.ring
+    assert not panel.pane("input").canvas.ring
+
+
+def test_clear_empties_everything(panel):
+    panel.set_pins([(1, 1)])
+    panel.clear()
+    assert all(panel.pane(name).picture is None for name in PANES)
+    assert panel.pane("pca").canvas.pins == []
+    assert len({colour(panel, name, 0.1) for name in PANES}) == 1
+
+
+def test_pictures_may_come_before_the_view_knows_a_size(qtbot):
+    panel = FeaturePanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.pane("pca").set_pyramid(make_pyramid(np.zeros((60, 80, 3), np.uint8)))
+    assert panel.pane("pca").canvas.grab().width() > 0
+
+
+def test_the_panel_s_message_names_no_pane(panel, qtbot):
+    panel.show_message("Out of memory.", "Use a smaller tile.")
+    assert panel.rect().contains(panel.banner.geometry())
+    panel.resize(500, 400)
+    assert panel.rect().contains(panel.banner.geometry())
+    with qtbot.waitSignal(panel.message_dismissed) as dismissed:
+        QTest.keyClick(panel.banner, Qt.Key.Key_Escape)
+    assert dismissed.args == [""]
+
+
+def test_the_gain_of_differences_doubles_and_begins_again(panel):
+    gains = []
+    for _ in range(8):
+        panel.step_difference_gain()
+        gains.append(panel.difference_gain)
+    assert panel.compare == "difference"
+    assert gains == [1, 2, 4, 8, 16, 32, 1, 2]
+    assert "× 2" in panel.pane("pca").header.title

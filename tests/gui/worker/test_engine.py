@@ -1,0 +1,284 @@
+"""The real engine: which stages run again and which do not, what it remembers, what it does when memory runs out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import sss_model.extraction as extraction
+from sss_gui.messages.panes import BasisRequest, ExportRequest, ProbeRequest, ShowRequest, Source, WarmRequest
+from sss_gui.worker.engine import FeatureEngine, source_stamp
+from sss_gui.worker.feature_cache import Document, Documents
+from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
+from sss_model.extraction import Extraction
+from sss_model.extractor import FeatureExtractor
+from sss_model.files.allocation import Plan
+from sss_model.files.resources import SAMPLE, resource
+from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+from sss_model.progress import Progress
+from sss_model.projection.feature_views import Figure
+
+CPU = ExtractParams(device="cpu")
+
+
+class Run:
+    """Answers requests and counts how often the expensive stages ran."""
+
+    def __init__(self, monkeypatch, shared):
+        self.engine = FeatureEngine()
+        self.engine._extraction = shared
+        self.counts = {"network": 0, "basis": 0}
+        self._count(monkeypatch, FeatureExtractor, "extract", "network")
+        self._count(monkeypatch, Figure, "plain_basis", "basis")
+
+    def _count(self, monkeypatch, owner, method, name):
+        real = getattr(owner, method)
+
+        def counted(*args, **kwargs):
+            self.counts[name] += 1
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, method, counted)
+
+    def __call__(self, request, progress=None):
+        self.partial = []
+        return self.engine.run(request, progress or Progress(), self.partial.append)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """The shipped model, loaded once for this file."""
+    extraction = Extraction()
+    yield extraction
+    extraction.clear()
+
+
+@pytest.fixture
+def run(monkeypatch, shared):
+    run = Run(monkeypatch, shared)
+    yield run
+    run.engine.documents.clear()
+
+
+@pytest.fixture
+def photo(tmp_path):
+    random = np.random.default_rng(1)
+    write_picture(tmp_path / "photo.png", random.integers(0, 255, (21, 30, 3), dtype=np.uint8))
+    return Source.from_path(tmp_path / "photo.png")
+
+
+@pytest.fixture
+def features(tmp_path, photo):
+    """A feature file beside its photograph: no network is needed."""
+    values = np.random.default_rng(2).standard_normal((21, 30, 8)).astype(np.float32)
+    np.save(tmp_path / "photo.npy", values)
+    return Source.from_path(tmp_path / "photo.npy", photo.path)
+
+
+def pictures(run, result):
+    found = {}
+    for part in [*run.partial, result]:
+        found.update({name: pyramid[0] for name, pyramid in part.pictures.items()})
+    return found
+
+
+def test_the_input_comes_first_and_then_the_other_panes(run, photo):
+    result = run(ShowRequest(1, photo, extract=CPU))
+    assert [sorted(part.pictures) for part in run.partial] == [["input"], ["input", "random"], ["pca"]]
+    assert set(result.pictures) == {"filtered"}
+    assert result.complete
+    assert (result.size, result.channels, result.device, result.model) == ((21, 30), 128, "cpu", "sss_lite2")
+    np.testing.assert_array_equal(pictures(run, result)["input"], to_picture(read_image(photo.path)))
+    assert sum(result.explained) == pytest.approx(1, abs=0.2)
+
+
+def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, monkeypatch):
+    asked = []
+
+    def plan(shape):
+        asked.append((shape, run.counts["network"]))
+        return Plan("memory", np.float32, "They are kept elsewhere.")
+
+    monkeypatch.setattr("sss_gui.worker.engine.make_plan", plan)
+    run(ShowRequest(1, photo, extract=CPU))
+    assert asked == [((21, 30, 128), 0)]
+    assert [result.notes for result in run.partial][1] == ("They are kept elsewhere.",)
+
+
+def test_a_new_radius_or_seed_never_runs_the_network_again(run, photo):
+    request = ShowRequest(1, photo, extract=CPU)
+    run(request)
+    run(replace(request, ticket=2, filter=FilterParams(radius=9)))
+    run(replace(request, ticket=3, projection=ProjectionParams(seed=4)))
+    assert run.counts["network"] == 1
+    run(replace(request, ticket=4, fresh=True))
+    assert run.counts["network"] == 2
+
+
+def test_going_back_to_a_picture_is_remembered(run, photo, features):
+    run(ShowRequest(1, photo, extract=CPU))
+    run(ShowRequest(2, features))
+    run(ShowRequest(3, photo, extract=CPU))
+    assert run.counts["network"] == 1
+
+
+def test_a_file_that_changed_is_read_again(run, photo):
+    run(ShowRequest(1, photo, extract=CPU))
+    stamp = source_stamp(photo)
+    write_picture(photo.path, np.zeros((21, 31, 3), np.uint8))
+    assert source_stamp(photo) != stamp
+    assert run(ShowRequest(2, photo, extract=CPU)).size == (21, 31)
+    assert run.counts["network"] == 2
+
+
+def test_feature_files_need_no_network(run, features):
+    result = run(ShowRequest(1, features))
+    assert run.counts["network"] == 0
+    assert result.channels == 8
+    assert len(result.explained) == 8
+
+
+def test_a_preview_is_small_where_the_picture_is_shown_small_and_close_to_the_exact_result(run, features):
+    request = ShowRequest(1, features)
+    run(request)
+    live = run(replace(request, ticket=2, filter=FilterParams(radius=2), live=True, view=((0, 0, 30, 21), 1.0)))
+    assert not live.exact
+    patch, box = live.patches["filtered"]
+    x0, y0, x1, y1 = box
+    assert x0 <= 0 and y0 <= 0 and x1 >= 30 and y1 >= 21  # noqa: PT018
+    exact = run(replace(request, ticket=3, filter=FilterParams(radius=2)))
+    part = patch[: exact.size[0], : exact.size[1]].astype(int)
+    assert np.abs(part - exact.pictures["filtered"][0]).mean() < 30
+
+
+def test_colours_do_not_jump_when_the_radius_moves(run, tmp_path):
+    write_picture(tmp_path / "small.png", read_thumbnail(resource(SAMPLE), 96))
+    photo = Source.from_path(tmp_path / "small.png")
+    request = ShowRequest(1, photo, extract=CPU)
+    last = run(request).pictures["filtered"][0].astype(int)
+    for radius in (6, 7, 8, 9, 10):
+        now = run(replace(request, filter=FilterParams(radius=radius))).pictures["filtered"][0].astype(int)
+        assert np.abs(now - last).mean() < 12, f"radius {radius}"
+        last = now
+
+
+def test_a_pixels_vector_and_values(run, features):
+    run(ShowRequest(1, features))
+    result = run(ProbeRequest(2, features, (7, 3)))
+    np.testing.assert_array_equal(result.vector, np.load(features.path)[3, 7])
+    assert set(result.values) == {"random", "pca", "filtered"}
+    assert all(value.shape == (3,) for value in result.values.values())
+    with pytest.raises(ParameterError, match="outside the picture of 30 x 21"):
+        run(ProbeRequest(3, features, (30, 0)))
+
+
+def test_a_pixel_of_a_picture_that_was_forgotten_has_no_answer(run, features):
+    assert run(ProbeRequest(1, features, (0, 0))) is None
+
+
+def test_an_export_is_what_is_shown(run, features, tmp_path):
+    show = ShowRequest(1, features, filter=FilterParams(radius=3))
+    shown = pictures(run, run(show))
+    result = run(ExportRequest(2, show, tmp_path / "out", ExportParams()))
+    names = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
+    assert len(result.paths) == 6
+    for pane, name in names.items():
+        written = to_picture(read_image(tmp_path / "out" / f"photo-{name}.png")).astype(int)
+        # shown is the paper's filtered picture to half of 1/512, written the paper's to the letter
+        np.testing.assert_allclose(written, shown[pane], rtol=0, atol=1 if pane == "filtered" else 0)
+
+
+def test_bad_files_and_models_raise_their_own_errors(run, tmp_path, photo):
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageError, match=r"text\.png"):
+        run(ShowRequest(1, Source.from_path(tmp_path / "text.png")))
+    (tmp_path / "net.safetensors").write_text("no model")
+    with pytest.raises(CheckpointError, match=r"net\.safetensors"):
+        run(ShowRequest(2, photo, model=tmp_path / "net.safetensors", extract=CPU))
+    with pytest.raises(DeviceError, match="nonsense"):
+        run(ShowRequest(3, photo, extract=ExtractParams(device="nonsense")))
+    assert run(ShowRequest(4, photo, extract=CPU)).complete
+
+
+def test_stopping_within_a_stage_leaves_the_engine_whole(run, photo):
+    steps = []
+    progress = Progress(lambda *step: steps.append(step), lambda: len(steps) > 4)
+    with pytest.raises(Cancelled):
+        run(ShowRequest(1, photo, extract=CPU), progress)
+    assert run(ShowRequest(2, photo, extract=CPU)).complete
+
+
+def test_warming_up_tells_model_and_devices(run):
+    result = run(WarmRequest(1, extract=CPU))
+    assert result.model == "sss_lite2"
+    assert result.devices[0][0] == "cpu"
+
+
+def test_old_pictures_are_forgotten_when_the_budget_is_full():
+    def document(name):
+        image = np.zeros((10, 10, 3), np.float32)
+        return Document(Source.from_path(name), Figure(image, np.zeros((10, 10, 100), np.float32)))
+
+    from pathlib import Path
+
+    documents = Documents(budget=100_000)
+    for name in "abc":
+        documents.put(name, document(Path(name)))
+    assert [kept.source.name for kept in documents] == ["b", "c"]
+    documents.get("b")
+    documents.put("d", document(Path("d")))
+    assert [kept.source.name for kept in documents] == ["b", "d"], "the one used last stays"
+    documents.make_room(90_000)
+    assert len(documents) == 0
+
+
+def test_memory_that_runs_out_is_met_with_tiles_then_the_processor(monkeypatch):
+    tried = []
+
+    class Greedy:
+        feature_channels = 4
+
+        def __init__(self, model, params):
+            self.params, self.device = params, params.device
+            self.checkpoint = type("C", (), {"path": extraction.Path("m.safetensors"), "sha256": "0",
+                                             "params": ProjectionParams()})()  # fmt: skip
+
+        def extract(self, image, progress, *, out):
+            tried.append((self.device, self.params.tile))
+            if self.device != "cpu":
+                raise MemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+            out[:] = 1
+
+    monkeypatch.setattr(extraction, "FeatureExtractor", Greedy)
+    monkeypatch.setattr(extraction, "release", lambda device: None)
+    made = Extraction().extract(np.zeros((4, 5, 3), np.float32), None, ExtractParams(device="cuda"), Progress())
+    assert tried == [("cuda", 0), ("cuda", 1024), ("cuda", 512), ("cuda", 256), ("cpu", 0)]
+    assert made.device == "cpu"
+    assert made.notes[0] == "Memory ran out on cuda: went on with tiles of 1024 pixels."
+    assert made.notes[-1] == "Memory ran out on cuda: went on with the processor."
+
+
+def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, photo, features, tmp_path):
+    (tmp_path / "torn.png").write_bytes(b"none")
+    narrow = tmp_path / "narrow.npy"
+    np.save(narrow, np.random.default_rng(3).standard_normal((21, 30, 4)).astype(np.float32))
+    torn, few = Source.from_path(tmp_path / "torn.png"), Source.from_path(narrow, photo.path)
+    run(ShowRequest(1, features))
+    reports = []
+    progress = Progress(lambda fraction, stage: reports.append(fraction))
+    request = BasisRequest(2, ShowRequest(2, features), tmp_path / "shared.json", (features, torn, few))
+    result = run(request, progress)
+    assert result.fitted == (features,)
+    assert [source for source, _ in result.failed] == [torn, few]
+    assert "4 dimensions, not 8" in result.failed[1][1]
+    assert (tmp_path / "shared.json").exists()
+    assert reports == sorted(reports), "progress goes through all pictures once"
+
+
+def test_a_result_says_what_it_was_read_from(run, photo, features):
+    beside = Source.from_path(features.path)
+    assert run(ShowRequest(1, beside)).files == (features.path, photo.path)
+    assert run(ShowRequest(2, photo, extract=CPU)).files == (photo.path,)
