@@ -10,23 +10,23 @@ from PySide6.QtWidgets import QMessageBox
 
 import sss_model
 from sss_gui.messages.panes import PANES
-from sss_gui.presenters.basis import Bases
-from sss_gui.presenters.film_strip import Gallery
-from sss_gui.presenters.models import Models
-from sss_gui.presenters.overlays import Overlays
-from sss_gui.presenters.panes import Panes
-from sss_gui.presenters.parameters import Controls
-from sss_gui.presenters.pixel_inspector import Inspecting
-from sss_gui.presenters.status import ProgressLine
-from sss_gui.saved.session_store import Keeping
-from sss_gui.saved.window_snapshot import Snapshot
-from sss_gui.state.ab_settings import AOrB
+from sss_gui.presenters.basis import BasisPresenter
+from sss_gui.presenters.film_strip import FilmStripPresenter
+from sss_gui.presenters.models import ModelsPresenter
+from sss_gui.presenters.overlays import OverlaysPresenter
+from sss_gui.presenters.panes import PanesPresenter
+from sss_gui.presenters.parameters import ParametersPresenter
+from sss_gui.presenters.pixel_inspector import PixelInspector
+from sss_gui.presenters.status import StatusPresenter
+from sss_gui.saved.session_store import SessionStore
+from sss_gui.saved.window_snapshot import WindowSnapshot
+from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.session import Session, State
-from sss_gui.state.undo import History
-from sss_gui.tasks.batch_export import Batch, Report
-from sss_gui.tasks.file_watcher import Watching
+from sss_gui.state.undo import Undo
+from sss_gui.tasks.batch_export import BatchExport, Report
+from sss_gui.tasks.file_watcher import FileWatcher
 from sss_gui.tasks.open_files import Files
-from sss_gui.tasks.prefetch import Ahead
+from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
 from sss_gui.window.actions import build_actions, fill_menus, key_sheet
 from sss_gui.window.main_window import MainWindow
@@ -69,25 +69,25 @@ class Program(QObject):
         self.worker = Worker(engine, self)
         self.session = Session(self.worker, self, state)
         self.window = window = MainWindow()
-        self.panes = Panes(self.session, window.panel, self)
-        self.controls = Controls(self.session, window.params, self)
-        self.inspecting = Inspecting(self.session, self.panes, window.panel, window.probe, window.read_out, self)
+        self.panes = PanesPresenter(self.session, window.panel, self)
+        self.controls = ParametersPresenter(self.session, window.params, self)
+        self.inspecting = PixelInspector(self.session, self.panes, window.panel, window.probe, window.read_out, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
-        self.gallery = Gallery(self.session, self.file_worker, window.film_strip, self)
-        self.overlays = Overlays(
+        self.gallery = FilmStripPresenter(self.session, self.file_worker, window.film_strip, self)
+        self.overlays = OverlaysPresenter(
             self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
         )
-        self.history = History(self.session, self.overlays, self)
-        self.ahead = Ahead(self.session, self.overlays.wanted, self)
-        self.bases = Bases(self.session, window.params, bases, lambda: self.gallery.sources, window)
+        self.history = Undo(self.session, self.overlays, self)
+        self.ahead = Prefetch(self.session, self.overlays.wanted, self)
+        self.bases = BasisPresenter(self.session, window.params, bases, lambda: self.gallery.sources, window)
         self.files = Files(self.session, self.panes, settings, window, lambda: self.gallery.sources)
-        self.batch = Batch(self.session, self)
-        self.models = Models(self.session, settings, data / "models", window)
-        self.watching = Watching(self.session, self)
-        self.a_or_b = AOrB(self.session, self)
-        self.snapshot = Snapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
-        self.keeping = Keeping(data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window)
-        self.progress_line = ProgressLine(self.session, window.status, self)
+        self.batch = BatchExport(self.session, self)
+        self.models = ModelsPresenter(self.session, settings, data / "models", window)
+        self.watching = FileWatcher(self.session, self)
+        self.a_or_b = ABSettings(self.session, self)
+        self.snapshot = WindowSnapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
+        self.keeping = SessionStore(data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window)
+        self.progress_line = StatusPresenter(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
         menus = fill_menus(window.menuBar(), self.actions)
         menus["File"].insertMenu(self.actions["open_sample"], RecentMenu(settings, self.files.open_recent, window))

@@ -13,7 +13,7 @@ from sss_gui.messages.panes import Picture, Source
 class ListRequest:
     """Find what can be opened among files and folders."""
 
-    lane: ClassVar[str] = "list"
+    queue: ClassVar[str] = "list"
     patient: ClassVar[bool] = False
     ticket: int
     paths: tuple[Path, ...]
@@ -32,7 +32,7 @@ class ListResult:
 class ThumbnailRequest:
     """Small pictures of `sources`, each delivered as a `ThumbnailResult`."""
 
-    lane: ClassVar[str] = "thumbnail"
+    queue: ClassVar[str] = "thumbnail"
     patient: ClassVar[bool] = True
     ticket: int
     sources: tuple[Source, ...]

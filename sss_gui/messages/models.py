@@ -11,7 +11,7 @@ from typing import ClassVar
 class ModelsRequest:
     """What the shipped model and those at `paths` are."""
 
-    lane: ClassVar[str] = "list"
+    queue: ClassVar[str] = "list"
     patient: ClassVar[bool] = True
     ticket: int
     paths: tuple[Path, ...]
@@ -39,7 +39,7 @@ class ModelsResult:
 class BackbonesRequest:
     """Which backbones are installed."""
 
-    lane: ClassVar[str] = "list"
+    queue: ClassVar[str] = "list"
     patient: ClassVar[bool] = True
     ticket: int
 
@@ -69,7 +69,7 @@ class BackboneModelRequest:
     `weights` is what `init_weights` takes, None for random ones; `consent` allows a download; `blocks` as `--blocks`.
     """
 
-    lane: ClassVar[str] = "export"
+    queue: ClassVar[str] = "export"
     patient: ClassVar[bool] = True
     ticket: int
     name: str

@@ -11,7 +11,7 @@ from sss_model.params import ClusterParams, SimilarityParams
 
 
 @dataclass(frozen=True)
-class HeatRequest:
+class SimilarityRequest:
     """How alike every pixel is to one pixel, or which of several pixels it is most like.
 
     Attributes
@@ -22,7 +22,7 @@ class HeatRequest:
     origin : the picture that the points lie in; None is `source` itself
     """
 
-    lane: ClassVar[str] = "heat"
+    queue: ClassVar[str] = "similarity"
     patient: ClassVar[bool] = True
     ticket: int
     source: Source
@@ -55,7 +55,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class HeatResult:
+class SimilarityResult:
     """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
 
     Attributes
@@ -77,7 +77,7 @@ class HeatResult:
 class ClusterRequest:
     """The pixels of `source` in k groups of like features."""
 
-    lane: ClassVar[str] = "clusters"
+    queue: ClassVar[str] = "clusters"
     patient: ClassVar[bool] = False
     ticket: int
     source: Source
@@ -94,11 +94,11 @@ class ClusterResult:
 
 
 @dataclass(frozen=True)
-class MaskRequest:
+class WriteMaskRequest:
     """Write what `overlay` shows to a PNG: a mask of 0 and 255, or an index picture."""
 
-    lane: ClassVar[str] = "export"
+    queue: ClassVar[str] = "export"
     patient: ClassVar[bool] = True
     ticket: int
-    overlay: HeatRequest | ClusterRequest
+    overlay: SimilarityRequest | ClusterRequest
     path: Path

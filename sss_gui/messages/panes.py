@@ -83,7 +83,7 @@ class ShowRequest:
     view : what a pane shows: the box (x0, y0, x1, y1) in image pixels, and screen pixels per image pixel
     """
 
-    lane: ClassVar[str] = "show"
+    queue: ClassVar[str] = "show"
     ticket: int
     source: Source
     model: Path | None = None
@@ -154,8 +154,8 @@ class ProbeRequest:
     pinned: bool = False
 
     @property
-    def lane(self) -> str:
-        """Pins have a lane of their own: the pointer moves on, and must not replace what was asked for a pin."""
+    def queue(self) -> str:
+        """Pins have a queue of their own: the pointer moves on, and must not replace what was asked for a pin."""
         return "pin" if self.pinned else "probe"
 
 
@@ -175,7 +175,7 @@ class ProbeResult:
 class ExportRequest:
     """Write what `show` shows into a folder."""
 
-    lane: ClassVar[str] = "export"
+    queue: ClassVar[str] = "export"
     patient: ClassVar[bool] = True
     ticket: int
     show: ShowRequest
@@ -193,10 +193,10 @@ class ExportResult:
 
 
 @dataclass(frozen=True)
-class WarmRequest:
+class LoadModelRequest:
     """Load torch and the model before anybody asks for features."""
 
-    lane: ClassVar[str] = "warm"
+    queue: ClassVar[str] = "load"
     patient: ClassVar[bool] = True
     ticket: int
     model: Path | None = None
@@ -204,7 +204,7 @@ class WarmRequest:
 
 
 @dataclass(frozen=True)
-class WarmResult:
+class LoadModelResult:
     """What is ready to run, and where it can run."""
 
     ticket: int
@@ -214,10 +214,10 @@ class WarmResult:
 
 
 @dataclass(frozen=True)
-class AheadRequest:
+class PrefetchRequest:
     """Compute the features of `source` as `show` would have them, and remember them if they fit beside the others."""
 
-    lane: ClassVar[str] = "ahead"
+    queue: ClassVar[str] = "prefetch"
     patient: ClassVar[bool] = True
     ticket: int
     show: ShowRequest
@@ -225,7 +225,7 @@ class AheadRequest:
 
 
 @dataclass(frozen=True)
-class AheadResult:
+class PrefetchResult:
     """Whether the features of `source` are remembered now; otherwise there was no room."""
 
     ticket: int
@@ -237,7 +237,7 @@ class AheadResult:
 class BasisRequest:
     """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
 
-    lane: ClassVar[str] = "basis"
+    queue: ClassVar[str] = "basis"
     patient: ClassVar[bool] = False
     ticket: int
     show: ShowRequest
@@ -256,10 +256,10 @@ class BasisResult:
 
 
 @dataclass(frozen=True)
-class BatchRequest:
+class BatchExportRequest:
     """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
 
-    lane: ClassVar[str] = "batch"
+    queue: ClassVar[str] = "batch"
     patient: ClassVar[bool] = True
     ticket: int
     show: ShowRequest
@@ -271,7 +271,7 @@ class BatchRequest:
 
 
 @dataclass(frozen=True)
-class BatchResult:
+class BatchExportResult:
     """One picture of a batch was written; no paths where its files were all there."""
 
     ticket: int

@@ -17,7 +17,7 @@ from sss_gui.widgets.controls.params_panel import ParamsPanel
 KEPT = 100  # bases that are kept for undo and for copied command lines
 
 
-class Bases(QObject):
+class BasisPresenter(QObject):
     """Turns the panel's choice of basis into files, and the files into what the session projects on.
 
     Parameters

@@ -17,7 +17,7 @@ from sss_gui.window.error_text import MODEL_TITLE
 from sss_gui.worker.worker import Ended, Worker
 
 
-class Gallery(QObject):
+class FilmStripPresenter(QObject):
     """Lists what was opened and keeps the film strip and the session in step.
 
     Parameters
@@ -143,7 +143,7 @@ class Gallery(QObject):
 
     def _note_failure(self, ended: Ended) -> None:
         source = self._session.state.source
-        if ended.lane == "show" and ended.outcome == "failed" and ended.error is not None and source is not None:
+        if ended.queue == "show" and ended.outcome == "failed" and ended.error is not None and source is not None:
             self._broken = source, "" if ended.error.title == MODEL_TITLE else ended.error.sentence
 
     def _follow(self, source: Source | None) -> None:

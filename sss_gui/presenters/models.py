@@ -25,7 +25,7 @@ from sss_gui.worker.model_engine import ModelEngine
 from sss_gui.worker.worker import Ended, Worker
 
 
-class Models(QObject):
+class ModelsPresenter(QObject):
     """Opens the manager and the list of backbones, fills both from a thread of their own, and hands the choice to the
     session.
 
@@ -108,7 +108,7 @@ class Models(QObject):
         self._worker.submit(request)
 
     def _ended(self, ended: Ended) -> None:
-        self._downloading = self._downloading and ended.lane != BackboneModelRequest.lane
+        self._downloading = self._downloading and ended.queue != BackboneModelRequest.queue
         if ended.error is not None and self._backbones is not None:
             self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
 

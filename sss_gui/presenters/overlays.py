@@ -10,9 +10,15 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.overlays import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest
+from sss_gui.messages.overlays import (
+    ClusterRequest,
+    ClusterResult,
+    SimilarityRequest,
+    SimilarityResult,
+    WriteMaskRequest,
+)
 from sss_gui.messages.panes import PANES, Pyramid, ShowResult, Source
-from sss_gui.presenters.pixel_inspector import Inspecting
+from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -22,7 +28,7 @@ SIMILARITY = {f.name for f in fields(SimilarityParams)}
 CLUSTERS = {f.name for f in fields(ClusterParams)}
 
 
-class Overlays(QObject):
+class OverlaysPresenter(QObject):
     """Asks for maps when the pointer, the pins or a parameter move, and lays the answer over the input.
 
     One pixel gives a heat map, several pins the nearest of them; pins go on being compared with while other pictures
@@ -46,7 +52,7 @@ class Overlays(QObject):
     def __init__(
         self,
         session: Session,
-        inspecting: Inspecting,
+        inspecting: PixelInspector,
         panel: FeaturePanel,
         params: ParamsPanel,
         sources: Callable[[], list[Source]],
@@ -58,7 +64,7 @@ class Overlays(QObject):
         self.similarity, self.clusters = SimilarityParams(), ClusterParams()
         self.shown = ""  # similarity, clusters or nothing
         self._overlay: Pyramid | None = None
-        self._asked: HeatRequest | None = None
+        self._asked: SimilarityRequest | None = None
         self._origin: tuple[Source, tuple[tuple[int, int], ...]] | None = None  # the pins, and whose they are
         self._tickets = itertools.count(1)
         self._ticket = 0
@@ -70,7 +76,7 @@ class Overlays(QObject):
         inspecting.pins_changed.connect(self._follow_pins)
         panel.solo_changed.connect(lambda _number: self._lay())
         session.result_arrived.connect(self._follow)
-        session.answer(HeatResult, self._take_heat)
+        session.answer(SimilarityResult, self._take_heat)
         session.answer(ClusterResult, self._take_clusters)
 
     def set(self, name: str, value: Any, moving: bool = False) -> None:
@@ -147,14 +153,14 @@ class Overlays(QObject):
             self.noted.emit("There is nothing to compare with: pin a pixel first.")
             return
         request = replace(comparison, others=())
-        self._session.ask(lambda ticket: MaskRequest(ticket, request, path))
+        self._session.ask(lambda ticket: WriteMaskRequest(ticket, request, path))
 
     def write_clusters(self, path: Path) -> None:
         """Write the clusters' numbers as a PNG."""
         source = self._session.state.source
         if source is not None:
             request = ClusterRequest(0, source, self.clusters)
-            self._session.ask(lambda ticket: MaskRequest(ticket, request, path))
+            self._session.ask(lambda ticket: WriteMaskRequest(ticket, request, path))
 
     def _follow_pins(self, pins: list[tuple[int, int]]) -> None:
         source = self._inspecting.source
@@ -177,7 +183,7 @@ class Overlays(QObject):
         """Whether pins of an open picture are compared with, rather than the pixel under the pointer."""
         return self._origin is not None and self._origin[0] in self._sources()
 
-    def _comparison(self) -> HeatRequest | None:
+    def _comparison(self) -> SimilarityRequest | None:
         """What there is to compare: the pins of an open picture, else the pixel under the pointer."""
         source, hover = self._session.shown, self._inspecting.hover
         if source is None:
@@ -185,8 +191,8 @@ class Overlays(QObject):
         if self._origin is not None and self._pinned():
             of, points = self._origin
             others = tuple(other for other in self._sources() if other != source)
-            return HeatRequest(0, source, points, self.similarity, others, of)
-        return HeatRequest(0, source, (hover,), self.similarity, (), source) if hover is not None else None
+            return SimilarityRequest(0, source, points, self.similarity, others, of)
+        return SimilarityRequest(0, source, (hover,), self.similarity, (), source) if hover is not None else None
 
     def _ask_heat(self) -> None:
         asked = self._comparison() if self.shown == "similarity" else None
@@ -202,7 +208,7 @@ class Overlays(QObject):
             params = self.clusters
             self._ticket = self._session.ask(lambda ticket: ClusterRequest(ticket, source, params))
 
-    def _take_heat(self, result: HeatResult) -> None:
+    def _take_heat(self, result: SimilarityResult) -> None:
         if self.shown != "similarity" or self._asked is None or result.source != self._session.state.source:
             return
         self._overlay = result.overlay
@@ -211,7 +217,7 @@ class Overlays(QObject):
         self.compared.emit(result.matches)
         self._say(result)
 
-    def _say(self, result: HeatResult) -> None:
+    def _say(self, result: SimilarityResult) -> None:
         if self._origin is not None and self._pinned() and self._origin[0] != result.source:
             of, points = self._origin
             where = f"({points[0][0]}, {points[0][1]})" if len(points) == 1 else f"{len(points)} pins"

@@ -14,7 +14,7 @@ EMPTY = "Drop a photograph here\nor press Ctrl+O"
 STOPPED = "Stopped\nF5 runs it again"
 
 
-class Panes(QObject):
+class PanesPresenter(QObject):
     """Keeps the panel showing what the session's answers say; remembers the pictures for reading and copying."""
 
     def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ShowResult, Source, WarmResult
+from sss_gui.messages.panes import LoadModelResult, ShowResult, Source
 from sss_gui.state.session import Session, State
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
@@ -18,7 +18,7 @@ PROJECTION = {f.name for f in fields(ProjectionParams)}
 EXTRACT = {f.name for f in fields(ExtractParams)}
 
 
-class Controls(QObject):
+class ParametersPresenter(QObject):
     """Turns the panel's words into intents and shows the session's state in it."""
 
     def __init__(self, session: Session, panel: ParamsPanel, parent: QObject | None = None) -> None:
@@ -77,6 +77,6 @@ class Controls(QObject):
             self._explained = result.source
             self._panel.set_explained_variance(result.explained)
 
-    def _show_devices(self, result: WarmResult) -> None:
+    def _show_devices(self, result: LoadModelResult) -> None:
         self._panel.set_devices(result.devices)
         self._panel.set_value("device", self._session.state.extract.device)

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.messages.panes import PANE_TITLES, PANES, ProbeResult, ShowResult, Source, Vector
-from sss_gui.presenters.panes import Panes
+from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -14,7 +14,7 @@ from sss_gui.widgets.picture.feature_panel import FeaturePanel
 Point = tuple[int, int]
 
 
-class Inspecting(QObject):
+class PixelInspector(QObject):
     """Asks the session for vectors and shows them.
 
     Signals
@@ -29,7 +29,7 @@ class Inspecting(QObject):
     def __init__(
         self,
         session: Session,
-        panes: Panes,
+        panes: PanesPresenter,
         panel: FeaturePanel,
         probe: PixelProbe,
         read_out: PixelReadOut,

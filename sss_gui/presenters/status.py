@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ShowResult, WarmResult
+from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.status_line import StatusLine
 
@@ -14,7 +14,7 @@ READY = "Ready"
 WORDS = {"filter": "Guided filter", "backbone": "Network", "features": "Network"}
 
 
-class ProgressLine(QObject):
+class StatusPresenter(QObject):
     """Says what runs, where and how long, and that it is over after success, failure and cancel alike."""
 
     def __init__(self, session: Session, line: StatusLine, parent: QObject | None = None) -> None:
@@ -53,6 +53,6 @@ class ProgressLine(QObject):
         if notes:
             self._line.show_note(" ".join(notes), 8000)
 
-    def _warmed(self, result: WarmResult) -> None:
+    def _warmed(self, result: LoadModelResult) -> None:
         self._line.set_device(result.device)
         self._line.set_model(result.model, str(self._session.state.model or ""))

@@ -21,7 +21,7 @@ from sss_model.files.atomic_write import replacing
 QUIET_MS = 3000
 
 
-class Keeping(QObject):
+class SessionStore(QObject):
     """Writes what `capture` gives and hands what was read to `restore`; `bases` is where the program keeps bases.
 
     While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends

@@ -5,24 +5,24 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import ShowResult
-from sss_gui.presenters.film_strip import Gallery
-from sss_gui.presenters.overlays import Overlays
-from sss_gui.presenters.pixel_inspector import Inspecting
+from sss_gui.presenters.film_strip import FilmStripPresenter
+from sss_gui.presenters.overlays import OverlaysPresenter
+from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.saved.session_file import SavedSession
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
 
-class Snapshot(QObject):
+class WindowSnapshot(QObject):
     """Captures and restores pictures, parameters, overlays, pins and view; pins and view wait for their picture."""
 
     def __init__(
         self,
         session: Session,
-        gallery: Gallery,
-        inspecting: Inspecting,
+        gallery: FilmStripPresenter,
+        inspecting: PixelInspector,
         panel: FeaturePanel,
-        overlays: Overlays,
+        overlays: OverlaysPresenter,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

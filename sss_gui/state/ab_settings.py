@@ -8,7 +8,7 @@ from sss_gui.state.session import Session, State
 from sss_model.params import FilterParams
 
 
-class AOrB(QObject):
+class ABSettings(QObject):
     """Remembers both.
 
     Undo and redo put back the very record that was shown before, so a record tells whose it is, and the letter goes

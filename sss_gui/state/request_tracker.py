@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from sss_gui.worker.worker import Ended
 
-BUSY_LANES = ("show", "export", "basis", "clusters", "batch")
+BUSY_QUEUES = ("show", "export", "basis", "clusters", "batch")
 FIRST_ESTIMATE = 0.5  # seconds of work before a time left is worth saying
 
 
@@ -39,13 +39,13 @@ class Underway:
         """Whether `ticket` is one that a user waits for."""
         return ticket in self._busy
 
-    def begin(self, ticket: int, lane: str, *, quiet: bool = False, goes_on: bool = False) -> bool:
+    def begin(self, ticket: int, queue: str, *, quiet: bool = False, goes_on: bool = False) -> bool:
         """Take in a ticket; True when the window becomes busy with it.
 
         `quiet` ones never make it busy; one that `goes_on` with what was begun before lets the clock run on.
         """
         self._all.add(ticket)
-        if quiet or lane not in BUSY_LANES:
+        if quiet or queue not in BUSY_QUEUES:
             return False
         idle = not self._busy
         if idle and not goes_on:
@@ -77,10 +77,10 @@ class WorkerLike(Protocol):
     ended: Any
 
     def submit(self, request: Any) -> None: ...
-    def cancel(self, lane: str | None = None) -> None: ...
+    def cancel(self, queue: str | None = None) -> None: ...
 
 
-class Asking(QObject):
+class RequestTracker(QObject):
     """Gives requests their tickets, hands answers to who takes their kind, and says whether anybody waits.
 
     Signals
@@ -119,7 +119,7 @@ class Asking(QObject):
         return ticket
 
     def answer(self, kind: type, slot: Callable[[Any], None]) -> None:
-        """Let `slot` take results of `kind`; for the parts of the window that have lanes of their own."""
+        """Let `slot` take results of `kind`; for the parts of the window that have queues of their own."""
         self._answers[kind] = slot
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class Asking(QObject):
     def _submit(self, request: Any, *, quiet: bool = False, goes_on: bool = False) -> None:
         if self._closed:
             return
-        if self._underway.begin(request.ticket, request.lane, quiet=quiet, goes_on=goes_on):
+        if self._underway.begin(request.ticket, request.queue, quiet=quiet, goes_on=goes_on):
             self.busy_changed.emit(True)
         self._worker.submit(request)
 

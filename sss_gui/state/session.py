@@ -16,6 +16,8 @@ from sss_gui.messages.panes import (
     Box,
     ExportRequest,
     ExportResult,
+    LoadModelRequest,
+    LoadModelResult,
     Picture,
     ProbeRequest,
     ProbeResult,
@@ -23,10 +25,8 @@ from sss_gui.messages.panes import (
     ShowResult,
     Source,
     View,
-    WarmRequest,
-    WarmResult,
 )
-from sss_gui.state.request_tracker import Asking, WorkerLike
+from sss_gui.state.request_tracker import RequestTracker, WorkerLike
 from sss_gui.window.error_text import ErrorText
 from sss_gui.worker.worker import Ended
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
@@ -52,7 +52,7 @@ class State:
                            live=live, fresh=fresh, view=view)  # fmt: skip
 
 
-class Session(Asking):
+class Session(RequestTracker):
     """The open document and its parameters.
 
     Signals
@@ -62,7 +62,7 @@ class Session(Asking):
     probe_arrived : ProbeResult
     failed : ErrorText
     exported : ExportResult
-    warmed : WarmResult
+    warmed : LoadModelResult
     noted : a sentence for the status line
     opened : Source, once its picture could be shown
     settled : a slider came to rest
@@ -94,7 +94,7 @@ class Session(Asking):
         self.answer(ShowResult, self._take_show)
         self.answer(ProbeResult, self.probe_arrived.emit)
         self.answer(ExportResult, self.exported.emit)
-        self.answer(WarmResult, self.warmed.emit)
+        self.answer(LoadModelResult, self.warmed.emit)
 
     @property
     def state(self) -> State:
@@ -114,7 +114,7 @@ class Session(Asking):
 
     def warm_up(self) -> None:
         """Let the worker import torch and load the model now."""
-        self.ask(lambda ticket: WarmRequest(ticket, self._state.model, self._state.extract))
+        self.ask(lambda ticket: LoadModelRequest(ticket, self._state.model, self._state.extract))
 
     def open_source(self, source: Source) -> None:
         self._change(replace(self._state, source=source))
@@ -247,14 +247,14 @@ class Session(Asking):
         if ended.ticket != self._newest:
             self._live.discard(ended.ticket)
         if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
-            if ended.ticket == self._newest or ended.lane not in ("show", "batch", "ahead"):
-                if ended.lane == "show":
+            if ended.ticket == self._newest or ended.queue not in ("show", "batch", "prefetch"):
+                if ended.queue == "show":
                     self._fall_back()
                 self.failed.emit(ended.error)
             return
         if ended.outcome == "cancelled" and ended.ticket == self._newest and self._behind():
             self._fall_back()
-        by_user = ended.lane != "batch" and (ended.lane != "show" or ended.ticket == self._newest)
+        by_user = ended.queue != "batch" and (ended.queue != "show" or ended.ticket == self._newest)
         if ended.outcome == "cancelled" and idle and by_user:  # a batch reports its end itself
             self.noted.emit("Stopped.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.presenters.overlays import Overlays
+from sss_gui.presenters.overlays import OverlaysPresenter
 from sss_gui.state.session import Session
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -25,7 +25,7 @@ class Step:
     clusters: ClusterParams
 
 
-class History(QObject):
+class Undo(QObject):
     """Watches the parameters; opening another picture or model is no step.
 
     Signals
@@ -35,7 +35,7 @@ class History(QObject):
 
     changed = Signal(bool, bool)
 
-    def __init__(self, session: Session, overlays: Overlays, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, overlays: OverlaysPresenter, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._overlays = session, overlays
         self._past: list[Step] = []

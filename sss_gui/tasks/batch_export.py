@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import BatchRequest, BatchResult, Source
+from sss_gui.messages.panes import BatchExportRequest, BatchExportResult, Source
 from sss_gui.state.session import Session
 from sss_gui.worker.worker import Ended
 from sss_model.commands.extract import stems_for
@@ -51,7 +51,7 @@ class Report:
         return ", ".join(parts) + "."
 
 
-class Batch(QObject):
+class BatchExport(QObject):
     """Asks for one picture after the other, so that the panes are served in between.
 
     Signals
@@ -71,10 +71,10 @@ class Batch(QObject):
         self._waiting: deque[tuple[Source, str]] = deque()
         self._running: Source | None = None
         self._ticket = 0
-        self._build: Callable[[int, Source, str], BatchRequest] | None = None
+        self._build: Callable[[int, Source, str], BatchExportRequest] | None = None
         self._report = Report(Path(), 0, 0, (), 0)
         self._total = 0
-        session.answer(BatchResult, self._take)
+        session.answer(BatchExportResult, self._take)
         session.ended.connect(self._end)
 
     @property
@@ -92,9 +92,9 @@ class Batch(QObject):
             return
         state = self._session.state
 
-        def build(ticket: int, source: Source, stem: str) -> BatchRequest:
+        def build(ticket: int, source: Source, stem: str) -> BatchExportRequest:
             show, done = replace(state, source=source).request(ticket), len(files) - len(self._waiting)
-            return BatchRequest(ticket, show, folder, stem, params, (done - 1) / len(files), done / len(files))
+            return BatchExportRequest(ticket, show, folder, stem, params, (done - 1) / len(files), done / len(files))
 
         self._build = build
         stems = stems_for([source.path for source in files if source.path is not None])
@@ -116,7 +116,7 @@ class Batch(QObject):
         self.marked.emit(source, "running", "")
         self._ticket = self._session.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
 
-    def _take(self, result: BatchResult) -> None:
+    def _take(self, result: BatchExportResult) -> None:
         if result.paths:
             self._report = replace(self._report, written=self._report.written + 1)
         else:

@@ -12,7 +12,7 @@ from sss_gui.state.session import Session, State
 SETTLE_MS = 400  # programs write in several goes, or under another name and move
 
 
-class Watching(QObject):
+class FileWatcher(QObject):
     """Watches the shown picture, its photograph and the model.
 
     Signals

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from sss_gui.messages.panes import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
-from sss_gui.presenters.panes import Panes
+from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.saved.session_file import SUFFIX
 from sss_gui.state.session import Session, State
 from sss_gui.widgets.picture import qimage
@@ -58,7 +58,7 @@ class Files(QObject):
     def __init__(
         self,
         session: Session,
-        panes: Panes,
+        panes: PanesPresenter,
         settings: Settings,
         window: QWidget,
         sources: Callable[[], list[Source]] = list,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sss_gui.messages.panes import AheadRequest, AheadResult, Source
+from sss_gui.messages.panes import PrefetchRequest, PrefetchResult, Source
 from sss_gui.state.session import Session, State
 from sss_gui.worker.worker import Ended
 
 PAUSE_MS = 400  # of quiet before the next picture
 
 
-class Ahead(QObject):
+class Prefetch(QObject):
     """Asks for one picture after the other while `wanted()`; whatever the user does comes first.
 
     Parameters
@@ -40,7 +40,7 @@ class Ahead(QObject):
         self._full = self._paused = False
         self._timer = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._timer.timeout.connect(self._ask)
-        session.answer(AheadResult, self._take)
+        session.answer(PrefetchResult, self._take)
         session.ended.connect(self._end)
         session.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
         session.state_changed.connect(self._follow)
@@ -71,10 +71,10 @@ class Ahead(QObject):
         if source is None or self._session.busy or self._asked is not None:
             return
         show = self._session.state.request
-        ticket = self._session.ask(lambda ticket: AheadRequest(ticket, show(ticket), source))
+        ticket = self._session.ask(lambda ticket: PrefetchRequest(ticket, show(ticket), source))
         self._asked = ticket, source
 
-    def _take(self, result: AheadResult) -> None:
+    def _take(self, result: PrefetchResult) -> None:
         if self._asked is None or result.ticket != self._asked[0]:
             return
         if result.kept:

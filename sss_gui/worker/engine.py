@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sss_gui.messages.overlays import ClusterRequest, HeatRequest, MaskRequest
+from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.messages.panes import (
     PANES,
-    AheadRequest,
-    AheadResult,
     BasisRequest,
     BasisResult,
-    BatchRequest,
-    BatchResult,
+    BatchExportRequest,
+    BatchExportResult,
     ExportRequest,
     ExportResult,
+    LoadModelRequest,
+    LoadModelResult,
+    PrefetchRequest,
+    PrefetchResult,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
     ShowResult,
     Source,
-    WarmRequest,
-    WarmResult,
 )
-from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp, make_plan
@@ -57,7 +57,7 @@ class FeatureEngine:
     """Owns the model and what was computed with it; used by one thread only."""
 
     def __init__(self) -> None:
-        self.documents = Documents()
+        self.documents = FeatureCache()
         self._extraction: Extraction | None = None
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
@@ -65,15 +65,15 @@ class FeatureEngine:
             ShowRequest: self._show,
             ProbeRequest: self._probe,
             ExportRequest: self._export,
-            BatchRequest: self._batch,
+            BatchExportRequest: self._batch,
             BasisRequest: self._save_basis,
-            WarmRequest: self._warm,
-            AheadRequest: self._ahead,
+            LoadModelRequest: self._warm,
+            PrefetchRequest: self._ahead,
         }
 
     def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
         """Answer `request`."""
-        if isinstance(request, HeatRequest | ClusterRequest | MaskRequest):
+        if isinstance(request, SimilarityRequest | ClusterRequest | WriteMaskRequest):
             return self.overlays.answers[type(request)](request, progress)
         return self._answers[type(request)](request, progress, deliver)
 
@@ -103,10 +103,12 @@ class FeatureEngine:
             self._extraction = Extraction()
         return self._extraction
 
-    def _warm(self, request: WarmRequest, progress: Progress, deliver: Deliver) -> WarmResult:
+    def _warm(self, request: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         progress.report(0.0, "Loading the model")
         extractor = self.extraction.extractor(request.model, request.extract)
-        return WarmResult(request.ticket, extractor.checkpoint.path.stem, device_words(extractor.device), devices())
+        return LoadModelResult(
+            request.ticket, extractor.checkpoint.path.stem, device_words(extractor.device), devices()
+        )
 
     # panes -----------------------------------------------------------------------------------------------------------
 
@@ -139,14 +141,14 @@ class FeatureEngine:
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
         return figure.explained(request.filter, request.projection)
 
-    def _live(self, request: ShowRequest, document: Document, common: dict[str, Any]) -> ShowResult:
+    def _live(self, request: ShowRequest, document: CachedFeatures, common: dict[str, Any]) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
         patch, box = document.figure.preview(
             request.filter, request.projection, self._basis(request.basis), request.view
         )
         return ShowResult(**common, patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True)
 
-    def _common(self, request: ShowRequest, document: Document) -> dict[str, Any]:
+    def _common(self, request: ShowRequest, document: CachedFeatures) -> dict[str, Any]:
         image, features = document.figure.image, document.figure.features
         return {
             "files": _files_of(request.source),
@@ -172,7 +174,7 @@ class FeatureEngine:
 
     # documents -------------------------------------------------------------------------------------------------------
 
-    def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> Document:
+    def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> CachedFeatures:
         """The features of the request's picture: remembered, read, or computed."""
         key = self._key(request)
         if request.fresh:
@@ -183,7 +185,7 @@ class FeatureEngine:
             self.documents.put(key, document)
         return document
 
-    def _ahead(self, request: AheadRequest, progress: Progress, deliver: Deliver) -> AheadResult:
+    def _ahead(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
         show = replace(request.show, source=request.source)
         key = self._key(show)
@@ -191,9 +193,9 @@ class FeatureEngine:
             try:
                 document = self._compute(show, progress, lambda _result: None, self._claim)
             except _NoRoomError:
-                return AheadResult(request.ticket, request.source, kept=False)
+                return PrefetchResult(request.ticket, request.source, kept=False)
             self.documents.put_behind(key, document)
-        return AheadResult(request.ticket, request.source, kept=True)
+        return PrefetchResult(request.ticket, request.source, kept=True)
 
     def _claim(self, needed: int) -> None:
         if not self.documents.room_for(needed):
@@ -205,7 +207,7 @@ class FeatureEngine:
 
     def _compute(
         self, request: ShowRequest, progress: Progress, deliver: Deliver, claim: Callable[[int], None] | None = None
-    ) -> Document:
+    ) -> CachedFeatures:
         """Read or compute the features; `claim` finds memory for so many bytes before they are there."""
         claim = claim or self.documents.make_room
         progress.report(0.0, "Reading")
@@ -218,7 +220,7 @@ class FeatureEngine:
         if opened.features is not None:
             claim(opened.features.nbytes)
             record = {"source": request.source.name, "metadata": opened.metadata}
-            return Document(
+            return CachedFeatures(
                 request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
             )
         progress.report(0.05, "Loading the model")
@@ -234,7 +236,9 @@ class FeatureEngine:
         record = {"source": request.source.name, **made.record}
         figure = Figure(opened.image, made.features, device=made.device)
         network = request.model, request.extract, file_stamp(request.model)
-        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes, network)
+        return CachedFeatures(
+            request.source, figure, made.model, device_words(made.device), record, made.notes, network
+        )
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 
@@ -263,16 +267,16 @@ class FeatureEngine:
         content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
         return write_exports(folder, stem, content, params, progress.part(0.7, 1.0))
 
-    def _batch(self, request: BatchRequest, progress: Progress, deliver: Deliver) -> BatchResult:
+    def _batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
         show, params = request.show, request.params
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
-            return BatchResult(request.ticket, show.source, ())
+            return BatchExportResult(request.ticket, show.source, ())
         known = self.documents.last_of(show.source)
         part = progress.part(request.begun, request.done)
         paths = self._write(show, request.folder, request.stem, params, part)
         if known is None:
             self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
-        return BatchResult(request.ticket, show.source, tuple(paths))
+        return BatchExportResult(request.ticket, show.source, tuple(paths))
 
     def _save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         document = self._document(request.show, progress, lambda _result: None)
@@ -296,7 +300,7 @@ class _Pooled:
     """
 
     def __init__(
-        self, make: Callable[..., Document], like: Document, request: BasisRequest, progress: Progress
+        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
     ) -> None:
         self._make, self._request, self._progress = make, request, progress
         self._channels = like.figure.features.shape[2]

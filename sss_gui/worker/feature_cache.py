@@ -21,7 +21,7 @@ MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were show
 
 
 @dataclass
-class Document:
+class CachedFeatures:
     """One picture with the features of one model.
 
     Attributes
@@ -60,47 +60,47 @@ class Document:
         return known[0][1]
 
 
-class Documents:
+class FeatureCache:
     """The last pictures shown, forgotten oldest first when they need more than their share of the memory."""
 
     def __init__(self, budget: int | None = None) -> None:
         self._budget = int(psutil.virtual_memory().total * MEMORY_SHARE) if budget is None else budget
-        self._kept: OrderedDict[Hashable, Document] = OrderedDict()
+        self._kept: OrderedDict[Hashable, CachedFeatures] = OrderedDict()
 
-    def __iter__(self) -> Iterator[Document]:
+    def __iter__(self) -> Iterator[CachedFeatures]:
         return iter(self._kept.values())
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: Hashable) -> Document | None:
+    def get(self, key: Hashable) -> CachedFeatures | None:
         """The document of `key`, now the last one to be forgotten."""
         document = self._kept.get(key)
         if document is not None:
             self._kept.move_to_end(key)
         return document
 
-    def get_quietly(self, key: Hashable) -> Document | None:
+    def get_quietly(self, key: Hashable) -> CachedFeatures | None:
         """The document of `key`, which stays in its place among those to be forgotten."""
         return self._kept.get(key)
 
-    def last_of(self, source: Source) -> Document | None:
+    def last_of(self, source: Source) -> CachedFeatures | None:
         """What was shown last of `source`."""
         return next((document for document in reversed(self._kept.values()) if document.source == source), None)
 
-    def beside(self, document: Document, source: Source) -> Document | None:
+    def beside(self, document: CachedFeatures, source: Source) -> CachedFeatures | None:
         """What is known of `source` by the network of `document`."""
         found = (d for d in reversed(self._kept.values()) if d.source == source and d.network == document.network)
         return next(found, None)
 
-    def put(self, key: Hashable, document: Document) -> None:
+    def put(self, key: Hashable, document: CachedFeatures) -> None:
         """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""
         self._kept[key] = document
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._budget:
             self._kept.popitem(last=False)
 
-    def put_behind(self, key: Hashable, document: Document) -> None:
+    def put_behind(self, key: Hashable, document: CachedFeatures) -> None:
         """Keep `document` as the first one to be forgotten: nobody has looked at it yet."""
         self._kept[key] = document
         self._kept.move_to_end(key, last=False)

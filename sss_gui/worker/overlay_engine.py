@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.messages.overlays import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
+from sss_gui.messages.overlays import (
+    ClusterRequest,
+    ClusterResult,
+    Match,
+    SimilarityRequest,
+    SimilarityResult,
+    WriteMaskRequest,
+)
 from sss_gui.messages.panes import ExportResult
 from sss_gui.worker import overlay_colours as colours
-from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.analysis.clusters import Clusters, cluster_features
 from sss_model.analysis.similarity import Similarity, best_match
@@ -28,14 +35,14 @@ SMALL = 192  # pixels of a thumbnail's longer side
 class OverlayEngine:
     """Compares and groups the features that the documents remember."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: FeatureCache) -> None:
         self._documents = documents
-        self._compared: dict[int, tuple[Document, Similarity]] = {}
-        self._clusters: tuple[Document, ClusterParams, Clusters] | None = None
+        self._compared: dict[int, tuple[CachedFeatures, Similarity]] = {}
+        self._clusters: tuple[CachedFeatures, ClusterParams, Clusters] | None = None
         self.answers: dict[type, Callable[[Any, Progress], Any]] = {
-            HeatRequest: self.heat,
+            SimilarityRequest: self.heat,
             ClusterRequest: self.clusters,
-            MaskRequest: self.mask,
+            WriteMaskRequest: self.mask,
         }
 
     def clear(self) -> None:
@@ -43,7 +50,7 @@ class OverlayEngine:
         self._compared.clear()
         self._clusters = None
 
-    def heat(self, request: HeatRequest, progress: Progress) -> HeatResult | None:
+    def heat(self, request: SimilarityRequest, progress: Progress) -> SimilarityResult | None:
         """How alike, or nearest to which; in the other pictures too."""
         document = self._documents.last_of(request.source)
         vectors = self._vectors(request, document)
@@ -54,13 +61,13 @@ class OverlayEngine:
         matches = self._in_others(request, document, vectors, progress)
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, metric)
-            return HeatResult(
+            return SimilarityResult(
                 request.ticket, request.source, make_pyramid(colours.groups(labels, len(vectors))), matches=matches
             )
         values = self._comparing(document).to_vector(vectors[0], metric)
         apart = max(2, round(MATCH_APART * max(values.shape)))
         own = request.of == request.source
-        return HeatResult(
+        return SimilarityResult(
             request.ticket,
             request.source,
             make_pyramid(colours.heat(values, request.params.threshold)),
@@ -77,20 +84,20 @@ class OverlayEngine:
         found = self._grouped(document, request.params, progress)
         return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)))
 
-    def mask(self, request: MaskRequest, progress: Progress) -> ExportResult:
+    def mask(self, request: WriteMaskRequest, progress: Progress) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""
         asked = request.overlay
         document = self._documents.last_of(asked.source)
         if document is None:
             raise ParameterError(f"{asked.source.name} is no longer open.")
-        if isinstance(asked, HeatRequest):
+        if isinstance(asked, SimilarityRequest):
             self._write_heat(document, asked, request.path)
         else:
             labels = self._grouped(document, asked.params, progress).labels
             write_index(request.path, labels, colours.palette(256)[:, :3])
         return ExportResult(request.ticket, (request.path,))
 
-    def _write_heat(self, document: Document, asked: HeatRequest, path: Path) -> None:
+    def _write_heat(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
         vectors = self._vectors(asked, document)
         if vectors is None:
             raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
@@ -102,7 +109,7 @@ class OverlayEngine:
         write_index(path, np.where(kept, 255, 0).astype(np.uint8))
 
     def _in_others(
-        self, request: HeatRequest, document: Document, vectors: NDArray[np.float32], progress: Progress
+        self, request: SimilarityRequest, document: CachedFeatures, vectors: NDArray[np.float32], progress: Progress
     ) -> tuple[Match, ...]:
         found = []
         for number, source in enumerate(request.others):
@@ -112,7 +119,7 @@ class OverlayEngine:
                 found.append(self._match(other, request, vectors))
         return tuple(found)
 
-    def _match(self, other: Document, request: HeatRequest, vectors: NDArray[np.float32]) -> Match:
+    def _match(self, other: CachedFeatures, request: SimilarityRequest, vectors: NDArray[np.float32]) -> Match:
         compared, metric = self._comparing(other), request.params.metric
         if len(vectors) > 1:
             labels = compared.nearest(vectors, metric)
@@ -122,7 +129,7 @@ class OverlayEngine:
         overlay = colours.heat(_small(values), request.params.threshold)
         return Match(other.source, overlay, float(values[y, x]), ((x + 0.5) / width, (y + 0.5) / height))
 
-    def _vectors(self, request: HeatRequest, shown: Document | None) -> NDArray[np.float32] | None:
+    def _vectors(self, request: SimilarityRequest, shown: CachedFeatures | None) -> NDArray[np.float32] | None:
         """Features (P, D) at the request's points (x, y) by the network of `shown`; None where they are forgotten."""
         document = self._documents.beside(shown, request.of) if shown is not None else None
         if document is None:
@@ -134,7 +141,7 @@ class OverlayEngine:
                 raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
         return np.array([features[y, x] for x, y in request.points], np.float32)
 
-    def _comparing(self, document: Document) -> Similarity:
+    def _comparing(self, document: CachedFeatures) -> Similarity:
         """The document's `Similarity`, kept while the document is."""
         alive = {id(kept) for kept in self._documents}
         self._compared = {key: value for key, value in self._compared.items() if key in alive}
@@ -143,7 +150,7 @@ class OverlayEngine:
             known = self._compared[id(document)] = document, Similarity(document.figure.features)
         return known[1]
 
-    def _grouped(self, document: Document, params: ClusterParams, progress: Progress) -> Clusters:
+    def _grouped(self, document: CachedFeatures, params: ClusterParams, progress: Progress) -> Clusters:
         known = self._clusters
         if known is None or known[0] is not document or known[1] != params:
             found = cluster_features(

@@ -1,4 +1,4 @@
-"""One long-lived worker thread that owns the model; in each lane the newest request wins.
+"""One long-lived worker thread that owns the model; in each queue the newest request wins.
 
 A Python thread, not a QThread: Qt's have 512 KB stacks on macOS. It is never terminated, only asked to stop where it
 reports progress. Answers reach the window as signals, queued to its thread.
@@ -19,8 +19,21 @@ from sss_model.errors import Cancelled
 from sss_model.progress import Progress
 
 PROGRESS_INTERVAL = 0.05
-LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch", "ahead")
-BACKGROUND = "ahead"  # gives way to any other lane
+QUEUES = (
+    "show",
+    "probe",
+    "pin",
+    "similarity",
+    "clusters",
+    "basis",
+    "export",
+    "load",
+    "list",
+    "thumbnail",
+    "batch",
+    "prefetch",
+)
+BACKGROUND = "prefetch"  # gives way to any other queue
 QUEUED = "export"  # whose requests are all answered, one after the other
 
 
@@ -30,7 +43,7 @@ class Request(Protocol):
     @property
     def ticket(self) -> int: ...
     @property
-    def lane(self) -> str: ...
+    def queue(self) -> str: ...
     @property
     def patient(self) -> bool: ...
 
@@ -53,13 +66,13 @@ class Ended:
     """How a request ended: exactly one for each that was submitted. A failure carries its words."""
 
     ticket: int
-    lane: str
+    queue: str
     outcome: str  # done, cancelled, replaced, failed
     error: ErrorText | None = None
 
 
 class Worker(QObject):
-    """Runs requests one at a time, in the order of `LANES`.
+    """Runs requests one at a time, in the order of `QUEUES`.
 
     Parameters
     ----------
@@ -86,14 +99,14 @@ class Worker(QObject):
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """Queue `request`. A waiting one of its lane is replaced; a running one is cancelled unless it is patient.
+        """Queue `request`. A waiting one of its queue is replaced; a running one is cancelled unless it is patient.
 
         Exports are never replaced. Work that both requests share is finished first. What runs in the background is
-        cancelled by any request of another lane.
+        cancelled by any request of another queue.
         """
         with self._wake:
-            waiting = self._pending.setdefault(request.lane, [])
-            replaced = [] if request.lane == QUEUED else waiting[:]
+            waiting = self._pending.setdefault(request.queue, [])
+            replaced = [] if request.queue == QUEUED else waiting[:]
             waiting[:] = [*waiting[len(replaced) :], request]
             running = self._running
             if running is not None and _gives_way(running, request):
@@ -103,17 +116,17 @@ class Worker(QObject):
                     self._stop.set()
             self._wake.notify()
         for old in replaced:
-            self.ended.emit(Ended(old.ticket, old.lane, "replaced"))
+            self.ended.emit(Ended(old.ticket, old.queue, "replaced"))
 
-    def cancel(self, lane: str | None = None) -> None:
-        """Drop what waits and stop what runs, in one lane or in all."""
+    def cancel(self, queue: str | None = None) -> None:
+        """Drop what waits and stop what runs, in one queue or in all."""
         with self._wake:
-            names = [name for name in self._pending if lane in (None, name)]
+            names = [name for name in self._pending if queue in (None, name)]
             dropped = [request for name in names for request in self._pending.pop(name)]
-            if self._running is not None and lane in (None, self._running.lane):
+            if self._running is not None and queue in (None, self._running.queue):
                 self._stop.set()
         for request in dropped:
-            self.ended.emit(Ended(request.ticket, request.lane, "cancelled"))
+            self.ended.emit(Ended(request.ticket, request.queue, "cancelled"))
 
     @property
     def busy(self) -> bool:
@@ -148,11 +161,11 @@ class Worker(QObject):
                 self._wake.wait()
             if self._closing:
                 return None
-            lane = min(self._pending, key=_rank)
-            waiting = self._pending[lane]
+            queue = min(self._pending, key=_rank)
+            waiting = self._pending[queue]
             self._running = waiting.pop(0)
             if not waiting:
-                del self._pending[lane]
+                del self._pending[queue]
             self._stop.clear()
             self._stop_soon = False
             return self._running
@@ -165,10 +178,10 @@ class Worker(QObject):
             if result is not None:
                 self._deliver(result)
         except Cancelled:
-            return Ended(request.ticket, request.lane, "cancelled")
+            return Ended(request.ticket, request.queue, "cancelled")
         except Exception as error:  # the window must live on, whatever it is
-            return Ended(request.ticket, request.lane, "failed", describe(error))
-        return Ended(request.ticket, request.lane, "done")
+            return Ended(request.ticket, request.queue, "failed", describe(error))
+        return Ended(request.ticket, request.queue, "done")
 
     def _deliver(self, result: Any) -> None:
         if self._stop_soon and getattr(result, "features", False):
@@ -191,9 +204,9 @@ class Worker(QObject):
 
 
 def _gives_way(running: Request, request: Request) -> bool:
-    if running.lane == request.lane:
+    if running.queue == request.queue:
         return not running.patient
-    return running.lane == BACKGROUND
+    return running.queue == BACKGROUND
 
 
 def _shares_work(running: Request, request: Request) -> bool:
@@ -201,5 +214,5 @@ def _shares_work(running: Request, request: Request) -> bool:
     return work is not None and work == getattr(request, "work", None) and not getattr(request, "fresh", False)
 
 
-def _rank(lane: str) -> int:
-    return LANES.index(lane) if lane in LANES else len(LANES)
+def _rank(queue: str) -> int:
+    return QUEUES.index(queue) if queue in QUEUES else len(QUEUES)

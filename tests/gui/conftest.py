@@ -49,7 +49,7 @@ def program(qtbot, tmp_path, engine):
     program.window.show()
     qtbot.waitExposed(program.window)
     program.start()
-    qtbot.waitUntil(lambda: any(type(request).__name__ == "WarmRequest" for request in engine.asked))
+    qtbot.waitUntil(lambda: any(type(request).__name__ == "LoadModelRequest" for request in engine.asked))
     yield program
     engine.gate.set()
     assert program.close(), "the worker's thread must end"

@@ -9,22 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from sss_gui.messages.overlays import ClusterRequest, ClusterResult, HeatRequest, HeatResult, MaskRequest, Match
+from sss_gui.messages.overlays import (
+    ClusterRequest,
+    ClusterResult,
+    Match,
+    SimilarityRequest,
+    SimilarityResult,
+    WriteMaskRequest,
+)
 from sss_gui.messages.panes import (
-    AheadRequest,
-    AheadResult,
     BasisRequest,
     BasisResult,
-    BatchRequest,
-    BatchResult,
+    BatchExportRequest,
+    BatchExportResult,
     ExportRequest,
     ExportResult,
+    LoadModelRequest,
+    LoadModelResult,
+    PrefetchRequest,
+    PrefetchResult,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
     ShowResult,
-    WarmRequest,
-    WarmResult,
 )
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ImageError
@@ -76,37 +83,37 @@ class FakeEngine:
             path = request.folder / f"{request.show.source.stem}-input.png"
             path.write_bytes(b"picture")
             return ExportResult(request.ticket, (path,))
-        if isinstance(request, HeatRequest | ClusterRequest):
+        if isinstance(request, SimilarityRequest | ClusterRequest):
             overlay = make_pyramid(np.full((*self.size, 4), 200, np.uint8))
             if isinstance(request, ClusterRequest):
                 return ClusterResult(request.ticket, request.source, overlay)
             small = overlay[-1][:12, :16]
             others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in request.others)
-            return HeatResult(request.ticket, request.source, overlay, (1, 2), others, 0.25)
-        if isinstance(request, MaskRequest):
+            return SimilarityResult(request.ticket, request.source, overlay, (1, 2), others, 0.25)
+        if isinstance(request, WriteMaskRequest):
             request.path.write_bytes(b"mask")
             return ExportResult(request.ticket, (request.path,))
         if isinstance(request, BasisRequest):
             request.path.write_text("{}")
             return BasisResult(request.ticket, request.path, request.sources)
-        if isinstance(request, BatchRequest):
+        if isinstance(request, BatchExportRequest):
             return self._batch(request, progress)
-        if isinstance(request, AheadRequest):
+        if isinstance(request, PrefetchRequest):
             self._wait(progress, "Network")
             if request.source.name.startswith("broken"):
                 raise ImageError(f"{request.source.name} is no picture.")
-            return AheadResult(request.ticket, request.source, request.source.name not in self.no_room)
-        if isinstance(request, WarmRequest):
-            return WarmResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
+            return PrefetchResult(request.ticket, request.source, request.source.name not in self.no_room)
+        if isinstance(request, LoadModelRequest):
+            return LoadModelResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
         raise TypeError(f"The fake engine does not know {type(request).__name__}.")
 
-    def _batch(self, request: BatchRequest, progress: Progress) -> BatchResult:
+    def _batch(self, request: BatchExportRequest, progress: Progress) -> BatchExportResult:
         self._wait(progress, "Network")
         if request.show.source.name.startswith("broken"):
             raise ImageError(f"{request.show.source.name} is no picture.")
         path = request.folder / f"{request.stem}.json"
         path.write_text("{}")
-        return BatchResult(request.ticket, request.show.source, (path,))
+        return BatchExportResult(request.ticket, request.show.source, (path,))
 
     def _show(self, request: ShowRequest, progress: Progress, deliver: Any) -> ShowResult:
         progress.report(0.0, "Reading")

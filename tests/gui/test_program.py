@@ -13,7 +13,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu
 
 from sss_gui.app import has_display, main, parse
-from sss_gui.messages.overlays import HeatRequest
+from sss_gui.messages.overlays import SimilarityRequest
 from sss_gui.messages.panes import PANES, ExportRequest, ShowRequest, Source
 from sss_gui.program import Program
 from sss_gui.widgets.picture import qimage
@@ -106,12 +106,12 @@ def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, pro
     program.overlays.show("similarity")
     program.inspecting.set_pins([(30, 20), (3, 2)])
     qtbot.waitUntil(lambda: program.overlays._overlay is not None and not program.worker.busy)
-    heats = sum(isinstance(request, HeatRequest) for request in engine.asked)
+    heats = sum(isinstance(request, SimilarityRequest) for request in engine.asked)
     engine.size, engine.number = (10, 12), 7
     program.session.run_again()
     idle(qtbot, program)
     assert program.inspecting.pins == [(3, 2)]
-    qtbot.waitUntil(lambda: sum(isinstance(request, HeatRequest) for request in engine.asked) > heats)
+    qtbot.waitUntil(lambda: sum(isinstance(request, SimilarityRequest) for request in engine.asked) > heats)
     assert program.window.panel.banner.isHidden()
 
 

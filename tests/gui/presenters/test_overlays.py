@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from sss_gui.messages.overlays import ClusterRequest, HeatRequest, MaskRequest
+from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.messages.panes import BasisRequest, ShowRequest, Source
-from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.overlay_engine import OverlayEngine
 from sss_model.params import ClusterParams, SimilarityParams
 from sss_model.progress import Progress
@@ -30,7 +30,7 @@ def asked(engine, kind):
 def test_nothing_is_compared_until_it_is_asked_for(qtbot, shown, engine):
     shown.window.panel.pixel_hovered.emit(3, 4)
     qtbot.waitUntil(lambda: not shown.worker.busy)
-    assert not asked(engine, HeatRequest)
+    assert not asked(engine, SimilarityRequest)
 
 
 def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
@@ -39,7 +39,7 @@ def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
     assert "similarity" in shown.window.params.open_sections(), "its threshold can be seen"
     shown.window.panel.pixel_hovered.emit(3, 4)
     qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
-    assert asked(engine, HeatRequest)[-1].points == ((3, 4),)
+    assert asked(engine, SimilarityRequest)[-1].points == ((3, 4),)
     shown.actions["similarity"].trigger()
     assert shown.overlays._overlay is None
 
@@ -48,10 +48,10 @@ def test_a_pin_stays_and_several_divide_the_picture(qtbot, shown, engine):
     shown.window.params.rested.emit("similarity_shown", True)
     shown.inspecting.pin((1, 1))
     shown.window.panel.pixel_hovered.emit(9, 9)
-    qtbot.waitUntil(lambda: len(asked(engine, HeatRequest)) > 0 and not shown.worker.busy)
-    assert asked(engine, HeatRequest)[-1].points == ((1, 1),)
+    qtbot.waitUntil(lambda: len(asked(engine, SimilarityRequest)) > 0 and not shown.worker.busy)
+    assert asked(engine, SimilarityRequest)[-1].points == ((1, 1),)
     shown.inspecting.pin((5, 6))
-    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].points == ((1, 1), (5, 6)))
+    qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].points == ((1, 1), (5, 6)))
 
 
 def test_the_overlay_goes_with_the_picture_and_comes_back_for_the_next(qtbot, shown, engine):
@@ -76,18 +76,18 @@ def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_
     assert [match.source for match in compared.args[0]] == [b, c]
     shown.window.panel.set_crosshair((3, 3))
     shown.gallery.step(1)
-    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == b)
+    qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].source == b)
     assert shown.window.panel.pane("pca").canvas.crosshair is None, "it was a pixel of the other picture"
-    request = asked(engine, HeatRequest)[-1]
+    request = asked(engine, SimilarityRequest)[-1]
     assert (request.of, request.points, request.others) == (a, ((1, 1),), (a, c))
-    before = len(asked(engine, HeatRequest))
+    before = len(asked(engine, SimilarityRequest))
     shown.window.panel.pixel_hovered.emit(3, 4)
     qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
-    assert len(asked(engine, HeatRequest)) == before, "the pointer does not replace the pin"
+    assert len(asked(engine, SimilarityRequest)) == before, "the pointer does not replace the pin"
     shown.inspecting.pin((5, 5))
-    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].of == b)
+    qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].of == b)
     shown.gallery.step(-1)
-    qtbot.waitUntil(lambda: asked(engine, HeatRequest)[-1].source == a and not shown.session.busy)
+    qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].source == a and not shown.session.busy)
     assert shown.inspecting.pins == [(1, 1)], "a picture's pins come back with it"
     with qtbot.waitSignal(shown.overlays.compared) as compared:
         shown.inspecting.clear_pins()
@@ -112,7 +112,9 @@ def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
     shown.overlays.show("similarity")
     shown.inspecting.pin((1, 1))
     shown.window.params.changing.emit("threshold", 0.5)
-    qtbot.waitUntil(lambda: bool(asked(engine, HeatRequest)) and asked(engine, HeatRequest)[-1].params.threshold == 0.5)
+    qtbot.waitUntil(
+        lambda: bool(asked(engine, SimilarityRequest)) and asked(engine, SimilarityRequest)[-1].params.threshold == 0.5
+    )
     shown.overlays.show("clusters")
     shown.window.params.rested.emit("clusters", 5)
     qtbot.waitUntil(
@@ -129,7 +131,7 @@ def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
         shown.overlays.write_mask(tmp_path / "mask.png")
     with qtbot.waitSignal(shown.session.exported):
         shown.overlays.write_clusters(tmp_path / "clusters.png")
-    assert [request.path.name for request in asked(engine, MaskRequest)] == ["mask.png", "clusters.png"]
+    assert [request.path.name for request in asked(engine, WriteMaskRequest)] == ["mask.png", "clusters.png"]
 
 
 def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_path):
@@ -156,18 +158,18 @@ def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_pa
 @pytest.fixture
 def halves():
     """Two pictures whose left and right halves have unlike features."""
-    documents = Documents(1 << 30)
+    documents = FeatureCache(1 << 30)
     for name in ("a", "b"):
         features = np.zeros((8, 12, 4), np.float32)
         features[:, :6, 0], features[:, 6:, 1] = 1, 2
         figure = type("F", (), {"features": features, "nbytes": features.nbytes})()
-        documents.put(name, Document(Source.from_path(Path(name)), figure))
+        documents.put(name, CachedFeatures(Source.from_path(Path(name)), figure))
     return documents
 
 
 def test_the_heat_map_tells_like_from_unlike(halves):
     a, b = (document.source for document in halves)
-    request = HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
+    request = SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
     result = OverlayEngine(halves).heat(request, Progress())
     assert result.share == pytest.approx(0.5)
     overlay = result.overlay[0]
@@ -186,15 +188,15 @@ def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
     from PIL import Image
 
     a, b = (document.source for document in halves)
-    request = HeatRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
+    request = SimilarityRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
     result = OverlayEngine(halves).heat(request, Progress())
     assert result.source == b
     assert result.match[0] >= 6, "the right half is like the right half, next to the very place too"
     assert (result.overlay[0][:, 6:, 3] == 255).all()
-    OverlayEngine(halves).mask(MaskRequest(1, request, tmp_path / "mask.png"), Progress())
+    OverlayEngine(halves).mask(WriteMaskRequest(1, request, tmp_path / "mask.png"), Progress())
     right = np.where(np.arange(12) >= 6, 255, 0)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), np.broadcast_to(right, (8, 12)))
-    several = HeatRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
+    several = SimilarityRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
     result = OverlayEngine(halves).heat(several, Progress())
     assert len(np.unique(result.overlay[0].reshape(-1, 4), axis=0)) == 2
     assert result.matches[0].place is None
@@ -205,8 +207,8 @@ def test_features_of_another_model_are_not_compared(halves):
     a, b = (document.source for document in halves)
     list(halves)[1].figure.features = np.ones((8, 12, 3), np.float32)
     engine = OverlayEngine(halves)
-    assert engine.heat(HeatRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
-    assert engine.heat(HeatRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
+    assert engine.heat(SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
+    assert engine.heat(SimilarityRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
 
 
 def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
@@ -214,11 +216,11 @@ def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
     one, other = halves
     turned = np.roll(other.figure.features, 6, axis=1)
     figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
-    halves.put("b, new", Document(other.source, figure, network=("new",)))
-    request = HeatRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
+    halves.put("b, new", CachedFeatures(other.source, figure, network=("new",)))
+    request = SimilarityRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
     seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
     assert seen.place[0] < 0.5, "by the network of the picture that is shown"
-    shown = Document(one.source, one.figure, network=("new",))
+    shown = CachedFeatures(one.source, one.figure, network=("new",))
     halves.put("a, new", shown)
     seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
     assert seen.place[0] > 0.5
@@ -232,14 +234,14 @@ def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
     params = SimilarityParams(metric=metric)
     right = np.arange(12) >= 6
     for name, overlay, expected in (
-        ("mask", HeatRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
-        ("pins", HeatRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
+        ("mask", SimilarityRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
+        ("pins", SimilarityRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
     ):
-        engine.mask(MaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
+        engine.mask(WriteMaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
         found = np.asarray(Image.open(tmp_path / f"{name}.png"))
         np.testing.assert_array_equal(found, np.broadcast_to(expected, (8, 12)))
     request = ClusterRequest(1, a, ClusterParams(clusters=2))
-    engine.mask(MaskRequest(1, request, tmp_path / "clusters.png"), Progress())
+    engine.mask(WriteMaskRequest(1, request, tmp_path / "clusters.png"), Progress())
     found = np.asarray(Image.open(tmp_path / "clusters.png"))
     assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 6:])) == 1
     assert found[0, 0] != found[0, 11]
@@ -247,7 +249,7 @@ def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
 
 def test_a_picture_that_was_forgotten_has_no_map(halves):
     gone = Source.from_path(Path("gone"))
-    assert OverlayEngine(halves).heat(HeatRequest(1, gone, ((0, 0),)), Progress()) is None
+    assert OverlayEngine(halves).heat(SimilarityRequest(1, gone, ((0, 0),)), Progress()) is None
 
 
 def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path):
@@ -256,8 +258,8 @@ def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path
     shown.overlays.show("")
     shown.inspecting.set_pins([(5, 6)])
     shown.overlays.write_mask(tmp_path / "m.png")
-    qtbot.waitUntil(lambda: bool(asked(engine, MaskRequest)))
-    assert asked(engine, MaskRequest)[-1].overlay.points == ((5, 6),)
+    qtbot.waitUntil(lambda: bool(asked(engine, WriteMaskRequest)))
+    assert asked(engine, WriteMaskRequest)[-1].overlay.points == ((5, 6),)
     shown.inspecting.clear_pins()
     said = []
     shown.overlays.noted.connect(said.append)

@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from sss_gui.app import initial_state, parse
-from sss_gui.messages.panes import BatchRequest, ShowRequest, Source
+from sss_gui.messages.panes import BatchExportRequest, ShowRequest, Source
 from sss_gui.program import Program
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.state.session import State
@@ -366,7 +366,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert report.written == 3
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
     assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
-    asked = [request for request in engine.asked if isinstance(request, BatchRequest)]
+    asked = [request for request in engine.asked if isinstance(request, BatchExportRequest)]
     assert {request.show.filter.radius for request in asked} == {3}
     assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert program.window.panel.banner.isVisible()
@@ -402,7 +402,7 @@ def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
     idle(qtbot, program)
     engine.gate.clear()
     program.batch.start(program.gallery.sources, tmp_path, ExportParams())
-    qtbot.waitUntil(lambda: any(isinstance(request, BatchRequest) for request in engine.asked))
+    qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
     with qtbot.waitSignal(program.batch.finished) as finished:
         program.actions["cancel"].trigger()
     assert (finished.args[0].written, finished.args[0].left) == (0, 4)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sss_gui.messages.overlays import HeatRequest
-from sss_gui.messages.panes import AheadRequest, ShowRequest, Source
+from sss_gui.messages.overlays import SimilarityRequest
+from sss_gui.messages.panes import PrefetchRequest, ShowRequest, Source
 from sss_gui.worker.engine import FeatureEngine
-from sss_gui.worker.feature_cache import Documents
+from sss_gui.worker.feature_cache import FeatureCache
 from sss_model.feature_io import write_features
 from sss_model.image_io import write_picture
 from sss_model.progress import Progress
@@ -37,7 +37,7 @@ def asked(engine, kind):
 
 
 def ahead(engine):
-    return [request.source.name for request in asked(engine, AheadRequest)]
+    return [request.source.name for request in asked(engine, PrefetchRequest)]
 
 
 def quiet(qtbot, program):
@@ -57,7 +57,7 @@ def test_a_pin_reaches_every_open_picture_the_nearest_first(qtbot, opened, engin
     opened.inspecting.pin((1, 1))
     qtbot.waitUntil(lambda: ahead(engine) == ["b.png", "c.png", "d.png"], timeout=20_000)
     quiet(qtbot, opened)
-    qtbot.waitUntil(lambda: isinstance(engine.asked[-1], HeatRequest))  # the last picture is compared too
+    qtbot.waitUntil(lambda: isinstance(engine.asked[-1], SimilarityRequest))  # the last picture is compared too
     opened.inspecting.pin((2, 2))
     quiet(qtbot, opened)
     assert len(ahead(engine)) == 3, "nothing is asked for twice"
@@ -112,7 +112,7 @@ def test_a_session_compares_again_with_pins_of_another_picture(qtbot, opened, en
     opened.snapshot.restore(replace(saved))
     qtbot.waitUntil(lambda: "a.png" in ahead(engine), timeout=20_000)
     quiet(qtbot, opened)
-    last = asked(engine, HeatRequest)[-1]
+    last = asked(engine, SimilarityRequest)[-1]
     assert (last.of.name, last.source.name, last.points) == ("a.png", "b.png", ((1, 1),))
 
 
@@ -128,9 +128,9 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
     engine.run(show, Progress(), lambda _result: None)
     document = engine.documents.last_of(sources[0])
     engine.documents._budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
-    assert engine.run(AheadRequest(2, show, sources[1]), Progress(), print).kept
-    assert engine.run(AheadRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
-    assert not engine.run(AheadRequest(4, show, sources[2]), Progress(), print).kept
+    assert engine.run(PrefetchRequest(2, show, sources[1]), Progress(), print).kept
+    assert engine.run(PrefetchRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
+    assert not engine.run(PrefetchRequest(4, show, sources[2]), Progress(), print).kept
     assert engine.documents.last_of(sources[0]) is document, "what is shown stays"
     engine.run(ShowRequest(5, sources[2]), Progress(), lambda _result: None)
     assert engine.documents.last_of(sources[1]) is None, "what nobody looked at goes first"
@@ -138,6 +138,6 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
 
 
 def test_room_is_what_the_budget_leaves():
-    documents = Documents(100)
+    documents = FeatureCache(100)
     assert documents.room_for(100)
     assert not documents.room_for(101)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import sss_model.extraction as extraction
-from sss_gui.messages.panes import BasisRequest, ExportRequest, ProbeRequest, ShowRequest, Source, WarmRequest
+from sss_gui.messages.panes import BasisRequest, ExportRequest, LoadModelRequest, ProbeRequest, ShowRequest, Source
 from sss_gui.worker.engine import FeatureEngine, source_stamp
-from sss_gui.worker.feature_cache import Document, Documents
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extraction import Extraction
 from sss_model.extractor import FeatureExtractor
@@ -212,7 +212,7 @@ def test_stopping_within_a_stage_leaves_the_engine_whole(run, photo):
 
 
 def test_warming_up_tells_model_and_devices(run):
-    result = run(WarmRequest(1, extract=CPU))
+    result = run(LoadModelRequest(1, extract=CPU))
     assert result.model == "sss_lite2"
     assert result.devices[0][0] == "cpu"
 
@@ -220,11 +220,11 @@ def test_warming_up_tells_model_and_devices(run):
 def test_old_pictures_are_forgotten_when_the_budget_is_full():
     def document(name):
         image = np.zeros((10, 10, 3), np.float32)
-        return Document(Source.from_path(name), Figure(image, np.zeros((10, 10, 100), np.float32)))
+        return CachedFeatures(Source.from_path(name), Figure(image, np.zeros((10, 10, 100), np.float32)))
 
     from pathlib import Path
 
-    documents = Documents(budget=100_000)
+    documents = FeatureCache(budget=100_000)
     for name in "abc":
         documents.put(name, document(Path(name)))
     assert [kept.source.name for kept in documents] == ["b", "c"]
