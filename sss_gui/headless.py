@@ -92,7 +92,7 @@ def _one(program: Program, source: Source, folder: Path, params: ExportParams, s
     session.exported.connect(tell)
     try:
         say(f"Computing features of {source.path}")
-        session.open_source(source)
+        program.pictures.set([source])
         _wait(lambda: not session.busy)
         if not errors:
             session.export(folder, params)

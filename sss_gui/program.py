@@ -21,11 +21,16 @@ from sss_gui.presenters.status import StatusPresenter
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
+from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.pins import Pins
+from sss_gui.state.request_tracker import RequestTracker
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
+from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.file_watcher import FileWatcher
-from sss_gui.tasks.open_files import Files
+from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
 from sss_gui.window.actions import build_actions, fill_menus, key_sheet
@@ -33,8 +38,8 @@ from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
-from sss_gui.worker.worker import Engine, Worker
-from sss_model.files.resources import SAMPLE, resource
+from sss_gui.worker.worker import Ended, Engine, Worker
+from sss_model.params import ExtractParams
 
 
 def build_engine() -> Engine:
@@ -66,112 +71,146 @@ class Program(QObject):
         data = data or Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
         bases = data / "bases"
         self.settings = settings
-        self.worker = Worker(engine, self)
-        self.session = Session(self.worker, self, state)
         self.window = window = MainWindow()
-        self.panes = PanesPresenter(self.session, window.panel, self)
-        self.controls = ParametersPresenter(self.session, window.params, self)
-        self.inspecting = PixelInspector(self.session, self.panes, window.panel, window.probe, window.read_out, self)
+        self.worker = Worker(engine, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
-        self.gallery = FilmStripPresenter(self.session, self.file_worker, window.film_strip, self)
-        self.overlays = OverlaysPresenter(
-            self.session, self.inspecting, window.panel, window.params, lambda: self.gallery.sources, self
+        # state
+        self.session = session = Session(RequestTracker(self.worker, self), self, state)
+        self.pictures = pictures = PictureList(session, self)
+        self.pins = pins = Pins(session, self)
+        self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
+        self.undo = Undo(session, choices, self)
+        self.ab_settings = ABSettings(session, self)
+        # presenters
+        panel, params = window.panel, window.params
+        self.panes = PanesPresenter(session, panel, self)
+        self.parameters = ParametersPresenter(session, params, self)
+        self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
+        self.pixel_inspector = PixelInspector(session, pins, panel, window.probe, window.read_out, self)
+        self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
+        self.basis = BasisPresenter(session, pictures, params, bases, window)
+        self.models = ModelsPresenter(session, settings, data / "models", window)
+        self.status = StatusPresenter(session, window.status, self)
+        # tasks
+        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, window)
+        self.export_files = ExportFiles(session, pictures, panel, settings, window)
+        self.batch_export = BatchExport(session, self)
+        self.prefetch = Prefetch(session, pictures, choices, self)
+        self.file_watcher = FileWatcher(session, self)
+        # saved
+        self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
+        self.session_store = SessionStore(
+            data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
-        self.history = Undo(self.session, self.overlays, self)
-        self.ahead = Prefetch(self.session, self.overlays.wanted, self)
-        self.bases = BasisPresenter(self.session, window.params, bases, lambda: self.gallery.sources, window)
-        self.files = Files(self.session, self.panes, settings, window, lambda: self.gallery.sources)
-        self.batch = BatchExport(self.session, self)
-        self.models = ModelsPresenter(self.session, settings, data / "models", window)
-        self.watching = FileWatcher(self.session, self)
-        self.a_or_b = ABSettings(self.session, self)
-        self.snapshot = WindowSnapshot(self.session, self.gallery, self.inspecting, window.panel, self.overlays, self)
-        self.keeping = SessionStore(data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window)
-        self.progress_line = StatusPresenter(self.session, window.status, self)
         self.actions = build_actions(window, self._bindings())
-        menus = fill_menus(window.menuBar(), self.actions)
-        menus["File"].insertMenu(self.actions["open_sample"], RecentMenu(settings, self.files.open_recent, window))
-        menus["View"].addSeparator()
-        menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
-        window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
-        self._join()
-        self._restore()
+        self._fill_menus()
+        self._join_state()
+        self._join_tasks()
+        self._join_notes()
+        self._restore_layout()
 
     def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:
         """Begin work; call it once the window is on the screen. The picture is read before the model is loaded.
 
         With `restore` a session that a crash left behind comes before `paths`.
         """
-        left = self.keeping.left_behind() if restore else None
-        if left is None or not self.keeping.restore_left(left):
-            self.files.open_paths(list(paths))
-        self.session.warm_up()
+        left = self.session_store.left_behind() if restore else None
+        if left is None or not self.session_store.restore_left(left):
+            self.open_files.open_paths(list(paths))
+        self.session.load_model()
         self.worker.start()
         self.file_worker.start()
         self.models.start()
 
     def close(self) -> bool:
-        """Remember the layout and end the worker; False when its thread would not end."""
+        """Remember the layout and end the workers; False when a thread would not end."""
         self.session.close()
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
         self.settings.sync()
-        self.keeping.end()
+        self.session_store.end()
         self.models.close()
         ended = self.file_worker.close()
         return self.worker.close() and ended
 
-    def _join(self) -> None:
-        window, session, files = self.window, self.session, self.files
-        window.paths_dropped.connect(files.open_paths)
-        window.panel.files_dropped.connect(lambda names: files.open_paths([Path(name) for name in names]))
-        files.paths_requested.connect(self.gallery.open)
-        files.sources_requested.connect(self.gallery.set_sources)
-        self.gallery.noted.connect(window.status.show_note)
-        self.gallery.failed.connect(self.panes.show_error)
-        self.history.changed.connect(self._enable_undo)
-        self._enable_undo(False, False)
-        self.watching.reloaded.connect(self.gallery.renew)
-        for part in (self.overlays, self.bases, self.watching, self.keeping):
-            part.noted.connect(window.status.show_note)
-        self._join_batch()
-        self.overlays.compared.connect(self.gallery.show_matches)
-        self.overlays.changed.connect(self.keeping.touch)
-        self.gallery.changed.connect(self.bases.refresh)
-        self._join_ahead()
-        files.session_requested.connect(self.keeping.open)
-        self.keeping.failed.connect(self.panes.show_error)
-        window.panel.drag_out_requested.connect(files.drag_out)
-        self.a_or_b.flipped.connect(lambda letter: window.status.show_note(f"Radius and eps {letter}"))
-        session.state_changed.connect(lambda _state: self.keeping.touch())
-        self.inspecting.pins_changed.connect(lambda _pins: self.keeping.touch())
-        window.panel.controller.view_changed.connect(self.keeping.touch)
-        window.panel.solo_changed.connect(lambda _number: self.keeping.touch())
-        window.params.mask_export_requested.connect(lambda: files.save_png("mask", self.overlays.write_mask))
-        window.params.clusters_export_requested.connect(
-            lambda: files.save_png("clusters", self.overlays.write_clusters)
-        )
-        files.noted.connect(window.status.show_note)
-        session.noted.connect(window.status.show_note)
-        session.state_changed.connect(lambda state: window.set_name(state.source.name if state.source else ""))
-        window.status.cancel_requested.connect(self._stop)
-        window.status.model_requested.connect(lambda: self.models.show(files.open_model_dialog))
+    def _fill_menus(self) -> None:
+        window = self.window
+        menus = fill_menus(window.menuBar(), self.actions)
+        recent = RecentMenu(self.settings, self.open_files.open_recent, window)
+        menus["File"].insertMenu(self.actions["open_sample"], recent)
+        menus["View"].addSeparator()
+        menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
+        window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
 
-    def _join_ahead(self) -> None:
-        self.overlays.asked.connect(self.ahead.go_on)
-        self.ahead.computed.connect(lambda source: self.gallery.mark(source, "done"))
-        self.ahead.computed.connect(lambda _source: self.overlays.refresh())
-        self.ahead.failed.connect(lambda source, words: self.gallery.mark(source, "failed", words))
-        self.ahead.noted.connect(self.window.status.show_note)
-        self.gallery.changed.connect(self.ahead.forget)
-        self.gallery.changed.connect(self.overlays.check_origin)
+    def _join_state(self) -> None:
+        """What follows the state without a presenter of its own: title, autosave, settings, undo's actions."""
+        window, session, choices = self.window, self.session, self.overlay_choices
+        session.source_changed.connect(lambda source: window.set_name(source.name if source else ""))
+        session.extract_changed.connect(self._remember_device)
+        self.undo.changed.connect(self._enable_undo)
+        self._enable_undo(False, False)
+        for changed in (
+            *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
+            *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
+            *(choices.shown_changed, choices.similarity_changed, choices.clusters_changed),
+            *(window.panel.controller.view_changed, window.panel.solo_changed),
+        ):
+            changed.connect(self.session_store.touch)
+
+    def _join_tasks(self) -> None:
+        window, strip, overlays = self.window, self.film_strip, self.overlays
+        opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
+        window.paths_dropped.connect(opening.open_paths)
+        window.panel.files_dropped.connect(lambda names: opening.open_paths([Path(name) for name in names]))
+        window.panel.drag_out_requested.connect(exporting.drag_out)
+        window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
+        window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
+        window.status.cancel_requested.connect(self._stop)
+        window.status.model_requested.connect(self._show_models)
+        opening.session_requested.connect(self.session_store.open)
+        exporting.export_all_requested.connect(
+            lambda folder, params: batch.start(self.pictures.sources, folder, params)
+        )
+        batch.marked.connect(strip.mark)
+        batch.finished.connect(self._report_batch)
+        overlays.similarity_asked.connect(prefetch.go_on)
+        overlays.compared.connect(strip.show_matches)
+        prefetch.computed.connect(lambda source: strip.mark(source, "done"))
+        prefetch.computed.connect(lambda _source: overlays.refresh())
+        prefetch.failed.connect(lambda source, words: strip.mark(source, "failed", words))
+        self.file_watcher.reloaded.connect(strip.renew)
+
+    def _join_notes(self) -> None:
+        """What is said on the status line, and errors over the panes."""
+        line = self.window.status
+        for part in (
+            *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
+            *(self.file_watcher, self.session_store, self.prefetch),
+        ):
+            part.noted.connect(line.show_note)
+        self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
+        self.batch_export.advanced.connect(
+            lambda done, total, name: line.show_note(f"{done} of {total} exported; now {name}")
+        )
+        self.session_store.failed.connect(self.panes.show_error)
+        self.file_worker.ended.connect(self._show_file_error)
+
+    def _show_file_error(self, ended: Ended) -> None:
+        if ended.error is not None:
+            self.panes.show_error(ended.error)
 
     def _stop(self) -> None:
         self.session.cancel()
-        self.ahead.pause()
+        self.prefetch.pause()
 
-    def _restore(self) -> None:
+    def _show_models(self) -> None:
+        self.models.show(self.open_files.open_model_dialog)
+
+    def _remember_device(self, params: ExtractParams) -> None:
+        self.settings.device = params.device
+
+    def _restore_layout(self) -> None:
         self.settings.restore_window(self.window)
         if self.settings.panel_state:
             self.window.panel.restore_state(self.settings.panel_state)
@@ -179,15 +218,6 @@ class Program(QObject):
         if opened is not None:
             for section in SECTIONS:
                 self.window.params.set_section_open(section, section in opened)
-
-    def _join_batch(self) -> None:
-        line = self.window.status
-        self.files.export_all_requested.connect(
-            lambda folder, params: self.batch.start(self.gallery.sources, folder, params)
-        )
-        self.batch.advanced.connect(lambda done, total, name: line.show_note(f"{done} of {total} exported; now {name}"))
-        self.batch.marked.connect(self.gallery.mark)
-        self.batch.finished.connect(self._report_batch)
 
     def _report_batch(self, report: Report) -> None:
         self.window.status.show_note(report.sentence, 10_000)
@@ -202,29 +232,30 @@ class Program(QObject):
         self.actions["redo"].setEnabled(redo)
 
     def _bindings(self) -> dict[str, Callable[[], object]]:
-        window, session, files, controls = self.window, self.session, self.files, self.controls
+        window, session, parameters = self.window, self.session, self.parameters
+        opening, exporting = self.open_files, self.export_files
         panel, view = window.panel, window.panel.controller
         solo = {f"solo_{name}": lambda n=n: panel.solo(n) for n, name in enumerate(PANES, start=1)}
         return {
             **solo,
-            "open": files.open_dialog,
-            "open_folder": files.open_folder_dialog,
-            "open_as": files.open_as_dialog,
-            "open_sample": lambda: session.open_path(resource(SAMPLE)),
-            "paste": files.paste,
-            "export": files.export_dialog,
-            "export_all": files.export_all_dialog,
-            "open_session": self.keeping.open_dialog,
-            "save_session": self.keeping.save_dialog,
-            "models": lambda: self.models.show(files.open_model_dialog),
+            "open": opening.open_dialog,
+            "open_folder": opening.open_folder_dialog,
+            "open_as": opening.open_as_dialog,
+            "open_sample": opening.open_sample,
+            "paste": opening.paste,
+            "export": exporting.export_dialog,
+            "export_all": exporting.export_all_dialog,
+            "open_session": self.session_store.open_dialog,
+            "save_session": self.session_store.save_dialog,
+            "models": self._show_models,
             "backbones": self.models.show_backbones,
-            "a_or_b": self.a_or_b.flip,
-            "copy_pane": lambda: files.copy_pane(panel.current),
-            "copy_command": files.copy_command,
+            "a_or_b": self.ab_settings.flip,
+            "copy_pane": lambda: exporting.copy_pane(panel.current),
+            "copy_command": exporting.copy_command,
             "run_again": session.run_again,
             "cancel": self._stop,
             "quit": window.close,
-            "open_model": files.open_model_dialog,
+            "open_model": opening.open_model_dialog,
             "shipped_model": lambda: session.set_model(None),
             "fit": view.fit,
             "one_to_one": view.one_to_one,
@@ -232,23 +263,23 @@ class Program(QObject):
             "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
             "all_panes": lambda: panel.solo(0),
             "full_screen": window.toggle_full_screen,
-            "radius_down": lambda: controls.step_radius(-1),
-            "radius_up": lambda: controls.step_radius(1),
-            "eps_down": lambda: controls.scale_eps(0.8),
-            "eps_up": lambda: controls.scale_eps(1.25),
+            "radius_down": lambda: parameters.step_radius(-1),
+            "radius_up": lambda: parameters.step_radius(1),
+            "eps_down": lambda: parameters.scale_eps(0.8),
+            "eps_up": lambda: parameters.scale_eps(1.25),
             "similarity": lambda: self.overlays.toggle("similarity"),
             "clusters": lambda: self.overlays.toggle("clusters"),
-            "undo": self.history.undo,
-            "redo": self.history.redo,
-            "next_picture": lambda: self.gallery.step(1),
-            "previous_picture": lambda: self.gallery.step(-1),
+            "undo": self.undo.undo,
+            "redo": self.undo.redo,
+            "next_picture": lambda: self.pictures.step(1),
+            "previous_picture": lambda: self.pictures.step(-1),
             "wipe": lambda: panel.toggle_compare("wipe"),
             "difference": lambda: panel.toggle_compare("difference"),
             "difference_gain": panel.step_difference_gain,
             "reference": lambda: panel.set_reference(panel.current),
-            "paper_defaults": controls.paper_defaults,
-            "reroll": controls.reroll,
-            "pin": self.inspecting.pin_hovered,
+            "paper_defaults": parameters.paper_defaults,
+            "reroll": parameters.reroll,
+            "pin": self.pixel_inspector.pin_hovered,
             "help": window.sheet.toggle,
             "about": self._about,
         }

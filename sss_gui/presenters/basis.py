@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.messages.panes import BasisRequest, BasisResult, Source
-from sss_gui.state.session import Session, State
-from sss_gui.tasks.open_files import ask_save
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.session import Session
+from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 
 KEPT = 100  # bases that are kept for undo and for copied command lines
@@ -23,7 +23,6 @@ class BasisPresenter(QObject):
     Parameters
     ----------
     folder : where locked and shared bases are kept
-    sources : the open pictures
     """
 
     noted = Signal(str)
@@ -31,20 +30,22 @@ class BasisPresenter(QObject):
     def __init__(
         self,
         session: Session,
+        pictures: PictureList,
         panel: ParamsPanel,
         folder: Path,
-        sources: Callable[[], list[Source]],
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._session, self._panel, self._folder, self._sources, self._window = session, panel, folder, sources, window
-        self._pending: dict[int, str] = {}
+        self._session, self._pictures, self._panel = session, pictures, panel
+        self._folder, self._window = folder, window
+        self._pending: dict[int, str] = {}  # what each basis under way is for
         self._fitted: dict[Path, frozenset[Source]] = {}
         panel.basis_mode_requested.connect(self.set_mode)
         panel.basis_save_requested.connect(self._save_dialog)
         panel.basis_load_requested.connect(self._load_dialog)
-        session.answer(BasisResult, self._take)
-        session.state_changed.connect(self._show)
+        session.requests.answer(BasisResult, self._take)
+        session.basis_changed.connect(self._show)
+        pictures.changed.connect(lambda: self._show(session.state.basis))
 
     def set_mode(self, mode: str) -> None:
         """image: fit to each picture; locked: keep what is shown now; shared: fit to all open pictures."""
@@ -55,11 +56,7 @@ class BasisPresenter(QObject):
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)
-        self._show(self._session.state)
-
-    def refresh(self) -> None:
-        """The open pictures are others: say anew what the basis was fitted to."""
-        self._show(self._session.state)
+        self._show(self._session.state.basis)
 
     def save(self, path: Path) -> None:
         """Write the basis that is shown."""
@@ -73,8 +70,8 @@ class BasisPresenter(QObject):
         state = self._session.state
         if state.source is None:
             return
-        sources = tuple(self._sources()) if mode == "shared" else ()
-        ticket = self._session.ask(lambda number: BasisRequest(number, state.request(number), path, sources))
+        sources = tuple(self._pictures.sources) if mode == "shared" else ()
+        ticket = self._session.requests.ask(lambda number: BasisRequest(number, state.request(number), path, sources))
         self._pending[ticket] = mode
 
     def _take(self, result: BasisResult) -> None:
@@ -96,19 +93,19 @@ class BasisPresenter(QObject):
             if path != self._session.state.basis:
                 path.unlink(missing_ok=True)
 
-    def _show(self, state: State) -> None:
-        if state.basis is None:
+    def _show(self, basis: Path | None) -> None:
+        if basis is None:
             self._panel.set_basis_mode("image")
-        elif state.basis.parent == self._folder:
-            mode = "shared" if state.basis.name.startswith("shared") else "locked"
-            note = self._shared_words(state.basis) if mode == "shared" else "this basis and range for all pictures"
+        elif basis.parent == self._folder:
+            mode = "shared" if basis.name.startswith("shared") else "locked"
+            note = self._shared_words(basis) if mode == "shared" else "this basis and range for all pictures"
             self._panel.set_basis_mode(mode, note)
         else:
-            self._panel.set_basis_mode("locked", f"from {state.basis.name}")
+            self._panel.set_basis_mode("locked", f"from {basis.name}")
 
     def _shared_words(self, basis: Path) -> str:
         """What a shared basis was fitted to, beside what is open now."""
-        fitted, opened = self._fitted.get(basis), set(self._sources())
+        fitted, opened = self._fitted.get(basis), set(self._pictures.sources)
         if fitted is None:
             return "one basis and range, fitted to several pictures"
         if opened <= fitted:

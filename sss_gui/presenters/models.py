@@ -40,7 +40,7 @@ class ModelsPresenter(QObject):
         self._worker = Worker(ModelEngine, self, name="sss-models")
         self._dialog: ModelManager | None = None
         self._backbones: BackboneDialog | None = None
-        self._known: dict[str, BackboneWords] = {}
+        self._backbone_of: dict[str, BackboneWords] = {}
         self._tickets = itertools.count(1)
         self._downloading = False
         self._worker.delivered.connect(self._take)
@@ -86,7 +86,7 @@ class ModelsPresenter(QObject):
             entries = [ModelEntry(model.key, model.title, model.summary, model.card) for model in result.models]
             self._dialog.set_models(entries, str(self._session.state.model or ""))
         elif isinstance(result, BackbonesResult) and self._backbones is not None:
-            self._known = {words.name: words for words in result.backbones}
+            self._backbone_of = {words.name: words for words in result.backbones}
             self._backbones.set_rows(
                 [BackboneRow(w.name, w.program, bool(w.weights), w.here) for w in result.backbones]
             )
@@ -97,7 +97,7 @@ class ModelsPresenter(QObject):
 
     def _build(self, choice: BackboneChoice) -> None:
         """Write a model of a backbone alone; it is used once it is there."""
-        weights = {PUBLISHED: self._known[choice.name].weights, FILE: choice.file}.get(choice.weights)
+        weights = {PUBLISHED: self._backbone_of[choice.name].weights, FILE: choice.file}.get(choice.weights)
         request = BackboneModelRequest(
             next(self._tickets), choice.name, weights, self._folder, choice.blocks, choice.consent
         )

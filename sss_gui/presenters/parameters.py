@@ -8,8 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import LoadModelResult, ShowResult, Source
-from sss_gui.state.session import Session, State
+from sss_gui.messages.panes import LoadModelResult, ShowResult
+from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 
@@ -25,21 +25,23 @@ class ParametersPresenter(QObject):
         super().__init__(parent)
         self._session, self._panel = session, panel
         self._random = random.Random()
-        self._explained: Source | None = None
-        panel.changing.connect(lambda name, value: self.set(name, value, moving=True))
-        panel.rested.connect(lambda name, value: self.set(name, value, moving=False))
+        panel.changing.connect(lambda name, value: self._set(name, value, moving=True))
+        panel.rested.connect(lambda name, value: self._set(name, value, moving=False))
         panel.paper_defaults_requested.connect(self.paper_defaults)
         panel.reroll_requested.connect(self.reroll)
-        session.state_changed.connect(self._show_state)
-        session.result_arrived.connect(self._show_result)
-        session.warmed.connect(self._show_devices)
-        self._show_state(session.state)
+        for changed in (session.filter_changed, session.projection_changed, session.extract_changed):
+            changed.connect(panel.set_values)
+        session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
+        session.result_arrived.connect(self._show_explained)
+        session.model_loaded.connect(self._show_devices)
+        for params in (session.state.filter, session.state.projection, session.state.extract):
+            panel.set_values(params)
 
-    def set(self, name: str, value: Any, moving: bool) -> None:
+    def _set(self, name: str, value: Any, *, moving: bool) -> None:
         """Take the parameter `name` from the panel; `moving` while its slider is dragged."""
         state = self._session.state
         if name in FILTER:
-            self._session.set_filter(replace(state.filter, **{name: value}), moving)
+            self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
             self._session.set_projection(replace(state.projection, **{name: int(value)}))
         elif name in EXTRACT and not moving:
@@ -68,13 +70,8 @@ class ParametersPresenter(QObject):
         projection = self._session.state.projection
         self._session.set_projection(replace(projection, seed=self._random.randrange(1, 10_000)))
 
-    def _show_state(self, state: State) -> None:
-        for params in (state.filter, state.projection, state.extract):
-            self._panel.set_values(params)
-
-    def _show_result(self, result: ShowResult) -> None:
-        if result.explained or result.source != self._explained:  # those of another picture say nothing of this one
-            self._explained = result.source
+    def _show_explained(self, result: ShowResult) -> None:
+        if result.explained:  # previews and first panes bring none
             self._panel.set_explained_variance(result.explained)
 
     def _show_devices(self, result: LoadModelResult) -> None:

@@ -22,10 +22,10 @@ class StatusPresenter(QObject):
         self._session, self._line = session, line
         line.set_stage(READY)
         line.set_progress(None)
-        session.progress_changed.connect(self._progress)
-        session.busy_changed.connect(self._busy)
+        session.requests.progress_changed.connect(self._progress)
+        session.requests.busy_changed.connect(self._busy)
         session.result_arrived.connect(self._result)
-        session.warmed.connect(self._warmed)
+        session.model_loaded.connect(self._show_model)
         session.exported.connect(lambda result: self._note(result.notes))
 
     def _progress(self, fraction: float, stage: str, left: float) -> None:
@@ -53,6 +53,6 @@ class StatusPresenter(QObject):
         if notes:
             self._line.show_note(" ".join(notes), 8000)
 
-    def _warmed(self, result: LoadModelResult) -> None:
+    def _show_model(self, result: LoadModelResult) -> None:
         self._line.set_device(result.device)
         self._line.set_model(result.model, str(self._session.state.model or ""))

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.panes import Source
+from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
+from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_model.errors import SSSError
 from sss_model.files.atomic_write import replacing
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
-SUFFIX = ".sss.json"
 FORMAT = 1
-OVERLAYS = ("", "similarity", "clusters")
 
 Points = tuple[tuple[int, int], ...]
 Pins = tuple[Source, Points]
@@ -132,7 +132,7 @@ def read_session(path: Path) -> SavedSession:
         raise SessionFileError(f"{path.name} is not a session file: it is not JSON.") from error
     if not isinstance(values, dict) or values.get("program") != "sss-features session":
         raise SessionFileError(
-            f"{path.name} is JSON, but not a session of this program.", hint=f"Choose a {SUFFIX} file."
+            f"{path.name} is JSON, but not a session of this program.", hint=f"Choose a {SESSION_SUFFIX} file."
         )
     try:
         if values["format"] > FORMAT:
@@ -219,8 +219,3 @@ def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
 
 def _absolute(name: str | None, folder: Path) -> Path | None:
     return Path(os.path.normpath(folder / name)) if name else None
-
-
-def paths_of(sources: Sequence[Source]) -> list[Path]:
-    """The files of `sources`."""
-    return [source.path for source in sources if source.path is not None]

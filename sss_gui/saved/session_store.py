@@ -12,8 +12,9 @@ import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.saved.session_file import SUFFIX, SavedSession, SessionFileError, read_session, write_session
-from sss_gui.tasks.open_files import ask_save
+from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
+from sss_gui.tasks.export_files import ask_save
+from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_gui.window.error_text import describe
 from sss_model.errors import SSSError
 from sss_model.files.atomic_write import replacing
@@ -47,7 +48,7 @@ class SessionStore(QObject):
         super().__init__(window)
         self._folder, self._bases, self._window = folder, bases, window
         self._capture, self._restore = capture, restore
-        self._own = folder / f"running-{os.getpid()}{SUFFIX}"
+        self._own = folder / f"running-{os.getpid()}{SESSION_SUFFIX}"
         self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
@@ -74,8 +75,8 @@ class SessionStore(QObject):
     def left_behind(self) -> Path | None:
         """The newest session of a process that is no more; older ones are removed."""
         found = []
-        for path in self._folder.glob(f"running-*{SUFFIX}"):
-            process = path.name.removeprefix("running-").removesuffix(SUFFIX)
+        for path in self._folder.glob(f"running-*{SESSION_SUFFIX}"):
+            process = path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX)
             if path != self._own and process.isdigit() and not psutil.pid_exists(int(process)):
                 found.append(path)
         found.sort(key=lambda path: path.stat().st_mtime_ns)
@@ -86,7 +87,7 @@ class SessionStore(QObject):
     def restore_left(self, path: Path) -> bool:
         """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
         try:
-            path = path.replace(path.with_name(f"crashed{SUFFIX}"))
+            path = path.replace(path.with_name(f"crashed{SESSION_SUFFIX}"))
             saved = read_session(path)
         except (SSSError, OSError):
             return False
@@ -98,15 +99,15 @@ class SessionStore(QObject):
 
     def save_dialog(self) -> None:
         """Ask where to, and save the session."""
-        start, kind = Path(f"session{SUFFIX}"), f"Sessions (*{SUFFIX})"
-        path = ask_save(self._window, "Save the session", start, SUFFIX.removeprefix("."), kind)
+        start, kind = Path(f"session{SESSION_SUFFIX}"), f"Sessions (*{SESSION_SUFFIX})"
+        path = ask_save(self._window, "Save the session", start, SESSION_SUFFIX.removeprefix("."), kind)
         if path is not None:
             self.save(path)
 
     def open_dialog(self) -> None:
         """Ask which, and open the session."""
         name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a session", "", f"Sessions (*{SUFFIX});;All files (*)"
+            self._window, "Open a session", "", f"Sessions (*{SESSION_SUFFIX});;All files (*)"
         )
         if name:
             self.open(Path(name))
@@ -125,7 +126,7 @@ class SessionStore(QObject):
         basis = saved.state.basis
         if basis is None or basis.parent != self._bases:
             return saved
-        copy = path.with_name(path.name.removesuffix(SUFFIX) + "-basis.json")
+        copy = path.with_name(path.name.removesuffix(SESSION_SUFFIX) + "-basis.json")
         with replacing(copy, SessionFileError) as temporary:
             shutil.copyfile(basis, temporary)
         return replace(saved, state=replace(saved.state, basis=copy))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import ShowResult
-from sss_gui.presenters.film_strip import FilmStripPresenter
-from sss_gui.presenters.overlays import OverlaysPresenter
-from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.saved.session_file import SavedSession
+from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.pins import Pins
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
@@ -19,48 +19,54 @@ class WindowSnapshot(QObject):
     def __init__(
         self,
         session: Session,
-        gallery: FilmStripPresenter,
-        inspecting: PixelInspector,
+        pictures: PictureList,
+        pins: Pins,
+        choices: OverlayChoices,
         panel: FeaturePanel,
-        overlays: OverlaysPresenter,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._gallery, self._inspecting, self._panel = session, gallery, inspecting, panel
-        self._overlays = overlays
+        self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
+        self._panel = panel
         self._waiting: SavedSession | None = None
         session.result_arrived.connect(self._arrive)
 
     def capture(self) -> SavedSession:
         """The state now; pasted pictures have no file and are left out."""
         view, waiting = self._panel.controller, self._waiting
-        sources = tuple(source for source in self._gallery.sources if source.path is not None)
-        shown = self._session.state.source
+        sources = tuple(source for source in self._pictures.sources if source.path is not None)
+        wanted = self._session.state.source
         centre, scale = None if view.fitting else view.centre, view.scale
-        pins = self._inspecting.pins_by_picture
+        pins, origin = self._pins.by_picture, self._choices.origin
+        compared = (origin, self._choices.origin_points) if origin is not None else None
         if waiting is not None:  # what is to come back is not there yet, and must not be lost
-            pins = {**pins, **waiting.pins_by_picture}
-            if shown == waiting.state.source:
+            pins, compared = {**pins, **waiting.pins_by_picture}, waiting.origin
+            if wanted == waiting.state.source:
                 centre, scale = waiting.centre, waiting.scale
-        own = pins.get(shown, ()) if shown is not None else ()
-        kept = tuple((source, points) for source, points in pins.items() if source in sources and source != shown)
-        over = self._overlays
-        origin = over.origin if waiting is None else waiting.origin
-        elsewhere = origin is not None and origin[0] != shown
         return SavedSession(
-            self._session.state, sources, own, centre, scale, self._panel.solo_pane,
-            origin if elsewhere else None, over.shown, over.similarity, over.clusters, kept,
-        )  # fmt: skip
+            self._session.state,
+            sources,
+            pins=tuple(pins.get(wanted, ())) if wanted is not None else (),
+            centre=centre,
+            scale=scale,
+            solo=self._panel.solo_pane,
+            origin=compared if compared is not None and compared[0] != wanted else None,
+            overlay=self._choices.shown,
+            similarity=self._choices.similarity,
+            clusters=self._choices.clusters,
+            kept=tuple((source, pins[source]) for source in sources if source in pins and source != wanted),
+        )
 
     def restore(self, saved: SavedSession) -> None:
         """Bring `saved` back."""
         self._waiting = saved
+        source = saved.state.source
         self._session.set_state(saved.state)
-        if saved.sources:
-            shown = saved.state.source
-            self._gallery.set_sources(saved.sources, saved.sources.index(shown) if shown in saved.sources else 0)
+        self._pictures.set(saved.sources, saved.sources.index(source) if source in saved.sources else 0)
         self._panel.solo(saved.solo)
-        self._overlays.restore(saved.overlay, saved.similarity, saved.clusters)
+        self._choices.set_similarity(saved.similarity)
+        self._choices.set_clusters(saved.clusters)
+        self._choices.show(saved.overlay)
         if self._session.shown is not None and not self._session.busy:  # all is shown already
             self._finish()
 
@@ -74,11 +80,12 @@ class WindowSnapshot(QObject):
         shown = self._session.state.source
         if saved is None or shown not in saved.sources:
             return
-        self._inspecting.pins_by_picture = saved.pins_by_picture
+        pins = saved.pins_by_picture
+        self._pins.set_all({**dict([saved.origin]), **pins} if saved.origin is not None else pins)
         if shown != saved.state.source:
             return
         if saved.origin is not None:
-            self._overlays.set_origin(*saved.origin)
+            self._choices.compare_with(saved.origin[0])
         view = self._panel.controller
         if saved.centre is not None:
             view.set_view(*saved.centre, saved.scale)

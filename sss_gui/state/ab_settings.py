@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.state.session import Session, State
+from sss_gui.state.session import Session
 from sss_model.params import FilterParams
 
 
 class ABSettings(QObject):
-    """Remembers both.
+    """Holds the set that is not shown; the shown one is the session's.
 
     Undo and redo put back the very record that was shown before, so a record tells whose it is, and the letter goes
     back with it.
 
+    Attributes
+    ----------
+    letter : 'A' or 'B', which is shown
+
     Signals
     -------
-    flipped : 'A' or 'B', which is shown now
+    flipped : the letter that is shown now
     """
 
     flipped = Signal(str)
@@ -24,27 +28,28 @@ class ABSettings(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._kept: dict[str, FilterParams | None] = {"A": session.state.filter, "B": None}
+        self._hidden: FilterParams | None = None
+        self._shown = session.state.filter
         self.letter = "A"
-        session.state_changed.connect(self._keep)
+        session.filter_changed.connect(self._follow)
 
     def flip(self) -> None:
         """Show the other one; the first flip starts B from A."""
-        if self._session.moving:
-            self._session.settle()  # else history takes the flip for a part of the drag
-        self._kept[self.letter] = self._session.state.filter
-        self.letter = self._other
-        self._session.set_filter(self._kept[self.letter] or self._session.state.filter)
+        if self._session.motion.moving:
+            self._session.motion.rest()  # else undo takes the flip for a part of the drag
+        shown = self._session.state.filter
+        wanted = self._hidden or shown
+        self._swap(wanted, shown)
+        self._session.set_filter(wanted)
         self.flipped.emit(self.letter)
 
-    @property
-    def _other(self) -> str:
-        return "B" if self.letter == "A" else "A"
+    def _swap(self, shown: FilterParams, hidden: FilterParams) -> None:
+        self.letter = "B" if self.letter == "A" else "A"
+        self._shown, self._hidden = shown, hidden
 
-    def _keep(self, state: State) -> None:
-        if state.filter is self._kept[self.letter]:
-            return
-        if state.filter is self._kept[self._other]:
-            self.letter = self._other
+    def _follow(self, params: FilterParams) -> None:
+        if params is self._hidden and params is not self._shown:
+            self._swap(params, self._shown)
             self.flipped.emit(self.letter)
-        self._kept[self.letter] = state.filter
+        else:
+            self._shown = params

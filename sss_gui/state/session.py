@@ -1,7 +1,7 @@
-"""What is open and what is wanted: intents come in, signals go out. No widget, no array arithmetic.
+"""What is wanted and what is shown: intents come in, one signal a field goes out. No widget, no array arithmetic.
 
 Every change of what is wanted becomes one frozen request with a new ticket. An answer is shown only when its ticket is
-still the newest, or when it is a live picture of a slider that still moves.
+still the newest, or when it is a preview of a slider that still moves.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from sss_gui.messages.panes import (
-    MODEL_SUFFIXES,
     Box,
     ExportRequest,
     ExportResult,
     LoadModelRequest,
     LoadModelResult,
-    Picture,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
@@ -26,12 +24,11 @@ from sss_gui.messages.panes import (
     Source,
     View,
 )
-from sss_gui.state.request_tracker import RequestTracker, WorkerLike
-from sss_gui.window.error_text import ErrorText
+from sss_gui.state.motion import Motion
+from sss_gui.state.request_tracker import RequestTracker
+from sss_gui.window.error_text import MODEL_TITLE, ErrorText
 from sss_gui.worker.worker import Ended
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
-
-REST_MS = 250
 
 
 @dataclass(frozen=True)
@@ -45,131 +42,155 @@ class State:
     projection: ProjectionParams = field(default_factory=ProjectionParams)
     basis: Path | None = None
 
+    @property
+    def network(self) -> tuple[object, ...]:
+        """What the features depend on."""
+        return self.source, self.model, self.extract
+
     def request(self, ticket: int, *, live: bool = False, fresh: bool = False, view: View | None = None) -> ShowRequest:
+        """The message that fills the panes with this state."""
         if self.source is None:
             raise RuntimeError("Nothing is open to be shown.")
         return ShowRequest(ticket, self.source, self.model, self.extract, self.filter, self.projection, self.basis,
                            live=live, fresh=fresh, view=view)  # fmt: skip
 
 
-class Session(RequestTracker):
-    """The open document and its parameters.
+class Session(QObject):
+    """The picture, the model and the parameters that are wanted, and what of them the window shows.
+
+    Attributes
+    ----------
+    displayed : whose picture is in the panes; `state.source` is the one that is wanted there
+    size : (H, W) of the displayed picture
+    motion : whether a parameter is being moved
 
     Signals
     -------
-    state_changed : State, after any change of what is wanted
-    result_arrived : ShowResult, some or all panes
+    source_changed, model_changed, extract_changed, filter_changed, projection_changed, basis_changed : the field of
+        `state` of that name has another value, which comes along
+    reverted : after a failure or a stop, what is wanted is again what is shown; the fields' own signals follow
+    displayed_changed : Source or None, whose picture the panes show from now on
+    result_arrived : ShowResult, some or all panes of the displayed picture
+    opened : Source, once its features are there
+    picture_failed : Source that cannot be shown, and the sentence that says why
     probe_arrived : ProbeResult
-    failed : ErrorText
     exported : ExportResult
-    warmed : LoadModelResult
+    model_loaded : LoadModelResult
+    failed : ErrorText
     noted : a sentence for the status line
-    opened : Source, once its picture could be shown
-    settled : a slider came to rest
     """
 
-    state_changed = Signal(object)
+    source_changed = Signal(object)
+    model_changed = Signal(object)
+    extract_changed = Signal(object)
+    filter_changed = Signal(object)
+    projection_changed = Signal(object)
+    basis_changed = Signal(object)
+    reverted = Signal()
+    displayed_changed = Signal(object)
     result_arrived = Signal(object)
-    probe_arrived = Signal(object)
-    failed = Signal(object)
-    exported = Signal(object)
-    warmed = Signal(object)
-    noted = Signal(str)
     opened = Signal(object)
-    settled = Signal()
+    picture_failed = Signal(object, str)
+    probe_arrived = Signal(object)
+    exported = Signal(object)
+    model_loaded = Signal(object)
+    failed = Signal(object)
+    noted = Signal(str)
 
-    def __init__(self, worker: WorkerLike, parent: QObject | None = None, state: State | None = None) -> None:
-        super().__init__(worker, parent)
+    def __init__(self, requests: RequestTracker, parent: QObject | None = None, state: State | None = None) -> None:
+        super().__init__(parent)
+        self.requests = requests
+        self.motion = Motion(self)
+        self.displayed: Source | None = None
+        self.size = (0, 0)
         self._state = state or State()
-        self._shown: Source | None = None  # whose features the engine is known to hold
-        self._seen: Source | None = None  # whose picture is in the window
-        self._good: State | None = None  # the last state that was shown whole
-        self._newest = 0
-        self._live: set[int] = set()
-        self.moving = False  # whether a slider is being dragged, or keys are repeated
-        self.falling_back = False  # while `state_changed` tells of what is wanted again, not of what the user wants
+        self._complete: State | None = None  # the last one that was shown whole
+        self._newest = 0  # ticket of the newest request for the panes
+        self._live = False  # whether that is a preview
+        self._previews: set[int] = set()  # tickets of previews under way
         self._view: View | None = None
-        self._rest = QTimer(self, interval=REST_MS, singleShot=True)
-        self._rest.timeout.connect(self.settle)
-        self.answer(ShowResult, self._take_show)
-        self.answer(ProbeResult, self.probe_arrived.emit)
-        self.answer(ExportResult, self.exported.emit)
-        self.answer(LoadModelResult, self.warmed.emit)
+        self._stopping = False
+        self._field_signals = {
+            "source": self.source_changed,
+            "model": self.model_changed,
+            "extract": self.extract_changed,
+            "filter": self.filter_changed,
+            "projection": self.projection_changed,
+            "basis": self.basis_changed,
+        }
+        self.motion.rested.connect(self._show_exact)
+        requests.answer(ShowResult, self._take)
+        requests.answer(ProbeResult, self.probe_arrived.emit)
+        requests.answer(ExportResult, self.exported.emit)
+        requests.answer(LoadModelResult, self.model_loaded.emit)
+        requests.ended.connect(self._end)
+        requests.busy_changed.connect(self._say_stopped)
 
     @property
     def state(self) -> State:
+        """What is wanted."""
         return self._state
 
     @property
-    def shown(self) -> Source | None:
-        """The picture whose features the engine holds; None while another is under way."""
-        return self._shown if self._shown == self._state.source else None
+    def busy(self) -> bool:
+        """Whether anything is under way that a user waits for."""
+        return self.requests.busy
 
     @property
-    def live(self) -> bool:
-        """Whether the newest picture wanted is a preview."""
-        return self._newest in self._live
+    def at_rest(self) -> bool:
+        """Whether nothing is under way and no parameter moves."""
+        return not self.busy and not self.motion.moving
+
+    @property
+    def shown(self) -> Source | None:
+        """The wanted picture once its features are there; None while they are under way."""
+        return self._state.source if self._complete and self._complete.network == self._state.network else None
 
     # intents -------------------------------------------------------------------------------------------------------
 
-    def warm_up(self) -> None:
+    def load_model(self) -> None:
         """Let the worker import torch and load the model now."""
-        self.ask(lambda ticket: LoadModelRequest(ticket, self._state.model, self._state.extract))
+        self.requests.ask(lambda ticket: LoadModelRequest(ticket, self._state.model, self._state.extract))
 
-    def open_source(self, source: Source) -> None:
-        self._change(replace(self._state, source=source))
-
-    def open_path(self, path: Path, image: Path | None = None) -> None:
-        """Open a photograph or feature file, or take a checkpoint as the model."""
-        if path.suffix.lower() in MODEL_SUFFIXES:
-            self.set_model(path)
-        else:
-            self.open_source(Source.from_path(path, image))
-
-    def open_pixels(self, picture: Picture) -> None:
-        """Open pasted pixels, (H, W, 3) uint8."""
-        self.open_source(Source.from_pixels(picture))
+    def set_source(self, source: Source | None) -> None:
+        """Show `source`; `PictureList` says so when the user chooses a picture."""
+        self.set_state(replace(self._state, source=source))
 
     def set_model(self, path: Path | None) -> None:
         """Use the checkpoint `path`; None is the shipped one."""
-        self._change(replace(self._state, model=path))
+        self.set_state(replace(self._state, model=path))
 
     def set_extract(self, params: ExtractParams) -> None:
-        self._change(replace(self._state, extract=params))
+        """Compute features with `params`."""
+        self.set_state(replace(self._state, extract=params))
 
-    def set_filter(self, params: FilterParams, moving: bool = False) -> None:
+    def set_filter(self, params: FilterParams, *, moving: bool = False) -> None:
         """Filter with `params`; `moving` while a slider is dragged: previews now, the exact result when it rests."""
-        self.moving = moving
-        if params != self._state.filter or (self.live and not moving):
-            self._change(replace(self._state, filter=params), live=moving)
         if moving:
-            self._rest.start()
-        else:
-            self._rest.stop()
-            self.settled.emit()
+            self.motion.move()
+        if params != self._state.filter or (self._live and not moving):
+            self._change(replace(self._state, filter=params), live=moving)
+        if not moving:
+            self.motion.rest()
 
     def set_projection(self, params: ProjectionParams) -> None:
-        self._change(replace(self._state, projection=params))
+        """Show the components and the random projection of `params`."""
+        self.set_state(replace(self._state, projection=params))
 
     def set_basis(self, path: Path | None) -> None:
         """Project on the basis saved at `path`; None fits one to each picture."""
-        self._change(replace(self._state, basis=path))
+        self.set_state(replace(self._state, basis=path))
 
     def set_state(self, state: State) -> None:
-        """All at once, as undo and a session file do."""
-        self._change(state)
+        """All fields at once, as undo and a session file do. The same again tries again what failed."""
+        if state != self._state or self._live:
+            self._change(state)
+        elif state.source is not None and self._newest not in self.requests.pending and self.shown is None:
+            self._show()
 
     def look_at(self, box: Box, scale: float) -> None:
         """Say which part of the picture is on screen, at how many screen pixels a pixel; previews need no more."""
         self._view = (box, scale)
-
-    def settle(self) -> None:
-        """Ask for the exact result now, if a preview is shown."""
-        self._rest.stop()
-        self.moving = False
-        if self.live and self._state.source is not None:
-            self._show()
-        self.settled.emit()
 
     def run_again(self) -> None:
         """Read the files and run the network anew."""
@@ -183,94 +204,114 @@ class Session(RequestTracker):
 
     def cancel(self) -> None:
         """Stop whatever runs; what is shown stays."""
-        self._rest.stop()
-        self._worker.cancel()
+        self.motion.stop()
+        self._stopping = self.busy
+        self.requests.cancel()
 
     def close(self) -> None:
         """Ask for nothing more, and take no more answers."""
-        self._rest.stop()
-        super().close()
+        self.motion.stop()
+        self.requests.close()
 
     def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
         """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
         source = self.shown
         if source is not None:
-            self.ask(lambda ticket: ProbeRequest(ticket, source, point, pinned))
+            self.requests.ask(lambda ticket: ProbeRequest(ticket, source, point, pinned))
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
         if self._state.source is not None:
-            self.ask(lambda ticket: ExportRequest(ticket, self._state.request(ticket), folder, params))
+            self.requests.ask(lambda ticket: ExportRequest(ticket, self._state.request(ticket), folder, params))
 
     # requests ------------------------------------------------------------------------------------------------------
 
     def _change(self, state: State, *, live: bool = False) -> None:
-        if state == self._state and not self.live and not live:
-            if state.source is not None and self._newest not in self._underway and self._shown != state.source:
-                self._show()  # the same again after a failure
-            return
-        moved = (state.source, state.model, state.extract) != (
-            self._state.source, self._state.model, self._state.extract)  # fmt: skip
-        self._state = state
-        self.state_changed.emit(state)
-        if moved:
-            self._shown = None
+        self._set(state)
         if state.source is not None:
-            self._show(live=live and self._shown is not None)
+            self._show(live=live and self.shown is not None)
+
+    def _set(self, state: State, *, reverted: bool = False) -> None:
+        """Want `state`, and tell of the fields that differ."""
+        before, self._state = self._state, state
+        if reverted:
+            self.reverted.emit()
+        for name, changed in self._field_signals.items():
+            value = getattr(state, name)
+            if value != getattr(before, name):
+                changed.emit(value)
+        if state.source is None:
+            self._display(None, (0, 0))
 
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:
-        ticket = next(self._tickets)
-        self._newest = ticket
-        self._live &= self._underway.tickets
+        self._newest, self._live = self.requests.new_ticket(), live
         if live:
-            self._live.add(ticket)
-        self._submit(self._state.request(ticket, live=live, fresh=fresh, view=self._view), quiet=live)
+            self._previews.add(self._newest)
+        request = self._state.request(self._newest, live=live, fresh=fresh, view=self._view)
+        self.requests.submit(request, quiet=live)
+
+    def _show_exact(self) -> None:
+        """Ask for the exact result where a preview is shown."""
+        if self._live and self._state.source is not None:
+            self._show()
 
     # answers -------------------------------------------------------------------------------------------------------
 
-    def _take_show(self, result: ShowResult) -> None:
-        if result.source != self._state.source:
+    def _take(self, result: ShowResult) -> None:
+        newest = result.ticket == self._newest
+        if result.source != self._state.source or not (newest or result.ticket in self._previews):
             return
-        if result.ticket != self._newest and result.ticket not in self._live:
-            return
-        self._seen = result.source
-        new = False
-        if result.complete:
-            new, self._shown = self._shown != result.source, result.source
-            if result.ticket == self._newest:
-                self._good = self._state
+        self._display(result.source, result.size)
+        opened = result.complete and newest and self.shown is None
+        if result.complete and newest:
+            self._complete = self._state
         self.result_arrived.emit(result)
-        if new:
+        if opened:
             self.opened.emit(result.source)
 
-    def _after(self, ended: Ended, idle: bool) -> None:
-        if ended.ticket != self._newest:
-            self._live.discard(ended.ticket)
-        if ended.outcome == "failed" and isinstance(ended.error, ErrorText):
-            if ended.ticket == self._newest or ended.queue not in ("show", "batch", "prefetch"):
-                if ended.queue == "show":
-                    self._fall_back()
-                self.failed.emit(ended.error)
-            return
-        if ended.outcome == "cancelled" and ended.ticket == self._newest and self._behind():
-            self._fall_back()
-        by_user = ended.queue != "batch" and (ended.queue != "show" or ended.ticket == self._newest)
-        if ended.outcome == "cancelled" and idle and by_user:  # a batch reports its end itself
-            self.noted.emit("Stopped.")
+    def _display(self, source: Source | None, size: tuple[int, int]) -> None:
+        self.size = size
+        if source != self.displayed:
+            self.displayed = source
+            self.displayed_changed.emit(source)
 
+    def _end(self, ended: Ended) -> None:
+        self._previews.discard(ended.ticket)
+        newest = ended.ticket == self._newest
+        self._stopping &= ended.queue != "batch"  # a batch reports its own end
+        if ended.outcome == "cancelled" and newest and self._behind:
+            self._revert()
+        if ended.outcome != "failed" or not isinstance(ended.error, ErrorText):
+            return
+        if newest:
+            self._tell_failed(ended.error)
+            self._revert()
+        if newest or ended.queue not in ("show", "batch", "prefetch"):  # the others say so where they were asked for
+            self.failed.emit(ended.error)
+
+    def _tell_failed(self, error: ErrorText) -> None:
+        """Say which picture failed; not where the model did, or a picture fails that was shown before it."""
+        source = self._state.source
+        was_shown = self._complete is not None and self._complete.source == self.displayed == source
+        if source is not None and error.title != MODEL_TITLE and not was_shown:
+            self.picture_failed.emit(source, error.sentence)
+
+    @property
     def _behind(self) -> bool:
         """Whether the window still shows what was there before: another picture, or this one by another network."""
-        good = self._good
-        if self._seen is not None and self._seen != self._state.source:
+        if self.displayed is None:
+            return False
+        if self.displayed != self._state.source:
             return True
-        return good is not None and self._seen == good.source == self._state.source and self._shown is None
+        return self.shown is None and self._complete is not None and self._complete.source == self.displayed
 
-    def _fall_back(self) -> None:
-        """After a failure, want again what the window still shows, so that the next change does not fail too."""
-        good = self._good or State()
-        same_source = self._seen == good.source
-        self._state = replace(self._state, source=self._seen, model=good.model, extract=good.extract, basis=good.basis)
-        self._shown = self._seen if same_source else None
-        self.falling_back = True
-        self.state_changed.emit(self._state)
-        self.falling_back = False
+    def _revert(self) -> None:
+        """Want again what the window still shows, so that the next change does not fail too."""
+        good = self._complete or State()
+        wanted = replace(self._state, source=self.displayed, model=good.model, extract=good.extract, basis=good.basis)
+        self._set(wanted, reverted=True)
+
+    def _say_stopped(self, busy: bool) -> None:
+        if self._stopping and not busy:
+            self.noted.emit("Stopped.")
+        self._stopping = False

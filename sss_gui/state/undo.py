@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.presenters.overlays import OverlaysPresenter
+from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.session import Session
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -15,8 +15,8 @@ LIMIT = 200
 
 
 @dataclass(frozen=True)
-class Step:
-    """Every parameter that a step may change."""
+class Adjustments:
+    """Every parameter that undo brings back."""
 
     filter: FilterParams
     projection: ProjectionParams
@@ -35,18 +35,20 @@ class Undo(QObject):
 
     changed = Signal(bool, bool)
 
-    def __init__(self, session: Session, overlays: OverlaysPresenter, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, choices: OverlayChoices, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._overlays = session, overlays
-        self._past: list[Step] = []
-        self._future: list[Step] = []
+        self._session, self._choices = session, choices
+        self._past: list[Adjustments] = []
+        self._future: list[Adjustments] = []
         self._last = self._now()
         self._applying = False
         self._dragging = False
-        session.state_changed.connect(lambda _state: self._watch())
-        overlays.changed.connect(self._watch)
-        for part in (session, overlays):
-            part.settled.connect(self._end_drag)
+        for field in (session.filter_changed, session.projection_changed, session.basis_changed):
+            field.connect(self._record)
+        for field in (choices.similarity_changed, choices.clusters_changed):
+            field.connect(self._record)
+        session.reverted.connect(self._forget_failure)
+        session.motion.rested.connect(self._end_drag)
 
     def undo(self) -> None:
         """Back to the parameters before the last change."""
@@ -56,43 +58,43 @@ class Undo(QObject):
         """Forward again."""
         self._move(self._future, self._past)
 
-    def _now(self) -> Step:
-        state, over = self._session.state, self._overlays
-        return Step(state.filter, state.projection, state.basis, over.similarity, over.clusters)
+    def _now(self) -> Adjustments:
+        state, choices = self._session.state, self._choices
+        return Adjustments(state.filter, state.projection, state.basis, choices.similarity, choices.clusters)
 
-    def _move(self, source: list[Step], target: list[Step]) -> None:
+    def _move(self, source: list[Adjustments], target: list[Adjustments]) -> None:
         if not source:
             return
         self._dragging = False
         target.append(self._last)
-        step, over = source.pop(), self._overlays
+        step = source.pop()
         self._applying = True
-        if (step.similarity, step.clusters) != (over.similarity, over.clusters):
-            over.restore(over.shown, step.similarity, step.clusters)
+        self._choices.set_similarity(step.similarity)
+        self._choices.set_clusters(step.clusters)
         state = self._session.state
         self._session.set_state(replace(state, filter=step.filter, projection=step.projection, basis=step.basis))
         self._applying = False
+        self._last = self._now()
         self.changed.emit(bool(self._past), bool(self._future))
 
-    def _watch(self) -> None:
-        before, self._last = self._last, self._now()
-        if self._session.falling_back:
-            self._forget_failure()
-            return
-        if self._applying or before == self._last:
+    def _record(self) -> None:
+        if self._applying or self._now() == self._last:
             return
         if not self._dragging:
-            self._past.append(before)
+            self._past.append(self._last)
             del self._past[:-LIMIT]
-        self._dragging = self._session.moving or self._overlays.moving
+        self._last = self._now()
+        self._dragging = self._session.motion.moving
         self._future.clear()
         self.changed.emit(True, False)
 
     def _forget_failure(self) -> None:
         """What failed is no step: neither the one to it, nor one that would go back to where we are again."""
+        now = self._now()
         for steps in (self._past, self._future):
-            if steps and steps[-1] == self._last:
+            if steps and steps[-1] == now:
                 steps.pop()
+        self._last = now
         self.changed.emit(bool(self._past), bool(self._future))
 
     def _end_drag(self) -> None:

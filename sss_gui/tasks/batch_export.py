@@ -74,8 +74,8 @@ class BatchExport(QObject):
         self._build: Callable[[int, Source, str], BatchExportRequest] | None = None
         self._report = Report(Path(), 0, 0, (), 0)
         self._total = 0
-        session.answer(BatchExportResult, self._take)
-        session.ended.connect(self._end)
+        session.requests.answer(BatchExportResult, self._take)
+        session.requests.ended.connect(self._end)
 
     @property
     def active(self) -> bool:
@@ -114,7 +114,7 @@ class BatchExport(QObject):
         done = self._total - len(self._waiting) - 1
         self.advanced.emit(done, self._total, source.name)
         self.marked.emit(source, "running", "")
-        self._ticket = self._session.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
+        self._ticket = self._session.requests.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
 
     def _take(self, result: BatchExportResult) -> None:
         if result.paths:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from sss_gui.messages.panes import ShowResult, Source
-from sss_gui.state.session import Session, State
+from sss_gui.messages.panes import ShowResult
+from sss_gui.state.session import Session
 
 SETTLE_MS = 400  # programs write in several goes, or under another name and move
 
@@ -29,24 +29,25 @@ class FileWatcher(QObject):
         self._session = session
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._changed)
-        self._source: Source | None = None
-        self._files: tuple[Path, ...] = ()
+        self._files: tuple[Path, ...] = ()  # what the wanted picture was read from
         self._names: set[str] = set()
         self._timer = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._timer.timeout.connect(self._reload)
-        session.state_changed.connect(self._follow)
+        session.source_changed.connect(lambda _source: self._learn_files(()))
+        session.model_changed.connect(lambda _model: self._watch())
         session.result_arrived.connect(self._learn)
 
     def _learn(self, result: ShowResult) -> None:
         """The worker says what a picture was read from: a photograph beside features, say."""
         if result.files and result.files != self._files:
-            self._files = result.files
-            self._follow(self._session.state)
+            self._learn_files(result.files)
 
-    def _follow(self, state: State) -> None:
-        if state.source != self._source:
-            self._source = state.source
-            self._files = ()
+    def _learn_files(self, files: tuple[Path, ...]) -> None:
+        self._files = files
+        self._watch()
+
+    def _watch(self) -> None:
+        state = self._session.state
         own = (state.source.path, state.source.image) if state.source is not None else ()
         self._names = {str(path) for path in (*own, *self._files, state.model) if path is not None}
         watched = set(self._watcher.files())
@@ -67,5 +68,5 @@ class FileWatcher(QObject):
         if self._names <= set(self._watcher.files()):
             self.noted.emit("Changed on disk: read again.")
             self._session.refresh()
-            if self._source is not None:
-                self.reloaded.emit(self._source)
+            if self._session.state.source is not None:
+                self.reloaded.emit(self._session.state.source)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.messages.panes import PrefetchRequest, PrefetchResult, Source
-from sss_gui.state.session import Session, State
+from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.session import Session
 from sss_gui.worker.worker import Ended
 
 PAUSE_MS = 400  # of quiet before the next picture
 
 
 class Prefetch(QObject):
-    """Asks for one picture after the other while `wanted()`; whatever the user does comes first.
-
-    Parameters
-    ----------
-    wanted : the pictures whose features are compared, the most wanted first; none while nothing is compared
+    """Asks for one picture after the other while similarity compares with pins; whatever the user does comes first.
 
     Signals
     -------
@@ -31,19 +27,22 @@ class Prefetch(QObject):
     failed = Signal(object, str)
     noted = Signal(str)
 
-    def __init__(self, session: Session, wanted: Callable[[], list[Source]], parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, pictures: PictureList, choices: OverlayChoices, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._wanted = session, wanted
+        self._session, self._pictures, self._choices = session, pictures, choices
         self._tried: set[Source] = set()
-        self._network: tuple[object, ...] = ()
         self._asked: tuple[int, Source] | None = None
         self._full = self._paused = False
         self._timer = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._timer.timeout.connect(self._ask)
-        session.answer(PrefetchResult, self._take)
-        session.ended.connect(self._end)
-        session.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
-        session.state_changed.connect(self._follow)
+        session.requests.answer(PrefetchResult, self._take)
+        session.requests.ended.connect(self._end)
+        session.requests.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
+        session.model_changed.connect(lambda _model: self.forget())
+        session.extract_changed.connect(lambda _params: self.forget())
+        pictures.changed.connect(self.forget)
 
     def go_on(self) -> None:
         """Look for something to compute, after a short while of quiet."""
@@ -61,17 +60,32 @@ class Prefetch(QObject):
         self._tried.clear()
         self._full = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is computed or about to be."""
+        return self._asked is None and not self._timer.isActive()
+
+    def wanted(self) -> list[Source]:
+        """The pictures whose features are compared: the one that the pins lie in, then the nearest in the list."""
+        origin, shown = self._choices.origin, self._session.state.source
+        if self._choices.shown != "similarity" or origin is None:
+            return []
+        sources = self._pictures.sources
+        here = sources.index(shown) if shown in sources else 0
+        nearest = sorted(range(len(sources)), key=lambda place: abs(place - here))
+        return [s for s in dict.fromkeys([origin, *(sources[place] for place in nearest)]) if s != shown]
+
     def _next(self) -> Source | None:
         if self._full:
             return None
-        return next((source for source in self._wanted() if source not in self._tried), None)
+        return next((source for source in self.wanted() if source not in self._tried), None)
 
     def _ask(self) -> None:
         source = self._next()
         if source is None or self._session.busy or self._asked is not None:
             return
         show = self._session.state.request
-        ticket = self._session.ask(lambda ticket: PrefetchRequest(ticket, show(ticket), source))
+        ticket = self._session.requests.ask(lambda ticket: PrefetchRequest(ticket, show(ticket), source))
         self._asked = ticket, source
 
     def _take(self, result: PrefetchResult) -> None:
@@ -93,9 +107,3 @@ class Prefetch(QObject):
             self.failed.emit(source, ended.error.sentence)
         if not self._paused:
             self.go_on()
-
-    def _follow(self, state: State) -> None:
-        network = state.model, state.extract
-        if network != self._network:
-            self._network = network
-            self.forget()

@@ -49,8 +49,10 @@ def real(qtbot, tmp_path):
 
 def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, tmp_path):
     session, panel = real.session, real.window.panel
-    real.files.open_paths([photo])
-    qtbot.waitUntil(lambda: real.panes.picture("filtered") is not None and not session.busy, timeout=PATIENCE)
+    real.open_files.open_paths([photo])
+    qtbot.waitUntil(
+        lambda: real.window.panel.pane("filtered").picture is not None and not session.busy, timeout=PATIENCE
+    )
     assert all(panel.pane(name).picture is not None for name in PANES)
     badge = panel.pane("filtered").canvas.accessibleDescription
     assert badge() == "exact"
@@ -68,11 +70,11 @@ def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, 
         qtbot.mouseMove(pane, QPoint(pane.width() // 2, pane.height() // 2))
     assert probed.args[0].vector.shape == (128,)
     qtbot.mouseClick(pane, Qt.MouseButton.LeftButton, pos=QPoint(pane.width() // 2, pane.height() // 2))
-    qtbot.waitUntil(lambda: len(real.inspecting.pins) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(real.pins.points) == 1, timeout=PATIENCE)
 
     params = ExportParams(filtered=True, map3=True, strip=True, save_basis=True, formats=("npz16", "npy", "mat"))
     with qtbot.waitSignal(session.exported, timeout=PATIENCE) as exported:
-        real.files.export(tmp_path / "window", params)
+        real.export_files.export(tmp_path / "window", params)
     real.actions["copy_command"].trigger()
     words = shlex.split(QGuiApplication.clipboard().text())
     assert words[0] == "sss-extract"

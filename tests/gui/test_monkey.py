@@ -72,18 +72,18 @@ class Monkey:
 
     def open(self):
         choice = self.random.choice([[path] for path in self.files] + [self.files, [self.folder]])
-        self.program.files.open_paths(choice)
+        self.program.open_files.open_paths(choice)
 
     def more(self):
         program = self.program
         self.random.choice([
-            lambda: program.files.export(self.folder / "out", ExportParams()),
+            lambda: program.export_files.export(self.folder / "out", ExportParams()),
             lambda: program.window.resize(self.random.randrange(500, 1400), self.random.randrange(400, 900)),
             lambda: program.session.cancel(),
-            lambda: program.gallery.remove(self.random.randrange(3)),
-            lambda: program.inspecting.clear_pins(),
+            lambda: program.pictures.remove(self.random.randrange(3)),
+            lambda: program.pins.clear(),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
-            lambda: program.batch.start(program.gallery.sources, self.folder, ExportParams()),
+            lambda: program.batch_export.start(program.pictures.sources, self.folder, ExportParams()),
             lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8)).copy()),
         ])()  # fmt: skip
 
@@ -91,19 +91,19 @@ class Monkey:
 def settle(qtbot, program, last):
     """Stop everything, and show one picture in four panes."""
     session = program.session
-    busy = lambda: session.busy or program.batch.active or program.worker.busy or program.file_worker.busy  # noqa: E731
+    busy = lambda: session.busy or program.batch_export.active or program.worker.busy or program.file_worker.busy  # noqa: E731
     qtbot.waitUntil(lambda: not busy(), timeout=60_000)
     session.cancel()
     program.window.resize(1000, 700)
     program.window.panel.solo(0)
     program.window.panel.set_compare("none")
-    program.overlays.show("")
-    program.inspecting.clear_pins()
-    program.files.open_paths([last])
+    program.overlay_choices.show("")
+    program.pins.clear()
+    program.open_files.open_paths([last])
     qtbot.waitUntil(lambda: session.shown is not None and session.shown.name == last.name, timeout=60_000)
-    qtbot.waitUntil(lambda: not busy() and not session._rest.isActive(), timeout=60_000)
+    qtbot.waitUntil(lambda: not busy() and session.at_rest, timeout=60_000)
     assert all(program.window.panel.pane(name).picture is not None for name in PANES)
-    qtbot.waitUntil(lambda: not session._underway.tickets - {0})  # no ticket stays open
+    qtbot.waitUntil(lambda: not session.requests.pending)  # no ticket stays open
 
 
 def rage(qtbot, monkey, actions):

@@ -25,12 +25,12 @@ from sss_model.params import ExportParams, FilterParams
 
 def idle(qtbot, program):
     session = program.session
-    qtbot.waitUntil(lambda: not session.busy and not session._rest.isActive(), timeout=5000)
+    qtbot.waitUntil(lambda: session.at_rest, timeout=5000)
 
 
 def opened(qtbot, program, name="a.png"):
-    program.files.open_paths([Path(name)])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    program.open_files.open_paths([Path(name)])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
     idle(qtbot, program)
 
 
@@ -76,17 +76,17 @@ def test_dropping_on_the_window_or_a_pane_opens_the_file(qtbot, program, tmp_pat
 
 
 def test_the_model_named_is_the_one_that_made_the_pictures(qtbot, program, engine, tmp_path):
-    program.files.open_paths([tmp_path / "one.png"])
+    program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
     named = program.window.status._model.text()
     engine.fail["one.png"] = CheckpointError("bad.safetensors is damaged.")
-    program.files.open_paths([tmp_path / "bad.safetensors"])
+    program.open_files.open_paths([tmp_path / "bad.safetensors"])
     idle(qtbot, program)
     assert program.window.status._model.text() == named == "fake model"
 
 
 def test_a_pane_dropped_on_the_own_window_is_no_file_to_open(qtbot, program, tmp_path):
-    program.files.open_paths([tmp_path / "one.png"])
+    program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "pane.png"))])
@@ -101,26 +101,26 @@ def test_a_pane_dropped_on_the_own_window_is_no_file_to_open(qtbot, program, tmp
 
 
 def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, program, engine, tmp_path):
-    program.files.open_paths([tmp_path / "one.png"])
+    program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
-    program.overlays.show("similarity")
-    program.inspecting.set_pins([(30, 20), (3, 2)])
-    qtbot.waitUntil(lambda: program.overlays._overlay is not None and not program.worker.busy)
+    program.overlay_choices.show("similarity")
+    program.pins.set([(30, 20), (3, 2)])
+    qtbot.waitUntil(lambda: program.overlays.overlay is not None and not program.worker.busy)
     heats = sum(isinstance(request, SimilarityRequest) for request in engine.asked)
     engine.size, engine.number = (10, 12), 7
     program.session.run_again()
     idle(qtbot, program)
-    assert program.inspecting.pins == [(3, 2)]
+    assert program.pins.points == [(3, 2)]
     qtbot.waitUntil(lambda: sum(isinstance(request, SimilarityRequest) for request in engine.asked) > heats)
     assert program.window.panel.banner.isHidden()
 
 
 def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tmp_path):
-    program.files.open_paths([tmp_path / "one.png"])
+    program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
-    program.inspecting.set_pins([(3, 2), (5, 5)])
+    program.pins.set([(3, 2), (5, 5)])
     qtbot.waitUntil(lambda: "distance to 2" in program.window.read_out.text())
-    program.inspecting.clear_pins()
+    program.pins.clear()
     assert "distance" not in program.window.read_out.text()
 
 
@@ -130,7 +130,7 @@ def test_pasting_from_a_clipboard_that_nothing_was_ever_copied_to_is_said(qtbot,
             return None
 
     monkeypatch.setattr("sss_gui.tasks.open_files.QGuiApplication.clipboard", lambda: Bare())
-    with qtbot.waitSignal(program.files.noted) as noted:
+    with qtbot.waitSignal(program.open_files.noted) as noted:
         program.actions["paste"].trigger()
     assert noted.args == ["There is no picture on the clipboard."]
 
@@ -188,7 +188,7 @@ def test_the_filtered_pane_is_labelled_preview_then_exact(qtbot, program):
 def test_an_error_lies_over_the_last_good_picture(qtbot, program):
     opened(qtbot, program)
     before = program.window.panel.pane("filtered").picture
-    program.files.open_paths([Path("broken.png")])
+    program.open_files.open_paths([Path("broken.png")])
     banner = program.window.panel.banner
     qtbot.waitUntil(banner.isVisible)
     assert program.window.panel.pane("filtered").picture is before
@@ -199,7 +199,7 @@ def test_an_error_lies_over_the_last_good_picture(qtbot, program):
 
 def test_escape_stops_and_the_window_says_ready(qtbot, program, engine):
     engine.gate.clear()
-    program.files.open_paths([Path("slow.png")])
+    program.open_files.open_paths([Path("slow.png")])
     qtbot.waitUntil(lambda: any(isinstance(request, ShowRequest) for request in engine.asked))
     press(qtbot, program, [Qt.Key.Key_Escape])
     idle(qtbot, program)
@@ -231,7 +231,7 @@ def test_copying_the_pane_under_the_keyboard(qtbot, program):
     program.window.panel.pane("pca").setFocus()
     program.actions["copy_pane"].trigger()
     picture = qimage.from_qimage(QGuiApplication.clipboard().image())
-    np.testing.assert_array_equal(picture, program.panes.picture(program.window.panel.current))
+    np.testing.assert_array_equal(picture, program.window.panel.pane(program.window.panel.current).picture)
 
 
 def test_copying_the_command_line_gives_every_changed_number(qtbot, program):
@@ -261,7 +261,7 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
     assert request.folder == tmp_path
     assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"))
-    assert program.files.export_params() == request.params, "the next export starts where this one was"
+    assert program.export_files.export_params() == request.params, "the next export starts where this one was"
     idle(qtbot, program)
 
 
@@ -285,15 +285,15 @@ def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
     assert probed.args[0].point == (3, 4)
     with qtbot.waitSignal(program.session.probe_arrived, check_params_cb=lambda result: result.pinned):
         program.actions["pin"].trigger()
-    assert program.inspecting.pins == [(3, 4)]
+    assert program.pins.points == [(3, 4)]
     panel.nudge_requested.emit(1, -1)
-    assert program.inspecting.pins == [(4, 3)]
+    assert program.pins.points == [(4, 3)]
     panel.pixel_clicked.emit(10, 11)
-    assert program.inspecting.pins == [(4, 3), (10, 11)]
-    qtbot.waitUntil(lambda: len(program.inspecting._vectors) == 2)
-    assert program.inspecting._distances((4, 3)) == pytest.approx((0.0, 6 * 8**0.5))
+    assert program.pins.points == [(4, 3), (10, 11)]
+    qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 2)
+    assert program.pixel_inspector.distances((4, 3)) == pytest.approx((0.0, 6 * 8**0.5))
     opened(qtbot, program, "b.png")
-    assert program.inspecting.pins == []
+    assert program.pins.points == []
 
 
 def test_a_pins_vector_comes_although_the_pointer_moves_on(qtbot, program, engine):
@@ -301,25 +301,25 @@ def test_a_pins_vector_comes_although_the_pointer_moves_on(qtbot, program, engin
     engine.gate.clear()
     program.session.run_again()
     qtbot.waitUntil(lambda: not engine.idle)
-    program.inspecting.pin((3, 4))
+    program.pins.add((3, 4))
     for x in range(10):
         program.window.panel.pixel_hovered.emit(x, 1)
     engine.gate.set()
-    qtbot.waitUntil(lambda: set(program.inspecting._vectors) == {(3, 4)})
+    qtbot.waitUntil(lambda: set(program.pixel_inspector.vectors) == {(3, 4)})
     program.window.params.rested.emit("radius", 9)
     idle(qtbot, program)
-    assert set(program.inspecting._vectors) == {(3, 4)}, "a radius changes no features"
+    assert set(program.pixel_inspector.vectors) == {(3, 4)}, "a radius changes no features"
 
 
 def test_pins_stop_at_the_pictures_edge(qtbot, program):
     opened(qtbot, program)
-    program.inspecting.pin((0, 0))
-    program.inspecting.nudge(-5, -5)
-    assert program.inspecting.pins == [(0, 0)]
-    program.inspecting.nudge(100, 100)
-    assert program.inspecting.pins == [(31, 23)]
-    program.inspecting.pin((500, 1))
-    assert program.inspecting.pins == [(31, 23)]
+    program.pins.add((0, 0))
+    program.pins.nudge(-5, -5)
+    assert program.pins.points == [(0, 0)]
+    program.pins.nudge(100, 100)
+    assert program.pins.points == [(31, 23)]
+    program.pins.add((500, 1))
+    assert program.pins.points == [(31, 23)]
 
 
 def test_another_seed(qtbot, program, engine):
@@ -358,15 +358,15 @@ def test_a_recent_feature_file_is_opened_with_its_own_photograph(qtbot, program,
     features, photo = tmp_path / "f.npz", tmp_path / "photo.png"
     for path in (features, photo):
         path.touch()
-    program.session.open_source(Source.from_path(features, photo))
+    program.pictures.open(Source.from_path(features, photo))
     idle(qtbot, program)
     opened(qtbot, program, tmp_path / "other.png")
-    program.files.open_recent(features)
+    program.open_files.open_recent(features)
     assert (program.session.state.source.path, program.session.state.source.image) == (features, photo)
     idle(qtbot, program)
     opened(qtbot, program, tmp_path / "other.png")
     photo.unlink()
-    program.files.open_recent(features)
+    program.open_files.open_recent(features)
     assert (program.session.state.source.path, program.session.state.source.image) == (features, None)
     idle(qtbot, program)
 

@@ -38,7 +38,7 @@ def names(sources):
 
 
 def idle(qtbot, program):
-    qtbot.waitUntil(lambda: not program.session.busy and not program.session._rest.isActive())
+    qtbot.waitUntil(lambda: program.session.at_rest)
 
 
 def test_a_folder_lists_its_photographs_in_natural_order(folder):
@@ -63,24 +63,24 @@ def test_a_folder_with_feature_tiffs_lists_its_photographs(folder):
 
 
 def test_strips_are_opened_as_such(qtbot, program, engine, folder):
-    program.files.open_as([folder / "p2.png", folder / "p10.png"], "strip")
+    program.open_files.open_as([folder / "p2.png", folder / "p10.png"], "strip")
     source = program.session.state.source
     assert (source.path, source.layout) == (folder / "p2.png", "strip")
     assert program.window.film_strip.count() == 2
     thumbnail = []
     program.file_worker.delivered.connect(thumbnail.append)
-    program.gallery._ask_thumbnails([0])
+    program.film_strip.request_thumbnails([0])
     qtbot.waitUntil(lambda: any(getattr(result, "source", None) == source for result in thumbnail))
     assert thumbnail[0].picture.shape == (6, 4, 3), "the photograph alone"
     program.actions["copy_command"].trigger()
     assert "--layout strip" in QGuiApplication.clipboard().text()
     idle(qtbot, program)
-    program.files.open_paths([folder / "P1.png"])
+    program.open_files.open_paths([folder / "P1.png"])
     idle(qtbot, program)
-    program.files.open_recent(folder / "p2.png")
+    program.open_files.open_recent(folder / "p2.png")
     assert program.session.state.source.layout == "strip", "as it was opened before"
     idle(qtbot, program)
-    program.files.open_recent(folder / "P1.png")
+    program.open_files.open_recent(folder / "P1.png")
     assert program.session.state.source.layout is None
     idle(qtbot, program)
 
@@ -96,7 +96,7 @@ def test_the_engine_reads_both_halves_of_a_strip(tmp_path):
 def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, folder):
     strip = program.window.film_strip
     assert not strip.isVisible()
-    program.files.open_paths([folder])
+    program.open_files.open_paths([folder])
     qtbot.waitUntil(lambda: program.session.state.source is not None)
     assert program.session.state.source.name == "P1.png"
     assert strip.isVisible()
@@ -105,8 +105,8 @@ def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, 
 
 
 def test_stepping_stops_at_the_ends(qtbot, program, folder):
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     shown = []
     for action in ("next_picture", "next_picture", "next_picture", "previous_picture"):
         program.actions[action].trigger()
@@ -122,8 +122,8 @@ def torn(qtbot, program, folder):
     for old, new in (("p2.png", "broken5.png"), ("P1.png", "a1.png"), ("p10.png", "c10.png")):
         (folder / old).rename(folder / new)
     (folder / "p2-filtered-pca.png").unlink()
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     return folder
 
@@ -144,7 +144,7 @@ def test_steps_go_past_a_broken_picture_both_ways(qtbot, program, torn):
     idle(qtbot, program)
     failing(qtbot, program, back.trigger)
     assert program.session.state.source.name == "c10.png"
-    program.controls.step_radius(1)
+    program.parameters.step_radius(1)
     idle(qtbot, program)
     back.trigger()
     assert program.session.state.source.name == "a1.png"
@@ -168,9 +168,9 @@ def test_the_picture_that_failed_is_marked_with_the_reason(qtbot, program, torn)
 
 def test_steps_follow_a_picture_shown_by_other_means(qtbot, program, torn):
     failing(qtbot, program, program.actions["next_picture"].trigger)
-    program.session.open_source(program.gallery.sources[2])
+    program.pictures.open(program.pictures.sources[2])
     idle(qtbot, program)
-    program.session.open_source(program.gallery.sources[0])
+    program.pictures.open(program.pictures.sources[0])
     idle(qtbot, program)
     failing(qtbot, program, program.actions["next_picture"].trigger)
     assert program.window.film_strip.state(1) == "failed"
@@ -183,21 +183,21 @@ def test_a_model_that_fails_marks_no_picture(qtbot, program, engine, torn):
 
 
 def test_the_list_comes_back_when_a_file_opened_alone_fails(qtbot, program, torn):
-    before = names(program.gallery.sources)
+    before = names(program.pictures.sources)
     for name in ("broken.png", "broken too.png"):
-        failing(qtbot, program, lambda name=name: program.files.open_paths([Path(name)]))
-        assert names(program.gallery.sources) == before
-        assert (program.gallery.index, program.window.film_strip.current) == (0, 0)
+        failing(qtbot, program, lambda name=name: program.open_files.open_paths([Path(name)]))
+        assert names(program.pictures.sources) == before
+        assert (program.pictures.index, program.window.film_strip.current) == (0, 0)
         assert program.window.film_strip.isVisible()
 
 
 def test_a_new_folder_stays_though_its_first_picture_is_broken(qtbot, program, torn):
-    program.files.open_paths([torn / "c10.png"])
+    program.open_files.open_paths([torn / "c10.png"])
     idle(qtbot, program)
     (torn / "a1.png").unlink()
     (torn / "c10.png").rename(torn / "d.png")
-    failing(qtbot, program, lambda: program.files.open_paths([torn]))
-    assert names(program.gallery.sources) == ["broken5.png", "d.png"]
+    failing(qtbot, program, lambda: program.open_files.open_paths([torn]))
+    assert names(program.pictures.sources) == ["broken5.png", "d.png"]
     assert program.window.film_strip.state(0) == "failed"
     program.actions["next_picture"].trigger()
     assert program.session.state.source.name == "d.png"
@@ -206,7 +206,7 @@ def test_a_new_folder_stays_though_its_first_picture_is_broken(qtbot, program, t
 
 def test_removing_a_broken_picture_skips_none(qtbot, program, torn):
     failing(qtbot, program, program.actions["next_picture"].trigger)
-    program.gallery.remove(1)
+    program.pictures.remove(1)
     program.actions["next_picture"].trigger()
     assert program.session.state.source.name == "c10.png"
     idle(qtbot, program)
@@ -216,9 +216,9 @@ def test_thumbnails_are_made_and_bad_files_are_marked(qtbot, program, folder):
     (folder / "p3.png").write_text("not a picture")
     seen = {}
     program.file_worker.delivered.connect(lambda r: seen.update({r.source.name: r}) if hasattr(r, "problem") else None)
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
-    program.gallery._ask_thumbnails([0, 1, 2, 3])
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    program.film_strip.request_thumbnails([0, 1, 2, 3])
     qtbot.waitUntil(lambda: len(seen) == 4)
     assert seen["P1.png"].picture.shape == (6, 8, 3)
     assert seen["p3.png"].picture is None
@@ -227,43 +227,43 @@ def test_thumbnails_are_made_and_bad_files_are_marked(qtbot, program, folder):
 
 
 def test_removing_the_shown_picture_shows_the_next(qtbot, program, folder):
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     program.window.film_strip.remove_requested.emit(0)
-    assert names(program.gallery.sources) == ["p2.png", "p10.png"]
+    assert names(program.pictures.sources) == ["p2.png", "p10.png"]
     assert program.session.state.source.name == "p2.png"
     idle(qtbot, program)
 
 
 def test_an_empty_folder_is_said_and_changes_nothing(qtbot, program, tmp_path):
     (tmp_path / "empty").mkdir()
-    with qtbot.waitSignal(program.gallery.noted) as noted:
-        program.files.open_paths([tmp_path / "empty"])
+    with qtbot.waitSignal(program.open_files.noted) as noted:
+        program.open_files.open_paths([tmp_path / "empty"])
     assert noted.args == ["There is no picture in empty."]
     assert program.session.state.source is None
 
 
 def test_one_file_alone_has_no_strip(qtbot, program, folder):
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
-    program.files.open_paths([Path("a.png")])
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    program.open_files.open_paths([Path("a.png")])
     assert not program.window.film_strip.isVisible()
     idle(qtbot, program)
 
 
 def test_a_folder_that_is_still_listed_does_not_replace_the_file_opened_after_it(qtbot, program, folder):
-    program.files.open_paths([folder])
-    program.files.open_paths([Path("a.png")])
-    program.gallery._take(ListResult(program.gallery._listing - 1, (Source.from_path(folder / "p2.png"),)))
-    assert names(program.gallery.sources) == ["a.png"]
+    program.open_files.open_paths([folder])
+    program.open_files.open_paths([Path("a.png")])
+    program.file_worker.delivered.emit(ListResult(1, (Source.from_path(folder / "p2.png"),)))
+    assert names(program.pictures.sources) == ["a.png"]
     qtbot.waitUntil(lambda: not program.file_worker.busy)
     idle(qtbot, program)
     assert program.session.state.source.name == "a.png"
 
 
 def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
-    program.files.open_paths([folder / "p2.png"])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
     idle(qtbot, program)
     for radius in (6, 7, 8):
         program.window.params.changing.emit("radius", radius)
@@ -285,8 +285,8 @@ def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
 
 
 def test_undo_takes_back_similarity_and_clusters_too(qtbot, program, folder):
-    program.files.open_paths([folder / "p2.png"])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
     idle(qtbot, program)
     params, undo, redo = program.window.params, program.actions["undo"], program.actions["redo"]
     for value in (0.7, 0.6, 0.5):
@@ -294,20 +294,20 @@ def test_undo_takes_back_similarity_and_clusters_too(qtbot, program, folder):
     params.rested.emit("threshold", 0.5)
     params.rested.emit("clusters", 12)
     undo.trigger()
-    assert (program.overlays.clusters.clusters, program.overlays.similarity.threshold) == (8, 0.5)
+    assert (program.overlay_choices.clusters.clusters, program.overlay_choices.similarity.threshold) == (8, 0.5)
     undo.trigger()
-    assert program.overlays.similarity.threshold == 0.8
+    assert program.overlay_choices.similarity.threshold == 0.8
     assert params.control("threshold").value == pytest.approx(0.8)
     assert not undo.isEnabled()
     redo.trigger()
     redo.trigger()
-    assert (program.overlays.clusters.clusters, program.overlays.similarity.threshold) == (12, 0.5)
+    assert (program.overlay_choices.clusters.clusters, program.overlay_choices.similarity.threshold) == (12, 0.5)
     idle(qtbot, program)
 
 
 def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, folder):
-    program.files.open_paths([folder / "p2.png"])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
     idle(qtbot, program)
     program.window.params.rested.emit("radius", 8)
     idle(qtbot, program)
@@ -326,29 +326,29 @@ def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, fold
 
 
 def test_stopping_an_open_brings_the_list_before_back(qtbot, program, engine, torn):
-    before = names(program.gallery.sources)
+    before = names(program.pictures.sources)
     engine.gate.clear()
     program.session.export(torn, ExportParams())
     qtbot.waitUntil(lambda: program.session.busy)
-    program.files.open_paths([torn / "c10.png"])
-    assert names(program.gallery.sources) == ["c10.png"]
+    program.open_files.open_paths([torn / "c10.png"])
+    assert names(program.pictures.sources) == ["c10.png"]
     program.actions["cancel"].trigger()
     qtbot.waitUntil(lambda: not program.session.busy)
     engine.gate.set()
-    assert names(program.gallery.sources) == before
+    assert names(program.pictures.sources) == before
     assert (program.session.state.source.name, program.window.windowTitle().split()[0]) == ("a1.png", "a1.png")
 
 
 def test_a_picture_that_changed_gets_a_new_thumbnail(qtbot, program, folder):
-    program.files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     qtbot.waitUntil(lambda: not program.file_worker.busy)
     shown = program.session.state.source
     write_picture(shown.path, np.full((12, 16, 3), 255, np.uint8))
     new = lambda result: result.source == shown and result.picture.min() == 255  # noqa: E731
     with qtbot.waitSignal(program.file_worker.delivered, check_params_cb=new):
-        program.gallery.renew(shown)
+        program.film_strip.renew(shown)
     qtbot.waitUntil(lambda: not program.file_worker.busy)
 
 

@@ -18,7 +18,7 @@ from sss_model.progress import Progress
 
 @pytest.fixture
 def shown(qtbot, program):
-    program.files.open_paths([Path("a.png")])
+    program.open_files.open_paths([Path("a.png")])
     qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
     return program
 
@@ -38,44 +38,44 @@ def test_hovering_gives_a_heat_map_over_the_input(qtbot, shown, engine):
     assert shown.window.params.value("similarity_shown") is True
     assert "similarity" in shown.window.params.open_sections(), "its threshold can be seen"
     shown.window.panel.pixel_hovered.emit(3, 4)
-    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
+    qtbot.waitUntil(lambda: shown.overlays.overlay is not None)
     assert asked(engine, SimilarityRequest)[-1].points == ((3, 4),)
     shown.actions["similarity"].trigger()
-    assert shown.overlays._overlay is None
+    assert shown.overlays.overlay is None
 
 
 def test_a_pin_stays_and_several_divide_the_picture(qtbot, shown, engine):
     shown.window.params.rested.emit("similarity_shown", True)
-    shown.inspecting.pin((1, 1))
+    shown.pins.add((1, 1))
     shown.window.panel.pixel_hovered.emit(9, 9)
     qtbot.waitUntil(lambda: len(asked(engine, SimilarityRequest)) > 0 and not shown.worker.busy)
     assert asked(engine, SimilarityRequest)[-1].points == ((1, 1),)
-    shown.inspecting.pin((5, 6))
+    shown.pins.add((5, 6))
     qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].points == ((1, 1), (5, 6)))
 
 
 def test_the_overlay_goes_with_the_picture_and_comes_back_for_the_next(qtbot, shown, engine):
-    shown.overlays.show("clusters")
-    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
-    first = shown.overlays._overlay
-    shown.files.open_paths([Path("b.png")])
+    shown.overlay_choices.show("clusters")
+    qtbot.waitUntil(lambda: shown.overlays.overlay is not None)
+    first = shown.overlays.overlay
+    shown.open_files.open_paths([Path("b.png")])
     qtbot.waitUntil(lambda: asked(engine, ClusterRequest)[-1].source.name == "b.png")
-    qtbot.waitUntil(lambda: shown.overlays._overlay is not None and shown.overlays._overlay is not first)
+    qtbot.waitUntil(lambda: shown.overlays.overlay is not None and shown.overlays.overlay is not first)
     qtbot.waitUntil(lambda: not shown.session.busy)
 
 
 def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_path):
     paths = [tmp_path / f"{name}.png" for name in "abc"]
-    shown.gallery.set_sources([Source.from_path(path) for path in paths])
-    a, b, c = shown.gallery.sources
+    shown.pictures.set([Source.from_path(path) for path in paths])
+    a, b, c = shown.pictures.sources
     qtbot.waitUntil(lambda: shown.session.shown == a and not shown.session.busy)
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
     with qtbot.waitSignal(shown.overlays.compared) as compared:
         pass
     assert [match.source for match in compared.args[0]] == [b, c]
     shown.window.panel.set_crosshair((3, 3))
-    shown.gallery.step(1)
+    shown.pictures.step(1)
     qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].source == b)
     assert shown.window.panel.pane("pca").canvas.crosshair is None, "it was a pixel of the other picture"
     request = asked(engine, SimilarityRequest)[-1]
@@ -84,38 +84,38 @@ def test_pins_are_compared_with_in_every_open_picture(qtbot, shown, engine, tmp_
     shown.window.panel.pixel_hovered.emit(3, 4)
     qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
     assert len(asked(engine, SimilarityRequest)) == before, "the pointer does not replace the pin"
-    shown.inspecting.pin((5, 5))
+    shown.pins.add((5, 5))
     qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].of == b)
-    shown.gallery.step(-1)
+    shown.pictures.step(-1)
     qtbot.waitUntil(lambda: asked(engine, SimilarityRequest)[-1].source == a and not shown.session.busy)
-    assert shown.inspecting.pins == [(1, 1)], "a picture's pins come back with it"
+    assert shown.pins.points == [(1, 1)], "a picture's pins come back with it"
     with qtbot.waitSignal(shown.overlays.compared) as compared:
-        shown.inspecting.clear_pins()
+        shown.pins.clear()
     assert compared.args[0] == ()
     qtbot.waitUntil(lambda: not shown.session.busy and not shown.worker.busy)
 
 
 def test_hiding_the_similarity_of_another_picture_forgets_it(qtbot, shown, engine, tmp_path):
-    shown.gallery.set_sources([Source.from_path(tmp_path / name) for name in ("a.png", "b.png")])
+    shown.pictures.set([Source.from_path(tmp_path / name) for name in ("a.png", "b.png")])
     qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
-    shown.gallery.step(1)
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
+    shown.pictures.step(1)
     qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
-    assert shown.overlays._pinned()
+    assert shown.overlay_choices.origin.name == "a.png"
     shown.overlays.toggle("similarity")
-    assert not shown.overlays._pinned()
+    assert shown.overlay_choices.origin is None
     qtbot.waitUntil(lambda: not shown.worker.busy)
 
 
 def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
     shown.window.params.changing.emit("threshold", 0.5)
     qtbot.waitUntil(
         lambda: bool(asked(engine, SimilarityRequest)) and asked(engine, SimilarityRequest)[-1].params.threshold == 0.5
     )
-    shown.overlays.show("clusters")
+    shown.overlay_choices.show("clusters")
     shown.window.params.rested.emit("clusters", 5)
     qtbot.waitUntil(
         lambda: bool(asked(engine, ClusterRequest)) and asked(engine, ClusterRequest)[-1].params.clusters == 5
@@ -125,8 +125,8 @@ def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
 
 def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
     shown.overlays.write_mask(tmp_path / "none.png")
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
     with qtbot.waitSignal(shown.session.exported):
         shown.overlays.write_mask(tmp_path / "mask.png")
     with qtbot.waitSignal(shown.session.exported):
@@ -145,10 +145,10 @@ def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_pa
     assert shown.session.state.basis is None
     shown.actions["undo"].trigger()
     assert shown.session.state.basis == locked
-    shown.bases.save(tmp_path / "mine.json")
+    shown.basis.save(tmp_path / "mine.json")
     qtbot.waitUntil(lambda: (tmp_path / "mine.json").exists() and not shown.session.busy)
     assert shown.session.state.basis == locked, "saving changes nothing"
-    shown.bases.load(tmp_path / "mine.json")
+    shown.basis.load(tmp_path / "mine.json")
     assert shown.session.state.basis == tmp_path / "mine.json"
     shown.window.params.basis_mode_requested.emit("shared")
     qtbot.waitUntil(lambda: bool(asked(engine, BasisRequest)) and bool(asked(engine, BasisRequest)[-1].sources))
@@ -253,14 +253,14 @@ def test_a_picture_that_was_forgotten_has_no_map(halves):
 
 
 def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path):
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
-    shown.overlays.show("")
-    shown.inspecting.set_pins([(5, 6)])
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
+    shown.overlay_choices.show("")
+    shown.pins.set([(5, 6)])
     shown.overlays.write_mask(tmp_path / "m.png")
     qtbot.waitUntil(lambda: bool(asked(engine, WriteMaskRequest)))
     assert asked(engine, WriteMaskRequest)[-1].overlay.points == ((5, 6),)
-    shown.inspecting.clear_pins()
+    shown.pins.clear()
     said = []
     shown.overlays.noted.connect(said.append)
     shown.overlays.write_mask(tmp_path / "n.png")
@@ -268,19 +268,19 @@ def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path
 
 
 def test_the_map_goes_with_its_pins(qtbot, shown, engine):
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
-    qtbot.waitUntil(lambda: shown.overlays._overlay is not None)
-    shown.inspecting.clear_pins()
-    assert shown.overlays._overlay is None
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
+    qtbot.waitUntil(lambda: shown.overlays.overlay is not None)
+    shown.pins.clear()
+    assert shown.overlays.overlay is None
     assert shown.window.panel.pane("input").canvas.match is None
 
 
 def test_pictures_are_wanted_from_the_nearest_on(qtbot, shown, engine):
     sources = [Source.from_path(Path(f"{number}.png")) for number in range(900)]
-    shown.gallery._sources = [*sources[:450], shown.session.state.source, *sources[450:]]
-    shown.overlays.show("similarity")
-    shown.inspecting.pin((1, 1))
-    wanted = shown.overlays.wanted()
+    shown.pictures.set([*sources[:450], shown.session.state.source, *sources[450:]], 450)
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
+    wanted = shown.prefetch.wanted()
     assert len(wanted) == 900
     assert {source.name for source in wanted[:2]} == {"449.png", "450.png"}

@@ -19,7 +19,7 @@ from sss_gui.messages.panes import BatchExportRequest, ShowRequest, Source
 from sss_gui.program import Program
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.state.session import State
-from sss_gui.tasks.open_files import Files, is_read_by
+from sss_gui.tasks.export_files import is_read_by
 from sss_gui.window.settings import Settings
 from sss_gui.worker.model_files import describe_model
 from sss_model.image_io import write_picture
@@ -134,33 +134,35 @@ def test_files_that_are_no_session_are_said(tmp_path, text, words):
 
 
 def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_path, photos):
-    program.files.open_paths(photos)
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
-    program.gallery.step(1)
+    program.pictures.step(1)
     program.session.set_filter(FilterParams(radius=9))
     idle(qtbot, program)
-    program.inspecting.pin((3, 4))
+    program.pins.add((3, 4))
     program.window.panel.controller.set_view(10, 11, 8.0)
     program.window.params.rested.emit("threshold", 0.3)
     program.window.params.rested.emit("clusters", 5)
-    program.overlays.show("similarity")
-    program.keeping.save(tmp_path / "s.sss.json")
-    program.files.open_paths([photos[3]])
-    program.overlays.restore("", SimilarityParams(), ClusterParams())
+    program.overlay_choices.show("similarity")
+    program.session_store.save(tmp_path / "s.sss.json")
+    program.open_files.open_paths([photos[3]])
+    program.overlay_choices.show("")
+    program.overlay_choices.set_similarity(SimilarityParams())
+    program.overlay_choices.set_clusters(ClusterParams())
     program.session.set_filter(FilterParams())
     idle(qtbot, program)
-    program.files.open_paths([tmp_path / "s.sss.json"])
+    program.open_files.open_paths([tmp_path / "s.sss.json"])
     idle(qtbot, program)
-    assert [source.name for source in program.gallery.sources] == [path.name for path in photos]
+    assert [source.name for source in program.pictures.sources] == [path.name for path in photos]
     assert program.session.state.source.name == "b.png"
     assert program.session.state.filter.radius == 9
-    assert program.inspecting.pins == [(3, 4)]
+    assert program.pins.points == [(3, 4)]
     assert program.window.panel.controller.scale == 8.0
-    assert (program.overlays.shown, program.overlays.similarity.threshold) == ("similarity", 0.3)
+    assert (program.overlay_choices.shown, program.overlay_choices.similarity.threshold) == ("similarity", 0.3)
     assert (program.window.params.value("threshold"), program.window.params.value("clusters")) == (0.3, 5)
     (tmp_path / "s.sss.json").write_text("broken")
-    program.files.open_paths([tmp_path / "s.sss.json"])
+    program.open_files.open_paths([tmp_path / "s.sss.json"])
     assert program.window.panel.banner.isVisible()
     assert program.session.state.source.name == "b.png"
 
@@ -169,65 +171,65 @@ def test_a_session_brings_back_the_pins_of_every_picture_and_the_whole_view(qtbo
     view = program.window.panel.controller
 
     def open_all():
-        program.files.open_paths([photos[0], photos[1], photos[3]])
-        qtbot.waitUntil(lambda: len(program.gallery.sources) == 3)
+        program.open_files.open_paths([photos[0], photos[1], photos[3]])
+        qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
         idle(qtbot, program)
 
     open_all()
-    program.inspecting.pin((1, 2))
-    program.gallery.show(1)
+    program.pins.add((1, 2))
+    program.pictures.choose(1)
     idle(qtbot, program)
-    program.inspecting.pin((3, 4))
+    program.pins.add((3, 4))
     view.fit()
     fitted = view.scale
-    program.keeping.save(tmp_path / "s.sss.json")
-    program.inspecting.clear_pins()
-    program.gallery.show(0)
+    program.session_store.save(tmp_path / "s.sss.json")
+    program.pins.clear()
+    program.pictures.choose(0)
     idle(qtbot, program)
-    program.inspecting.set_pins([(9, 9)])
+    program.pins.set([(9, 9)])
     view.set_view(4, 4, 16.0)
-    program.keeping.open(tmp_path / "s.sss.json")
+    program.session_store.open(tmp_path / "s.sss.json")
     idle(qtbot, program)
     assert program.session.state.source.path == photos[1]
-    assert program.inspecting.pins == [(3, 4)]
+    assert program.pins.points == [(3, 4)]
     assert (view.fitting, view.scale) == (True, fitted)
-    program.gallery.show(2)
+    program.pictures.choose(2)
     idle(qtbot, program)
-    assert program.inspecting.pins == []
-    program.gallery.show(0)
+    assert program.pins.points == []
+    program.pictures.choose(0)
     idle(qtbot, program)
-    assert program.inspecting.pins == [(1, 2)]
+    assert program.pins.points == [(1, 2)]
 
 
 def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbot, program, tmp_path, photos):
-    program.files.open_paths(photos[:2])
-    qtbot.waitUntil(lambda: len(program.gallery.sources) == 2)
+    program.open_files.open_paths(photos[:2])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 2)
     idle(qtbot, program)
-    program.gallery.show(1)
+    program.pictures.choose(1)
     idle(qtbot, program)
-    program.inspecting.pin((3, 4))
+    program.pins.add((3, 4))
     program.window.panel.controller.set_view(10, 11, 8.0)
-    program.keeping.save(tmp_path / "s.sss.json")
+    program.session_store.save(tmp_path / "s.sss.json")
     photos[1].unlink()
-    program.keeping.open(tmp_path / "s.sss.json")
+    program.session_store.open(tmp_path / "s.sss.json")
     idle(qtbot, program)
     assert program.session.state.source.path == photos[0]
-    assert program.inspecting.pins == []
+    assert program.pins.points == []
     assert program.window.panel.controller.fitting
 
 
 def test_zoom_and_a_pane_alone_are_written_soon_too(qtbot, program, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
-    timer, panel = program.keeping._timer, program.window.panel
+    timer, panel = program.session_store._timer, program.window.panel
     for change in (lambda: panel.controller.set_view(4, 4, 9.0), lambda: panel.solo(2)):
         timer.stop()
         change()
         assert timer.isActive()
-    program.keeping.keep()
-    kept = read_session(program.keeping._own)
+    program.session_store.keep()
+    kept = read_session(program.session_store._own)
     assert (kept.scale, kept.solo) == (9.0, 2)
-    program.keeping.end()
+    program.session_store.end()
     panel.solo(0)
     assert not timer.isActive(), "a program that ended leaves nothing"
 
@@ -240,7 +242,7 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     idle(qtbot, first)
     first.session.set_filter(FilterParams(radius=11))
     idle(qtbot, first)
-    first.keeping.keep()
+    first.session_store.keep()
     own = next((tmp_path / "data" / "sessions").glob("running-*"))
     dead = own.with_name("running-999999999.sss.json")
     os.link(own, dead)
@@ -296,12 +298,12 @@ def save_as(path, save_dialog, *, overwrite=False):
 
 @pytest.mark.parametrize(("typed", "real"), [("mask", "mask.png"), ("my.v2", "my.v2.png"), ("mask.png", "mask.png")])
 def test_a_mask_is_not_written_over_a_file_unasked(qtbot, program, tmp_path, photos, typed, real):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     written = []
 
     def save_dialog():
-        program.files.save_png("mask", written.append)
+        program.export_files.save_png("mask", written.append)
 
     assert save_as(tmp_path / typed, save_dialog) == []
     assert written == [tmp_path / real]
@@ -316,22 +318,21 @@ def test_a_mask_is_not_written_over_a_file_unasked(qtbot, program, tmp_path, pho
 @pytest.mark.parametrize("typed", ["a", "a.png", "photo.png"])
 def test_a_mask_is_never_written_over_what_is_open(qtbot, program, tmp_path, photos, typed):
     os.link(photos[0], tmp_path / "photo.png")
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     written, said = [], []
-    program.files.noted.connect(said.append)
-    save_as(tmp_path / typed, lambda: program.files.save_png("mask", written.append), overwrite=True)
+    program.export_files.noted.connect(said.append)
+    save_as(tmp_path / typed, lambda: program.export_files.save_png("mask", written.append), overwrite=True)
     assert not written
     assert "is a picture that is open" in said[-1]
 
 
 def test_a_mask_is_not_written_over_another_open_picture_either(qtbot, program, photos):
-    program.files.open_paths([photos[0], photos[1]])
-    qtbot.waitUntil(lambda: len(program.gallery.sources) == 2)
+    program.open_files.open_paths([photos[0], photos[1]])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 2)
     idle(qtbot, program)
-    files = Files(program.session, program.panes, program.settings, program.window, lambda: program.gallery.sources)
     written = []
-    save_as(photos[1], lambda: files.save_png("mask", written.append), overwrite=True)
+    save_as(photos[1], lambda: program.export_files.save_png("mask", written.append), overwrite=True)
     assert not written
 
 
@@ -347,21 +348,21 @@ def test_what_a_picture_is_read_from(tmp_path, photos):
 def test_a_session_is_not_written_over_a_file_unasked(program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "my.v2.sss.json"
-    assert save_as(tmp_path / "my.v2", program.keeping.save_dialog) == []
+    assert save_as(tmp_path / "my.v2", program.session_store.save_dialog) == []
     assert read_session(path).sources == ()
     path.write_text("mine")
-    (asked,) = save_as(tmp_path / "my.v2", program.keeping.save_dialog)
+    (asked,) = save_as(tmp_path / "my.v2", program.session_store.save_dialog)
     assert path.name in asked
     assert path.read_text() == "mine"
 
 
 def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tmp_path, photos):
-    program.files.open_paths(photos)
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     program.session.set_filter(FilterParams(radius=3))
-    with qtbot.waitSignal(program.batch.finished) as finished:
-        program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
+        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     report = finished.args[0]
     assert report.written == 3
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
@@ -380,37 +381,37 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
 def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
     said = []
     program.session.noted.connect(said.append)
-    program.session.open_pixels(np.zeros((4, 4, 3), np.uint8))
+    program.pictures.open(Source.from_pixels(np.zeros((4, 4, 3), np.uint8)))
     idle(qtbot, program)
-    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     assert said == ["Only pasted pictures are open: export them one at a time."]
     assert program.window.status.text() == said[-1]
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     engine.gate.clear()
-    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
-    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     assert "already" in said[-1]
-    with qtbot.waitSignal(program.batch.finished) as finished:
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
         engine.gate.set()
     assert finished.args[0].written == 1
 
 
 def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
-    program.files.open_paths(photos)
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     engine.gate.clear()
-    program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
-    with qtbot.waitSignal(program.batch.finished) as finished:
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
         program.actions["cancel"].trigger()
     assert (finished.args[0].written, finished.args[0].left) == (0, 4)
-    assert not program.batch.active
+    assert not program.batch_export.active
 
 
 def test_a_and_b(qtbot, program, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     flip = program.actions["a_or_b"]
     program.session.set_filter(FilterParams(radius=2))
@@ -424,12 +425,12 @@ def test_a_and_b(qtbot, program, photos):
 
 
 def test_undo_after_a_flip_brings_the_letter_back_and_keeps_both_sets(qtbot, program, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     flip, undo, redo = (program.actions[name] for name in ("a_or_b", "undo", "redo"))
 
     def shown():
-        return program.a_or_b.letter, program.session.state.filter.radius
+        return program.ab_settings.letter, program.session.state.filter.radius
 
     program.session.set_filter(FilterParams(radius=2))
     flip.trigger()
@@ -450,7 +451,7 @@ def test_undo_after_a_flip_brings_the_letter_back_and_keeps_both_sets(qtbot, pro
 
 
 def test_a_flip_in_the_middle_of_a_drag_is_a_step_of_its_own(qtbot, program, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     flip = program.actions["a_or_b"]
     flip.trigger()
@@ -459,14 +460,14 @@ def test_a_flip_in_the_middle_of_a_drag_is_a_step_of_its_own(qtbot, program, pho
     program.window.params.changing.emit("radius", 9)
     flip.trigger()
     program.actions["undo"].trigger()
-    assert (program.a_or_b.letter, program.session.state.filter.radius) == ("A", 9)
+    assert (program.ab_settings.letter, program.session.state.filter.radius) == ("A", 9)
     flip.trigger()
     assert program.session.state.filter.radius == 20
     idle(qtbot, program)
 
 
 def test_a_picture_that_changes_on_disk_is_shown_anew(qtbot, program, engine, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     count = len(shows(engine))
     write_picture(photos[0], np.full((5, 5, 3), 9, np.uint8))
@@ -486,7 +487,7 @@ def test_models_are_told_apart(tmp_path):
 
 
 def test_the_model_manager_lists_and_loads(qtbot, program, engine, tmp_path, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     program.session.set_model(tmp_path / "net.safetensors")
     idle(qtbot, program)
@@ -501,7 +502,7 @@ def test_the_model_manager_lists_and_loads(qtbot, program, engine, tmp_path, pho
 
 
 def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
     taken = []
     monkeypatch.setattr(
@@ -513,13 +514,13 @@ def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
 
 
 def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos):
-    program.files.open_paths(photos)
-    qtbot.waitUntil(lambda: program.gallery.index == 0)
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     said = []
-    program.session.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
-    with qtbot.waitSignal(program.batch.finished):
-        program.batch.start(program.gallery.sources, tmp_path, ExportParams())
+    program.session.requests.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
+    with qtbot.waitSignal(program.batch_export.finished):
+        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     idle(qtbot, program)
     assert all(busy == really for busy, really in said)
     assert said.count((False, False)) == 1, "not ready between two pictures"
@@ -529,8 +530,8 @@ def test_a_session_saved_before_its_picture_is_there_keeps_pins_and_view(qtbot, 
     path, again = tmp_path / "s.sss.json", tmp_path / "again.sss.json"
     write_session(path, saved(photos))
     engine.gate.clear()
-    program.keeping.open(path)
-    program.keeping.save(again)
+    program.session_store.open(path)
+    program.session_store.save(again)
     assert read_session(again) == read_session(path)
     program.session.cancel()
     engine.gate.set()
@@ -538,13 +539,13 @@ def test_a_session_saved_before_its_picture_is_there_keeps_pins_and_view(qtbot, 
 
 
 def test_a_locked_basis_goes_with_the_session(qtbot, program, tmp_path, photos):
-    program.files.open_paths(photos[:1])
+    program.open_files.open_paths(photos[:1])
     idle(qtbot, program)
-    program.bases.set_mode("locked")
+    program.basis.set_mode("locked")
     qtbot.waitUntil(lambda: program.session.state.basis is not None)
     idle(qtbot, program)
     own = program.session.state.basis
-    program.keeping.save(tmp_path / "mine.sss.json")
+    program.session_store.save(tmp_path / "mine.sss.json")
     content = own.read_bytes()
     own.unlink()
     copy = read_session(tmp_path / "mine.sss.json").state.basis
@@ -553,20 +554,20 @@ def test_a_locked_basis_goes_with_the_session(qtbot, program, tmp_path, photos):
 
 
 def test_what_a_crash_left_is_set_aside_rather_than_lost(qtbot, tmp_path, program, photos):
-    program.keeping._folder.mkdir(parents=True)
-    left = program.keeping._folder / "running-999999999.sss.json"
+    program.session_store._folder.mkdir(parents=True)
+    left = program.session_store._folder / "running-999999999.sss.json"
     write_session(left, saved(photos))
-    assert program.keeping.restore_left(left)
+    assert program.session_store.restore_left(left)
     assert not left.exists()
-    assert read_session(program.keeping._folder / "crashed.sss.json") == saved(photos)
+    assert read_session(program.session_store._folder / "crashed.sss.json") == saved(photos)
     idle(qtbot, program)
 
 
 def test_a_photograph_found_beside_its_features_is_watched(qtbot, program, photos, tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((4, 4, 8), np.float32))
-    program.files.open_paths([tmp_path / "a.npy"])
+    program.open_files.open_paths([tmp_path / "a.npy"])
     idle(qtbot, program)
-    with qtbot.waitSignal(program.watching.reloaded) as reloaded:
+    with qtbot.waitSignal(program.file_watcher.reloaded) as reloaded:
         write_picture(photos[0], np.full((4, 4, 3), 9, np.uint8))
     assert reloaded.args[0].path == tmp_path / "a.npy"
     idle(qtbot, program)

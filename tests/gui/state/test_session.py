@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import ExportRequest, ProbeRequest, ShowRequest
+from sss_gui.messages.panes import ExportRequest, ProbeRequest, ShowRequest, Source
+from sss_gui.state.request_tracker import RequestTracker
 from sss_gui.state.session import Session, State
 from sss_gui.worker.worker import Worker
 from sss_model.errors import CheckpointError
 from sss_model.params import ExportParams, FilterParams, ProjectionParams
 
-A, B = Path("a.png"), Path("b.png")
+A, B = (Source.from_path(Path(name)) for name in ("a.png", "b.png"))
 
 
 @pytest.fixture
@@ -24,22 +24,27 @@ def engine():
 
 
 @pytest.fixture
-def session(qtbot, engine):
+def worker(qtbot, engine):
     worker = Worker(lambda: engine)
     worker.start()
-    session = Session(worker)
-    session.results, session.errors, session.busies = [], [], []
-    session.result_arrived.connect(session.results.append)
-    session.failed.connect(session.errors.append)
-    session.busy_changed.connect(session.busies.append)
-    yield session
-    engine.gate.set()
-    session.cancel()
+    yield worker
     assert worker.close()
 
 
+@pytest.fixture
+def session(worker, engine):
+    session = Session(RequestTracker(worker))
+    session.results, session.errors, session.busies = [], [], []
+    session.result_arrived.connect(session.results.append)
+    session.failed.connect(session.errors.append)
+    session.requests.busy_changed.connect(session.busies.append)
+    yield session
+    engine.gate.set()
+    session.cancel()
+
+
 def idle(qtbot, session):
-    qtbot.waitUntil(lambda: not session.busy and not session._rest.isActive(), timeout=5000)
+    qtbot.waitUntil(lambda: session.at_rest, timeout=5000)
 
 
 def shows(engine):
@@ -48,7 +53,7 @@ def shows(engine):
 
 def test_opening_fills_the_panes_and_tells_when_it_is_done(qtbot, session):
     with qtbot.waitSignal(session.opened) as opened:
-        session.open_path(A)
+        session.set_source(A)
     assert opened.args[0].name == "a.png"
     idle(qtbot, session)
     assert session.busies == [True, False]
@@ -58,9 +63,9 @@ def test_opening_fills_the_panes_and_tells_when_it_is_done(qtbot, session):
 
 def test_only_the_newest_picture_is_shown(qtbot, session, engine):
     engine.gate.clear()
-    session.open_path(A)
+    session.set_source(A)
     qtbot.waitUntil(lambda: len(engine.asked) == 1)
-    session.open_path(B)
+    session.set_source(B)
     engine.gate.set()
     idle(qtbot, session)
     complete = [result.source.name for result in session.results if result.complete]
@@ -69,19 +74,19 @@ def test_only_the_newest_picture_is_shown(qtbot, session, engine):
     assert session.busies == [True, False]
 
 
-def test_an_answer_with_a_stale_ticket_is_dropped(qtbot, session):
-    session.open_path(A)
+def test_an_answer_with_a_stale_ticket_is_dropped(qtbot, session, worker):
+    session.set_source(A)
     idle(qtbot, session)
     session.set_projection(ProjectionParams(seed=7))
     stale = replace(session.results[0], ticket=session.results[-1].ticket)
     idle(qtbot, session)
     count = len(session.results)
-    session._deliver(stale)
+    worker.delivered.emit(stale)
     assert len(session.results) == count
 
 
 def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     for radius in (6, 7, 8):
         session.set_filter(FilterParams(radius=radius), moving=True)
@@ -93,11 +98,11 @@ def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session
 
 
 def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     session.set_filter(FilterParams(radius=9), moving=True)
     session.set_filter(FilterParams(radius=9), moving=False)
-    assert not session._rest.isActive()
+    assert not session.motion.moving
     idle(qtbot, session)
     assert shows(engine)[-1].live is False
     assert session.results[-1].exact
@@ -105,7 +110,7 @@ def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
 
 def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_preview(qtbot, session, engine):
     engine.gate.clear()
-    session.open_path(A)
+    session.set_source(A)
     session.set_filter(FilterParams(radius=9), moving=True)
     engine.gate.set()
     idle(qtbot, session)
@@ -114,9 +119,9 @@ def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_pr
 
 
 def test_a_failure_clears_busy_and_the_next_change_concerns_the_picture_that_is_still_shown(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
-    session.open_path(Path("broken.png"))
+    session.set_source(Source.from_path(Path("broken.png")))
     idle(qtbot, session)
     assert [error.sentence for error in session.errors] == ["broken.png is no picture."]
     assert session.state.source.name == "a.png"
@@ -127,10 +132,10 @@ def test_a_failure_clears_busy_and_the_next_change_concerns_the_picture_that_is_
 
 
 def test_a_model_that_fails_is_not_kept(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     engine.fail["a.png"] = CheckpointError("bad.safetensors is not a model.")
-    session.open_path(Path("bad.safetensors"))
+    session.set_model(Path("bad.safetensors"))
     idle(qtbot, session)
     assert session.state.model is None
     engine.fail.clear()
@@ -140,10 +145,10 @@ def test_a_model_that_fails_is_not_kept(qtbot, session, engine):
 
 
 def test_stopping_amid_a_change_of_model_keeps_the_old_one(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     engine.gate.clear()
-    session.open_path(Path("slow.safetensors"))
+    session.set_model(Path("slow.safetensors"))
     qtbot.waitUntil(lambda: len(engine.asked) == 2)
     session.cancel()
     idle(qtbot, session)
@@ -154,10 +159,10 @@ def test_stopping_amid_a_change_of_model_keeps_the_old_one(qtbot, session, engin
 
 def test_the_same_file_can_be_tried_again_after_a_failure(qtbot, session, engine):
     engine.fail["a.png"] = CheckpointError("no")
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     engine.fail.clear()
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     assert session.results[-1].complete
 
@@ -166,7 +171,7 @@ def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
     notes = []
     session.noted.connect(notes.append)
     engine.gate.clear()
-    session.open_path(A)
+    session.set_source(A)
     qtbot.waitUntil(lambda: len(engine.asked) == 1)
     session.cancel()
     idle(qtbot, session)
@@ -183,7 +188,7 @@ def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
 def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
     notes = []
     session.noted.connect(notes.append)
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     engine.gate.clear()
     session.set_filter(FilterParams(radius=9))
@@ -196,7 +201,7 @@ def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
 
 
 def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     session.set_projection(ProjectionParams(seed=3))
     session.set_filter(FilterParams(radius=2))
     idle(qtbot, session)
@@ -206,7 +211,7 @@ def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine)
 
 def test_probing_before_anything_is_shown_asks_nothing(qtbot, session, engine):
     session.probe((1, 1))
-    session.open_path(A)
+    session.set_source(A)
     session.probe((1, 1))
     idle(qtbot, session)
     assert not any(isinstance(request, ProbeRequest) for request in engine.asked)
@@ -218,7 +223,7 @@ def test_probing_before_anything_is_shown_asks_nothing(qtbot, session, engine):
 def test_exports_say_what_they_wrote(qtbot, session, engine, tmp_path):
     session.export(tmp_path, ExportParams())
     assert not engine.asked, "nothing is open"
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     with qtbot.waitSignal(session.exported) as exported:
         session.export(tmp_path, ExportParams())
@@ -228,17 +233,8 @@ def test_exports_say_what_they_wrote(qtbot, session, engine, tmp_path):
     assert request.show.filter == session.state.filter
 
 
-def test_pasted_pixels_are_opened_each_as_its_own_picture(qtbot, session):
-    picture = np.zeros((4, 4, 3), np.uint8)
-    session.open_pixels(picture)
-    first = session.state.source
-    session.open_pixels(picture)
-    assert first != session.state.source
-    idle(qtbot, session)
-
-
 def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
-    session.open_path(A)
+    session.set_source(A)
     state = session.state
     session.set_filter(FilterParams(radius=2))
     session.set_state(State(source=state.source))
@@ -248,12 +244,12 @@ def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
 
 def test_stopping_before_anything_of_a_picture_came_leaves_the_one_that_is_shown(qtbot, session, engine, tmp_path):
     """The worker is busy with an export: the next picture waits behind it, and both are stopped."""
-    session.open_path(A)
+    session.set_source(A)
     idle(qtbot, session)
     engine.gate.clear()
     session.export(tmp_path, ExportParams())
     qtbot.waitUntil(lambda: any(isinstance(request, ExportRequest) for request in engine.asked))
-    session.open_path(B)
+    session.set_source(B)
     session.cancel()
     idle(qtbot, session)
     assert session.state.source.name == "a.png"

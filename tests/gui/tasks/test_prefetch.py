@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def opened(qtbot, program, folder):
-    program.files.open_paths([folder / name for name in NAMES])
+    program.open_files.open_paths([folder / name for name in NAMES])
     qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
     return program
 
@@ -41,32 +41,30 @@ def ahead(engine):
 
 
 def quiet(qtbot, program):
-    ahead = program.ahead
-    done = lambda: not program.worker.busy and ahead._asked is None and not ahead._timer.isActive()  # noqa: E731
-    qtbot.waitUntil(done, timeout=20_000)
+    qtbot.waitUntil(lambda: not program.worker.busy and program.prefetch.idle, timeout=20_000)
 
 
 def test_nothing_is_computed_until_something_is_compared(qtbot, opened, engine):
-    opened.overlays.show("similarity")
+    opened.overlay_choices.show("similarity")
     quiet(qtbot, opened)
     assert not ahead(engine)
 
 
 def test_a_pin_reaches_every_open_picture_the_nearest_first(qtbot, opened, engine):
-    opened.overlays.show("similarity")
-    opened.inspecting.pin((1, 1))
+    opened.overlay_choices.show("similarity")
+    opened.pins.add((1, 1))
     qtbot.waitUntil(lambda: ahead(engine) == ["b.png", "c.png", "d.png"], timeout=20_000)
     quiet(qtbot, opened)
     qtbot.waitUntil(lambda: isinstance(engine.asked[-1], SimilarityRequest))  # the last picture is compared too
-    opened.inspecting.pin((2, 2))
+    opened.pins.add((2, 2))
     quiet(qtbot, opened)
     assert len(ahead(engine)) == 3, "nothing is asked for twice"
 
 
 def test_it_gives_way_and_goes_on(qtbot, opened, engine):
-    opened.overlays.show("similarity")
+    opened.overlay_choices.show("similarity")
     engine.gate.clear()
-    opened.inspecting.pin((1, 1))
+    opened.pins.add((1, 1))
     qtbot.waitUntil(lambda: ahead(engine) == ["b.png"], timeout=20_000)
     opened.session.probe((0, 0))  # must not wait for the gate
     qtbot.waitUntil(lambda: type(engine.asked[-1]).__name__ == "ProbeRequest")
@@ -77,13 +75,13 @@ def test_it_gives_way_and_goes_on(qtbot, opened, engine):
 
 def test_it_ends_where_memory_does_and_names_bad_files(qtbot, opened, engine, folder):
     write_picture(folder / "broken.png", np.zeros((4, 4, 3), np.uint8))
-    opened.files.open_paths([folder / name for name in ("a.png", "broken.png", "c.png", "d.png")])
+    opened.open_files.open_paths([folder / name for name in ("a.png", "broken.png", "c.png", "d.png")])
     qtbot.waitUntil(lambda: opened.session.shown is not None and not opened.session.busy)
     engine.no_room = {"c.png"}
     said = []
-    opened.ahead.noted.connect(said.append)
-    opened.overlays.show("similarity")
-    opened.inspecting.pin((1, 1))
+    opened.prefetch.noted.connect(said.append)
+    opened.overlay_choices.show("similarity")
+    opened.pins.add((1, 1))
     qtbot.waitUntil(lambda: ahead(engine) == ["broken.png", "c.png"], timeout=20_000)
     quiet(qtbot, opened)
     assert ahead(engine) == ["broken.png", "c.png"]
@@ -92,8 +90,8 @@ def test_it_ends_where_memory_does_and_names_bad_files(qtbot, opened, engine, fo
 
 
 def test_stopping_stops_it(qtbot, opened, engine):
-    opened.overlays.show("similarity")
-    opened.inspecting.pin((1, 1))
+    opened.overlay_choices.show("similarity")
+    opened.pins.add((1, 1))
     opened.actions["cancel"].trigger()
     quiet(qtbot, opened)
     qtbot.wait(500)
@@ -101,13 +99,13 @@ def test_stopping_stops_it(qtbot, opened, engine):
 
 
 def test_a_session_compares_again_with_pins_of_another_picture(qtbot, opened, engine, folder):
-    opened.overlays.show("similarity")
-    opened.inspecting.pin((1, 1))
-    opened.gallery.step(1)
+    opened.overlay_choices.show("similarity")
+    opened.pins.add((1, 1))
+    opened.pictures.step(1)
     qtbot.waitUntil(lambda: opened.session.shown is not None and not opened.session.busy)
     saved = opened.snapshot.capture()
     assert saved.origin == (Source.from_path(folder / "a.png"), ((1, 1),))
-    opened.overlays.show("")
+    opened.overlay_choices.show("")
     engine.asked.clear()
     opened.snapshot.restore(replace(saved))
     qtbot.waitUntil(lambda: "a.png" in ahead(engine), timeout=20_000)

@@ -13,13 +13,13 @@ KEY = Qt.Key
 
 
 def idle(qtbot, program):
-    qtbot.waitUntil(lambda: not program.session.busy and not program.session._rest.isActive())
+    qtbot.waitUntil(lambda: program.session.at_rest)
 
 
 @pytest.fixture
 def opened(qtbot, program):
-    program.files.open_paths([Path("a.png")])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None)
+    program.open_files.open_paths([Path("a.png")])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
     idle(qtbot, program)
     return program
 

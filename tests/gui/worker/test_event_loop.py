@@ -47,8 +47,8 @@ def heart(qtbot, program, engine, monkeypatch):
 
 
 def opened(qtbot, program):
-    program.files.open_paths([Path("large.png")])
-    qtbot.waitUntil(lambda: program.panes.picture("filtered") is not None and not program.session.busy)
+    program.open_files.open_paths([Path("large.png")])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None and not program.session.busy)
     qtbot.wait(50)
 
 
@@ -71,15 +71,15 @@ def test_dragging_a_slider_over_a_large_picture(qtbot, program, heart, record_pr
         program.window.params.changing.emit("radius", radius)
         qtbot.wait(4)
     program.window.params.rested.emit("radius", 40)
-    qtbot.waitUntil(lambda: not program.session.busy and not program.session._rest.isActive())
+    qtbot.waitUntil(lambda: program.session.at_rest)
     check(heart, record_property)
 
 
 def test_zooming_and_moving_a_large_picture(qtbot, program, heart, record_property):
     opened(qtbot, program)
-    program.overlays.show("similarity")
-    program.inspecting.pin((1200, 900))
-    qtbot.waitUntil(lambda: program.overlays._overlay is not None)
+    program.overlay_choices.show("similarity")
+    program.pins.add((1200, 900))
+    qtbot.waitUntil(lambda: program.overlays.overlay is not None)
     view = program.window.panel.controller
     for step in range(40):
         view.zoom_about((1234.5, 987.6), 1.25 if step < 25 else 0.8)

@@ -1,0 +1,103 @@
+"""The pixels that are pinned, picture by picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.state.session import Session
+
+Point = tuple[int, int]
+
+
+class Pins(QObject):
+    """Owns the pins (x, y) of every picture; intents concern the one that is displayed.
+
+    Signals
+    -------
+    changed : the pins of the displayed picture are others, or another picture is displayed
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._by_picture: dict[Source, list[Point]] = {}
+        session.displayed_changed.connect(self._follow)
+        session.result_arrived.connect(self._check)
+
+    @property
+    def points(self) -> list[Point]:
+        """The displayed picture's pins; the last one is the one that the arrows move."""
+        return self.of(self._session.displayed)
+
+    @property
+    def by_picture(self) -> dict[Source, tuple[Point, ...]]:
+        """The pins of every picture that has some."""
+        return {source: tuple(points) for source, points in self._by_picture.items() if points}
+
+    def of(self, source: Source | None) -> list[Point]:
+        """The pins of `source`."""
+        return list(self._by_picture.get(source, ())) if source is not None else []
+
+    def add(self, point: Point) -> None:
+        """Pin (x, y); a pin that is there already becomes the last one."""
+        if self.inside(point):
+            self.set([*(pin for pin in self.points if pin != point), point])
+
+    def set(self, points: Sequence[Point]) -> None:
+        """These pins and no others; those outside the picture are left out."""
+        source = self._session.displayed
+        if source is not None:
+            self._by_picture[source] = [point for point in dict.fromkeys(points) if self.inside(point)]
+        self.changed.emit()
+
+    def set_all(self, pins: Mapping[Source, Sequence[Point]]) -> None:
+        """The pins of all pictures, as a session file has them."""
+        self._by_picture = {source: list(points) for source, points in pins.items()}
+        self.set(self.points)
+
+    def nudge(self, dx: int, dy: int) -> None:
+        """Move the last pin by (dx, dy) pixels, not over the picture's edge."""
+        pins = self.points
+        if not pins:
+            return
+        height, width = self._session.size
+        x, y = pins[-1]
+        moved = (min(max(x + dx, 0), width - 1), min(max(y + dy, 0), height - 1))
+        if moved not in pins:
+            self.set([*pins[:-1], moved])
+
+    def remove(self, index: int) -> None:
+        """Take off pin `index`."""
+        pins = self.points
+        if 0 <= index < len(pins):
+            self.set([*pins[:index], *pins[index + 1 :]])
+
+    def clear(self) -> None:
+        """Take off the displayed picture's pins."""
+        self.set([])
+
+    def inside(self, point: Point) -> bool:
+        """Whether (x, y) is a pixel of the displayed picture."""
+        height, width = self._session.size
+        return 0 <= point[0] < width and 0 <= point[1] < height
+
+    def _follow(self) -> None:
+        self._keep_inside()
+        self.changed.emit()
+
+    def _keep_inside(self) -> bool:
+        """Forget pins outside the picture, as when a smaller one lies under its name now; True where there were."""
+        source, pins = self._session.displayed, self.points
+        inside = [pin for pin in pins if self.inside(pin)]
+        if source is not None and inside != pins:
+            self._by_picture[source] = inside
+        return inside != pins
+
+    def _check(self, result: ShowResult) -> None:
+        if result.complete and self._keep_inside():
+            self.changed.emit()
