@@ -28,6 +28,10 @@ class SessionStore(QObject):
     While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends
     well. One that a process left behind that is no more is what a crash leaves.
 
+    Attributes
+    ----------
+    path : where this program's state is written while it runs
+
     Signals
     -------
     noted : a sentence for the status line
@@ -48,10 +52,15 @@ class SessionStore(QObject):
         super().__init__(window)
         self._folder, self._bases, self._window = folder, bases, window
         self._capture, self._restore = capture, restore
-        self._own = folder / f"running-{os.getpid()}{SESSION_SUFFIX}"
+        self.path = folder / f"running-{os.getpid()}{SESSION_SUFFIX}"
         self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a change waits to be written."""
+        return self._timer.isActive()
 
     def touch(self) -> None:
         """Something changed: write it soon."""
@@ -60,9 +69,10 @@ class SessionStore(QObject):
 
     def keep(self) -> None:
         """Write the running session now; a disk that is full must not stop anybody's work."""
+        self._timer.stop()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_session(self._own, self._capture())
+            write_session(self.path, self._capture())
         except (OSError, SSSError) as error:
             self.noted.emit(f"The session cannot be kept: {describe(error).sentence}")
 
@@ -70,14 +80,14 @@ class SessionStore(QObject):
         """The program ends well: nothing to restore, and what closing the window changes is not written."""
         self._ended = True
         self._timer.stop()
-        self._own.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def left_behind(self) -> Path | None:
         """The newest session of a process that is no more; older ones are removed."""
         found = []
         for path in self._folder.glob(f"running-*{SESSION_SUFFIX}"):
             process = path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX)
-            if path != self._own and process.isdigit() and not psutil.pid_exists(int(process)):
+            if path != self.path and process.isdigit() and not psutil.pid_exists(int(process)):
                 found.append(path)
         found.sort(key=lambda path: path.stat().st_mtime_ns)
         for path in found[:-1]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
@@ -78,11 +79,11 @@ def test_dropping_on_the_window_or_a_pane_opens_the_file(qtbot, program, tmp_pat
 def test_the_model_named_is_the_one_that_made_the_pictures(qtbot, program, engine, tmp_path):
     program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
-    named = program.window.status._model.text()
+    model = button(program.window.status, "fake model")
     engine.fail["one.png"] = CheckpointError("bad.safetensors is damaged.")
     program.open_files.open_paths([tmp_path / "bad.safetensors"])
     idle(qtbot, program)
-    assert program.window.status._model.text() == named == "fake model"
+    assert model.text() == "fake model"
 
 
 def test_a_pane_dropped_on_the_own_window_is_no_file_to_open(qtbot, program, tmp_path):
@@ -250,10 +251,10 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
 
     def fill():
         dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ExportDialog) and w.isVisible())
-        dialog._folder.setText(str(tmp_path))
-        dialog._checks["filtered"].setChecked(True)
-        dialog._formats["npy"].setChecked(True)
-        dialog._go.click()
+        named(dialog, QLineEdit, "Folder").setText(str(tmp_path))
+        button(dialog, "Filtered features").setChecked(True)
+        button(dialog, "NumPy npy").setChecked(True)
+        button(dialog, "Export").click()
 
     QTimer.singleShot(100, fill)
     with qtbot.waitSignal(program.session.exported):
@@ -268,13 +269,14 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
 def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
     dialog = ExportDialog(tmp_path, ExportParams(), (10, 10), 8)
     qtbot.addWidget(dialog)
-    assert dialog._go.isEnabled()
-    dialog._formats["npz16"].setChecked(False)
-    assert not dialog._go.isEnabled(), "raw features need a format"
-    dialog._checks["raw"].setChecked(False)
-    assert dialog._go.isEnabled()
-    dialog._checks["pictures"].setChecked(False)
-    assert not dialog._go.isEnabled()
+    export = button(dialog, "Export")
+    assert export.isEnabled()
+    button(dialog, "NumPy npz, float16").setChecked(False)
+    assert not export.isEnabled(), "raw features need a format"
+    button(dialog, "Raw features").setChecked(False)
+    assert export.isEnabled()
+    button(dialog, "Pictures").setChecked(False)
+    assert not export.isEnabled()
 
 
 def test_hovering_and_pinning_ask_for_vectors(qtbot, program):

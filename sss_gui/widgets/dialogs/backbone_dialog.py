@@ -93,6 +93,11 @@ class BackboneDialog(QDialog):
         self._build.setEnabled(not busy and self.chosen is not None)
 
     @property
+    def state(self) -> str:
+        """The sentence under the list."""
+        return self._state.text()
+
+    @property
     def chosen(self) -> str | None:
         """Name of the chosen backbone."""
         index = self._list.currentIndex()
@@ -121,6 +126,7 @@ class BackboneDialog(QDialog):
         self._list.activated.connect(lambda _: self._ask())
         self._weights.setAccessibleName("Weights")
         self._weights.activated.connect(self._want)
+        self._blocks.setAccessibleName("Blocks")
         self._blocks.setPlaceholderText("four of them")
         self._blocks.setToolTip("Stages or transformer blocks, such as 2,5,8,11; negative from the end")
         self._state.setWordWrap(True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView
+from controls import button, choose_row, named
+from PySide6.QtWidgets import QComboBox, QLineEdit, QTreeView
 
 from sss_gui.messages.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
 from sss_gui.widgets.dialogs.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
@@ -31,8 +32,9 @@ def dialog(qtbot):
 
 
 def want(dialog, weights):
-    dialog._weights.setCurrentIndex(dialog._weights.findData(weights))
-    dialog._weights.activated.emit(dialog._weights.currentIndex())
+    box = named(dialog, QComboBox, "Weights")
+    box.setCurrentIndex(box.findData(weights))
+    box.activated.emit(box.currentIndex())
 
 
 def listed(dialog):
@@ -49,28 +51,29 @@ def test_search_narrows_the_list_and_chooses_its_first(qtbot, dialog):
 
 def test_a_download_needs_the_published_weights_of_one_that_is_not_here(dialog):
     assert dialog.choice() == BackboneChoice("resnet101", PUBLISHED)
-    dialog._choose("convnext_tiny")
+    choose_row(dialog.findChild(QTreeView), "convnext_tiny")
     assert dialog.choice() == BackboneChoice("convnext_tiny", PUBLISHED, consent=True)
-    assert "downloaded" in dialog._weights.currentText()
+    assert "downloaded" in named(dialog, QComboBox, "Weights").currentText()
     want(dialog, NONE)
-    dialog._choose("resnet101")
+    choose_row(dialog.findChild(QTreeView), "resnet101")
     assert dialog.choice() == BackboneChoice("resnet101", NONE), "what was chosen stays"
 
 
 def test_without_published_weights_there_are_a_file_and_random_ones(dialog):
-    dialog._choose("test_convnext")
-    assert [dialog._weights.itemData(k) for k in range(dialog._weights.count())] == [FILE, NONE]
+    choose_row(dialog.findChild(QTreeView), "test_convnext")
+    box = named(dialog, QComboBox, "Weights")
+    assert [box.itemData(k) for k in range(box.count())] == [FILE, NONE]
 
 
 def test_only_with_weights_here(qtbot, dialog):
-    dialog._here.click()
+    button(dialog, "Only with weights on this machine").click()
     assert listed(dialog) == ["resnet101"]
 
 
 def test_an_empty_list_asks_for_nothing(qtbot, dialog):
     qtbot.keyClicks(dialog.findChild(QLineEdit), "no such network")
     assert dialog.choice() is None
-    build = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Show its features")
+    build = button(dialog, "Show its features")
     assert not build.isEnabled()
 
 
@@ -100,17 +103,16 @@ def test_engine_says_what_is_wrong_with_blocks(tmp_path):
 def test_a_backbone_becomes_the_model_of_the_window(qtbot, program, tmp_path):
     program.actions["models"].trigger()
     manager = program.window.findChild(ModelManager)
-    next(b for b in manager.findChildren(QPushButton) if b.text() == "Backbones…").click()
+    button(manager, "Backbones…").click()
     dialog = program.window.findChild(BackboneDialog)
     qtbot.waitUntil(lambda: dialog.chosen is not None, timeout=30_000)
     qtbot.keyClicks(dialog.findChild(QLineEdit), "test_resnet")
     want(dialog, NONE)
-    build = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Show its features")
-    build.click()
+    button(dialog, "Show its features").click()
     qtbot.waitUntil(lambda: program.session.state.model is not None, timeout=30_000)
     assert isinstance(program.session.state.model, Path)
     assert program.session.state.model.is_file()
-    assert "test_resnet" in dialog._state.text()
+    assert "test_resnet" in dialog.state
     dialog.close()
     manager.close()
 
@@ -121,9 +123,9 @@ def test_a_failed_build_says_why_and_stays_open(qtbot, program):
     qtbot.waitUntil(lambda: dialog.chosen is not None, timeout=30_000)
     qtbot.keyClicks(dialog.findChild(QLineEdit), "test_resnet")
     want(dialog, NONE)
-    dialog._blocks.setText("99")
-    dialog._ask()
-    qtbot.waitUntil(lambda: "stages or blocks" in dialog._state.text(), timeout=30_000)
+    named(dialog, QLineEdit, "Blocks").setText("99")
+    button(dialog, "Show its features").click()
+    qtbot.waitUntil(lambda: "stages or blocks" in dialog.state, timeout=30_000)
     assert dialog.isVisible()
     assert program.session.state.model is None
     dialog.close()

@@ -1,19 +1,14 @@
-"""Similarity, nearest pins, clusters and bases: asked for when they should be, laid where they should lie."""
+"""Overlays: asked for when they should be, laid where they should lie."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
-from sss_gui.messages.panes import BasisRequest, ShowRequest, Source
-from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.overlay_engine import OverlayEngine
-from sss_model.params import ClusterParams, SimilarityParams
-from sss_model.progress import Progress
+from sss_gui.messages.panes import Source
 
 
 @pytest.fixture
@@ -132,124 +127,6 @@ def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
     with qtbot.waitSignal(shown.session.exported):
         shown.overlays.write_clusters(tmp_path / "clusters.png")
     assert [request.path.name for request in asked(engine, WriteMaskRequest)] == ["mask.png", "clusters.png"]
-
-
-def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_path):
-    shown.window.params.basis_mode_requested.emit("locked")
-    qtbot.waitUntil(lambda: shown.session.state.basis is not None)
-    locked = shown.session.state.basis
-    assert locked.parent == tmp_path / "data" / "bases"
-    qtbot.waitUntil(lambda: not shown.session.busy)
-    assert asked(engine, ShowRequest)[-1].basis == locked
-    shown.window.params.basis_mode_requested.emit("image")
-    assert shown.session.state.basis is None
-    shown.actions["undo"].trigger()
-    assert shown.session.state.basis == locked
-    shown.basis.save(tmp_path / "mine.json")
-    qtbot.waitUntil(lambda: (tmp_path / "mine.json").exists() and not shown.session.busy)
-    assert shown.session.state.basis == locked, "saving changes nothing"
-    shown.basis.load(tmp_path / "mine.json")
-    assert shown.session.state.basis == tmp_path / "mine.json"
-    shown.window.params.basis_mode_requested.emit("shared")
-    qtbot.waitUntil(lambda: bool(asked(engine, BasisRequest)) and bool(asked(engine, BasisRequest)[-1].sources))
-    qtbot.waitUntil(lambda: not shown.session.busy)
-
-
-@pytest.fixture
-def halves():
-    """Two pictures whose left and right halves have unlike features."""
-    documents = FeatureCache(1 << 30)
-    for name in ("a", "b"):
-        features = np.zeros((8, 12, 4), np.float32)
-        features[:, :6, 0], features[:, 6:, 1] = 1, 2
-        figure = type("F", (), {"features": features, "nbytes": features.nbytes})()
-        documents.put(name, CachedFeatures(Source.from_path(Path(name)), figure))
-    return documents
-
-
-def test_the_heat_map_tells_like_from_unlike(halves):
-    a, b = (document.source for document in halves)
-    request = SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
-    result = OverlayEngine(halves).heat(request, Progress())
-    assert result.share == pytest.approx(0.5)
-    overlay = result.overlay[0]
-    assert (overlay[:, :6, 3] == 255).all()
-    assert (overlay[:, 6:, 3] < 255).all()
-    assert result.match[0] < 6
-    (match,) = result.matches
-    assert (match.source, match.value) == (b, pytest.approx(1.0))
-    assert match.place[0] < 0.5
-    assert match.overlay.shape == (8, 12, 4)
-    assert (match.overlay[:, :6, 3] == 255).all()
-    assert (match.overlay[:, 6:, 3] < 255).all()
-
-
-def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
-    from PIL import Image
-
-    a, b = (document.source for document in halves)
-    request = SimilarityRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
-    result = OverlayEngine(halves).heat(request, Progress())
-    assert result.source == b
-    assert result.match[0] >= 6, "the right half is like the right half, next to the very place too"
-    assert (result.overlay[0][:, 6:, 3] == 255).all()
-    OverlayEngine(halves).mask(WriteMaskRequest(1, request, tmp_path / "mask.png"), Progress())
-    right = np.where(np.arange(12) >= 6, 255, 0)
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), np.broadcast_to(right, (8, 12)))
-    several = SimilarityRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
-    result = OverlayEngine(halves).heat(several, Progress())
-    assert len(np.unique(result.overlay[0].reshape(-1, 4), axis=0)) == 2
-    assert result.matches[0].place is None
-    np.testing.assert_array_equal(result.matches[0].overlay, result.overlay[0])
-
-
-def test_features_of_another_model_are_not_compared(halves):
-    a, b = (document.source for document in halves)
-    list(halves)[1].figure.features = np.ones((8, 12, 3), np.float32)
-    engine = OverlayEngine(halves)
-    assert engine.heat(SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
-    assert engine.heat(SimilarityRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
-
-
-def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
-    """Of a picture that another network saw too, the features beside the shown ones are compared."""
-    one, other = halves
-    turned = np.roll(other.figure.features, 6, axis=1)
-    figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
-    halves.put("b, new", CachedFeatures(other.source, figure, network=("new",)))
-    request = SimilarityRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
-    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
-    assert seen.place[0] < 0.5, "by the network of the picture that is shown"
-    shown = CachedFeatures(one.source, one.figure, network=("new",))
-    halves.put("a, new", shown)
-    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
-    assert seen.place[0] > 0.5
-
-
-@pytest.mark.parametrize("metric", ["cosine", "distance"])
-def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
-    from PIL import Image
-
-    engine, a = OverlayEngine(halves), next(iter(halves)).source
-    params = SimilarityParams(metric=metric)
-    right = np.arange(12) >= 6
-    for name, overlay, expected in (
-        ("mask", SimilarityRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
-        ("pins", SimilarityRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
-    ):
-        engine.mask(WriteMaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
-        found = np.asarray(Image.open(tmp_path / f"{name}.png"))
-        np.testing.assert_array_equal(found, np.broadcast_to(expected, (8, 12)))
-    request = ClusterRequest(1, a, ClusterParams(clusters=2))
-    engine.mask(WriteMaskRequest(1, request, tmp_path / "clusters.png"), Progress())
-    found = np.asarray(Image.open(tmp_path / "clusters.png"))
-    assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 6:])) == 1
-    assert found[0, 0] != found[0, 11]
-
-
-def test_a_picture_that_was_forgotten_has_no_map(halves):
-    gone = Source.from_path(Path("gone"))
-    assert OverlayEngine(halves).heat(SimilarityRequest(1, gone, ((0, 0),)), Progress()) is None
 
 
 def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path):

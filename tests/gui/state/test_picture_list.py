@@ -1,0 +1,141 @@
+"""The list of open pictures: steps, broken pictures, and the list that comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sss_model.image_io import write_picture
+from sss_model.params import ExportParams
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("p10.png", "p2.png", "P1.png"):
+        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
+    return folder
+
+
+def names(sources):
+    return [source.name for source in sources]
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: program.session.at_rest)
+
+
+def test_stepping_stops_at_the_ends(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    shown = []
+    for action in ("next_picture", "next_picture", "next_picture", "previous_picture"):
+        program.actions[action].trigger()
+        shown.append(program.session.state.source.name)
+    assert shown == ["p2.png", "p10.png", "p10.png", "p2.png"]
+    assert program.window.film_strip.current == 1
+    idle(qtbot, program)
+
+
+@pytest.fixture
+def torn(qtbot, program, folder):
+    """A folder whose middle picture is broken, at its first picture."""
+    for old, new in (("p2.png", "broken5.png"), ("P1.png", "a1.png"), ("p10.png", "c10.png")):
+        (folder / old).rename(folder / new)
+    (folder / "p2-filtered-pca.png").unlink()
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    idle(qtbot, program)
+    return folder
+
+
+def failing(qtbot, program, act):
+    """Do `act` and wait until what it asked for has failed."""
+    with qtbot.waitSignal(program.session.failed):
+        act()
+    idle(qtbot, program)
+
+
+def test_steps_go_past_a_broken_picture_both_ways(qtbot, program, torn):
+    forward, back = program.actions["next_picture"], program.actions["previous_picture"]
+    failing(qtbot, program, forward.trigger)
+    assert (program.session.state.source.name, program.window.film_strip.current) == ("a1.png", 0)
+    forward.trigger()
+    assert program.session.state.source.name == "c10.png"
+    idle(qtbot, program)
+    failing(qtbot, program, back.trigger)
+    assert program.session.state.source.name == "c10.png"
+    program.parameters.step_radius(1)
+    idle(qtbot, program)
+    back.trigger()
+    assert program.session.state.source.name == "a1.png"
+    idle(qtbot, program)
+
+
+def test_steps_follow_a_picture_shown_by_other_means(qtbot, program, torn):
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    program.pictures.open(program.pictures.sources[2])
+    idle(qtbot, program)
+    program.pictures.open(program.pictures.sources[0])
+    idle(qtbot, program)
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    assert program.window.film_strip.state(1) == "failed"
+
+
+def test_the_list_comes_back_when_a_file_opened_alone_fails(qtbot, program, torn):
+    before = names(program.pictures.sources)
+    for name in ("broken.png", "broken too.png"):
+        failing(qtbot, program, lambda name=name: program.open_files.open_paths([Path(name)]))
+        assert names(program.pictures.sources) == before
+        assert (program.pictures.index, program.window.film_strip.current) == (0, 0)
+        assert program.window.film_strip.isVisible()
+
+
+def test_a_new_folder_stays_though_its_first_picture_is_broken(qtbot, program, torn):
+    program.open_files.open_paths([torn / "c10.png"])
+    idle(qtbot, program)
+    (torn / "a1.png").unlink()
+    (torn / "c10.png").rename(torn / "d.png")
+    failing(qtbot, program, lambda: program.open_files.open_paths([torn]))
+    assert names(program.pictures.sources) == ["broken5.png", "d.png"]
+    assert program.window.film_strip.state(0) == "failed"
+    program.actions["next_picture"].trigger()
+    assert program.session.state.source.name == "d.png"
+    idle(qtbot, program)
+
+
+def test_removing_a_broken_picture_skips_none(qtbot, program, torn):
+    failing(qtbot, program, program.actions["next_picture"].trigger)
+    program.pictures.remove(1)
+    program.actions["next_picture"].trigger()
+    assert program.session.state.source.name == "c10.png"
+    idle(qtbot, program)
+
+
+def test_removing_the_shown_picture_shows_the_next(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    program.window.film_strip.remove_requested.emit(0)
+    assert names(program.pictures.sources) == ["p2.png", "p10.png"]
+    assert program.session.state.source.name == "p2.png"
+    idle(qtbot, program)
+
+
+def test_stopping_an_open_brings_the_list_before_back(qtbot, program, engine, torn):
+    before = names(program.pictures.sources)
+    engine.gate.clear()
+    program.session.export(torn, ExportParams())
+    qtbot.waitUntil(lambda: program.session.busy)
+    program.open_files.open_paths([torn / "c10.png"])
+    assert names(program.pictures.sources) == ["c10.png"]
+    program.actions["cancel"].trigger()
+    qtbot.waitUntil(lambda: not program.session.busy)
+    engine.gate.set()
+    assert names(program.pictures.sources) == before
+    assert (program.session.state.source.name, program.window.windowTitle().split()[0]) == ("a1.png", "a1.png")

@@ -1,0 +1,97 @@
+"""Undo and redo: a drag is a step, failures are none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from sss_model.errors import ParameterError
+from sss_model.image_io import write_picture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("p10.png", "p2.png", "P1.png"):
+        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
+    return folder
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: program.session.at_rest)
+
+
+def failing(qtbot, program, act):
+    """Do `act` and wait until what it asked for has failed."""
+    with qtbot.waitSignal(program.session.failed):
+        act()
+    idle(qtbot, program)
+
+
+def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
+    idle(qtbot, program)
+    for radius in (6, 7, 8):
+        program.window.params.changing.emit("radius", radius)
+    program.window.params.rested.emit("radius", 8)
+    program.window.params.rested.emit("eps", 0.5)
+    undo, redo = program.actions["undo"], program.actions["redo"]
+    undo.trigger()
+    assert program.session.state.filter.eps == 0.01
+    undo.trigger()
+    assert program.session.state.filter.radius == 5
+    assert not undo.isEnabled()
+    redo.trigger()
+    assert program.session.state.filter.radius == 8
+    program.window.params.rested.emit("radius", 3)
+    assert not redo.isEnabled()
+    qtbot.keyClick(program.window.panel.pane("input").canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert program.session.state.filter.radius == 8
+    idle(qtbot, program)
+
+
+def test_undo_takes_back_similarity_and_clusters_too(qtbot, program, folder):
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
+    idle(qtbot, program)
+    params, undo, redo = program.window.params, program.actions["undo"], program.actions["redo"]
+    for value in (0.7, 0.6, 0.5):
+        params.changing.emit("threshold", value)
+    params.rested.emit("threshold", 0.5)
+    params.rested.emit("clusters", 12)
+    undo.trigger()
+    assert (program.overlay_choices.clusters.clusters, program.overlay_choices.similarity.threshold) == (8, 0.5)
+    undo.trigger()
+    assert program.overlay_choices.similarity.threshold == 0.8
+    assert params.control("threshold").value == pytest.approx(0.8)
+    assert not undo.isEnabled()
+    redo.trigger()
+    redo.trigger()
+    assert (program.overlay_choices.clusters.clusters, program.overlay_choices.similarity.threshold) == (12, 0.5)
+    idle(qtbot, program)
+
+
+def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, folder):
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
+    idle(qtbot, program)
+    program.window.params.rested.emit("radius", 8)
+    idle(qtbot, program)
+    engine.fail["p2.png"] = ParameterError("This basis is for other features.")
+    failing(qtbot, program, lambda: program.session.set_basis(folder / "bad.json"))
+    engine.fail.clear()
+    undo, redo = program.actions["undo"], program.actions["redo"]
+    assert not redo.isEnabled()
+    undo.trigger()
+    idle(qtbot, program)
+    assert (program.session.state.filter.radius, program.session.state.basis) == (5, None)
+    assert not undo.isEnabled()
+    redo.trigger()
+    idle(qtbot, program)
+    assert program.session.state.filter.radius == 8

@@ -1,0 +1,90 @@
+"""All open pictures exported: failures named, stopped, one piece of work to the status line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from controls import button
+
+from sss_gui.messages.panes import BatchExportRequest, Source
+from sss_model.image_io import write_picture
+from sss_model.params import ExportParams, FilterParams
+
+
+@pytest.fixture
+def photos(tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
+    for path in paths:
+        write_picture(path, np.zeros((4, 4, 3), np.uint8))
+    return paths
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
+
+
+def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tmp_path, photos):
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    idle(qtbot, program)
+    program.session.set_filter(FilterParams(radius=3))
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
+        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    report = finished.args[0]
+    assert report.written == 3
+    assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
+    assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
+    asked = [request for request in engine.asked if isinstance(request, BatchExportRequest)]
+    assert {request.show.filter.radius for request in asked} == {3}
+    assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
+    assert program.window.panel.banner.isVisible()
+    program.session.set_filter(FilterParams(radius=4))
+    idle(qtbot, program)
+    assert program.window.panel.banner.isVisible(), "it is not about the picture, and stays until it was read"
+    button(program.window.panel.banner, "Dismiss").click()
+    assert not program.window.panel.banner.isVisible()
+
+
+def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
+    said = []
+    program.session.noted.connect(said.append)
+    program.pictures.open(Source.from_pixels(np.zeros((4, 4, 3), np.uint8)))
+    idle(qtbot, program)
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    assert said == ["Only pasted pictures are open: export them one at a time."]
+    assert program.window.status.text() == said[-1]
+    program.open_files.open_paths(photos[:1])
+    idle(qtbot, program)
+    engine.gate.clear()
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    assert "already" in said[-1]
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
+        engine.gate.set()
+    assert finished.args[0].written == 1
+
+
+def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    idle(qtbot, program)
+    engine.gate.clear()
+    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
+    with qtbot.waitSignal(program.batch_export.finished) as finished:
+        program.actions["cancel"].trigger()
+    assert (finished.args[0].written, finished.args[0].left) == (0, 4)
+    assert not program.batch_export.active
+
+
+def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos):
+    program.open_files.open_paths(photos)
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    idle(qtbot, program)
+    said = []
+    program.session.requests.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
+    with qtbot.waitSignal(program.batch_export.finished):
+        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    idle(qtbot, program)
+    assert all(busy == really for busy, really in said)
+    assert said.count((False, False)) == 1, "not ready between two pictures"

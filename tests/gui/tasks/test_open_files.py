@@ -1,0 +1,98 @@
+"""Files and folders opened as they are, or as the user says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from sss_gui.messages.files import ListResult
+from sss_gui.messages.panes import Source
+from sss_gui.tasks.open_files import LAYOUT_WORDS
+from sss_gui.worker.engine import read_source
+from sss_model.errors import FeatureFileError
+from sss_model.files.inputs import INPUT_LAYOUTS
+from sss_model.image_io import write_picture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("p10.png", "p2.png", "P1.png"):
+        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
+    return folder
+
+
+def names(sources):
+    return [source.name for source in sources]
+
+
+def idle(qtbot, program):
+    qtbot.waitUntil(lambda: program.session.at_rest)
+
+
+def test_strips_are_opened_as_such(qtbot, program, engine, folder):
+    program.open_files.open_as([folder / "p2.png", folder / "p10.png"], "strip")
+    source = program.session.state.source
+    assert (source.path, source.layout) == (folder / "p2.png", "strip")
+    assert program.window.film_strip.count() == 2
+    thumbnail = []
+    program.file_worker.delivered.connect(thumbnail.append)
+    program.film_strip.request_thumbnails([0])
+    qtbot.waitUntil(lambda: any(getattr(result, "source", None) == source for result in thumbnail))
+    assert thumbnail[0].picture.shape == (6, 4, 3), "the photograph alone"
+    program.actions["copy_command"].trigger()
+    assert "--layout strip" in QGuiApplication.clipboard().text()
+    idle(qtbot, program)
+    program.open_files.open_paths([folder / "P1.png"])
+    idle(qtbot, program)
+    program.open_files.open_recent(folder / "p2.png")
+    assert program.session.state.source.layout == "strip", "as it was opened before"
+    idle(qtbot, program)
+    program.open_files.open_recent(folder / "P1.png")
+    assert program.session.state.source.layout is None
+    idle(qtbot, program)
+
+
+def test_an_empty_folder_is_said_and_changes_nothing(qtbot, program, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with qtbot.waitSignal(program.open_files.noted) as noted:
+        program.open_files.open_paths([tmp_path / "empty"])
+    assert noted.args == ["There is no picture in empty."]
+    assert program.session.state.source is None
+
+
+def test_a_folder_that_is_still_listed_does_not_replace_the_file_opened_after_it(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    program.open_files.open_paths([Path("a.png")])
+    program.file_worker.delivered.emit(ListResult(1, (Source.from_path(folder / "p2.png"),)))
+    assert names(program.pictures.sources) == ["a.png"]
+    qtbot.waitUntil(lambda: not program.file_worker.busy)
+    idle(qtbot, program)
+    assert program.session.state.source.name == "a.png"
+
+
+def test_features_whose_axes_cannot_be_told_are_opened_as_the_user_says(qtbot, program, tmp_path, monkeypatch):
+    write_picture(tmp_path / "view.png", np.zeros((32, 32, 3), np.uint8))
+    np.save(tmp_path / "cube.npy", np.zeros((8, 8, 8), np.float32))
+    with pytest.raises(FeatureFileError, match="can be hwD or Dhw"):
+        read_source(Source.from_path(tmp_path / "cube.npy", tmp_path / "view.png"))
+    assert set(LAYOUT_WORDS) == set(INPUT_LAYOUTS)
+    chosen = [str(tmp_path / "view.png"), str(tmp_path / "cube.npy")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (chosen, ""))
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (LAYOUT_WORDS["Dhw"], True))
+    program.actions["open_as"].trigger()
+    source = program.session.state.source
+    assert source == Source.from_path(tmp_path / "cube.npy", tmp_path / "view.png", "Dhw")
+    assert read_source(source).features.shape[2] == 8
+    idle(qtbot, program)
+    chosen[:] = chosen[:1]
+    program.actions["open_as"].trigger()
+    assert program.session.state.source == source, "a photograph alone has no layout"
