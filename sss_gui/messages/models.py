@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+
+from sss_gui.messages.message import Message, Result
 
 
 @dataclass(frozen=True)
-class ModelsRequest:
+class ModelsResult(Result):
+    """The shipped model first."""
+
+    models: tuple[ModelWords, ...]
+
+
+@dataclass(frozen=True)
+class ModelsRequest(Message[ModelsResult]):
     """What the shipped model and those at `paths` are."""
 
-    queue: ClassVar[str] = "list"
-    patient: ClassVar[bool] = True
-    ticket: int
     paths: tuple[Path, ...]
 
 
@@ -28,20 +33,15 @@ class ModelWords:
 
 
 @dataclass(frozen=True)
-class ModelsResult:
-    """The shipped model first."""
+class BackbonesResult(Result):
+    """Those with weights on this machine first."""
 
-    ticket: int
-    models: tuple[ModelWords, ...]
+    backbones: tuple[BackboneWords, ...]
 
 
 @dataclass(frozen=True)
-class BackbonesRequest:
+class BackbonesRequest(Message[BackbonesResult]):
     """Which backbones are installed."""
-
-    queue: ClassVar[str] = "list"
-    patient: ClassVar[bool] = True
-    ticket: int
 
 
 @dataclass(frozen=True)
@@ -55,33 +55,21 @@ class BackboneWords:
 
 
 @dataclass(frozen=True)
-class BackbonesResult:
-    """Those with weights on this machine first."""
+class BackboneModelResult(Result):
+    """The model file that was written."""
 
-    ticket: int
-    backbones: tuple[BackboneWords, ...]
+    path: Path
 
 
 @dataclass(frozen=True)
-class BackboneModelRequest:
+class BackboneModelRequest(Message[BackboneModelResult]):
     """Write a model of the backbone `name` alone into `folder`.
 
     `weights` is what `init_weights` takes, None for random ones; `consent` allows a download; `blocks` as `--blocks`.
     """
 
-    queue: ClassVar[str] = "export"
-    patient: ClassVar[bool] = True
-    ticket: int
     name: str
     weights: str | None
     folder: Path
     blocks: str = ""
     consent: bool = False
-
-
-@dataclass(frozen=True)
-class BackboneModelResult:
-    """The model file that was written."""
-
-    ticket: int
-    path: Path

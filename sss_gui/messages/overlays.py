@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
-from sss_gui.messages.panes import Picture, Pyramid, Source
+from sss_gui.messages.message import Message, Result
+from sss_gui.messages.panes import ExportResult, Picture, Pyramid, Source
 from sss_model.params import ClusterParams, SimilarityParams
 
 
 @dataclass(frozen=True)
-class SimilarityRequest:
+class SimilarityResult(Result):
+    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
+
+    Attributes
+    ----------
+    match : the most alike pixel (x, y), in the points' own picture away from the point; None for several pixels
+    matches : the other pictures that are remembered
+    share : part of the pixels that the threshold keeps, in [0, 1]
+    """
+
+    source: Source
+    overlay: Pyramid
+    match: tuple[int, int] | None = None
+    matches: tuple[Match, ...] = ()
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class SimilarityRequest(Message[SimilarityResult]):
     """How alike every pixel is to one pixel, or which of several pixels it is most like.
 
     Attributes
@@ -22,9 +40,6 @@ class SimilarityRequest:
     origin : the picture that the points lie in; None is `source` itself
     """
 
-    queue: ClassVar[str] = "similarity"
-    patient: ClassVar[bool] = True
-    ticket: int
     source: Source
     points: tuple[tuple[int, int], ...]
     params: SimilarityParams = field(default_factory=SimilarityParams)
@@ -55,50 +70,24 @@ class Match:
 
 
 @dataclass(frozen=True)
-class SimilarityResult:
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
+class ClusterResult(Result):
+    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions."""
 
-    Attributes
-    ----------
-    match : the most alike pixel (x, y), in the points' own picture away from the point; None for several pixels
-    matches : the other pictures that are remembered
-    share : part of the pixels that the threshold keeps, in [0, 1]
-    """
-
-    ticket: int
     source: Source
     overlay: Pyramid
-    match: tuple[int, int] | None = None
-    matches: tuple[Match, ...] = ()
-    share: float = 0.0
 
 
 @dataclass(frozen=True)
-class ClusterRequest:
+class ClusterRequest(Message[ClusterResult]):
     """The pixels of `source` in k groups of like features."""
 
-    queue: ClassVar[str] = "clusters"
-    patient: ClassVar[bool] = False
-    ticket: int
     source: Source
     params: ClusterParams = field(default_factory=ClusterParams)
 
 
 @dataclass(frozen=True)
-class ClusterResult:
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions."""
-
-    ticket: int
-    source: Source
-    overlay: Pyramid
-
-
-@dataclass(frozen=True)
-class WriteMaskRequest:
+class WriteMaskRequest(Message[ExportResult]):
     """Write what `overlay` shows to a PNG: a mask of 0 and 255, or an index picture."""
 
-    queue: ClassVar[str] = "export"
-    patient: ClassVar[bool] = True
-    ticket: int
     overlay: SimilarityRequest | ClusterRequest
     path: Path

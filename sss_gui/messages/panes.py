@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sss_gui.messages.message import Message, Result
 from sss_model.params import (
     ExportParams,
     ExtractParams,
@@ -72,46 +73,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class ShowRequest:
-    """Fill the four panes.
-
-    Attributes
-    ----------
-    live : True while a slider moves: the projected channels may be filtered instead of all features
-    fresh : True to forget what is cached for this source (run again)
-    basis : path of a saved PCA basis to project on; None fits one to this image
-    view : what a pane shows: the box (x0, y0, x1, y1) in image pixels, and screen pixels per image pixel
-    """
-
-    queue: ClassVar[str] = "show"
-    ticket: int
-    source: Source
-    model: Path | None = None
-    extract: ExtractParams = field(default_factory=ExtractParams)
-    filter: FilterParams = field(default_factory=FilterParams)
-    projection: ProjectionParams = field(default_factory=ProjectionParams)
-    basis: Path | None = None
-    live: bool = False
-    fresh: bool = False
-    view: View | None = None
-
-    @property
-    def patient(self) -> bool:
-        """A live picture is finished when a newer one is wanted, not cancelled: else dragging would show nothing."""
-        return self.live
-
-    @property
-    def work(self) -> tuple[object, ...]:
-        """What the features depend on: requests that agree in it share the network's run."""
-        return self.source, self.model, self.extract
-
-    def settled(self, ticket: int) -> ShowRequest:
-        """The same state, exact."""
-        return replace(self, ticket=ticket, live=False)
-
-
-@dataclass(frozen=True)
-class ShowResult:
+class ShowResult(Result):
     """Some or all panes of a `ShowRequest`; several may come for one ticket, each with what is newly known.
 
     Attributes
@@ -126,7 +88,6 @@ class ShowResult:
     files : what it was read from: the file, and of features their photograph's
     """
 
-    ticket: int
     source: Source
     size: tuple[int, int]
     pictures: Mapping[str, Pyramid] = field(default_factory=dict)
@@ -142,28 +103,58 @@ class ShowResult:
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
+    @property
+    def ends_shared_work(self) -> bool:
+        """Once the features are there."""
+        return self.features > 0
+
 
 @dataclass(frozen=True)
-class ProbeRequest:
-    """The features at one pixel of what the last `ShowRequest` showed."""
+class ShowRequest(Message[ShowResult]):
+    """Fill the four panes.
 
-    patient: ClassVar[bool] = True
-    ticket: int
+    Attributes
+    ----------
+    fresh : True to forget what is cached for this source (run again)
+    basis : path of a saved PCA basis to project on; None fits one to this image
+    """
+
     source: Source
-    point: tuple[int, int]
-    pinned: bool = False
+    model: Path | None = None
+    extract: ExtractParams = field(default_factory=ExtractParams)
+    filter: FilterParams = field(default_factory=FilterParams)
+    projection: ProjectionParams = field(default_factory=ProjectionParams)
+    basis: Path | None = None
+    fresh: bool = False
 
     @property
-    def queue(self) -> str:
-        """Pins have a queue of their own: the pointer moves on, and must not replace what was asked for a pin."""
-        return "pin" if self.pinned else "probe"
+    def network(self) -> tuple[object, ...]:
+        """What the features depend on: messages that agree in it share the network's run."""
+        return self.source, self.model, self.extract
+
+    def shares_work_with(self, newer: Message[Any]) -> bool:
+        """The network's run is shared by whatever shows the same features."""
+        show = newer.show if isinstance(newer, PreviewRequest) else newer
+        return isinstance(show, ShowRequest) and show.network == self.network and not show.fresh
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class PreviewRequest(Message[ShowResult]):
+    """Fill the filtered pane while a slider moves: the projected channels are filtered instead of all features.
+
+    Attributes
+    ----------
+    view : what a pane shows: the box (x0, y0, x1, y1) in image pixels, and screen pixels per image pixel; None: all
+    """
+
+    show: ShowRequest
+    view: View | None = None
+
+
+@dataclass(frozen=True)
+class ProbeResult(Result):
     """Features at a pixel (x, y), and and each pane's three projected values in [0, 1]."""
 
-    ticket: int
     source: Source
     point: tuple[int, int]
     vector: Vector
@@ -172,108 +163,104 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
-class ExportRequest:
+class ProbeRequest(Message[ProbeResult]):
+    """The features at one pixel of what the last `ShowRequest` showed."""
+
+    source: Source
+    point: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PinRequest(Message[ProbeResult]):
+    """The same for a pin: the pointer moves on, and must not replace what was asked for a pin."""
+
+    source: Source
+    point: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ExportResult(Result):
+    """The files that were written."""
+
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportRequest(Message[ExportResult]):
     """Write what `show` shows into a folder."""
 
-    queue: ClassVar[str] = "export"
-    patient: ClassVar[bool] = True
-    ticket: int
     show: ShowRequest
     folder: Path
     params: ExportParams
 
 
 @dataclass(frozen=True)
-class ExportResult:
-    """The files that were written."""
-
-    ticket: int
-    paths: tuple[Path, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class LoadModelRequest:
-    """Load torch and the model before anybody asks for features."""
-
-    queue: ClassVar[str] = "load"
-    patient: ClassVar[bool] = True
-    ticket: int
-    model: Path | None = None
-    extract: ExtractParams = field(default_factory=ExtractParams)
-
-
-@dataclass(frozen=True)
-class LoadModelResult:
+class LoadModelResult(Result):
     """What is ready to run, and where it can run."""
 
-    ticket: int
     model: str
     device: str
     devices: tuple[tuple[str, str], ...]  # (key such as cuda:0, words)
 
 
 @dataclass(frozen=True)
-class PrefetchRequest:
-    """Compute the features of `source` as `show` would have them, and remember them if they fit beside the others."""
+class LoadModelRequest(Message[LoadModelResult]):
+    """Load torch and the model before anybody asks for features."""
 
-    queue: ClassVar[str] = "prefetch"
-    patient: ClassVar[bool] = True
-    ticket: int
-    show: ShowRequest
-    source: Source
+    model: Path | None = None
+    extract: ExtractParams = field(default_factory=ExtractParams)
 
 
 @dataclass(frozen=True)
-class PrefetchResult:
+class PrefetchResult(Result):
     """Whether the features of `source` are remembered now; otherwise there was no room."""
 
-    ticket: int
     source: Source
     kept: bool
 
 
 @dataclass(frozen=True)
-class BasisRequest:
-    """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
+class PrefetchRequest(Message[PrefetchResult]):
+    """Compute the features of `source` as `show` would have them, and remember them if they fit beside the others."""
 
-    queue: ClassVar[str] = "basis"
-    patient: ClassVar[bool] = False
-    ticket: int
     show: ShowRequest
-    path: Path
-    sources: tuple[Source, ...] = ()
+    source: Source
 
 
 @dataclass(frozen=True)
-class BasisResult:
+class BasisResult(Result):
     """A basis was written to `path`, fitted to the pictures `fitted`; `failed` are the others, each with a sentence."""
 
-    ticket: int
     path: Path
     fitted: tuple[Source, ...] = ()
     failed: tuple[tuple[Source, str], ...] = ()
 
 
 @dataclass(frozen=True)
-class BatchExportRequest:
+class BasisRequest(Message[BasisResult]):
+    """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
+
+    show: ShowRequest
+    path: Path
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
+class BatchExportResult(Result):
+    """One picture of a batch was written; no paths where its files were all there."""
+
+    source: Source
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class BatchExportRequest(Message[BatchExportResult]):
     """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
 
-    queue: ClassVar[str] = "batch"
-    patient: ClassVar[bool] = True
-    ticket: int
     show: ShowRequest
     folder: Path
     stem: str
     params: ExportParams
     begun: float = 0.0
     done: float = 1.0
-
-
-@dataclass(frozen=True)
-class BatchExportResult:
-    """One picture of a batch was written; no paths where its files were all there."""
-
-    ticket: int
-    source: Source
-    paths: tuple[Path, ...]

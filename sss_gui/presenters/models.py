@@ -17,6 +17,7 @@ from sss_gui.messages.models import (
     ModelsRequest,
     ModelsResult,
 )
+from sss_gui.messages.queues import Queue
 from sss_gui.state.session import Session
 from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.dialogs.model_manager import ModelEntry, ModelManager
@@ -108,7 +109,7 @@ class ModelsPresenter(QObject):
         self._worker.submit(request)
 
     def _ended(self, ended: Ended) -> None:
-        self._downloading = self._downloading and ended.queue != BackboneModelRequest.queue
+        self._downloading = self._downloading and ended.queue != Queue.EXPORT
         if ended.error is not None and self._backbones is not None:
             self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
 

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from sss_gui.messages.message import Answer, Message, Result
+from sss_gui.messages.queues import Queue, row_of
 from sss_gui.worker.worker import Ended
 
-BUSY_QUEUES = ("show", "export", "basis", "clusters", "batch")
 FIRST_ESTIMATE = 0.5  # seconds of work before a time left is worth saying
 
 
@@ -22,8 +23,8 @@ class WorkerLike(Protocol):
     progressed: Any
     ended: Any
 
-    def submit(self, request: Any) -> None: ...
-    def cancel(self, queue: str | None = None) -> None: ...
+    def submit(self, message: Message[Any]) -> None: ...
+    def cancel(self, queue: Queue | None = None) -> None: ...
 
 
 class RequestTracker(QObject):
@@ -47,7 +48,7 @@ class RequestTracker(QObject):
         self._pending: set[int] = set()
         self._waited_for: set[int] = set()  # those of `_pending` that make the window busy
         self._busy_since = 0.0
-        self._answers: dict[type, Callable[[Any], None]] = {}
+        self._answers: dict[type[Result], Callable[[Any], None]] = {}
         self._closed = False
         worker.delivered.connect(self._deliver)
         worker.progressed.connect(self._progress)
@@ -67,7 +68,7 @@ class RequestTracker(QObject):
         """A number that no request has had."""
         return next(self._tickets)
 
-    def ask(self, build: Callable[[int], Any], *, goes_on: bool = False) -> int:
+    def ask(self, build: Callable[[int], Message[Any]], *, goes_on: bool = False) -> int:
         """Submit the request that `build` makes of a new ticket; returns the ticket.
 
         `goes_on` where it is the next part of what was asked before: the time left is that of the whole.
@@ -76,12 +77,12 @@ class RequestTracker(QObject):
         self.submit(build(ticket), goes_on=goes_on)
         return ticket
 
-    def submit(self, request: Any, *, quiet: bool = False, goes_on: bool = False) -> None:
-        """Hand `request` to the worker; a `quiet` one never makes the window busy."""
+    def submit(self, request: Message[Any], *, goes_on: bool = False) -> None:
+        """Hand `request` to the worker; the table of messages says whether it makes the window busy."""
         if self._closed:
             return
         self._pending.add(request.ticket)
-        if not quiet and request.queue in BUSY_QUEUES:
+        if row_of(request).busy:
             was_busy = self.busy
             self._waited_for.add(request.ticket)
             if not was_busy:
@@ -90,7 +91,7 @@ class RequestTracker(QObject):
                 self.busy_changed.emit(True)
         self._worker.submit(request)
 
-    def answer(self, kind: type, slot: Callable[[Any], None]) -> None:
+    def answer(self, kind: type[Answer], slot: Callable[[Answer], None]) -> None:
         """Let `slot` take the results of `kind`."""
         self._answers[kind] = slot
 
@@ -102,7 +103,7 @@ class RequestTracker(QObject):
         """Ask for nothing more and take no more results: they would reach a window that is gone."""
         self._closed = True
 
-    def _deliver(self, result: Any) -> None:
+    def _deliver(self, result: Result) -> None:
         slot = None if self._closed else self._answers.get(type(result))
         if slot is not None:
             slot(result)

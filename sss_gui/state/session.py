@@ -17,6 +17,8 @@ from sss_gui.messages.panes import (
     ExportResult,
     LoadModelRequest,
     LoadModelResult,
+    PinRequest,
+    PreviewRequest,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
@@ -24,11 +26,15 @@ from sss_gui.messages.panes import (
     Source,
     View,
 )
+from sss_gui.messages.queues import Queue
 from sss_gui.state.motion import Motion
 from sss_gui.state.request_tracker import RequestTracker
 from sss_gui.window.error_text import MODEL_TITLE, ErrorText
 from sss_gui.worker.worker import Ended
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+
+TOLD_ELSEWHERE = (Queue.PANES, Queue.BATCH, Queue.PREFETCH)
+"""Queues whose failures are no news: the wish has changed, or who asked says so."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,12 @@ class State:
         """What the features depend on."""
         return self.source, self.model, self.extract
 
-    def request(self, ticket: int, *, live: bool = False, fresh: bool = False, view: View | None = None) -> ShowRequest:
+    def request(self, ticket: int, *, fresh: bool = False) -> ShowRequest:
         """The message that fills the panes with this state."""
         if self.source is None:
             raise RuntimeError("Nothing is open to be shown.")
-        return ShowRequest(ticket, self.source, self.model, self.extract, self.filter, self.projection, self.basis,
-                           live=live, fresh=fresh, view=view)  # fmt: skip
+        params = self.extract, self.filter, self.projection
+        return ShowRequest(ticket, self.source, self.model, *params, self.basis, fresh)
 
 
 class Session(QObject):
@@ -217,7 +223,8 @@ class Session(QObject):
         """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
         source = self.shown
         if source is not None:
-            self.requests.ask(lambda ticket: ProbeRequest(ticket, source, point, pinned))
+            kind = PinRequest if pinned else ProbeRequest
+            self.requests.ask(lambda ticket: kind(ticket, source, point))
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
@@ -245,10 +252,12 @@ class Session(QObject):
 
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:
         self._newest, self._live = self.requests.new_ticket(), live
+        request = self._state.request(self._newest, fresh=fresh)
         if live:
             self._previews.add(self._newest)
-        request = self._state.request(self._newest, live=live, fresh=fresh, view=self._view)
-        self.requests.submit(request, quiet=live)
+            self.requests.submit(PreviewRequest(self._newest, request, self._view))
+        else:
+            self.requests.submit(request)
 
     def _show_exact(self) -> None:
         """Ask for the exact result where a preview is shown."""
@@ -278,7 +287,7 @@ class Session(QObject):
     def _end(self, ended: Ended) -> None:
         self._previews.discard(ended.ticket)
         newest = ended.ticket == self._newest
-        self._stopping &= ended.queue != "batch"  # a batch reports its own end
+        self._stopping &= ended.queue != Queue.BATCH  # a batch reports its own end
         if ended.outcome == "cancelled" and newest and self._behind:
             self._revert()
         if ended.outcome != "failed" or not isinstance(ended.error, ErrorText):
@@ -286,7 +295,7 @@ class Session(QObject):
         if newest:
             self._tell_failed(ended.error)
             self._revert()
-        if newest or ended.queue not in ("show", "batch", "prefetch"):  # the others say so where they were asked for
+        if newest or ended.queue not in TOLD_ELSEWHERE:
             self.failed.emit(ended.error)
 
     def _tell_failed(self, error: ErrorText) -> None:

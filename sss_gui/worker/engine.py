@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
+from sss_gui.messages.overlays import (
+    ClusterRequest,
+    ClusterResult,
+    SimilarityRequest,
+    SimilarityResult,
+    WriteMaskRequest,
+)
 from sss_gui.messages.panes import (
     PANES,
     BasisRequest,
@@ -26,8 +32,10 @@ from sss_gui.messages.panes import (
     ExportResult,
     LoadModelRequest,
     LoadModelResult,
+    PinRequest,
     PrefetchRequest,
     PrefetchResult,
+    PreviewRequest,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
@@ -36,6 +44,7 @@ from sss_gui.messages.panes import (
 )
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp, make_plan
 from sss_model.files.export import already_there, write_exports
@@ -50,10 +59,8 @@ if TYPE_CHECKING:
     from sss_model.projection.display_basis import FixedBasis
     from sss_model.projection.feature_views import Figure
 
-Deliver = Callable[[Any], None]
 
-
-class FeatureEngine:
+class FeatureEngine(Engine):
     """Owns the model and what was computed with it; used by one thread only."""
 
     def __init__(self) -> None:
@@ -61,21 +68,6 @@ class FeatureEngine:
         self._extraction: Extraction | None = None
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
-        self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
-            ShowRequest: self._show,
-            ProbeRequest: self._probe,
-            ExportRequest: self._export,
-            BatchExportRequest: self._batch,
-            BasisRequest: self._save_basis,
-            LoadModelRequest: self._warm,
-            PrefetchRequest: self._ahead,
-        }
-
-    def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
-        """Answer `request`."""
-        if isinstance(request, SimilarityRequest | ClusterRequest | WriteMaskRequest):
-            return self.overlays.answers[type(request)](request, progress)
-        return self._answers[type(request)](request, progress, deliver)
 
     def close(self) -> None:
         """Forget everything."""
@@ -103,7 +95,8 @@ class FeatureEngine:
             self._extraction = Extraction()
         return self._extraction
 
-    def _warm(self, request: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
+    def load_model(self, request: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
+        """Load torch and the model, and say where it can run."""
         progress.report(0.0, "Loading the model")
         extractor = self.extraction.extractor(request.model, request.extract)
         return LoadModelResult(
@@ -112,12 +105,11 @@ class FeatureEngine:
 
     # panes -----------------------------------------------------------------------------------------------------------
 
-    def _show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+    def show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+        """The four panes, each delivered as soon as it is there; the filtered one ends it."""
         started = time.perf_counter()
         document = self._document(request, progress.part(0.0, 0.7), deliver)
         figure, common = document.figure, self._common(request, document)
-        if request.live:
-            return self._live(request, document, common)
         basis = self._basis(request.basis)
         rest = progress.part(0.7, 1.0)
         pictures = {"input": document.pyramid("input", figure.image)}
@@ -141,12 +133,14 @@ class FeatureEngine:
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
         return figure.explained(request.filter, request.projection)
 
-    def _live(self, request: ShowRequest, document: CachedFeatures, common: dict[str, Any]) -> ShowResult:
+    def preview(self, request: PreviewRequest, progress: Progress, deliver: Deliver) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
-        patch, box = document.figure.preview(
-            request.filter, request.projection, self._basis(request.basis), request.view
+        show = request.show
+        document = self._document(show, progress, deliver)
+        patch, box = document.figure.preview(show.filter, show.projection, self._basis(show.basis), request.view)
+        return ShowResult(
+            **self._common(show, document), patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True
         )
-        return ShowResult(**common, patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True)
 
     def _common(self, request: ShowRequest, document: CachedFeatures) -> dict[str, Any]:
         image, features = document.figure.image, document.figure.features
@@ -185,7 +179,7 @@ class FeatureEngine:
             self.documents.put(key, document)
         return document
 
-    def _ahead(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
+    def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
         show = replace(request.show, source=request.source)
         key = self._key(show)
@@ -242,7 +236,15 @@ class FeatureEngine:
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 
-    def _probe(self, request: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
+    def probe(self, request: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
+        """The features and the shown values of one pixel; None where the picture was forgotten."""
+        return self._vector(request, pinned=False)
+
+    def pin(self, request: PinRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
+        """The same for a pin."""
+        return self._vector(request, pinned=True)
+
+    def _vector(self, request: ProbeRequest | PinRequest, *, pinned: bool) -> ProbeResult | None:
         document = self.documents.last_of(request.source)
         x, y = request.point
         if document is None:
@@ -252,9 +254,10 @@ class FeatureEngine:
             raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
         vector = np.array(document.figure.features[y, x], np.float32)
         maps = {name: values[y, x].copy() for name in PANES[1:] if (values := document.figure.shown(name)) is not None}
-        return ProbeResult(request.ticket, request.source, request.point, vector, maps, request.pinned)
+        return ProbeResult(request.ticket, request.source, request.point, vector, maps, pinned)
 
-    def _export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+    def export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """Write what is shown."""
         show = request.show
         paths = self._write(show, request.folder, show.source.stem, request.params, progress)
         return ExportResult(request.ticket, tuple(paths), self._document(show, progress, deliver).notes)
@@ -267,7 +270,8 @@ class FeatureEngine:
         content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
         return write_exports(folder, stem, content, params, progress.part(0.7, 1.0))
 
-    def _batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
+    def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
+        """Write one picture of a batch; nothing where its files are all there and may stay."""
         show, params = request.show, request.params
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
             return BatchExportResult(request.ticket, show.source, ())
@@ -278,7 +282,20 @@ class FeatureEngine:
             self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
         return BatchExportResult(request.ticket, show.source, tuple(paths))
 
-    def _save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+    def similarity(self, request: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult | None:
+        """See `OverlayEngine.similarity`."""
+        return self.overlays.similarity(request, progress)
+
+    def clusters(self, request: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult | None:
+        """See `OverlayEngine.clusters`."""
+        return self.overlays.clusters(request, progress)
+
+    def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """See `OverlayEngine.write_mask`."""
+        return self.overlays.write_mask(request, progress)
+
+    def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        """Write the basis that is shown, or one fitted to several pictures."""
         document = self._document(request.show, progress, lambda _result: None)
         if not request.sources:
             fixed = document.figure.locked_basis(

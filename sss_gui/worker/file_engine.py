@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sss_gui.messages.files import ListRequest, ListResult, ThumbnailRequest, ThumbnailResult
 from sss_gui.messages.panes import Source
+from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
@@ -15,23 +15,19 @@ from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
 from sss_model.progress import Progress
 
 
-class FileEngine:
-    """Answers `ListRequest` and `ThumbnailRequest`."""
+class FileEngine(Engine):
+    """Finds pictures among files and folders, and makes small pictures of them."""
 
-    def run(self, request: Any, progress: Progress, deliver: Callable[[Any], None]) -> Any:
-        """Answer `request`."""
-        if isinstance(request, ListRequest):
-            sources = list_sources(request.paths, progress)
-            return ListResult(request.ticket, tuple(sources), _note(request.paths, sources))
-        if isinstance(request, ThumbnailRequest):
-            for source in request.sources:
-                progress.report(0.0, "Thumbnails")
-                deliver(_thumbnail(request, source))
-            return None
-        raise TypeError(f"FileEngine cannot answer {type(request).__name__}.")
+    def list_files(self, message: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
+        """What can be opened among the message's paths."""
+        sources = list_sources(message.paths, progress)
+        return ListResult(message.ticket, tuple(sources), _note(message.paths, sources))
 
-    def close(self) -> None:
-        """Nothing is held."""
+    def thumbnails(self, message: ThumbnailRequest, progress: Progress, deliver: Deliver) -> None:
+        """Deliver a small picture of each source."""
+        for source in message.sources:
+            progress.report(0.0, "Thumbnails")
+            deliver(_thumbnail(message, source))
 
 
 def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> list[Source]:

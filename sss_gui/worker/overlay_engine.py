@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +38,13 @@ class OverlayEngine:
         self._documents = documents
         self._compared: dict[int, tuple[CachedFeatures, Similarity]] = {}
         self._clusters: tuple[CachedFeatures, ClusterParams, Clusters] | None = None
-        self.answers: dict[type, Callable[[Any, Progress], Any]] = {
-            SimilarityRequest: self.heat,
-            ClusterRequest: self.clusters,
-            WriteMaskRequest: self.mask,
-        }
 
     def clear(self) -> None:
         """Forget everything."""
         self._compared.clear()
         self._clusters = None
 
-    def heat(self, request: SimilarityRequest, progress: Progress) -> SimilarityResult | None:
+    def similarity(self, request: SimilarityRequest, progress: Progress) -> SimilarityResult | None:
         """How alike, or nearest to which; in the other pictures too."""
         document = self._documents.last_of(request.source)
         vectors = self._vectors(request, document)
@@ -84,20 +78,20 @@ class OverlayEngine:
         found = self._grouped(document, request.params, progress)
         return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)))
 
-    def mask(self, request: WriteMaskRequest, progress: Progress) -> ExportResult:
+    def write_mask(self, request: WriteMaskRequest, progress: Progress) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""
         asked = request.overlay
         document = self._documents.last_of(asked.source)
         if document is None:
             raise ParameterError(f"{asked.source.name} is no longer open.")
         if isinstance(asked, SimilarityRequest):
-            self._write_heat(document, asked, request.path)
+            self._write_similarity(document, asked, request.path)
         else:
             labels = self._grouped(document, asked.params, progress).labels
             write_index(request.path, labels, colours.palette(256)[:, :3])
         return ExportResult(request.ticket, (request.path,))
 
-    def _write_heat(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
+    def _write_similarity(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
         vectors = self._vectors(asked, document)
         if vectors is None:
             raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")

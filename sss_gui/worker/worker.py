@@ -1,4 +1,4 @@
-"""One long-lived worker thread that owns the model; in each queue the newest request wins.
+"""One long-lived worker thread that owns the model; in each queue the newest message wins.
 
 A Python thread, not a QThread: Qt's have 512 KB stacks on macOS. It is never terminated, only asked to stop where it
 reports progress. Answers reach the window as signals, queued to its thread.
@@ -10,52 +10,28 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from sss_gui.messages.message import Answer, Message, Result
+from sss_gui.messages.queues import Queue, Row, row_of
 from sss_gui.window.error_text import ErrorText, describe
 from sss_model.errors import Cancelled
 from sss_model.progress import Progress
 
 PROGRESS_INTERVAL = 0.05
-QUEUES = (
-    "show",
-    "probe",
-    "pin",
-    "similarity",
-    "clusters",
-    "basis",
-    "export",
-    "load",
-    "list",
-    "thumbnail",
-    "batch",
-    "prefetch",
-)
-BACKGROUND = "prefetch"  # gives way to any other queue
-QUEUED = "export"  # whose requests are all answered, one after the other
+
+Deliver = Callable[[Result], None]
 
 
-class Request(Protocol):
-    """What a worker needs to know of a request."""
+class Engine:
+    """Does the work, on the worker's thread only: one method for each row of the table that names it."""
 
-    @property
-    def ticket(self) -> int: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def patient(self) -> bool: ...
-
-
-Deliver = Callable[[Any], None]
-
-
-class Engine(Protocol):
-    """Does the work, on the worker's thread only."""
-
-    def run(self, request: Any, progress: Progress, deliver: Deliver) -> Any:
-        """Answer `request`; `deliver` hands over partial answers; None has no answer."""
+    def answer(self, message: Message[Answer], progress: Progress, deliver: Deliver) -> Answer | None:
+        """Answer `message` by the method that the table names; `deliver` hands over parts; None is no answer."""
+        method: Callable[[Message[Answer], Progress, Deliver], Answer | None] = getattr(self, row_of(message).method)
+        return method(message, progress, deliver)
 
     def close(self) -> None:
         """Give back files and memory."""
@@ -63,16 +39,16 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a request ended: exactly one for each that was submitted. A failure carries its words."""
+    """How a message ended: exactly one for each that was submitted. A failure carries its words."""
 
     ticket: int
-    queue: str
+    queue: Queue
     outcome: str  # done, cancelled, replaced, failed
     error: ErrorText | None = None
 
 
 class Worker(QObject):
-    """Runs requests one at a time, in the order of `QUEUES`.
+    """Answers messages one at a time, in the order of `Queue`.
 
     Parameters
     ----------
@@ -87,9 +63,9 @@ class Worker(QObject):
         super().__init__(parent)
         self._build = build
         self._engine: Engine | None = None
-        self._pending: dict[str, list[Any]] = {}
+        self._waiting: dict[Queue, list[Message[Any]]] = {}
         self._stop_soon = False  # once the work that the next request shares is done
-        self._running: Any | None = None
+        self._running: Message[Any] | None = None
         self._stop = threading.Event()
         self._closing = False
         self._wake = threading.Condition()
@@ -98,47 +74,47 @@ class Worker(QObject):
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, request: Request) -> None:
-        """Queue `request`. A waiting one of its queue is replaced; a running one is cancelled unless it is patient.
+    def submit(self, message: Message[Any]) -> None:
+        """Let `message` wait in its queue; what becomes of those that wait or run says the table in `queues`.
 
-        Exports are never replaced. Work that both requests share is finished first. What runs in the background is
-        cancelled by any request of another queue.
+        Work that it shares with the one that runs is finished first.
         """
+        row = row_of(message)
         with self._wake:
-            waiting = self._pending.setdefault(request.queue, [])
-            replaced = [] if request.queue == QUEUED else waiting[:]
-            waiting[:] = [*waiting[len(replaced) :], request]
+            waiting = self._waiting.setdefault(row.queue, [])
+            replaced = [old for old in waiting if row_of(old).replaced_by_newer]
+            waiting[:] = [*(old for old in waiting if old not in replaced), message]
             running = self._running
-            if running is not None and _gives_way(running, request):
-                if _shares_work(running, request):
+            if running is not None and _gives_way(row_of(running), row):
+                if running.shares_work_with(message):
                     self._stop_soon = True
                 else:
                     self._stop.set()
             self._wake.notify()
         for old in replaced:
-            self.ended.emit(Ended(old.ticket, old.queue, "replaced"))
+            self.ended.emit(Ended(old.ticket, row.queue, "replaced"))
 
-    def cancel(self, queue: str | None = None) -> None:
+    def cancel(self, queue: Queue | None = None) -> None:
         """Drop what waits and stop what runs, in one queue or in all."""
         with self._wake:
-            names = [name for name in self._pending if queue in (None, name)]
-            dropped = [request for name in names for request in self._pending.pop(name)]
-            if self._running is not None and queue in (None, self._running.queue):
+            queues = [waiting for waiting in self._waiting if queue in (None, waiting)]
+            dropped = [message for name in queues for message in self._waiting.pop(name)]
+            if self._running is not None and queue in (None, row_of(self._running).queue):
                 self._stop.set()
-        for request in dropped:
-            self.ended.emit(Ended(request.ticket, request.queue, "cancelled"))
+        for message in dropped:
+            self.ended.emit(Ended(message.ticket, row_of(message).queue, "cancelled"))
 
     @property
     def busy(self) -> bool:
         """Whether anything runs or waits."""
         with self._wake:
-            return self._running is not None or bool(self._pending)
+            return self._running is not None or bool(self._waiting)
 
     def close(self, timeout: float = 20.0) -> bool:
         """Cancel everything and wait for the thread to end; False when it did not within `timeout` seconds."""
         with self._wake:
             self._closing = True
-            self._pending.clear()
+            self._waiting.clear()
             self._stop.set()
             self._wake.notify()
         if self._thread.is_alive():
@@ -146,8 +122,8 @@ class Worker(QObject):
         return not self._thread.is_alive()
 
     def _loop(self) -> None:
-        while (request := self._next()) is not None:
-            ended = self._answer(request)
+        while (message := self._next()) is not None:
+            ended = self._answer(message)
             with self._wake:
                 self._running = None
             if not self._closing:
@@ -155,36 +131,37 @@ class Worker(QObject):
         if self._engine is not None:
             self._engine.close()
 
-    def _next(self) -> Any | None:
+    def _next(self) -> Message[Any] | None:
         with self._wake:
-            while not self._closing and not self._pending:
+            while not self._closing and not self._waiting:
                 self._wake.wait()
             if self._closing:
                 return None
-            queue = min(self._pending, key=_rank)
-            waiting = self._pending[queue]
+            queue = min(self._waiting)
+            waiting = self._waiting[queue]
             self._running = waiting.pop(0)
             if not waiting:
-                del self._pending[queue]
+                del self._waiting[queue]
             self._stop.clear()
             self._stop_soon = False
             return self._running
 
-    def _answer(self, request: Any) -> Ended:
+    def _answer(self, message: Message[Any]) -> Ended:
+        ticket, queue = message.ticket, row_of(message).queue
         try:
             if self._engine is None:
                 self._engine = self._build()
-            result = self._engine.run(request, self._progress(request.ticket), self._deliver)
+            result = self._engine.answer(message, self._progress(ticket), self._deliver)
             if result is not None:
                 self._deliver(result)
         except Cancelled:
-            return Ended(request.ticket, request.queue, "cancelled")
+            return Ended(ticket, queue, "cancelled")
         except Exception as error:  # the window must live on, whatever it is
-            return Ended(request.ticket, request.queue, "failed", describe(error))
-        return Ended(request.ticket, request.queue, "done")
+            return Ended(ticket, queue, "failed", describe(error))
+        return Ended(ticket, queue, "done")
 
-    def _deliver(self, result: Any) -> None:
-        if self._stop_soon and getattr(result, "features", False):
+    def _deliver(self, result: Result) -> None:
+        if self._stop_soon and result.ends_shared_work:
             self._stop.set()
         if not self._closing:
             self.delivered.emit(result)
@@ -203,16 +180,5 @@ class Worker(QObject):
         return Progress(listen, self._stop.is_set)
 
 
-def _gives_way(running: Request, request: Request) -> bool:
-    if running.queue == request.queue:
-        return not running.patient
-    return running.queue == BACKGROUND
-
-
-def _shares_work(running: Request, request: Request) -> bool:
-    work = getattr(running, "work", None)
-    return work is not None and work == getattr(request, "work", None) and not getattr(request, "fresh", False)
-
-
-def _rank(queue: str) -> int:
-    return QUEUES.index(queue) if queue in QUEUES else len(QUEUES)
+def _gives_way(running: Row, newer: Row) -> bool:
+    return running.stopped_by_newer if running.queue == newer.queue else running.background

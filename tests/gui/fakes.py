@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.messages.message import Message
 from sss_gui.messages.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -26,14 +27,17 @@ from sss_gui.messages.panes import (
     ExportResult,
     LoadModelRequest,
     LoadModelResult,
+    PinRequest,
     PrefetchRequest,
     PrefetchResult,
+    PreviewRequest,
     ProbeRequest,
     ProbeResult,
     ShowRequest,
     ShowResult,
 )
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ImageError
 from sss_model.files.inputs import files_of
 from sss_model.progress import Progress
@@ -41,7 +45,7 @@ from sss_model.progress import Progress
 SIZE = (24, 32)
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """Answers as the engine does. `gate` cleared: work stays under way until it is set or cancelled.
 
     Parameters
@@ -62,60 +66,78 @@ class FakeEngine:
         self.no_room: set[str] = set()  # names that memory does not hold beside the others
         self.fail: dict[str, Exception] = {}  # source name -> what happens
 
-    def run(self, request: Any, progress: Progress, deliver: Any) -> Any:
-        self.asked.append(request)
+    def answer(self, message: Message[Any], progress: Progress, deliver: Deliver) -> Any:
+        self.asked.append(message)
+        self.threads.add(threading.get_ident())
         self.idle = False
         try:
-            return self._answer(request, progress, deliver)
+            return super().answer(message, progress, deliver)
         finally:
             self.idle = True
 
-    def _answer(self, request: Any, progress: Progress, deliver: Any) -> Any:
-        self.threads.add(threading.get_ident())
-        if isinstance(request, ShowRequest):
-            return self._show(request, progress, deliver)
-        if isinstance(request, ProbeRequest):
-            vector = np.full(8, request.point[0], np.float32)
-            values = {pane: np.array([0.25, 0.5, 0.75], np.float32) for pane in ("random", "pca", "filtered")}
-            return ProbeResult(request.ticket, request.source, request.point, vector, values, request.pinned)
-        if isinstance(request, ExportRequest):
-            self._wait(progress, "Writing")
-            path = request.folder / f"{request.show.source.stem}-input.png"
-            path.write_bytes(b"picture")
-            return ExportResult(request.ticket, (path,))
-        if isinstance(request, SimilarityRequest | ClusterRequest):
-            overlay = make_pyramid(np.full((*self.size, 4), 200, np.uint8))
-            if isinstance(request, ClusterRequest):
-                return ClusterResult(request.ticket, request.source, overlay)
-            small = overlay[-1][:12, :16]
-            others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in request.others)
-            return SimilarityResult(request.ticket, request.source, overlay, (1, 2), others, 0.25)
-        if isinstance(request, WriteMaskRequest):
-            request.path.write_bytes(b"mask")
-            return ExportResult(request.ticket, (request.path,))
-        if isinstance(request, BasisRequest):
-            request.path.write_text("{}")
-            return BasisResult(request.ticket, request.path, request.sources)
-        if isinstance(request, BatchExportRequest):
-            return self._batch(request, progress)
-        if isinstance(request, PrefetchRequest):
-            self._wait(progress, "Network")
-            if request.source.name.startswith("broken"):
-                raise ImageError(f"{request.source.name} is no picture.")
-            return PrefetchResult(request.ticket, request.source, request.source.name not in self.no_room)
-        if isinstance(request, LoadModelRequest):
-            return LoadModelResult(request.ticket, "fake model", "cpu", (("cpu", "processor"),))
-        raise TypeError(f"The fake engine does not know {type(request).__name__}.")
+    def probe(self, message: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult:
+        return self._vector(message, pinned=False)
 
-    def _batch(self, request: BatchExportRequest, progress: Progress) -> BatchExportResult:
+    def pin(self, message: PinRequest, progress: Progress, deliver: Deliver) -> ProbeResult:
+        return self._vector(message, pinned=True)
+
+    def _vector(self, message: ProbeRequest | PinRequest, *, pinned: bool) -> ProbeResult:
+        vector = np.full(8, message.point[0], np.float32)
+        values = {pane: np.array([0.25, 0.5, 0.75], np.float32) for pane in ("random", "pca", "filtered")}
+        return ProbeResult(message.ticket, message.source, message.point, vector, values, pinned)
+
+    def export(self, message: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        self._wait(progress, "Writing")
+        path = message.folder / f"{message.show.source.stem}-input.png"
+        path.write_bytes(b"picture")
+        return ExportResult(message.ticket, (path,))
+
+    def similarity(self, message: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult:
+        overlay = self._overlay()
+        small = overlay[-1][:12, :16]
+        others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in message.others)
+        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25)
+
+    def clusters(self, message: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult:
+        return ClusterResult(message.ticket, message.source, self._overlay())
+
+    def _overlay(self) -> list[np.ndarray]:
+        return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
+
+    def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        message.path.write_bytes(b"mask")
+        return ExportResult(message.ticket, (message.path,))
+
+    def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        message.path.write_text("{}")
+        return BasisResult(message.ticket, message.path, message.sources)
+
+    def prefetch(self, message: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         self._wait(progress, "Network")
-        if request.show.source.name.startswith("broken"):
-            raise ImageError(f"{request.show.source.name} is no picture.")
-        path = request.folder / f"{request.stem}.json"
-        path.write_text("{}")
-        return BatchExportResult(request.ticket, request.show.source, (path,))
+        if message.source.name.startswith("broken"):
+            raise ImageError(f"{message.source.name} is no picture.")
+        return PrefetchResult(message.ticket, message.source, message.source.name not in self.no_room)
 
-    def _show(self, request: ShowRequest, progress: Progress, deliver: Any) -> ShowResult:
+    def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
+        return LoadModelResult(message.ticket, "fake model", "cpu", (("cpu", "processor"),))
+
+    def export_of_batch(self, message: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
+        self._wait(progress, "Network")
+        if message.show.source.name.startswith("broken"):
+            raise ImageError(f"{message.show.source.name} is no picture.")
+        path = message.folder / f"{message.stem}.json"
+        path.write_text("{}")
+        return BatchExportResult(message.ticket, message.show.source, (path,))
+
+    def show(self, message: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+        return self._show(message, message, progress, deliver, exact=True)
+
+    def preview(self, message: PreviewRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+        return self._show(message, message.show, progress, deliver, exact=False)
+
+    def _show(
+        self, message: Message[ShowResult], request: ShowRequest, progress: Progress, deliver: Deliver, *, exact: bool
+    ) -> ShowResult:
         progress.report(0.0, "Reading")
         name = request.source.name
         if name in self.fail:
@@ -123,15 +145,15 @@ class FakeEngine:
         if name.startswith("broken"):
             raise ImageError(f"{name} is no picture.", hint="Choose another file.")
         path = request.source.path
-        common = {"ticket": request.ticket, "source": request.source, "size": self.size, "features": self.number,
+        common = {"ticket": message.ticket, "source": request.source, "size": self.size, "features": self.number,
                   "files": files_of(path, request.source.image) if path is not None else ()}  # fmt: skip
-        if not request.live:
+        if exact:
             deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
         self._wait(progress, "Network", deliver, ShowResult(**common))
         shade = min(request.filter.radius * 10, 255)
         pictures = {"input": self._pyramid(50), "random": self._pyramid(request.projection.seed % 256),
                     "pca": self._pyramid(100), "filtered": self._pyramid(shade)}  # fmt: skip
-        return ShowResult(**common, pictures=pictures, exact=not request.live, complete=True, channels=8,
+        return ShowResult(**common, pictures=pictures, exact=exact, complete=True, channels=8,
                           explained=(0.6, 0.3, 0.1), device="cpu", model="fake model", seconds=0.01)  # fmt: skip
 
     def _wait(self, progress: Progress, stage: str, deliver: Any = None, result: Any = None) -> None:

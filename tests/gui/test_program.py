@@ -162,7 +162,6 @@ def test_keys_move_the_filter_and_the_exact_result_follows(qtbot, program, engin
     idle(qtbot, program)
     last = [request for request in engine.asked if isinstance(request, ShowRequest)][-1]
     assert last.filter == program.session.state.filter
-    assert not last.live
     press(qtbot, program, [Qt.Key.Key_R])
     assert program.session.state.filter == FilterParams()
     idle(qtbot, program)

@@ -79,10 +79,10 @@ def test_an_empty_list_asks_for_nothing(qtbot, dialog):
 
 def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
     engine, progress = ModelEngine(), Progress()
-    names = {words.name for words in engine.run(BackbonesRequest(1), progress, print).backbones}
+    names = {words.name for words in engine.answer(BackbonesRequest(1), progress, print).backbones}
     assert {"resnet101", "tf_efficientnet_lite2"} <= names
     request = BackboneModelRequest(2, "test_resnet", None, tmp_path / "models", "1,-1")
-    result = engine.run(request, progress, print)
+    result = engine.answer(request, progress, print)
     assert isinstance(result, BackboneModelResult)
     params = read_checkpoint(result.path).params
     assert (params.backbone, params.variant, params.blocks) == ("test_resnet", "taps", (1, -1))
@@ -91,13 +91,13 @@ def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
 def test_engine_downloads_nothing_without_consent(tmp_path):
     request = BackboneModelRequest(1, "convnext_tiny", "timm", tmp_path)
     with pytest.raises(Exception, match="nothing is downloaded unasked"):
-        ModelEngine().run(request, Progress(), print)
+        ModelEngine().answer(request, Progress(), print)
     assert not list(tmp_path.iterdir())
 
 
 def test_engine_says_what_is_wrong_with_blocks(tmp_path):
     with pytest.raises(ParameterError, match="whole numbers"):
-        ModelEngine().run(BackboneModelRequest(1, "test_resnet", None, tmp_path, "one"), Progress(), print)
+        ModelEngine().answer(BackboneModelRequest(1, "test_resnet", None, tmp_path, "one"), Progress(), print)
 
 
 def test_a_backbone_becomes_the_model_of_the_window(qtbot, program, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import ExportRequest, ProbeRequest, ShowRequest, Source
+from sss_gui.messages.panes import ExportRequest, PreviewRequest, ProbeRequest, ShowRequest, Source
 from sss_gui.state.request_tracker import RequestTracker
 from sss_gui.state.session import Session, State
 from sss_gui.worker.worker import Worker
@@ -104,7 +104,7 @@ def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
     session.set_filter(FilterParams(radius=9), moving=False)
     assert not session.motion.moving
     idle(qtbot, session)
-    assert shows(engine)[-1].live is False
+    assert isinstance(engine.asked[-1], ShowRequest)
     assert session.results[-1].exact
 
 
@@ -114,7 +114,7 @@ def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_pr
     session.set_filter(FilterParams(radius=9), moving=True)
     engine.gate.set()
     idle(qtbot, session)
-    assert not any(request.live for request in shows(engine))
+    assert not any(isinstance(message, PreviewRequest) for message in engine.asked)
     assert session.results[-1].exact
 
 

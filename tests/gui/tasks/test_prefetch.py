@@ -123,14 +123,14 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
         write_features(tmp_path / f"{name}.npz", features, format="npz32")
         sources.append(Source.from_path(tmp_path / f"{name}.npz"))
     show = ShowRequest(1, sources[0])
-    engine.run(show, Progress(), lambda _result: None)
+    engine.answer(show, Progress(), lambda _result: None)
     document = engine.documents.last_of(sources[0])
     engine.documents._budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
-    assert engine.run(PrefetchRequest(2, show, sources[1]), Progress(), print).kept
-    assert engine.run(PrefetchRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
-    assert not engine.run(PrefetchRequest(4, show, sources[2]), Progress(), print).kept
+    assert engine.answer(PrefetchRequest(2, show, sources[1]), Progress(), print).kept
+    assert engine.answer(PrefetchRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
+    assert not engine.answer(PrefetchRequest(4, show, sources[2]), Progress(), print).kept
     assert engine.documents.last_of(sources[0]) is document, "what is shown stays"
-    engine.run(ShowRequest(5, sources[2]), Progress(), lambda _result: None)
+    engine.answer(ShowRequest(5, sources[2]), Progress(), lambda _result: None)
     assert engine.documents.last_of(sources[1]) is None, "what nobody looked at goes first"
     engine.close()
 

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import sss_model.extraction as extraction
-from sss_gui.messages.panes import BasisRequest, ExportRequest, LoadModelRequest, ProbeRequest, ShowRequest, Source
+from sss_gui.messages.panes import (
+    BasisRequest,
+    ExportRequest,
+    LoadModelRequest,
+    PreviewRequest,
+    ProbeRequest,
+    ShowRequest,
+    Source,
+)
 from sss_gui.worker.engine import FeatureEngine, source_stamp
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
@@ -45,7 +53,7 @@ class Run:
 
     def __call__(self, request, progress=None):
         self.partial = []
-        return self.engine.run(request, progress or Progress(), self.partial.append)
+        return self.engine.answer(request, progress or Progress(), self.partial.append)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +152,7 @@ def test_feature_files_need_no_network(run, features):
 def test_a_preview_is_small_where_the_picture_is_shown_small_and_close_to_the_exact_result(run, features):
     request = ShowRequest(1, features)
     run(request)
-    live = run(replace(request, ticket=2, filter=FilterParams(radius=2), live=True, view=((0, 0, 30, 21), 1.0)))
+    live = run(PreviewRequest(2, replace(request, ticket=2, filter=FilterParams(radius=2)), ((0, 0, 30, 21), 1.0)))
     assert not live.exact
     patch, box = live.patches["filtered"]
     x0, y0, x1, y1 = box

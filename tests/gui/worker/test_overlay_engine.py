@@ -37,7 +37,7 @@ def halves():
 def test_the_heat_map_tells_like_from_unlike(halves):
     a, b = (document.source for document in halves)
     request = SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,))
-    result = OverlayEngine(halves).heat(request, Progress())
+    result = OverlayEngine(halves).similarity(request, Progress())
     assert result.share == pytest.approx(0.5)
     overlay = result.overlay[0]
     assert (overlay[:, :6, 3] == 255).all()
@@ -56,15 +56,15 @@ def test_a_pixel_of_one_picture_is_found_in_the_other(halves, tmp_path):
 
     a, b = (document.source for document in halves)
     request = SimilarityRequest(1, b, ((9, 1),), SimilarityParams(), (a,), a)
-    result = OverlayEngine(halves).heat(request, Progress())
+    result = OverlayEngine(halves).similarity(request, Progress())
     assert result.source == b
     assert result.match[0] >= 6, "the right half is like the right half, next to the very place too"
     assert (result.overlay[0][:, 6:, 3] == 255).all()
-    OverlayEngine(halves).mask(WriteMaskRequest(1, request, tmp_path / "mask.png"), Progress())
+    OverlayEngine(halves).write_mask(WriteMaskRequest(1, request, tmp_path / "mask.png"), Progress())
     right = np.where(np.arange(12) >= 6, 255, 0)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), np.broadcast_to(right, (8, 12)))
     several = SimilarityRequest(1, b, ((2, 3), (9, 1)), SimilarityParams(), (a,), a)
-    result = OverlayEngine(halves).heat(several, Progress())
+    result = OverlayEngine(halves).similarity(several, Progress())
     assert len(np.unique(result.overlay[0].reshape(-1, 4), axis=0)) == 2
     assert result.matches[0].place is None
     np.testing.assert_array_equal(result.matches[0].overlay, result.overlay[0])
@@ -74,8 +74,8 @@ def test_features_of_another_model_are_not_compared(halves):
     a, b = (document.source for document in halves)
     list(halves)[1].figure.features = np.ones((8, 12, 3), np.float32)
     engine = OverlayEngine(halves)
-    assert engine.heat(SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
-    assert engine.heat(SimilarityRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
+    assert engine.similarity(SimilarityRequest(1, a, ((2, 3),), SimilarityParams(), (b,)), Progress()).matches == ()
+    assert engine.similarity(SimilarityRequest(1, b, ((2, 3),), SimilarityParams(), (), a), Progress()) is None
 
 
 def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
@@ -85,11 +85,11 @@ def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
     figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
     halves.put("b, new", CachedFeatures(other.source, figure, network=("new",)))
     request = SimilarityRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
-    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    seen = OverlayEngine(halves).similarity(request, Progress()).matches[0]
     assert seen.place[0] < 0.5, "by the network of the picture that is shown"
     shown = CachedFeatures(one.source, one.figure, network=("new",))
     halves.put("a, new", shown)
-    seen = OverlayEngine(halves).heat(request, Progress()).matches[0]
+    seen = OverlayEngine(halves).similarity(request, Progress()).matches[0]
     assert seen.place[0] > 0.5
 
 
@@ -104,11 +104,11 @@ def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
         ("mask", SimilarityRequest(1, a, ((9, 1),), params), np.where(right, 255, 0)),
         ("pins", SimilarityRequest(1, a, ((2, 3), (9, 1)), params), np.where(right, 1, 0)),
     ):
-        engine.mask(WriteMaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
+        engine.write_mask(WriteMaskRequest(1, overlay, tmp_path / f"{name}.png"), Progress())
         found = np.asarray(Image.open(tmp_path / f"{name}.png"))
         np.testing.assert_array_equal(found, np.broadcast_to(expected, (8, 12)))
     request = ClusterRequest(1, a, ClusterParams(clusters=2))
-    engine.mask(WriteMaskRequest(1, request, tmp_path / "clusters.png"), Progress())
+    engine.write_mask(WriteMaskRequest(1, request, tmp_path / "clusters.png"), Progress())
     found = np.asarray(Image.open(tmp_path / "clusters.png"))
     assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 6:])) == 1
     assert found[0, 0] != found[0, 11]
@@ -116,4 +116,4 @@ def test_masks_pins_and_clusters_as_pngs(halves, tmp_path, metric):
 
 def test_a_picture_that_was_forgotten_has_no_map(halves):
     gone = Source.from_path(Path("gone"))
-    assert OverlayEngine(halves).heat(SimilarityRequest(1, gone, ((0, 0),)), Progress()) is None
+    assert OverlayEngine(halves).similarity(SimilarityRequest(1, gone, ((0, 0),)), Progress()) is None

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import ExportRequest, ProbeRequest, ShowRequest, ShowResult, Source
+from sss_gui.messages.panes import ExportRequest, PreviewRequest, ProbeRequest, ShowRequest, ShowResult, Source
+from sss_gui.messages.queues import Queue
 from sss_gui.worker.worker import Worker
 from sss_model.params import ExportParams, ProjectionParams
 
@@ -47,7 +48,7 @@ def test_answers_come_on_the_windows_thread_and_work_is_done_elsewhere(qtbot, wo
     assert len(engine.threads) == 1
 
 
-def test_a_new_request_cancels_the_running_one_of_its_lane(qtbot, worker, engine):
+def test_a_new_request_cancels_the_running_one_of_its_queue(qtbot, worker, engine):
     engine.gate.clear()
     worker.submit(ShowRequest(1, A))
     qtbot.waitUntil(lambda: len(engine.asked) == 1)
@@ -65,7 +66,7 @@ def test_a_waiting_request_is_replaced_and_never_run(qtbot, worker, engine):
     qtbot.waitUntil(lambda: len(engine.asked) == 1)
     for ticket in range(2, 12):
         worker.submit(ShowRequest(ticket, A))
-    worker.cancel("export")
+    worker.cancel(Queue.EXPORT)
     engine.gate.set()
     qtbot.waitUntil(lambda: len(worker.ends) == 11)
     assert outcomes(worker) == {1: "cancelled", **dict.fromkeys(range(2, 11), "replaced"), 11: "done"}
@@ -74,9 +75,9 @@ def test_a_waiting_request_is_replaced_and_never_run(qtbot, worker, engine):
 
 def test_a_live_picture_is_finished_although_a_newer_one_waits(qtbot, worker, engine):
     engine.gate.clear()
-    worker.submit(ShowRequest(1, A, live=True))
+    worker.submit(PreviewRequest(1, ShowRequest(1, A)))
     qtbot.waitUntil(lambda: len(engine.asked) == 1)
-    worker.submit(ShowRequest(2, A, live=True))
+    worker.submit(PreviewRequest(2, ShowRequest(2, A)))
     engine.gate.set()
     qtbot.waitUntil(lambda: len(worker.ends) == 2)
     assert outcomes(worker) == {1: "done", 2: "done"}

@@ -1,0 +1,103 @@
+"""The table of messages: which queue each waits in, what a newer one does to it, and which method answers it.
+
+A new message is one row here and one method of that name in its engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from sss_gui.messages.files import ListRequest, ThumbnailRequest
+from sss_gui.messages.message import Message
+from sss_gui.messages.models import BackboneModelRequest, BackbonesRequest, ModelsRequest
+from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
+from sss_gui.messages.panes import (
+    BasisRequest,
+    BatchExportRequest,
+    ExportRequest,
+    LoadModelRequest,
+    PinRequest,
+    PrefetchRequest,
+    PreviewRequest,
+    ProbeRequest,
+    ShowRequest,
+)
+
+
+class Queue(IntEnum):
+    """Where messages wait; a worker serves the first of these that is not empty."""
+
+    PANES = 0
+    PROBE = 1
+    PIN = 2
+    SIMILARITY = 3
+    CLUSTERS = 4
+    BASIS = 5
+    EXPORT = 6
+    MODEL = 7
+    LIST = 8
+    THUMBNAILS = 9
+    BATCH = 10
+    PREFETCH = 11
+
+
+@dataclass(frozen=True)
+class Row:
+    """What holds for every message of one type.
+
+    Attributes
+    ----------
+    method : of the engine, called with the message, a `Progress`, and what delivers parts of the answer
+    stopped_by_newer : a newer message of its queue cancels it while it runs; otherwise it is finished first
+    replaced_by_newer : a newer message of its queue takes its place while it waits; otherwise both are answered
+    background : any message of another queue cancels it while it runs
+    busy : a user waits for it: the window says so, and how long
+    """
+
+    message: type[Message[Any]]
+    queue: Queue
+    method: str
+    stopped_by_newer: bool = False
+    replaced_by_newer: bool = True
+    background: bool = False
+    busy: bool = False
+
+
+FEATURES = (
+    Row(ShowRequest, Queue.PANES, "show", stopped_by_newer=True, busy=True),
+    # finished though a newer one waits: else nothing would be seen while a slider is dragged
+    Row(PreviewRequest, Queue.PANES, "preview"),
+    Row(ProbeRequest, Queue.PROBE, "probe"),
+    Row(PinRequest, Queue.PIN, "pin"),
+    Row(SimilarityRequest, Queue.SIMILARITY, "similarity"),
+    Row(ClusterRequest, Queue.CLUSTERS, "clusters", stopped_by_newer=True, busy=True),
+    Row(BasisRequest, Queue.BASIS, "save_basis", stopped_by_newer=True, busy=True),
+    Row(ExportRequest, Queue.EXPORT, "export", replaced_by_newer=False, busy=True),
+    Row(WriteMaskRequest, Queue.EXPORT, "write_mask", replaced_by_newer=False, busy=True),
+    Row(LoadModelRequest, Queue.MODEL, "load_model"),
+    Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
+    Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
+)
+"""Answered by `FeatureEngine`, on the thread that owns the model."""
+
+FILES = (
+    Row(ListRequest, Queue.LIST, "list_files", stopped_by_newer=True),
+    Row(ThumbnailRequest, Queue.THUMBNAILS, "thumbnails"),
+)
+"""Answered by `FileEngine`, on a thread that needs no model."""
+
+MODELS = (
+    Row(ModelsRequest, Queue.LIST, "describe"),
+    Row(BackbonesRequest, Queue.LIST, "list_backbones"),
+    Row(BackboneModelRequest, Queue.EXPORT, "build", replaced_by_newer=False),
+)
+"""Answered by `ModelEngine`, on a thread beside the running model."""
+
+_ROWS = {row.message: row for row in (*FEATURES, *FILES, *MODELS)}
+
+
+def row_of(message: Message[Any]) -> Row:
+    """The row of the type of `message`."""
+    return _ROWS[type(message)]
