@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, write_backbone_model
 from sss_model.errors import SSSError
 
@@ -19,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("checkpoint", nargs="?", help="path prefix, any file, the folder, or a zip of the checkpoint")
     parser.add_argument("-o", "--output", metavar="FILE.safetensors", help="model file to write")
     parser.add_argument(
