@@ -1,4 +1,4 @@
-"""Run a tool of the project's own environment, for .pre-commit-config.yaml: python3 packaging/hook.py TOOL [ARGUMENT ...]"""
+"""Run a tool of the project's own environment, for the hooks before a commit: hook.py TOOL [ARGUMENT ...]"""
 
 from __future__ import annotations
 

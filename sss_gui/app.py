@@ -6,7 +6,6 @@ Importing this module leaves torch unloaded: the window is on the screen first, 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sss_model
+from sss_gui.display import has_display
 from sss_gui.headless import run_headless
 from sss_gui.program import Program
 from sss_gui.state.session import State
@@ -57,12 +57,6 @@ def initial_state(options: argparse.Namespace, settings: Settings | None) -> Sta
     if model is None and settings is not None and settings.model and Path(settings.model).is_file():
         model = Path(settings.model)
     return State(model=model, extract=ExtractParams(device=device))
-
-
-def has_display() -> bool:
-    """Whether a window can be shown: always, but on a Linux without X, Wayland or a platform of its own choosing."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
