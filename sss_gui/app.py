@@ -20,8 +20,11 @@ from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.theme import MODES, Theme
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.params import ExtractParams
+
+LOG = "sss-gui.log"  # beside the settings
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -36,6 +39,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--theme", choices=MODES, help="look of the window")
     add("--headless", type=Path, metavar="DIR", help="without a display: write pictures, features and a screenshot")
     add("--size", type=_size, default=(1600, 1000), metavar="WxH", help="of the screenshot; default 1600x1000")
+    add_debug_option(parser)
     add("--version", action="version", version=f"sss-features {sss_model.__version__}")
     return parser.parse_args(argv)
 
@@ -69,12 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.headless = Path("sss-features-output")
         print(f"There is no display; writing pictures, features and a screenshot into {options.headless.resolve()}.")
     if options.headless is not None:
+        start_log(options.debug)
         state, theme = initial_state(options, None), options.theme or "light"
         return run_headless(images, options.headless, state=state, size=options.size, theme=theme)
     QApplication.setApplicationName("sss-features")
     QApplication.setOrganizationName("sss-features")
     app = QApplication(sys.argv[:1])
     settings = Settings()
+    start_log(options.debug, settings.folder / LOG)
     theme_keeper = Theme(app, options.theme or settings.theme)
     program = Program(settings, state=initial_state(options, settings))
     program.window.show()
