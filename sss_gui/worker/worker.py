@@ -6,6 +6,7 @@ reports progress. Answers reach the window as signals, queued to its thread.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from PySide6.QtCore import QObject, Signal
 from sss_gui.window.error_text import ErrorText, describe
 from sss_model.errors import Cancelled
 from sss_model.progress import Progress
+
+log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 0.05
 LANES = ("show", "probe", "pin", "heat", "clusters", "basis", "export", "warm", "list", "thumbnail", "batch", "ahead")
@@ -134,7 +137,10 @@ class Worker(QObject):
 
     def _loop(self) -> None:
         while (request := self._next()) is not None:
+            name, begun = type(request).__name__, time.perf_counter()
+            log.debug("%s %d begins; queue %s", name, request.ticket, request.lane)
             ended = self._answer(request)
+            log.debug("%s %d is %s after %.3f s", name, request.ticket, ended.outcome, time.perf_counter() - begun)
             with self._wake:
                 self._running = None
             if not self._closing:
@@ -167,6 +173,7 @@ class Worker(QObject):
         except Cancelled:
             return Ended(request.ticket, request.lane, "cancelled")
         except Exception as error:  # the window must live on, whatever it is
+            log.debug("failed", exc_info=True)
             return Ended(request.ticket, request.lane, "failed", describe(error))
         return Ended(request.ticket, request.lane, "done")
 
