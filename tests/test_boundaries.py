@@ -36,7 +36,6 @@ def test_the_window_is_on_screen_before_torch_loads() -> None:
         "sss_model.params",
         "sss_model.errors",
         "sss_model.progress",
-        "sss_model.files.resources",
         "sss_model.commands.extract",
         "sss_gui.worker.engine",
     ],
