@@ -43,7 +43,7 @@ class Recorder:
 
     def clear(self) -> None:
         self.calls: dict[str, Counter[CodeType]] = {"window": Counter(), "workers": Counter()}
-        self.receivers: Counter[CodeType] = Counter()
+        self.receivers: Counter[tuple[CodeType, CodeType]] = Counter()  # by the function that emits
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if not self.on:
@@ -59,7 +59,7 @@ class Recorder:
             return
         self.calls["window" if thread == self._main else "workers"][code] += 1
         if emitting and frame.f_back is emitting[-1]:
-            self.receivers[code] += 1
+            self.receivers[emitting[-1].f_code, code] += 1
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -78,9 +78,17 @@ class Recorder:
             files = {code.co_filename for code in calls}
             lines.append(f"  {name:32}{len(calls):9}{len(files):7}{calls.total():7}")
         lines.append(f"  receivers of signals: {len(self.receivers)}, called {self.receivers.total()} times")
-        for code, count in sorted(self.receivers.items(), key=lambda item: item[0].co_qualname):
-            lines.append(f"    {count:3} x {Path(code.co_filename).relative_to(ROOT)}: {code.co_qualname}")
+        emitters: dict[CodeType, list[str]] = {}
+        for (emitter, receiver), count in self.receivers.items():
+            emitters.setdefault(emitter, []).append(f"{count:6} x {_words(receiver)}")
+        for emitter, receivers in emitters.items():
+            lines += [f"    {_words(emitter)} wakes {len(receivers)}", *sorted(receivers)]
         return "\n".join(lines)
+
+
+def _words(code: CodeType) -> str:
+    file = Path(code.co_filename)
+    return f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file.name}: {code.co_qualname}"
 
 
 def trace_window(picture: Path) -> None:
