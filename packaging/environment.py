@@ -43,13 +43,6 @@ def python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def has_display() -> bool:
-    """Whether a window can be shown: always on Windows and macOS; on Linux a display server's address is set."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def ensure(extra: str = "") -> Path:
     """Make `.venv` if needed, install the project with its pinned versions and `extra`; returns its Python."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:

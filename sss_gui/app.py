@@ -6,7 +6,6 @@ Importing this module leaves torch unloaded: the window is on the screen first, 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,17 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sss_model
+from sss_gui.display import has_display
 from sss_gui.headless import run_headless
 from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.theme import MODES, Theme
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.params import ExtractParams
+
+LOG = "sss-gui.log"  # beside the settings
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -36,6 +39,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--theme", choices=MODES, help="look of the window")
     add("--headless", type=Path, metavar="DIR", help="without a display: write pictures, features and a screenshot")
     add("--size", type=_size, default=(1600, 1000), metavar="WxH", help="of the screenshot; default 1600x1000")
+    add_debug_option(parser)
     add("--version", action="version", version=f"sss-features {sss_model.__version__}")
     return parser.parse_args(argv)
 
@@ -59,12 +63,6 @@ def initial_state(options: argparse.Namespace, settings: Settings | None) -> Sta
     return State(model=model, extract=ExtractParams(device=device))
 
 
-def has_display() -> bool:
-    """Whether a window can be shown: always, but on a Linux without X, Wayland or a platform of its own choosing."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `sss-gui`; returns the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
@@ -75,12 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.headless = Path("sss-features-output")
         print(f"There is no display; writing pictures, features and a screenshot into {options.headless.resolve()}.")
     if options.headless is not None:
+        start_log(options.debug)
         state, theme = initial_state(options, None), options.theme or "light"
         return run_headless(images, options.headless, state=state, size=options.size, theme=theme)
     QApplication.setApplicationName("sss-features")
     QApplication.setOrganizationName("sss-features")
     app = QApplication(sys.argv[:1])
     settings = Settings()
+    start_log(options.debug, settings.folder / LOG)
     theme_keeper = Theme(app, options.theme or settings.theme)
     program = Program(settings, state=initial_state(options, settings))
     program.window.show()

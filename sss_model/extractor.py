@@ -7,6 +7,7 @@ small whatever the image's size. A backbone that cannot be cut sees overlapping 
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any, cast
 
@@ -28,6 +29,8 @@ from sss_model.network.supplement import SupplementNet
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress, silent
 from sss_model.weights.checkpoint import Checkpoint, load_network
+
+log = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 CPU = torch.device("cpu")
@@ -135,11 +138,15 @@ class FeatureExtractor:
             raise ParameterError(f"out must have shape {shape}, got {out.shape}.")
         steps = silent(progress)
         steps.report(0.0, "network")
+        log.debug("extracts %s on %s, %s; %s", shape, self.device, self.params.precision, self.checkpoint.path.name)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("plan: %s", self.plan(shape).sentence)
         job = _Job(self, image, out)
         try:
             while (problem := _attempt(job, steps)) is not None:
                 release(job.device)
                 self.notes.append(job.retreat(problem))
+                log.debug("%s (%s)", self.notes[-1], problem)
         finally:
             self.network.to(self._device, self._dtype)
         steps.report(1.0, "features")

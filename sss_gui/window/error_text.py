@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sss_model import errors
+from sss_model.debug_log import log_file
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class ErrorText:
     title : a few words
     sentence : what is wrong, expected and got
     hint : what to do about it
-    details : the traceback, for a bug report
+    details : the traceback, for a bug report, and where the log is if there is one
     """
 
     title: str
@@ -58,6 +59,8 @@ _OS_HINTS = {
 def describe(error: BaseException) -> ErrorText:
     """`error` in words. Unknown exceptions are named as what they are: a fault of the program."""
     details = "".join(traceback.format_exception(error)).strip()
+    if (log := log_file()) is not None:
+        details += f"\n\nWhat the program did before is in {log}"
     title = next((words for kind, words in _TITLES if isinstance(error, kind)), "Something went wrong in the program")
     if isinstance(error, errors.SSSError):
         return ErrorText(title, str(error), error.hint, details)

@@ -49,6 +49,11 @@ class Settings:
         self._store.setFallbacksEnabled(False)
 
     @property
+    def folder(self) -> Path:
+        """The folder of the settings' file; it may not be there yet."""
+        return Path(self._store.fileName()).parent
+
+    @property
     def theme(self) -> str:
         """'system', 'light' or 'dark'."""
         mode = self.value("window/theme", "system")

@@ -7,6 +7,7 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from sss_model.extraction import Extraction
     from sss_model.projection.display_basis import FixedBasis
     from sss_model.projection.feature_views import Figure
+
+log = logging.getLogger(__name__)
 
 
 class FeatureEngine(Engine):
@@ -352,6 +355,7 @@ def read_source(source: Source) -> Input:
         return Input(image_from_array(source.pasted, name="The pasted picture"))
     if source.path is None:
         raise ParameterError(f"{source.name} has neither a file nor pixels.")
+    log.debug("reads %s", source.path)
     return read_input(source.path, source.image, source.layout)
 
 

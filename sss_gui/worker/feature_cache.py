@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sss_model.image_io import to_picture
 
 if TYPE_CHECKING:
     from sss_model.projection.feature_views import Figure  # loads torch
+
+log = logging.getLogger(__name__)
 
 MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 
@@ -76,6 +79,7 @@ class FeatureCache:
     def get(self, key: Hashable) -> CachedFeatures | None:
         """The document of `key`, now the last one to be forgotten."""
         document = self._kept.get(key)
+        log.debug("cache %s", "miss" if document is None else f"hit: {document.source.name}")
         if document is not None:
             self._kept.move_to_end(key)
         return document
@@ -98,7 +102,8 @@ class FeatureCache:
         self._kept[key] = document
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._budget:
-            self._kept.popitem(last=False)
+            self._forget_oldest()
+        log.debug("cache holds %s, %d bytes", document.source.name, document.nbytes)
 
     def put_behind(self, key: Hashable, document: CachedFeatures) -> None:
         """Keep `document` as the first one to be forgotten: nobody has looked at it yet."""
@@ -112,7 +117,11 @@ class FeatureCache:
     def make_room(self, needed: int) -> None:
         """Forget the oldest until `needed` bytes more fit into the share."""
         while self._kept and sum(kept.nbytes for kept in self._kept.values()) + needed > self._budget:
-            self._kept.popitem(last=False)
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _key, document = self._kept.popitem(last=False)
+        log.debug("cache forgets %s, %d bytes", document.source.name, document.nbytes)
 
     def drop(self, key: Hashable) -> None:
         """Forget the document of `key`."""

@@ -6,6 +6,7 @@ reports progress. Answers reach the window as signals, queued to its thread.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from sss_gui.messages.queues import Queue, Row, row_of
 from sss_gui.window.error_text import ErrorText, describe
 from sss_model.errors import Cancelled
 from sss_model.progress import Progress
+
+log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 0.05
 
@@ -123,7 +126,10 @@ class Worker(QObject):
 
     def _loop(self) -> None:
         while (message := self._next()) is not None:
+            name, begun = type(message).__name__, time.perf_counter()
+            log.debug("%s %d begins; queue %s", name, message.ticket, row_of(message).queue.name)
             ended = self._answer(message)
+            log.debug("%s %d is %s after %.3f s", name, message.ticket, ended.outcome, time.perf_counter() - begun)
             with self._wake:
                 self._running = None
             if not self._closing:
@@ -157,6 +163,7 @@ class Worker(QObject):
         except Cancelled:
             return Ended(ticket, queue, "cancelled")
         except Exception as error:  # the window must live on, whatever it is
+            log.debug("failed", exc_info=True)
             return Ended(ticket, queue, "failed", describe(error))
         return Ended(ticket, queue, "done")
 

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, write_backbone_model
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import SSSError
 
 
@@ -19,6 +21,8 @@ def build_parser() -> argparse.ArgumentParser:
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
     )
+    add_debug_option(parser)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("checkpoint", nargs="?", help="path prefix, any file, the folder, or a zip of the checkpoint")
     parser.add_argument("-o", "--output", metavar="FILE.safetensors", help="model file to write")
     parser.add_argument(
@@ -37,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when the file was written, 1 when the checkpoint was refused."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    start_log(options.debug)
     if bool(options.checkpoint) == bool(options.backbone):
         parser.error("Name what to convert: either a checkpoint or --backbone.")
     if not options.output:

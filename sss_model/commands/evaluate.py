@@ -15,6 +15,7 @@ from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
 from sss_model.commands.options import add_options, build
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
 from sss_model.files.atomic_write import replacing
@@ -28,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "sss-eval", description="Measure how well a model's features tell labelled regions apart."
     )
+    add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
@@ -51,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, 2 for an error in what was asked, 130 when it was interrupted."""
     options = build_parser().parse_args(arguments)
+    start_log(options.debug)
     try:
         _run(options)
     except SSSError as error:

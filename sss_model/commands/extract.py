@@ -19,6 +19,7 @@ from typing import Any
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.options import add_options, build, refuse
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.export import already_there, prepare_folder, write_exports
 from sss_model.files.inputs import INPUT_LAYOUTS, inputs_in
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--recursive", action="store_true", help="folders with all folders below them")
     result.add_argument("--quiet", action="store_true", help="no progress bars; errors only")
+    add_debug_option(result)
     result.add_argument("--version", action="version", version=f"sss-features {sss_model.__version__}")
     for record in (ExtractParams, FilterParams, ProjectionParams):
         add_options(result, record)
@@ -126,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `sss-extract`; returns the exit code."""
     command = build_parser()
     options = command.parse_args(argv)
+    start_log(options.debug)
     try:
         job = Job(
             options.output, options.model, options.image, options.layout, options.basis, build(ExtractParams, options),

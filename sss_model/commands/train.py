@@ -18,6 +18,7 @@ import torch
 
 import sss_model
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
+from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
 from sss_model.files.atomic_write import replacing
 from sss_model.network.supplement import FeatureNet, build_network
@@ -39,6 +40,7 @@ _MEASURED = 8  # pictures that give a random backbone its norm statistics
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; all numbers come from `train_params`."""
     parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
+    add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
                         help="a data set, its layout recognised; may be given several times")  # fmt: skip
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(words)
+    start_log(options.debug)
     try:
         return _run(options, command_of(words))
     except SSSError as error:

@@ -8,6 +8,7 @@ photo-features-filtered-<format>, photo-map3-<format>, photo-strip.png, photo-ba
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from sss_model.progress import Progress, silent
 if TYPE_CHECKING:
     from sss_model.pca import PcaBasis
     from sss_model.projection.display_basis import FixedBasis
+
+log = logging.getLogger(__name__)
 
 PROGRAM = "sss-features"
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
@@ -189,6 +192,7 @@ class _Writer:
         """The path of the next file; reports progress, so the export can be stopped between files."""
         self.progress.report(len(self.paths) / self.total, "Writing")
         path = self.folder / f"{self.stem}{ending}"
+        log.debug("writes %s", path)
         self.paths.append(path)
         return path
 

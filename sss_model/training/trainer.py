@@ -6,6 +6,7 @@ pay for the head: branch maps are interpolated there, which is what upsampling g
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,8 @@ from sss_model.training.optimiser import RunningMean, build_optimiser, set_rates
 from sss_model.training.params import TrainParams
 from sss_model.training.state import LAST, TrainState, restore_state
 from sss_model.training.validation import Score
+
+log = logging.getLogger(__name__)
 
 __all__ = ["BEST_MODEL", "LAST_MODEL", "Trained", "Trainer"]
 
@@ -188,6 +191,9 @@ class Trainer:
         norm = self._step()
         state.update += 1
         loss_now = self._ranks.mean(float(np.mean(losses)))
+        log.debug(
+            "update %d on %s: loss %.4f, %.3f s", state.update, self._device, loss_now, time.perf_counter() - begun
+        )
         self._log.advance(state.update, loss_now, state.optimiser.param_groups[1]["lr"])
         if state.update % params.run.log_every == 0 and self._ranks.first and last is not None:
             self._log_update(loss_now, norm, time.perf_counter() - begun, *last)

@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from sss_gui.window.error_text import describe
+from sss_model.debug_log import start_log, stop_log
 from sss_model.errors import CheckpointError, ImageError, SSSError
 
 
@@ -60,3 +61,12 @@ def test_unknown_errors_are_named_and_their_details_can_be_copied():
 
 def test_out_of_memory_is_said_plainly():
     assert "memory" in raised(MemoryError()).sentence
+
+
+def test_the_details_name_the_log(tmp_path):
+    start_log(True, tmp_path / "sss-gui.log")
+    try:
+        assert str(tmp_path / "sss-gui.log") in describe(KeyError("x")).details
+    finally:
+        stop_log()
+    assert "sss-gui.log" not in describe(KeyError("x")).details
