@@ -12,7 +12,8 @@ import torch
 
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.checkpoint import Checkpoint, load_network
 

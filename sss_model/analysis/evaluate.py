@@ -22,7 +22,8 @@ from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
-from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet
+from sss_model.network.grid_maps import FeatureNet, GridMap
+from sss_model.network.supplement import SupplementNet
 from sss_model.params import Checked, FilterParams, choice, number
 from sss_model.pca import fit_pca
 from sss_model.postprocess import reduce_features, unit_range

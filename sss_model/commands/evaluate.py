@@ -18,7 +18,8 @@ from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
 from sss_model.files.atomic_write import replacing
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import FilterParams
 from sss_model.weights.initialise import SOURCES, init_weights
 

@@ -20,7 +20,8 @@ import sss_model
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
 from sss_model.files.atomic_write import replacing
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.config import add_param_options, gather_params, preset_names, write_config
 from sss_model.training.data_loading import Visits
 from sss_model.training.distributed import Ranks, join_ranks

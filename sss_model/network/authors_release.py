@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sss_model.errors import ParameterError
-from sss_model.network.supplement import BranchMaps, FeatureNet, GridMap, HiddenMaps
+from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap, HiddenMaps
 from sss_model.params import NetworkParams
 
 BGR_MEANS = (104.00698793, 116.66876762, 122.67891434)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sss_model.network.backbone import Backbone
-from sss_model.network.supplement import BranchMaps, FeatureNet, GridMap, HiddenMaps, placed_taps
+from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap, HiddenMaps, placed_taps
 from sss_model.params import NetworkParams
 
 

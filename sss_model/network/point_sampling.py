@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from sss_model.network.supplement import GridMap
+from sss_model.network.grid_maps import GridMap
 
 
 def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:

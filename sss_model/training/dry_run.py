@@ -14,7 +14,7 @@ import torch
 from sss_model.datasets.dataset import Dataset
 from sss_model.datasets.pair_sampling import find_regions
 from sss_model.errors import DatasetError
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.distributed import Ranks
 from sss_model.training.params import TrainParams
 from sss_model.training.trainer import Trainer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sss_model.network.backbone import freeze_norm_layers
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.params import OptimiserParams
 
 

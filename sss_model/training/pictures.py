@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.errors import DatasetError
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.pca import fit_pca
 from sss_model.postprocess import unit_range
 from sss_model.training.augment import shrink, to_array

@@ -10,7 +10,7 @@ import torch
 
 from sss_model.errors import CheckpointError
 from sss_model.files.atomic_write import replacing
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.optimiser import RunningMean, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams
 from sss_model.training.validation import Score

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import ParameterError, SSSError
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.checkpoints import BEST_MODEL, LAST_MODEL, Keeper, finite
 from sss_model.training.data_loading import Numbers, Visit, Visits, serve
 from sss_model.training.distributed import Ranks

@@ -14,7 +14,8 @@ from torch import Tensor
 from sss_model.analysis.metrics import choose_probe, pair_auc
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import DatasetError
-from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet
+from sss_model.network.grid_maps import FeatureNet, GridMap
+from sss_model.network.supplement import SupplementNet
 from sss_model.training.augment import shrink, to_array
 
 

@@ -15,7 +15,8 @@ import torch
 
 from sss_model.errors import CheckpointError
 from sss_model.network.backbone import TimmBackbone, build_backbone
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint

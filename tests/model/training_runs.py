@@ -10,7 +10,7 @@ import torch
 from made_sets import folder_set
 
 from sss_model.datasets.dataset import Dataset, open_dataset
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.training.log import LOG
 from sss_model.training.params import DataSource, TrainParams
 from sss_model.training.state import LAST, read_state

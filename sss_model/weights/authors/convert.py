@@ -24,7 +24,7 @@ from torch import Tensor
 
 from sss_model.errors import CheckpointError
 from sss_model.network.authors_release import STAGES
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.progress import Progress, silent
 from sss_model.weights.authors.tf_bundle import TensorBundle

@@ -16,7 +16,7 @@ from sss_model.analysis.contact_sheet import paint_labels
 from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
 from sss_model.commands.evaluate import main
 from sss_model.datasets.pair_sampling import VOID
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.weights.checkpoint import write_checkpoint
 
 

@@ -14,7 +14,7 @@ from released_values import SIZES, made_image, made_points, made_weight
 
 from sss_model.errors import ParameterError
 from sss_model.network.authors_release import PAD, Norm, ReleasedNet, pad_same, reflect, resize_legacy
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.weights.authors.convert import _their_shape, _to_torch, released_names
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from sss_model.errors import ParameterError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.backbone_only import TapsNet
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.weights.checkpoint import load_network
 from sss_model.weights.initialise import natural_params, untrained, write_untrained

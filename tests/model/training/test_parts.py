@@ -9,7 +9,7 @@ import torch
 from made_sets import small_params
 
 from sss_model.errors import DatasetError, ParameterError
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.training.data_loading import Numbers, Order
 from sss_model.training.optimiser import RunningMean, build_optimiser, measure_norm_statistics, rates
 from sss_model.training.params import OptimiserParams

@@ -15,7 +15,7 @@ from made_sets import save_map, small_params
 from training_runs import events, train
 
 from sss_model.errors import DatasetError, DeviceError, ParameterError, SSSError
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.training.augment import augment
 from sss_model.training.data_loading import Visits
 from sss_model.training.log import LOG

@@ -14,7 +14,8 @@ import torch
 
 import sss_model
 from sss_model.errors import CheckpointError
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import read_weights
 from sss_model.weights.checkpoint import load_network, load_state, read_checkpoint, weights_digest, write_checkpoint

@@ -12,7 +12,8 @@ import torch
 from sss_model.commands.convert import main as convert
 from sss_model.errors import CheckpointError, ParameterError
 from sss_model.network.backbone import TimmBackbone, build_backbone
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights import sources as weight_sources
 from sss_model.weights.backbone_weights import load_backbone_weights, read_weights
