@@ -34,7 +34,7 @@ from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_gui.worker.worker import Engine, Worker
-from sss_model.files.resources import SAMPLE, resource
+from sss_model.shipped_files import SAMPLE, resource
 
 
 def build_engine() -> Engine:

@@ -203,6 +203,42 @@ class NetworkParams(Checked):
     dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
 
 
+@dataclass(frozen=True)
+class DataSource(Checked):
+    """One data set to read, in place."""
+
+    path: str
+    kind: str = choice("auto", (), "Kind", help="a layout's name, or auto to recognise it")
+    weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
+    splits: tuple[str, ...] = ()
+    """Sub-folders such as train2017; empty takes the layout's own choice."""
+    void: tuple[int, ...] | None = None
+    """Label numbers that mean no single class, beside the layout's own; None takes those known for the folder."""
+
+
+@dataclass(frozen=True)
+class SamplingParams(Checked):
+    """Which pixels of an image are compared."""
+
+    instances: int = number(3, 2, 64, "P_inst", source="[S]", help="instances (regions) in one sampling")
+    pixels: int = number(
+        1000, 2, 20000, "P_pix", unit="px", source="[S]", help="pixels from each instance, drawn with replacement"
+    )
+    samplings: int = number(
+        10, 1, 100, "Samplings", source="[S]", help="samplings of an image, accumulated into one update"
+    )
+    min_area: int = number(
+        64, 1, 100000, "Minimum area", unit="px", source="[D]", help="smaller regions of the crop are dropped"
+    )
+    void: str = choice(
+        "needed",
+        ("needed", "always", "never"),
+        "Void as negative",
+        source="[D]",
+        help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
+    )
+
+
 EXPORT_FORMATS = ("npz16", "npz32", "npy", "mat", "exr", "tiff")
 
 

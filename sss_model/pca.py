@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.files.atomic_write import replacing
 from sss_model.progress import Progress, silent
 
 Floats = NDArray[np.floating[Any]]

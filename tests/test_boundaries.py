@@ -93,7 +93,7 @@ def test_the_window_is_on_screen_before_torch_loads() -> None:
         "sss_model.params",
         "sss_model.errors",
         "sss_model.progress",
-        "sss_model.files.resources",
+        "sss_model.shipped_files",
         "sss_gui.worker.engine",
     ],
 )

@@ -11,8 +11,8 @@ from typing import Any
 
 from sss_gui.messages.panes import Source
 from sss_gui.state.session import State
+from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
-from sss_model.files.atomic_write import replacing
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
 SUFFIX = ".sss.json"

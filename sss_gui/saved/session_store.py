@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from sss_gui.saved.session_file import SUFFIX, SavedSession, SessionFileError, read_session, write_session
 from sss_gui.tasks.open_files import ask_save
 from sss_gui.window.error_text import describe
+from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
-from sss_model.files.atomic_write import replacing
 
 QUIET_MS = 3000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.models import ModelWords
-from sss_model.files.resources import MODEL, resource
+from sss_model.shipped_files import MODEL, resource
 
 LONGEST_HEADER = 64 * 2**20
 

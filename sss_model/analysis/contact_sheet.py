@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sss_model.analysis.evaluate import Maps, PictureScores
+from sss_model.atomic_write import replacing
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import ImageError
-from sss_model.files.atomic_write import replacing
 
 _CELL, _GAP, _CAPTION = 240, 8, 18
 

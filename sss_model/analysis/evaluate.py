@@ -17,18 +17,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts, kmeans
 from sss_model.datasets.dataset import Dataset, Example
-from sss_model.datasets.pair_sampling import VOID
+from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import Checked, FilterParams, choice, number
 from sss_model.pca import fit_pca
-from sss_model.postprocess import reduce_features, unit_range
+from sss_model.postprocess import reduce_features, stretch
 from sss_model.training.augment import shrink, to_array
-from sss_model.training.validation import probe_seed, taps_at
+from sss_model.training.validation import pair_auc, probe_seed, taps_at
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
@@ -149,7 +149,7 @@ class Evaluator:
         example = shrink(data.read(index), self._params.longest)
         image = np.ascontiguousarray(to_array(example.picture).transpose(1, 2, 0))
         features = self._extractor.extract(image)
-        plain = unit_range(fit_pca(features).project(features))
+        plain = stretch(fit_pca(features).project(features))
         filtered = reduce_features(image, features, radius=self._filter.radius, eps=self._filter.eps)
         maps = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
         dense = Dense(maps, self._bare_stages(image))

@@ -1,4 +1,4 @@
-"""How well features tell regions apart: pair AUC, agreement of k-means with labels, alignment with their boundaries."""
+"""How well features tell regions apart: agreement of k-means with labels, alignment with their boundaries."""
 
 from __future__ import annotations
 
@@ -13,55 +13,6 @@ from sss_model.datasets.pair_sampling import VOID
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Pixels at which an image is judged: `points` (P, 2) int64, x then y, and the label of each, (P,) int64."""
-
-    points: NDArray[np.int64]
-    labels: NDArray[np.int64]
-
-
-def choose_probe(
-    labels: Labels, rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
-) -> Probe | None:
-    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
-
-    Returns None where fewer than two labels have `min_area` pixels.
-    """
-    flat = labels.ravel()
-    kinds, counts = np.unique(flat[flat != VOID], return_counts=True)
-    kinds = kinds[counts >= min_area]
-    if len(kinds) < 2:
-        return None
-    chosen = rng.permutation(kinds)[:regions]
-    drawn = []
-    for kind in chosen:
-        own = np.flatnonzero(flat == kind)
-        drawn.append(rng.choice(own, min(pixels, len(own)), replace=False))
-    places = np.concatenate(drawn)
-    points = np.stack([places % labels.shape[1], places // labels.shape[1]], 1).astype(np.int64)
-    return Probe(points, flat[places].astype(np.int64))
-
-
-def pair_auc(features: Tensor, labels: Tensor) -> float:
-    """The chance that two pixels of one label are nearer than two of different labels; ties count half.
-
-    Parameters
-    ----------
-    features : (P, D) floating; distances are Euclidean
-    labels : (P,) integer, at least two different ones, at least one of them twice
-    """
-    values = features.detach().double()
-    values = values - values.mean(0)
-    distances = torch.pdist(values)
-    first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
-    same = labels[first] == labels[second]
-    near, far = distances[same], distances[~same].sort().values
-    below = torch.searchsorted(far, near, right=False)
-    not_above = torch.searchsorted(far, near, right=True)
-    return float(1 - (below + not_above).double().mean() / (2 * len(far)))
 
 
 def kmeans(values: Floats, count: int, seed: int = 0, *, rounds: int = 30, starts: int = 3) -> NDArray[np.int64]:

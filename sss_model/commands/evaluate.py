@@ -13,11 +13,11 @@ import torch
 import sss_model
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
+from sss_model.atomic_write import replacing
 from sss_model.commands.options import add_options, build
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
-from sss_model.files.atomic_write import replacing
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import FilterParams

@@ -17,17 +17,18 @@ from typing import Any
 import torch
 
 import sss_model
+from sss_model.atomic_write import replacing
+from sss_model.commands.train_options import add_param_options, gather_params
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
-from sss_model.files.atomic_write import replacing
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.training.config import add_param_options, gather_params, preset_names, write_config
+from sss_model.training.config import write_config
 from sss_model.training.data_loading import Visits
 from sss_model.training.distributed import Ranks, join_ranks
 from sss_model.training.log import LOG
 from sss_model.training.optimiser import measure_norm_statistics
-from sss_model.training.params import TrainParams
+from sss_model.training.params import PRESETS, TrainParams
 from sss_model.training.state import LAST, read_state
 from sss_model.training.trainer import BEST_MODEL, Trainer
 from sss_model.weights.initialise import SOURCES, init_weights
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
                         help="a data set, its layout recognised; may be given several times")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="a new or empty folder for models, state and log")
-    parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {preset_names()} (default paper)")
+    parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {', '.join(PRESETS)} (default paper)")
     parser.add_argument(
         "--config", metavar="FILE", help="YAML file of parameters, as --print-config writes; flags win over it"
     )

@@ -23,7 +23,7 @@ from sss_model.datasets.formats import MIXED, list_items
 from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import DatasetError
-from sss_model.training.params import SamplingParams
+from sss_model.params import SamplingParams
 
 VOID = -1
 
@@ -98,3 +98,33 @@ def _choose(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> 
         others = np.flatnonzero(labels != labels[chosen[0]])
         chosen[-1] = rng.choice(others)
     return chosen
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Pixels at which an image is judged: `points` (P, 2) int64, x then y, and the label of each, (P,) int64."""
+
+    points: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def choose_probe(
+    labels: NDArray[np.int32], rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
+) -> Probe | None:
+    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
+
+    Returns None where fewer than two labels have `min_area` pixels.
+    """
+    flat = labels.ravel()
+    kinds, counts = np.unique(flat[flat != VOID], return_counts=True)
+    kinds = kinds[counts >= min_area]
+    if len(kinds) < 2:
+        return None
+    chosen = rng.permutation(kinds)[:regions]
+    drawn = []
+    for kind in chosen:
+        own = np.flatnonzero(flat == kind)
+        drawn.append(rng.choice(own, min(pixels, len(own)), replace=False))
+    places = np.concatenate(drawn)
+    points = np.stack([places % labels.shape[1], places // labels.shape[1]], 1).astype(np.int64)
+    return Probe(points, flat[places].astype(np.int64))

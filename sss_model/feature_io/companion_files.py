@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError
+from sss_model.feature_io.formats import holds_features
 from sss_model.feature_io.write import json_text
-from sss_model.files.atomic_write import replacing
 from sss_model.image_io import IMAGE_SUFFIXES
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
@@ -91,6 +92,4 @@ def _stems(stem: str) -> Iterator[str]:
 
 
 def _is_feature_tiff(path: Path) -> bool:
-    from sss_model.feature_io.read import holds_features  # read needs this module
-
     return path.suffix.lower() in _TIFFS and holds_features(path)

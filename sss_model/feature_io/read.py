@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io import axis_order as layouts
 from sss_model.feature_io.companion_files import find_image_for, read_record
-from sss_model.feature_io.formats import FEATURE_SUFFIXES
-from sss_model.feature_io.readers import Stored, parsed, plainly, read_stored
-from sss_model.feature_io.strip import is_strip, read_strip
+from sss_model.feature_io.readers import Stored, plainly, read_stored
+from sss_model.feature_io.strip import read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
-from sss_model.image_io.exr import holds_picture
 
 FEWEST_CHANNELS = 3  # of the projection to red, green and blue
 
@@ -93,35 +90,6 @@ def read_features(
     if size is not None and features.shape[:2] != size:
         features = layouts.upsampled(features, size)
     return FeatureFile(features, pixels, {**record, **stored.metadata}, layout, found)
-
-
-def holds_features(path: str | os.PathLike[str]) -> bool:
-    """Whether to open `path` as features rather than as a photograph.
-
-    npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips.
-    """
-    source = Path(path)
-    suffix = source.suffix.lower()
-    looks = {".exr": _exr_holds_features, ".tif": _tiff_holds_features, ".tiff": _tiff_holds_features, ".png": is_strip}
-    if suffix not in looks:
-        return suffix in FEATURE_SUFFIXES
-    try:
-        return looks[suffix](source)
-    except Exception:  # missing, damaged, or its package is: reading it says what is wrong
-        return suffix == ".exr"
-
-
-def _exr_holds_features(path: Path) -> bool:
-    return not holds_picture(path)
-
-
-def _tiff_holds_features(path: Path) -> bool:
-    with importlib.import_module("tifffile").TiffFile(path) as file:
-        page, series = file.pages[0], file.series[0]
-        planes = series.size // max(1, page.imagewidth * page.imagelength)
-        float_pages = len(series.shape) == 3 and page.dtype.kind == "f"
-        ours = "layout" in parsed(page.description)
-        return bool(ours or page.samplesperpixel > 5 or (planes > 5 and float_pages))
 
 
 def _picture(

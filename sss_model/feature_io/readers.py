@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed
+from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed, parsed
+from sss_model.image_io.exr import is_exr
 
 KEYS = ("features", "embedmap")  # taken first, in this order
-_EXR_MAGIC = b"\x76\x2f\x31\x01"
 _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
@@ -84,15 +83,6 @@ def choose(path: Path, there: Mapping[str, str], candidates: list[str]) -> str:
         f"{path} holds {what}; expected embedmap, features, or a single numeric array of 3 axes, found {listed}.",
         hint="Save the features alone, or under the name embedmap.",
     )
-
-
-def parsed(text: Any) -> dict[str, Any]:
-    """The JSON object in `text`, or an empty one."""
-    try:
-        values = json.loads(text if isinstance(text, str | bytes) else str(text))
-    except ValueError:
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _stored(array: NDArray[Any], text: Any, layout: str | None = None) -> Stored:
@@ -185,9 +175,8 @@ def _read_mat73(path: Path) -> Stored:
 
 
 def _read_exr(path: Path) -> Stored:
-    with open(path, "rb") as file:
-        if file.read(4) != _EXR_MAGIC:
-            raise FeatureFileError(f"{path} is not an EXR file.", hint="Rename it if its suffix is wrong.")
+    if not is_exr(path):
+        raise FeatureFileError(f"{path} is not an EXR file.", hint="Rename it if its suffix is wrong.")
     exr = needed("OpenEXR", "EXR")
     with exr.File(str(path), separate_channels=True) as file:
         parts = len(file.parts)

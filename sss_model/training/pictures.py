@@ -13,7 +13,7 @@ from sss_model.datasets.dataset import Dataset, Example
 from sss_model.errors import DatasetError
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.pca import fit_pca
-from sss_model.postprocess import unit_range
+from sss_model.postprocess import stretch
 from sss_model.training.augment import shrink, to_array
 
 
@@ -30,7 +30,7 @@ def pca_pictures(
         example = shrink(first, longest)
         image = torch.from_numpy(to_array(example.picture))[None].to(device)
         features = network(image)[0].permute(1, 2, 0).float().cpu().numpy()
-        shown = unit_range(fit_pca(features).project(features))
+        shown = stretch(fit_pca(features).project(features))
         yield data.name, np.concatenate([np.asarray(example.picture), np.rint(shown * 255).astype(np.uint8)], 1)
 
 

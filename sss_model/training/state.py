@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import CheckpointError
-from sss_model.files.atomic_write import replacing
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.optimiser import RunningMean, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sss_model.analysis.metrics import choose_probe, pair_auc
 from sss_model.datasets.dataset import Dataset
+from sss_model.datasets.pair_sampling import choose_probe
 from sss_model.errors import DatasetError
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
@@ -29,6 +29,25 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.features:.4f}" + (f" (taps {self.taps:.4f})" if self.taps is not None else "")
+
+
+def pair_auc(features: Tensor, labels: Tensor) -> float:
+    """The chance that two pixels of one label are nearer than two of different labels; ties count half.
+
+    Parameters
+    ----------
+    features : (P, D) floating; distances are Euclidean
+    labels : (P,) integer, at least two different ones, at least one of them twice
+    """
+    values = features.detach().double()
+    values = values - values.mean(0)
+    distances = torch.pdist(values)
+    first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
+    same = labels[first] == labels[second]
+    near, far = distances[same], distances[~same].sort().values
+    below = torch.searchsorted(far, near, right=False)
+    not_above = torch.searchsorted(far, near, right=True)
+    return float(1 - (below + not_above).double().mean() / (2 * len(far)))
 
 
 def probe_seed(name: str) -> int:

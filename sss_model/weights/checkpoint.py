@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 import sss_model
 from sss_model.errors import CheckpointError, ParameterError
-from sss_model.files.resources import MODEL, resource
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
+from sss_model.shipped_files import MODEL, resource
 
 FORMAT = 1
 

@@ -13,10 +13,11 @@ from made_sets import folder_set, save_map, scene, small_params
 from PIL import Image
 
 from sss_model.analysis.contact_sheet import paint_labels
-from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.analysis.metrics import best_match_iou, boundary_counts, kmeans
 from sss_model.commands.evaluate import main
-from sss_model.datasets.pair_sampling import VOID
+from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
+from sss_model.training.validation import pair_auc
 from sss_model.weights.checkpoint import write_checkpoint
 
 

@@ -15,7 +15,7 @@ from sss_model.datasets.dataset import describe, open_dataset
 from sss_model.datasets.formats import detect
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 
 def test_cocostuff_with_instances(tmp_path: Path) -> None:

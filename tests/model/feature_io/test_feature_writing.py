@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from feature_files import METADATA, PLAIN, some, written
 
+from sss_model.atomic_write import reason, replacing
 from sss_model.errors import Cancelled, FeatureFileError, ImageError, ParameterError
 from sss_model.feature_io import (
     FORMATS,
@@ -21,7 +22,6 @@ from sss_model.feature_io import (
 )
 from sss_model.feature_io import write as writing
 from sss_model.feature_io.memory_order import channel_first, channel_last
-from sss_model.files.atomic_write import reason, replacing
 from sss_model.progress import Progress
 
 
@@ -95,7 +95,7 @@ def test_a_real_full_disk(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyP
     class Full:
         hex = "full00000000"
 
-    monkeypatch.setattr("sss_model.files.atomic_write.uuid.uuid4", lambda: Full)
+    monkeypatch.setattr("sss_model.atomic_write.uuid.uuid4", lambda: Full)
     path = tmp_path / f"map{FORMATS[form].suffix}"
     part = tmp_path / f".full00000000.part{path.suffix}"
     small, builtin_open = some(60, 90, 40), open

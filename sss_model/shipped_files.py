@@ -15,7 +15,7 @@ def resource(name: str) -> Path:
     ------
     FileNotFoundError : the installation is incomplete
     """
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     for folder in (package / "resources", package.parent / "resources"):
         if (folder / name).exists():
             return folder / name
