@@ -69,8 +69,7 @@ def cluster_features(
     rows = np.arange(len(flat)) if few else np.sort(random.choice(len(flat), SAMPLE, replace=False))
     sample = np.asarray(flat[rows], np.float32)
     offset = sample.mean(0)
-    sample = sample - offset
-    centres = _lloyd(sample, _spread_start(sample, k, random), steps.part(0.0, 0.8, "Clusters"))
+    centres, _ = kmeans(sample - offset, k, random, progress=steps.part(0.0, 0.8, "Clusters"))
     labels = _assigned(features, offset, centres, steps.part(0.8, 1.0, "Clusters"))
     order = np.argsort(-np.bincount(labels, minlength=len(centres)), kind="stable")
     place = np.empty(len(order), np.uint8)
@@ -94,6 +93,40 @@ def _assigned(
         return (block - shift).mm(chosen.T).sub_(halves).argmax(dim=1).to(torch.uint8)
 
     return torch.cat(list(matrix.each(work, progress))).numpy()
+
+
+def kmeans(
+    values: NDArray[np.float32],
+    k: int,
+    random: np.random.Generator,
+    *,
+    starts: int = 1,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Centres (k, D) and group numbers (N,) of `values` (N, D): Lloyd's iterations from a k-means++ start.
+
+    Fewer than `k` centres come back where there are fewer different values.
+
+    Parameters
+    ----------
+    values : with their mean taken off, or distances drown in the rounding of squared lengths
+    starts : how many times to begin anew; the result with the least squared distance counts
+
+    Examples
+    --------
+    >>> values = np.array([[-1.0], [-1.1], [2.1]], np.float32)
+    >>> centres, labels = kmeans(values, 2, np.random.default_rng(0))
+    >>> bool(labels[0] == labels[1] != labels[2])
+    True
+    """
+    results = []
+    for number in range(starts):
+        steps = silent(progress).part(number / starts, (number + 1) / starts)
+        centres = _lloyd(values, _spread_start(values, k, random), steps)
+        distances = _distances(values, centres)
+        results.append((float(distances.min(axis=1).sum(dtype=np.float64)), centres, distances.argmin(axis=1)))
+    _, centres, labels = min(results, key=lambda result: result[0])
+    return centres, labels
 
 
 def _spread_start(sample: NDArray[np.float32], k: int, random: np.random.Generator) -> NDArray[np.float32]:

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts, kmeans
+from sss_model.analysis.clusters import kmeans
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
@@ -184,7 +185,9 @@ class Evaluator:
             return
         points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
         for name, values in dense.at(points).items():
-            scores.clusters[name] = best_match_iou(kmeans(values.numpy(), count, self._params.seed), kinds)
+            centred = (values - values.mean(0)).numpy()
+            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3)
+            scores.clusters[name] = best_match_iou(groups, kinds)
 
     def _bare_stages(self, image: Floats) -> list[GridMap]:
         """The yardstick's stages of an image, on the CPU; none for a network without any."""

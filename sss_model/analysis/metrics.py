@@ -5,51 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sss_model.datasets.pair_sampling import VOID
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float32]
-
-
-def kmeans(values: Floats, count: int, seed: int = 0, *, rounds: int = 30, starts: int = 3) -> NDArray[np.int64]:
-    """Cluster number (P,) of `values` (P, D) by Lloyd's algorithm from k-means++ seeds, the best of several starts."""
-    data = torch.from_numpy(np.ascontiguousarray(values)).float()
-    rng = np.random.default_rng(seed)
-    best, least = torch.zeros(len(data), dtype=torch.int64), float("inf")
-    for _ in range(starts):
-        centres = _spread_seeds(data, count, rng)
-        nearest = best
-        for turn in range(rounds):
-            last, nearest = nearest, torch.cdist(data, centres).argmin(1)
-            if turn and torch.equal(last, nearest):
-                break
-            sums = torch.zeros_like(centres).index_add_(0, nearest, data)
-            sizes = torch.bincount(nearest, minlength=len(centres))[:, None]
-            centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
-        spread = float((data - centres[nearest]).square().sum())
-        if spread < least:
-            best, least = nearest, spread
-    return best.numpy()
-
-
-def _spread_seeds(data: Tensor, count: int, rng: np.random.Generator) -> Tensor:
-    """k-means++: each seed is drawn in proportion to its squared distance from those before."""
-    seeds = data[int(rng.integers(len(data)))][None]
-    weight = torch.full((len(data),), torch.inf)
-    while len(seeds) < count:
-        weight = torch.minimum(weight, torch.cdist(data, seeds[-1:])[:, 0].square())
-        total = float(weight.sum())
-        pick = (
-            int(torch.searchsorted(weight.cumsum(0), rng.random() * total))
-            if total > 0
-            else int(rng.integers(len(data)))
-        )
-        seeds = torch.cat([seeds, data[min(pick, len(data) - 1)][None]])
-    return seeds
 
 
 def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:

@@ -112,7 +112,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
                 (output / BEST_MODEL).unlink()  # else the corrected call finds a folder that is not empty
             raise
         if ranks.first:
-            (output / "config.yaml").write_text(write_config(params), encoding="utf-8")
+            with replacing(output / "config.yaml", ParameterError) as temporary:
+                temporary.write_text(write_config(params), encoding="utf-8")
         asked = _listen_for_signals()
         trained = trainer.run(lambda: bool(asked))
     if trained.stopped:

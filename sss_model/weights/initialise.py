@@ -21,6 +21,7 @@ from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
 from sss_model.weights.deeplab import deeplab_weights
+from sss_model.weights.header import is_model
 from sss_model.weights.sources import lite2_weights, timm_weights
 
 DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
@@ -126,17 +127,6 @@ def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...]
         return params
     count = len(build_backbone(backbone, stride, blocks).taps)
     return replace(params, branch_channels=(params.branch_channels[0], *params.branch_channels[1:][-(count - 1) :]))
-
-
-def is_model(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a model file of this program, rather than somebody's weights."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as content:
-            return "sss" in (content.metadata() or {})
-    except (SafetensorError, OSError):
-        return False
 
 
 def _locate(network: FeatureNet, source: str, consent: bool) -> Path:

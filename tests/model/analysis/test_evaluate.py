@@ -12,8 +12,9 @@ import torch
 from made_sets import folder_set, save_map, scene, small_params
 from PIL import Image
 
+from sss_model.analysis.clusters import kmeans
 from sss_model.analysis.contact_sheet import paint_labels
-from sss_model.analysis.metrics import best_match_iou, boundary_counts, kmeans
+from sss_model.analysis.metrics import best_match_iou, boundary_counts
 from sss_model.commands.evaluate import main
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
@@ -62,10 +63,21 @@ def test_kmeans_finds_clumps_and_repeats() -> None:
     rng = np.random.default_rng(0)
     kinds = np.repeat(np.arange(5), 60)
     values = (10 * np.eye(5)[kinds] + rng.standard_normal((300, 5))).astype(np.float32)
-    found = kmeans(values, 5, 0)
+    centres, found = kmeans(values, 5, np.random.default_rng(0), starts=3)
     assert best_match_iou(found, kinds) == 1.0
-    np.testing.assert_array_equal(found, kmeans(values, 5, 0))
-    assert len(np.unique(kmeans(np.zeros((9, 2), np.float32), 3))) == 1
+    np.testing.assert_allclose(centres[found[::60]], 10 * np.eye(5), atol=1)
+    np.testing.assert_array_equal(found, kmeans(values, 5, np.random.default_rng(0), starts=3)[1])
+    assert len(kmeans(np.zeros((9, 2), np.float32), 3, np.random.default_rng(0))[0]) == 1
+
+
+def test_more_starts_never_end_farther_from_their_centres() -> None:
+    values = np.random.default_rng(3).standard_normal((200, 2)).astype(np.float32)
+
+    def spread(starts: int) -> float:
+        centres, found = kmeans(values, 12, np.random.default_rng(4), starts=starts)
+        return float(np.square(values - centres[found]).sum())
+
+    assert spread(6) < spread(1)
 
 
 def test_best_match_is_the_best_over_all_assignments() -> None:
