@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -233,17 +233,6 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
         raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
     covariance = Covariance(features.shape[-1])
     covariance.add(features, progress)
-    return covariance.basis(components)
-
-
-def fit_pca_pooled(images: Iterable[Floats], components: int = 3, progress: Progress | None = None) -> PcaBasis:
-    """One basis for the features (..., D) of several images, so that colours agree; every pixel counts the same."""
-    covariance: Covariance | None = None
-    for features in images:
-        covariance = covariance or Covariance(features.shape[-1])
-        covariance.add(features, progress)
-    if covariance is None or not covariance.count:
-        raise ParameterError("A shared basis needs the features of at least one image, got none.")
     return covariance.basis(components)
 
 

@@ -64,7 +64,7 @@ def write_features(
         writer(temporary, features, dtype, text, silent(progress).part(0, 1, f"Writing {target.name}"))
 
 
-def json_text(values: Mapping[str, Any], *, indent: int | None = None) -> str:
+def json_text(values: Mapping[str, Any]) -> str:
     """`values` as JSON with sorted keys; numpy numbers and arrays, paths and tuples become plain ones.
 
     Raises `ParameterError` for what JSON cannot hold, NaN and infinity among it.
@@ -78,7 +78,7 @@ def json_text(values: Mapping[str, Any], *, indent: int | None = None) -> str:
         raise TypeError(f"{type(value).__name__} {value!r}")
 
     try:
-        return json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False, indent=indent, default=plain)
+        return json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False, default=plain)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"metadata must be plain finite values under text keys, got {error}.") from error
 

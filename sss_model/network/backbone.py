@@ -227,8 +227,3 @@ def freeze_norm_layers(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
-
-
-def stride_of(backbone: Backbone) -> int:
-    """The multiple, in pixels, to which images are padded before they enter."""
-    return backbone.multiple
