@@ -57,10 +57,8 @@ class EvaluateParams(Checked):
         0, 0, 10**7, "Limit", unit="pictures", help="at most so many of each data set, evenly spread; 0 takes all"
     )
     longest: int = number(640, 32, 16384, "Longest side", unit="px", help="larger pictures are reduced to this")
-    regions: int = number(
-        8, 2, 1000, "Regions", source="method.md 5", help="labels of a picture whose pixels are compared"
-    )
-    pixels: int = number(80, 2, 5000, "Pixels", unit="px", source="method.md 5", help="pixels of each")
+    regions: int = number(8, 2, 1000, "Regions", help="labels of a picture whose pixels are compared")
+    pixels: int = number(80, 2, 5000, "Pixels", unit="px", help="pixels of each")
     min_area: int = number(64, 1, 10**6, "Minimum area", unit="px", help="smaller labels are left out of the pair AUC")
     cluster_pixels: int = number(
         3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
@@ -186,7 +184,7 @@ class Evaluator:
         points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
         for name, values in dense.at(points).items():
             centred = (values - values.mean(0)).numpy()
-            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3)
+            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3, trials=1)
             scores.clusters[name] = best_match_iou(groups, kinds)
 
     def _bare_stages(self, image: Floats) -> list[GridMap]:
