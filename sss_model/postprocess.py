@@ -38,7 +38,7 @@ def reduce_features(
     """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
 
     Channels are filtered until no value of the picture is off by more than 1/512, and all of them where that takes
-    all; `reduction` says how that is known. To reduce one image many times, keep a `Reducer`.
+    all; `projection.filtered_pca` says how that is known. To reduce one image many times, keep a `Reducer`.
 
     Parameters
     ----------

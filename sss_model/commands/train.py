@@ -39,7 +39,7 @@ _MEASURED = 8  # pictures that give a random backbone its norm statistics
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's options; all numbers come from `train_params`."""
+    """The command's options; all numbers come from `training.params`."""
     parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",

@@ -1,4 +1,4 @@
-"""The network of the authors' published program, which is not the supplement's (method.md, section 1).
+"""The network of the authors' published program, which is not the supplement's.
 
 Written to give the numbers that TensorFlow gives with the authors' weights: Caffe's ResNet-101 (the stride on the
 first 1x1 of a stage, blue-green-red input minus its means), TensorFlow's SAME padding and legacy bilinear resizing,

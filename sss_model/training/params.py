@@ -1,6 +1,7 @@
 """Every number of training, as data: the supplement's recipe by default, other recipes as named presets.
 
-Sources: [S] the supplement, [R] the released program, [D] decided in this project, [M] measured here (model card).
+A field's `source` says who chose its default: the paper's supplement or the authors' released program. A field without
+one was chosen here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,17 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sss_model.errors import ParameterError
-from sss_model.params import Checked, DataSource, NetworkParams, SamplingParams, choice, number, switch
+from sss_model.params import (
+    RELEASED,
+    SUPPLEMENT,
+    Checked,
+    DataSource,
+    NetworkParams,
+    SamplingParams,
+    choice,
+    number,
+    switch,
+)
 
 
 @dataclass(frozen=True)
@@ -21,28 +32,27 @@ class LossParams(Checked):
         "eq1",
         ("eq1", "eq1-squared", "tanh", "tanh-distance"),
         "Loss",
-        source="[S] eq. (1)",
+        source="supplement, eq. (1)",
         help="eq1: as printed; eq1-squared: on squared distances; tanh: the released program's, on squared distances; "
         "tanh-distance: the same on distances",
     )
     distance_scale: float = number(
-        128.0, 1e-3, 1e6, "d", source="[S]; 64 in [R]", log=True, help="what distances are divided by"
+        128.0, 1e-3, 1e6, "d", source=f"{SUPPLEMENT}; {RELEASED} has 64", log=True, help="what distances are divided by"
     )
-    positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source="[S]; 3 in [R]")
-    negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source="[S]")
+    positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source=f"{SUPPLEMENT}; {RELEASED} has 3")
+    negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source=SUPPLEMENT)
     projected_weight: float = number(
         0.0,
         0.0,
         1000.0,
         "Weight of the projection",
-        source="[D]",
         help="adds so much of the same loss on the pixels' first three principal components: what viewers show",
     )
     accumulate: str = choice(
         "sum",
         ("sum", "mean"),
         "Accumulate",
-        source="[S] 'accumulate gradients'",
+        source=SUPPLEMENT,
         help="whether an update adds the samplings' gradients or averages them",
     )
 
@@ -67,62 +77,55 @@ class AugmentParams(Checked):
         16384,
         "Longest side",
         unit="px",
-        source="[D]",
         help="larger images are first reduced to this; 0 leaves them",
     )
-    scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source="[R]")
-    scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source="[R]")
+    scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source=RELEASED)
+    scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source=RELEASED)
     crop: int = number(
-        321, 0, 16384, "Crop", unit="px", source="[R]", help="side of the random crop; 0 takes the whole image"
+        321, 0, 16384, "Crop", unit="px", source=RELEASED, help="side of the random crop; 0 takes the whole image"
     )
-    mirror: float = number(0.5, 0.0, 1.0, "Mirror", source="[R]", help="chance to mirror left and right")
-    colour: float = number(
-        0.0, 0.0, 1.0, "Colour", source="[D]", help="strength of random brightness, contrast, saturation and tint"
-    )
-    grey: float = number(0.0, 0.0, 1.0, "Grey", source="[D]", help="chance to drop the colours")
-    blur: float = number(0.0, 0.0, 1.0, "Blur", source="[D]", help="chance of a slight blur")
+    mirror: float = number(0.5, 0.0, 1.0, "Mirror", source=RELEASED, help="chance to mirror left and right")
+    colour: float = number(0.0, 0.0, 1.0, "Colour", help="strength of random brightness, contrast, saturation and tint")
+    grey: float = number(0.0, 0.0, 1.0, "Grey", help="chance to drop the colours")
+    blur: float = number(0.0, 0.0, 1.0, "Blur", help="chance of a slight blur")
 
 
 @dataclass(frozen=True)
 class OptimiserParams(Checked):
     """How weights move."""
 
-    optimiser: str = choice("sgd", ("sgd", "adamw"), "Optimiser", source="[S]")
-    base_rate: float = number(5e-4, 0.0, 10.0, "Rate of the backbone", source="[S]", log=True)
-    rate: float = number(5e-3, 0.0, 10.0, "Rate of the new layers", source="[S]", log=True)
-    momentum: float = number(0.9, 0.0, 0.9999, "Momentum", source="[S]", help="of SGD; AdamW's first beta")
-    weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source="[S]", log=True)
-    schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source="[S]")
-    power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source="[S]")
+    optimiser: str = choice("sgd", ("sgd", "adamw"), "Optimiser", source=SUPPLEMENT)
+    base_rate: float = number(5e-4, 0.0, 10.0, "Rate of the backbone", source=SUPPLEMENT, log=True)
+    rate: float = number(5e-3, 0.0, 10.0, "Rate of the new layers", source=SUPPLEMENT, log=True)
+    momentum: float = number(0.9, 0.0, 0.9999, "Momentum", source=SUPPLEMENT, help="of SGD; AdamW's first beta")
+    weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source=SUPPLEMENT, log=True)
+    schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source=SUPPLEMENT)
+    power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source=SUPPLEMENT)
     warmup: int = number(
         0,
         0,
         10**6,
         "Warm-up",
         unit="updates",
-        source="[D]",
         help="updates over which a rate grows from 0, after the start and after the backbone's release",
     )
-    freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates", source="[M]")
+    freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates")
     norm: str = choice(
         "frozen",
         ("frozen", "affine", "train"),
         "Norm layers",
-        source="[R]",
+        source=RELEASED,
         help="frozen: stored statistics, gamma and beta fixed; affine: gamma and beta train; train: statistics too",
     )
     grad_accum: int = number(
-        1, 1, 10000, "Images an update", source="[S]", help="gradients of so many images are averaged"
+        1, 1, 10000, "Images an update", source=SUPPLEMENT, help="gradients of so many images are averaged"
     )
-    clip_grad: float = number(
-        0.0, 0.0, 1e6, "Clip gradients at", source="[D]", help="largest norm of all gradients; 0 leaves them"
-    )
+    clip_grad: float = number(0.0, 0.0, 1e6, "Clip gradients at", help="largest norm of all gradients; 0 leaves them")
     ema: float = number(
         0.0,
         0.0,
         0.999999,
         "EMA",
-        source="[D]",
         help="decay of the weights' running mean, which is what is kept; 0 is off",
     )
 
@@ -131,8 +134,8 @@ class OptimiserParams(Checked):
 class RunParams(Checked):
     """How long, where, and what is written down."""
 
-    iterations: int = number(60000, 1, 10**8, "Iterations", unit="updates", source="[S]")
-    seed: int = number(0, 0, 2**31 - 1, "Seed", source="[D]")
+    iterations: int = number(60000, 1, 10**8, "Iterations", unit="updates", source=SUPPLEMENT)
+    seed: int = number(0, 0, 2**31 - 1, "Seed")
     device: str = choice("auto", (), "Device", help="auto, cpu, cuda, cuda:N or mps")
     amp: str = choice("off", ("off", "bfloat16", "float16"), "Mixed precision", help="the loss stays in float32")
     workers: int = number(2, 0, 256, "Workers", help="processes that read images; results do not depend on it")
@@ -143,7 +146,6 @@ class RunParams(Checked):
         0.0,
         0.9,
         "Held-out part",
-        source="[D]",
         help="share of images, chosen by their names, that is never trained on",
     )
     on_bad: str = choice(
