@@ -100,7 +100,7 @@ def _norm_parameters(module: nn.Module) -> Iterable[nn.Parameter]:
             yield from layer.parameters(recurse=False)
 
 
-class RunningMean:
+class ExponentialMovingAverage:
     """Exponential moving average of a network's weights and statistics (EMA).
 
     Early on the decay is (1 + n) / (10 + n), so that the first, random weights are soon forgotten.

@@ -69,7 +69,7 @@ class LossParams(Checked):
 
 @dataclass(frozen=True)
 class AugmentParams(Checked):
-    """How an image varies from visit to visit."""
+    """How an image varies from draw to draw."""
 
     longest: int = number(
         0,

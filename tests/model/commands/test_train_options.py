@@ -18,7 +18,7 @@ def _params(*words: str) -> TrainParams:
 
 
 def test_the_paper_is_the_default() -> None:
-    """Numbers of the supplement, section 1, none of them by accident."""
+    """ProcessSampler of the supplement, section 1, none of them by accident."""
     params = _params("--data", "/x")
     assert params.network.backbone == "resnet101"
     assert params.network.branch_channels == (4, 124, 128, 256, 512)
