@@ -53,8 +53,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="read the data, run one update, say what it takes, write nothing"
     )
-    parser.add_argument("--resume", nargs="?", const="auto", metavar="PATH|auto",
-                        help=f"go on from a {LAST_STATE}; auto: the output folder's, or a new start without one")  # fmt: skip
+    parser.add_argument(
+        "--resume", nargs="?", const="auto", metavar="PATH|auto",
+        help=f"go on from a {LAST_STATE}; auto: the output folder's, or a new start without one",
+    )  # fmt: skip
     parser.add_argument("--init-weights", metavar="SOURCE", help=f"start from {SOURCES}")
     parser.add_argument("--allow-download", action="store_true", help="let --init-weights download what is not here")
     add_param_options(parser)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import torch
 from sss_model.datasets.dataset import Dataset
 from sss_model.datasets.pair_sampling import find_regions
 from sss_model.errors import DatasetError
+from sss_model.inference.memory import peak_bytes
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.distributed import ProcessGroup
 from sss_model.training.params import TrainParams
@@ -78,11 +78,4 @@ def _check(data: Dataset, params: TrainParams) -> str:
 def _memory() -> str:
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU at most"
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return f"{psutil.Process().memory_info().rss / 2**30:.1f} GiB"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"{peak / (2**30 if sys.platform == 'darwin' else 2**20):.1f} GiB at most"
+    return f"{peak_bytes() / 2**30:.1f} GiB at most"
