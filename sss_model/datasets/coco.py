@@ -25,7 +25,7 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Described:
+class PictureAnnotations:
     """What an `instances_*.json` says of a picture: its objects, and its size (H, W) where that is told."""
 
     instances: tuple[Instance, ...] = ()
@@ -49,7 +49,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, Described]:
+def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureAnnotations]:
     """Every image of an `instances_*.json` by its stem, its objects by falling area.
 
     Parameters
@@ -69,7 +69,7 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, Describe
             label = number.get(category, category - 1)
             found[entry["image_id"]].append(Instance(label, entry["segmentation"], float(entry["area"])))
         return {
-            Path(image["file_name"]).stem: Described(
+            Path(image["file_name"]).stem: PictureAnnotations(
                 tuple(sorted(found[image["id"]], key=lambda i: -i.area)), _stated_size(image)
             )
             for image in content["images"]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sss_model.datasets.coco import Described, read_instances, read_panoptic
+from sss_model.datasets.coco import PictureAnnotations, read_instances, read_panoptic
 from sss_model.datasets.folder_scan import (
     TRAIN_IDS,
     Item,
@@ -130,7 +130,7 @@ def _with_instances(items: list[Item], root: Path, split: str, coding: str) -> l
     if file is None:
         return items
     known = read_instances(file, train_ids=coding == TRAIN_IDS)
-    told = [known.get(item.stem, Described()) for item in items]
+    told = [known.get(item.stem, PictureAnnotations()) for item in items]
     return [replace(i, instances=t.instances, size=t.size) for i, t in zip(items, told, strict=True)]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io import axis_order as layouts
 from sss_model.feature_io.companion_files import find_image_for, read_record
-from sss_model.feature_io.readers import Stored, plainly, read_stored
+from sss_model.feature_io.readers import StoredArray, plainly, read_stored_array
 from sss_model.feature_io.strip import read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
@@ -73,7 +73,7 @@ def read_features(
     if source.suffix.lower() == ".png":
         left, right = read_strip(source)
         return FeatureFile(right, left, read_record(source), "strip", source)
-    stored = read_stored(source)
+    stored = read_stored_array(source)
     array = _checked_array(stored.array, source)
     pixels, found = _picture(source, image)
     size = (pixels.shape[0], pixels.shape[1]) if pixels is not None else None
@@ -104,7 +104,7 @@ def _picture(
     return (None, None) if found is None else (read_image(found), found)
 
 
-def _declared(stored: Stored, record: dict[str, Any]) -> str | None:
+def _declared(stored: StoredArray, record: dict[str, Any]) -> str | None:
     """The layout that the file, or our JSON beside it, names."""
     if stored.layout in layouts.LAYOUTS:
         return stored.layout

@@ -15,7 +15,7 @@ from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap, HiddenM
 from sss_model.params import NetworkParams
 
 
-class TapsNet(FeatureNet):
+class BackboneOnlyNet(FeatureNet):
     """Image (N, 3, H, W), RGB in [0, 1] -> features (N, D, H, W), D the sum of the stages' channels.
 
     A stage's vectors are normalised on its own grid, so that no cell outweighs its neighbours in between, and again

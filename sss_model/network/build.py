@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sss_model.network.authors_release import ReleasedNet
+from sss_model.network.authors_release import AuthorsReleaseNet
 from sss_model.network.backbone import build_backbone
-from sss_model.network.backbone_only import TapsNet
+from sss_model.network.backbone_only import BackboneOnlyNet
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import NetworkParams
@@ -24,8 +24,8 @@ def build_network(params: NetworkParams) -> FeatureNet:
     128
     """
     if params.variant == "released":
-        return ReleasedNet(params).eval()
+        return AuthorsReleaseNet(params).eval()
     backbone = build_backbone(params.backbone, params.output_stride, params.blocks)
     if params.variant == "taps":
-        return TapsNet(backbone, params).eval()
+        return BackboneOnlyNet(backbone, params).eval()
     return SupplementNet(backbone, params).eval()

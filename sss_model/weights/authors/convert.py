@@ -103,7 +103,7 @@ def convert_released(
 
 
 def released_names() -> dict[str, str]:
-    """The authors' name of every variable of the network -> its name in `ReleasedNet`."""
+    """The authors' name of every variable of the network -> its name in `AuthorsReleaseNet`."""
     names = _conv_norm("conv1", "bn_conv1", "backbone.conv1")
     for number, blocks, *_ in STAGES:
         for block in blocks:
