@@ -215,12 +215,12 @@ class DataSource(Checked):
     """One data set to read, in place."""
 
     path: str
-    kind: str = choice("auto", (), "Kind", help="a layout's name, or auto to recognise it")
+    kind: str = choice("auto", (), "Kind", help="a format's name, or auto to recognise it")
     weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
     splits: tuple[str, ...] = ()
-    """Sub-folders such as train2017; empty takes the layout's own choice."""
+    """Sub-folders such as train2017; empty takes the format's own choice."""
     void: tuple[int, ...] | None = None
-    """Label numbers that mean no single class, beside the layout's own; None takes those known for the folder."""
+    """Label numbers that mean no single class, beside the format's own; None takes those known for the folder."""
 
 
 @dataclass(frozen=True)

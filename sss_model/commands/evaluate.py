@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
-                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+                        help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument(
         "--taps",
         metavar="SOURCE",

@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
-                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+                        help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="a new or empty folder for models, state and log")
     parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {', '.join(PRESETS)} (default paper)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What a data set's folder holds, and the steps that its layouts share: finding pictures, splits, and partners."""
+"""What a data set's folder holds, and the steps that its formats share: finding pictures, splits, and partners."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def detect(root: Path) -> str:
 
     Raises
     ------
-    DatasetError : no layout fits
+    DatasetError : no format fits
     """
     if not root.is_dir():
         raise DatasetError(f"There is no data set at {root}: expected a folder.")
@@ -62,7 +62,7 @@ def detect(root: Path) -> str:
     if any((root / name).is_dir() for name in _LABEL_FOLDERS):
         return "folder"
     raise DatasetError(
-        f"The layout of {root} is not known: expected COCO-Stuff, BSDS500, or a folder with images/ and labels/.",
+        f"The format of {root} is not known: expected COCO-Stuff, BSDS500, or a folder with images/ and labels/.",
         hint=f"Name it, as in folder:{root}; kinds are {', '.join(KINDS)}.",
     )
 

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.feature_io import axis_order as layouts
+from sss_model.feature_io.axis_order import (
+    AXIS_ORDERS,
+    check_axis_order,
+    decide_axis_order,
+    to_channel_last,
+    upsample_grid,
+)
 from sss_model.feature_io.companion_files import find_image_for, read_record
 from sss_model.feature_io.readers import StoredArray, plainly, read_stored_array
 from sss_model.feature_io.strip import read_strip
@@ -30,14 +36,14 @@ class FeatureFile:
     features : (H, W, D) float32, finite, D >= 3; of a patch grid without a picture (h, w, D)
     image : (H, W, 3) float32 RGB in [0, 1] of the same H and W; None where no picture was found
     metadata : what the file, or the JSON beside it, says; {} for files of other programs
-    layout : how the array lay in the file, one of `LAYOUTS`, or "strip"
+    axis_order : how the array lay in the file, one of `AXIS_ORDERS`, or "strip"
     image_path : the photograph found beside the file or given; None otherwise
     """
 
     features: NDArray[np.float32]
     image: NDArray[np.float32] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-    layout: str = "HWD"
+    axis_order: str = "HWD"
     image_path: Path | None = None
 
 
@@ -45,7 +51,7 @@ def read_features(
     path: str | os.PathLike[str],
     *,
     image: NDArray[np.float32] | str | os.PathLike[str] | None = None,
-    layout: str | None = None,
+    axis_order: str | None = None,
 ) -> FeatureFile:
     """The features in the file `path`.
 
@@ -55,8 +61,8 @@ def read_features(
         (channels in natural order: feature.2 before feature.10), .tif, or .png, an `[image | features]` strip. Any
         real type of numbers; a leading axis of length 1 is dropped.
     image : the picture they belong to, an image or its path; None takes the one beside the file (`find_image_for`)
-    layout : which axis is which, one of `LAYOUTS`; None decides by the picture's size, else by what the file says,
-        else by the channels being the shortest axis. More than one possibility is an error.
+    axis_order : which axis is which, one of `AXIS_ORDERS`; None decides by the picture's size, else by what the file
+        says, else by the channels being the shortest axis. More than one possibility is an error.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def read_features(
     ------
     FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
         they do not fit the picture
-    ParameterError : `image` is no image, or an unknown `layout`
+    ParameterError : `image` is no image, or an unknown `axis_order`
     ImageError : the picture, or the strip, cannot be read
     """
     source = Path(path)
@@ -80,16 +86,16 @@ def read_features(
     name = f"{source} with the picture {found}" if found is not None else str(source)
     record = read_record(source)
     declared = _declared(stored, record)
-    if layout is None:
-        layout = layouts.decide_layout(array.shape, size, declared, name)
+    if axis_order is None:
+        axis_order = decide_axis_order(array.shape, size, declared, name)
     else:
-        layouts.check_layout(array.shape, size, layout, name)
+        check_axis_order(array.shape, size, axis_order, name)
     with plainly(source):
-        features = layouts.arranged(array, layout)
+        features = to_channel_last(array, axis_order)
     _check_values(features, source)
     if size is not None and features.shape[:2] != size:
-        features = layouts.upsampled(features, size)
-    return FeatureFile(features, pixels, {**record, **stored.metadata}, layout, found)
+        features = upsample_grid(features, size)
+    return FeatureFile(features, pixels, {**record, **stored.metadata}, axis_order, found)
 
 
 def _picture(
@@ -105,9 +111,9 @@ def _picture(
 
 
 def _declared(stored: StoredArray, record: dict[str, Any]) -> str | None:
-    """The layout that the file, or our JSON beside it, names."""
-    if stored.layout in layouts.LAYOUTS:
-        return stored.layout
+    """The axis order that the file, or our JSON beside it, names."""
+    if stored.axis_order in AXIS_ORDERS:
+        return stored.axis_order
     return "HWD" if record.get("program") == "sss-features" else None
 
 
@@ -135,7 +141,7 @@ def _check_values(features: NDArray[np.float32], path: Path) -> None:
     if channels < FEWEST_CHANNELS:
         raise FeatureFileError(
             f"{path} holds {channels} channels a pixel; expected at least {FEWEST_CHANNELS}.",
-            hint="If its axes were taken wrongly, say which layout it has: HWD, DHW, hwD or Dhw.",
+            hint="If its axes were taken wrongly, say which axis order it has: HWD, DHW, hwD or Dhw.",
         )
     nans = infinities = 0
     first: tuple[int, ...] | None = None

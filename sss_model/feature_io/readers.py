@@ -23,10 +23,10 @@ _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uin
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array of any shape and type as a file holds it; `layout` where the file says which axis is which."""
+    """An array of any shape and type as a file holds it; `axis_order` where the file says which axis is which."""
 
     array: NDArray[Any]
-    layout: str | None = None
+    axis_order: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,9 +85,9 @@ def choose(path: Path, there: Mapping[str, str], candidates: list[str]) -> str:
     )
 
 
-def _stored(array: NDArray[Any], text: Any, layout: str | None = None) -> StoredArray:
+def _stored(array: NDArray[Any], text: Any, axis_order: str | None = None) -> StoredArray:
     metadata = parsed(text)
-    return StoredArray(array, metadata.pop("layout", layout), metadata)
+    return StoredArray(array, metadata.pop("layout", axis_order), metadata)
 
 
 def _read_npy(path: Path) -> StoredArray:
@@ -217,8 +217,8 @@ def _read_tiff(path: Path) -> StoredArray:
                 f"{path} is compressed with {file.pages[0].compression.name}, which is not read here.",
                 hint="Save it uncompressed or with Deflate compression.",
             ) from error
-        layout = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
-        return _stored(array, file.pages[0].description, layout)
+        axis_order = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
+        return _stored(array, file.pages[0].description, axis_order)
 
 
 _READERS: dict[str, Callable[[Path], StoredArray]] = {

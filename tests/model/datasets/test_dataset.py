@@ -1,4 +1,4 @@
-"""Reading data sets in the layouts that people have; naming what is damaged; parting them."""
+"""Reading data sets in the formats that people have; naming what is damaged; parting them."""
 
 from __future__ import annotations
 

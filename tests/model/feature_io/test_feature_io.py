@@ -125,7 +125,7 @@ def test_round_trip(tmp_path: Path, form: str, shape: tuple[int, int, int]) -> N
     assert read.features.dtype == np.float32
     assert read.features.flags.c_contiguous
     assert read.features.flags.writeable
-    assert read.layout == "HWD"
+    assert read.axis_order == "HWD"
     assert read.metadata == ({} if form == "npy" else PLAIN)
 
 
@@ -208,7 +208,7 @@ def test_strip_is_image_left_and_features_right(tmp_path: Path) -> None:
 
 def _opened(path: Path) -> tuple[np.ndarray, np.ndarray]:
     read = read_features(path)
-    assert read.layout == "strip"
+    assert read.axis_order == "strip"
     assert read.image is not None
     return read.image, read.features
 
