@@ -16,6 +16,7 @@ from torch import Tensor
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import choose_probe
 from sss_model.errors import DatasetError
+from sss_model.image_io import to_picture
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
 from sss_model.pca import fit_pca
@@ -134,8 +135,8 @@ def pca_pictures(
         example = shrink(first, longest)
         image = torch.from_numpy(to_array(example.picture))[None].to(device)
         features = network(image)[0].permute(1, 2, 0).float().cpu().numpy()
-        shown = stretch(fit_pca(features).project(features))
-        yield data.name, np.concatenate([np.asarray(example.picture), np.rint(shown * 255).astype(np.uint8)], 1)
+        colours = stretch(fit_pca(features).project(features))
+        yield data.name, np.concatenate([np.asarray(example.picture), to_picture(colours)], 1)
 
 
 def _first_readable(data: Dataset) -> Example | None:

@@ -13,9 +13,11 @@ from made_sets import folder_set, save_map, scene, small_params
 from PIL import Image
 
 from sss_model.analysis.clusters import kmeans
-from sss_model.analysis.contact_sheet import paint_labels
+from sss_model.analysis.contact_sheet import ContactSheet, paint_labels
+from sss_model.analysis.evaluate import Maps, PictureScores
 from sss_model.analysis.metrics import best_match_iou, boundary_counts
 from sss_model.commands.evaluate import main
+from sss_model.datasets.dataset import Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
 from sss_model.training.validation import pair_auc
@@ -244,3 +246,17 @@ def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsy
         main([str(tmp_path / "none.safetensors"), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all"]) == 2
     )
     assert "no model file" in capsys.readouterr().err
+
+
+def test_a_sheet_of_many_rows_is_read_down_its_first_column(tmp_path: Path) -> None:
+    sheet = ContactSheet(limit=13)
+    for k in range(14):
+        picture = Image.new("RGB", (60, 40), (10 * k, 0, 0))
+        example = Example(f"set/{k}", picture, np.zeros((40, 60), np.int32), np.zeros((40, 60), np.int32))
+        plain = np.zeros((40, 60, 3), np.float32)
+        sheet.add(Maps(example, plain, plain, plain), PictureScores(example.name))
+    sheet.write(tmp_path / "sheet.png")
+    page = np.asarray(Image.open(tmp_path / "sheet.png"))
+    height, width = page.shape[0] // 7, page.shape[1] // 2
+    reds = [[int(page[row * height + 40, column * width + 20, 0]) for column in (0, 1)] for row in range(7)]
+    assert reds == [[10 * k, 10 * (k + 7) if k < 6 else 255] for k in range(7)]
