@@ -228,6 +228,15 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
     Raises
     ------
     ParameterError : no features, or less than one component asked for
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).standard_normal((30, 40, 16)) * np.linspace(4, 1, 16)
+    >>> basis = fit_pca(features, components=3)
+    >>> basis.axes.shape, basis.project(features).shape
+    ((3, 16), (30, 40, 3))
+    >>> bool(basis.explained_variance_ratio[0] > basis.explained_variance_ratio[1])
+    True
     """
     if features.ndim < 2 or features.size == 0:
         raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")

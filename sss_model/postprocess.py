@@ -54,6 +54,14 @@ def reduce_features(
     Returns
     -------
     (H, W, components) float32 in [0, 1]; a component without variance is 0
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> image, features = random.random((32, 48, 3)), random.standard_normal((32, 48, 16))
+    >>> colours = reduce_features(image.astype(np.float32), features.astype(np.float32), radius=3, eps=0.01)
+    >>> colours.shape, float(colours.min()), float(colours.max())
+    ((32, 48, 3), 0.0, 1.0)
     """
     if clip is not None:
         if clip <= 0:

@@ -14,6 +14,11 @@ def resource(name: str) -> Path:
     Raises
     ------
     FileNotFoundError : the installation is incomplete
+
+    Examples
+    --------
+    >>> resource(MODEL).name
+    'sss_lite2.safetensors'
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "resources", package.parent / "resources"):

@@ -57,6 +57,13 @@ def cluster_features(
     """Put the pixels of `features` (H, W, D) into `k` groups; the same seed gives the same groups.
 
     The centres are fitted to at most `SAMPLE` pixels drawn evenly, then every pixel goes to its nearest.
+
+    Examples
+    --------
+    >>> features = np.zeros((4, 6, 3), np.float32)
+    >>> features[:, 4:] = 1
+    >>> cluster_features(features, 2).labels[0].tolist()  # the largest group is 0
+    [0, 0, 0, 0, 1, 1]
     """
     if features.ndim != 3 or features.size == 0:
         raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")

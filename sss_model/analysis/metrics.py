@@ -14,7 +14,13 @@ Floats = NDArray[np.float32]
 
 
 def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Mean intersection over union of the labels, each matched with one cluster so that the mean is largest."""
+    """Mean intersection over union of the labels, each matched with one cluster so that the mean is largest.
+
+    Examples
+    --------
+    >>> best_match_iou(np.array([7, 7, 4, 4]), np.array([1, 1, 1, 2]))
+    0.5833333333333333
+    """
     from scipy.optimize import linear_sum_assignment
 
     kinds, own = np.unique(labels, return_inverse=True)
@@ -69,6 +75,12 @@ def boundary_counts(values: Floats, labels: Labels, *, tolerance: float = 0.0075
 
     A pixel counts as met if its partner lies within `tolerance` of the image's diagonal (as BSDS500 has it); what is
     within that of void is left out on both sides.
+
+    Examples
+    --------
+    >>> labels = np.repeat([[1, 2]], 20, axis=1).repeat(40, axis=0).astype(np.int32)
+    >>> boundary_counts((labels == 2)[..., None].astype(np.float32), labels).best_f() > 0.99
+    True
     """
     from scipy.ndimage import distance_transform_edt, maximum_filter
 

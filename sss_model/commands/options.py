@@ -56,7 +56,14 @@ def build(record: type[Record], options: argparse.Namespace, **changes: Any) -> 
 
 
 def words(params: Checked, *, skip: Iterable[str] = ()) -> list[str]:
-    """The options that give `params`, defaults left out; floats with all their digits, so nothing is lost."""
+    """The options that give `params`, defaults left out; floats with all their digits, so nothing is lost.
+
+    Examples
+    --------
+    >>> from sss_model.params import FilterParams
+    >>> words(FilterParams(radius=9))
+    ['--radius', '9']
+    """
     result: list[str] = []
     for item in dataclasses.fields(typing.cast(Any, params)):
         value = getattr(params, item.name)

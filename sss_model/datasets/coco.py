@@ -112,6 +112,11 @@ def instance_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]
     Raises
     ------
     DatasetError : the outline has no known form, or does not fit `size` (H, W)
+
+    Examples
+    --------
+    >>> instance_mask([[0, 0, 2, 0, 2, 1, 0, 1]], (2, 3)).astype(int).tolist()  # a rectangle of 2 x 1 pixels
+    [[1, 1, 0], [0, 0, 0]]
     """
     if isinstance(segmentation, list):
         return _fill_polygons(segmentation, size)
@@ -131,7 +136,13 @@ def _fill_polygons(outlines: list[list[float]], size: tuple[int, int]) -> NDArra
 
 
 def decode_runs(counts: list[int] | str | bytes, stored: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Mask (H, W) of COCO's run lengths: column by column, alternately outside and inside."""
+    """Mask (H, W) of COCO's run lengths: column by column, alternately outside and inside.
+
+    Examples
+    --------
+    >>> decode_runs([1, 2, 1], (2, 2), (2, 2)).astype(int).tolist()
+    [[0, 1], [1, 0]]
+    """
     runs = np.asarray(counts if isinstance(counts, list) else decompress_runs(counts), np.int64)
     if stored != size or runs.sum() != size[0] * size[1] or (runs < 0).any():
         raise DatasetError(

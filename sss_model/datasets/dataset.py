@@ -189,6 +189,11 @@ def is_held_out(stem: str, share: float) -> bool:
 
     Neighbouring frames of a film would tell what they should test, so names that differ in the last digit only stay
     together, and so do the frames of one SEQUENCE_NUMBER_FRAME.
+
+    Examples
+    --------
+    >>> is_held_out("street_12", 0.1) == is_held_out("street_17", 0.1)
+    True
     """
     film = re.fullmatch(r"(.*\D\d+)_\d{4,}", stem)
     group = film[1] if film else re.sub(r"\d$", "", stem)
@@ -253,6 +258,12 @@ def parse_source(text: str) -> DataSource:
     Raises
     ------
     DatasetError : the weight is no number
+
+    Examples
+    --------
+    >>> source = parse_source("bsds:/data/BSDS500@train+val=2.5")
+    >>> source.kind, source.path, source.splits, source.weight
+    ('bsds', '/data/BSDS500', ('train', 'val'), 2.5)
     """
     from sss_model.datasets.formats import KINDS
 

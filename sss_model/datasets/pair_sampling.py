@@ -55,6 +55,13 @@ def find_regions(
     Returns
     -------
     Regions; the void one, if any, is the last
+
+    Examples
+    --------
+    >>> labels = np.array([[4, 4, 4, 9, 9, -1]], np.int32)
+    >>> regions = find_regions(labels, labels)
+    >>> regions.labels.tolist(), [len(pixels) for pixels in regions.pixels]
+    ([4, 9], [3, 2])
     """
     flat = np.where(labels.ravel() == VOID, VOID, regions.ravel())
     order = np.argsort(flat, kind="stable")
@@ -76,6 +83,13 @@ def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> 
     Raises
     ------
     DatasetError : the image has fewer than two labels to compare, or only void
+
+    Examples
+    --------
+    >>> labels = np.array([[4, 4, 4, 9, 9, -1]], np.int32)
+    >>> samples = draw(find_regions(labels, labels), SamplingParams(pixels=100), np.random.default_rng(0))
+    >>> samples.points.shape, samples.labels.shape  # ten samplings of two regions
+    ((10, 200, 2), (10, 200))
     """
     known = np.unique(regions.labels[regions.labels != VOID])
     if regions.distinct < 2 or not len(known):

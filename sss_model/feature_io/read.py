@@ -74,6 +74,15 @@ def read_features(
         they do not fit the picture
     ParameterError : `image` is no image, or an unknown `axis_order`
     ImageError : the picture, or the strip, cannot be read
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/patches.npy", np.ones((3, 4, 8), np.float16))  # one vector for every 16 x 16 pixels
+    ...     file = read_features(f"{folder}/patches.npy", image=np.zeros((48, 64, 3), np.float32), axis_order="hwD")
+    >>> file.features.shape, file.features.dtype
+    ((48, 64, 8), dtype('float32'))
     """
     source = Path(path)
     if source.suffix.lower() == ".png":

@@ -55,6 +55,17 @@ def write_features(
     ParameterError : not (H, W, D) float, an unknown format, another suffix
     FeatureFileError : NaN, infinity, values over float16's range, or the system refuses the file
     Cancelled : asked to stop; nothing is left behind
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sss_model.feature_io.read import read_features
+    >>> features = np.linspace(0, 1, 240, dtype=np.float32).reshape(4, 6, 10)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_features(f"{folder}/photo.npz", features, format="npz32", metadata={"model": "mine"})
+    ...     file = read_features(f"{folder}/photo.npz", axis_order="HWD")
+    >>> bool((file.features == features).all()), file.metadata["model"]
+    (True, 'mine')
     """
     target = Path(path)
     _check(target, features, format)

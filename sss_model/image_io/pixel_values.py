@@ -40,6 +40,11 @@ def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Image
     Raises
     ------
     ImageError : wrong shape or type, values that are not finite, or too many outside [0, 1]
+
+    Examples
+    --------
+    >>> image_from_array(np.array([[0, 255]], np.uint8)).tolist()
+    [[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]
     """
     array = np.asarray(array)
     if array.ndim == 2:
@@ -80,6 +85,11 @@ def to_picture(image: NDArray[Any]) -> Picture:
     """`image` (H, W, 3) float in [0, 1] as uint8, rounded to the nearest; values outside are clipped.
 
     Of an image read from an 8-bit file it gives back the file's values.
+
+    Examples
+    --------
+    >>> to_picture(np.array([[[0.0, 0.2, 1.5]]], np.float32)).tolist()
+    [[[0, 51, 255]]]
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
         raise ParameterError(f"image must be (H, W, 3) float, got {image.shape} {image.dtype}.")

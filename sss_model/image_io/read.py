@@ -39,6 +39,13 @@ def read_image(path: AnyPath) -> Image:
     ------
     ImageError : no such file, a folder, empty, no permission, not a picture, truncated or damaged, over
         400 million pixels, NaN or infinite values, or float values of another range
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> image = read_image(resource(SAMPLE))
+    >>> image.shape, image.dtype
+    ((512, 512, 3), dtype('float32'))
     """
     source = Path(path)
     with _plainly(str(source)):
@@ -55,7 +62,14 @@ def image_size(path: AnyPath) -> tuple[int, int]:
 
 
 def read_thumbnail(path: AnyPath, side: int) -> Picture:
-    """The photograph reduced, never enlarged, to at most `side` pixels a side, (h, w, 3) uint8."""
+    """The photograph reduced, never enlarged, to at most `side` pixels a side, (h, w, 3) uint8.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> max(read_thumbnail(resource(SAMPLE), 96).shape)
+    96
+    """
     if side < 1:
         raise ParameterError(f"side must be at least 1 pixel, got {side}.")
     source = Path(path)

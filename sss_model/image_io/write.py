@@ -23,6 +23,15 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, *, text: Mappi
     ------
     ParameterError : not (H, W, 3) uint8
     ImageError : the folder is missing or read-only, the disk is full; an older file of that name is then untouched
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sss_model.image_io.read import read_text
+    >>> with TemporaryDirectory() as folder:
+    ...     write_picture(f"{folder}/red.png", np.array([[[255, 0, 0]]], np.uint8), text={"Title": "red"})
+    ...     read_text(f"{folder}/red.png")
+    {'Title': 'red'}
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise ParameterError(f"picture must be (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")

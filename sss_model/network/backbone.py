@@ -216,6 +216,12 @@ def build_backbone(name: str, output_stride: int, blocks: Sequence[int] = ()) ->
     name : `resnet101` (torchvision) or any name that timm knows
     output_stride : stride of the deepest stage, pixels; where the network has it smaller by nature, that stays
     blocks : which stages or transformer blocks are the taps; none for four of them
+
+    Examples
+    --------
+    >>> backbone = build_backbone("resnet18", 32)
+    >>> [tap.stride for tap in backbone.taps], [tap.channels for tap in backbone.taps]
+    ([1, 4, 8, 16, 32], [3, 64, 128, 256, 512])
     """
     if name == "resnet101" and not blocks:
         return ResNetBackbone(output_stride)

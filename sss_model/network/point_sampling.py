@@ -28,6 +28,12 @@ def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:
     Returns
     -------
     (N, P, C) of the maps' dtype
+
+    Examples
+    --------
+    >>> grid = GridMap(torch.tensor([[[[0.0, 4.0]]]]), (4.0, 4.0), 0.0)  # cells centred on pixels 0 and 4
+    >>> sum_at([grid], torch.tensor([[[1, 0], [4, 0]]])).flatten().tolist()
+    [1.0, 4.0]
     """
     first = grids[0].values
     sparse = (

@@ -50,7 +50,13 @@ def _number(value: Any) -> Any:
 
 
 def write_config(params: TrainParams) -> str:
-    """`params` as YAML that `read_config` takes back."""
+    """`params` as YAML that `read_config` takes back.
+
+    Examples
+    --------
+    >>> print(write_config(TrainParams()).splitlines()[0])
+    data: []
+    """
     import yaml
 
     return str(yaml.safe_dump(params.to_dict(), sort_keys=False, default_flow_style=None, width=120))

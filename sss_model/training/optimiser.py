@@ -39,7 +39,14 @@ def set_constants(optimiser: torch.optim.Optimizer, params: OptimiserParams) -> 
 
 
 def rates(update: int, total: int, params: OptimiserParams) -> tuple[float, float]:
-    """Learning rates (backbone, new layers) of update `update` (0-based) of `total`."""
+    """Learning rates (backbone, new layers) of update `update` (0-based) of `total`.
+
+    Examples
+    --------
+    >>> from sss_model.training.params import OptimiserParams
+    >>> [round(rate, 6) for rate in rates(30_000, 60_000, OptimiserParams())]  # halfway, poly schedule of power 0.9
+    [0.000268, 0.002679]
+    """
     done = min(update / max(total, 1), 1.0)
     if params.schedule == "poly":
         factor = (1 - done) ** params.power

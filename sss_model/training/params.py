@@ -237,7 +237,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def preset(name: str) -> TrainParams:
-    """The recipe called `name`."""
+    """The recipe called `name`.
+
+    Examples
+    --------
+    >>> preset("lite2").network.backbone
+    'tf_efficientnet_lite2'
+    """
     if name not in PRESETS:
         raise ParameterError(f"No preset is called {name!r}; there are {', '.join(PRESETS)}.")
     return TrainParams().with_values(PRESETS[name])

@@ -43,6 +43,11 @@ def pair_auc(features: Tensor, labels: Tensor) -> float:
     ----------
     features : (P, D) floating; distances are Euclidean
     labels : (P,) integer, at least two different ones, at least one of them twice
+
+    Examples
+    --------
+    >>> pair_auc(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([1, 1, 2, 2]))
+    1.0
     """
     values = features.detach().double()
     values = values - values.mean(0)

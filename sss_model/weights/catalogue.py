@@ -39,6 +39,12 @@ def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[Backb
 
     timm's names are those of the installed version; whether one gives its stages is known when it is built. Nothing
     is downloaded.
+
+    Examples
+    --------
+    >>> entry = next(entry for entry in list_backbones("resnet101") if entry.program == "torchvision")
+    >>> entry.name, entry.weights
+    ('resnet101', 'deeplab-coco')
     """
     import timm
 

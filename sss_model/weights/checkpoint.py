@@ -53,6 +53,12 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
     Raises
     ------
     CheckpointError : the file is missing, is not a model of this program, or is damaged
+
+    Examples
+    --------
+    >>> checkpoint = read_checkpoint()
+    >>> checkpoint.path.name, checkpoint.params.feature_channels
+    ('sss_lite2.safetensors', 128)
     """
     file = Path(path) if path is not None else resource(MODEL)
     if not file.is_file():
@@ -102,6 +108,12 @@ def load_network(path: str | os.PathLike[str] | Checkpoint | None = None) -> tup
     Raises
     ------
     CheckpointError : as `read_checkpoint`, or names or shapes of the weights do not fit the network
+
+    Examples
+    --------
+    >>> network, checkpoint = load_network()
+    >>> network.feature_channels, checkpoint.params.backbone
+    (128, 'tf_efficientnet_lite2')
     """
     checkpoint = path if isinstance(path, Checkpoint) else read_checkpoint(path)
     try:

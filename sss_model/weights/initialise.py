@@ -120,6 +120,12 @@ def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...]
     Raises
     ------
     ParameterError : there is no such backbone, or it cannot give its stages
+
+    Examples
+    --------
+    >>> params = natural_params("resnet101")
+    >>> params.variant, params.output_stride
+    ('taps', 8)
     """
     stride = 8 if backbone == "resnet101" else 32
     params = NetworkParams(backbone=backbone, variant=variant, output_stride=stride, blocks=blocks)
