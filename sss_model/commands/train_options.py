@@ -15,11 +15,7 @@ from sss_model.training.params import SECTIONS, TrainParams, preset
 def add_param_options(parser: argparse.ArgumentParser) -> None:
     """One option for every field of every section; an option that is not given leaves no trace."""
     for record in SECTIONS.values():
-        add_options(parser, record)
-    names = {f.name for record in SECTIONS.values() for f in dataclasses.fields(record)}
-    for action in parser._actions:
-        if action.dest in names:
-            action.default = argparse.SUPPRESS
+        add_options(parser, record, defaults=False)
 
 
 def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = None) -> TrainParams:

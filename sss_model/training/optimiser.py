@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # of every dimension
 
 from sss_model.network.backbone import freeze_norm_layers
 from sss_model.network.grid_maps import FeatureNet
@@ -88,7 +89,7 @@ def measure_norm_statistics(network: FeatureNet, images: Iterable[Tensor]) -> No
     A backbone with random weights needs this before its statistics can be frozen: stored as they are created (mean 0,
     variance 1), its maps grow from layer to layer until nothing is finite.
     """
-    layers = [m for m in network.backbone.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    layers = [m for m in network.backbone.modules() if isinstance(m, BatchNorm)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
@@ -103,7 +104,7 @@ def measure_norm_statistics(network: FeatureNet, images: Iterable[Tensor]) -> No
 
 def _norm_parameters(module: nn.Module) -> Iterable[nn.Parameter]:
     for layer in module.modules():
-        if isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)):
+        if isinstance(layer, (BatchNorm, nn.LayerNorm, nn.GroupNorm)):
             yield from layer.parameters(recurse=False)
 
 
