@@ -90,8 +90,8 @@ class PcaBasis:
         matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
         for place, (row, column) in zip(places, matched, strict=False):
             signs[place] = -1 if cosines[row, column] < 0 else 1
-        found = [places[column] for _, column in matched]
-        for place, k in zip(places, [*found, *(k for k in places if k not in found)], strict=True):
+        matched_places = [places[column] for _, column in matched]
+        for place, k in zip(places, [*matched_places, *(k for k in places if k not in matched_places)], strict=True):
             order[place] = k
         return order, signs
 
@@ -196,14 +196,14 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
         raise ParameterError(f"components must be at least 1, got {components}.")
     check_finite(covariance)
     dimensions = len(mean)
-    kept = min(components, dimensions)
-    values, vectors = eigh(covariance, subset_by_index=(dimensions - kept, dimensions - 1))
+    count = min(components, dimensions)
+    values, vectors = eigh(covariance, subset_by_index=(dimensions - count, dimensions - 1))
     values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
     total = max(float(np.trace(covariance)), 0.0)
     axes[values <= total * 1e-13] = 0
     axes *= signs_of(axes)[:, None]
-    ratio = values / total if total > 0 else np.zeros(kept)
-    padding = components - kept
+    ratio = values / total if total > 0 else np.zeros(count)
+    padding = components - count
     return PcaBasis(
         np.asarray(mean, np.float32),
         np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),

@@ -162,10 +162,10 @@ def _lloyd(sample: NDArray[np.float32], centres: NDArray[np.float32], progress: 
     labels = None
     for iteration in range(ITERATIONS):
         progress.report(iteration / ITERATIONS)
-        found = _distances(sample, centres).argmin(1)
-        if labels is not None and np.array_equal(found, labels):
+        nearest = _distances(sample, centres).argmin(1)
+        if labels is not None and np.array_equal(nearest, labels):
             break
-        labels = found
+        labels = nearest
         for group in range(len(centres)):
             members = sample[labels == group]
             if len(members):

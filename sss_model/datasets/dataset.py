@@ -136,19 +136,19 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
     )
     good = _check_sizes(listing)
     if listing.problems and on_bad == "refuse":
-        bad, (path, reason) = len(listing.problems), listing.problems[0]
+        refused, (path, reason) = len(listing.problems), listing.problems[0]
         raise DatasetError(
-            f"{bad} of {bad + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
+            f"{refused} of {refused + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
             hint="--on-bad skip leaves them out.",
         )
-    kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
-    if not kept:
+    items_of_part = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
+    if not items_of_part:
         raise DatasetError(
             f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=_PART_HINTS.get(part, "")
         )
     name = Path(os.path.abspath(root)).name
     return Dataset(
-        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,
+        name, listing.kind, items_of_part, void, listing.offset, source.weight, listing.problems,
         root, tuple(source.splits), listing.coding, listing.bare,
     )  # fmt: skip
 

@@ -66,15 +66,17 @@ def find_regions(
     flat = np.where(labels.ravel() == VOID, VOID, regions.ravel())
     order = np.argsort(flat, kind="stable")
     numbers, starts = np.unique(flat[order], return_index=True)
-    pieces = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
-    empty = pieces.pop(VOID, order[:0])
-    kept = [piece for piece in pieces.values() if len(piece) >= min_area]
-    kinds = [int(labels.flat[piece[0]]) for piece in kept]
-    wanted = void == "always" or (void == "needed" and len(set(kinds)) == 1)
-    if wanted and len(empty) >= min_area:
-        kept.append(empty)
-        kinds.append(VOID)
-    return Regions(labels.shape[1], [piece.astype(np.int64) for piece in kept], np.array(kinds, np.int64))
+    pixels_of = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
+    void_pixels = pixels_of.pop(VOID, order[:0])
+    large_regions = [piece for piece in pixels_of.values() if len(piece) >= min_area]
+    region_labels = [int(labels.flat[piece[0]]) for piece in large_regions]
+    take_void = void == "always" or (void == "needed" and len(set(region_labels)) == 1)
+    if take_void and len(void_pixels) >= min_area:
+        large_regions.append(void_pixels)
+        region_labels.append(VOID)
+    return Regions(
+        labels.shape[1], [piece.astype(np.int64) for piece in large_regions], np.array(region_labels, np.int64)
+    )
 
 
 def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> Samples:
@@ -91,8 +93,8 @@ def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> 
     >>> samples.points.shape, samples.labels.shape  # ten samplings of two regions
     ((10, 200, 2), (10, 200))
     """
-    known = np.unique(regions.labels[regions.labels != VOID])
-    if regions.distinct < 2 or not len(known):
+    label_numbers = np.unique(regions.labels[regions.labels != VOID])
+    if regions.distinct < 2 or not len(label_numbers):
         raise DatasetError(
             f"An image needs two labels to compare; this one has {regions.distinct} of at least the minimum area."
         )

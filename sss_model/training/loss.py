@@ -102,8 +102,8 @@ def training_loss(features: Tensor, labels: Tensor, params: LossParams) -> Tenso
     loss = pair_loss(features, labels, params)
     if params.projected_weight > 0:
         axes = principal_axes(features)
-        shown = features.to(axes.dtype) @ axes
-        loss = loss + params.projected_weight * pair_loss(shown, labels, params)
+        projected = features.to(axes.dtype) @ axes
+        loss = loss + params.projected_weight * pair_loss(projected, labels, params)
     return loss
 
 

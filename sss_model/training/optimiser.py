@@ -133,9 +133,9 @@ class ExponentialMovingAverage:
     def swap(self, network: nn.Module) -> None:
         """Exchange the mean's weights and the network's; a second call undoes the first."""
         for name, value in network.state_dict().items():
-            kept = value.detach().clone()
+            network_value = value.detach().clone()
             value.copy_(self.values[name])
-            self.values[name].copy_(kept)
+            self.values[name].copy_(network_value)
 
     def state_dict(self) -> dict[str, object]:
         """What `load_state_dict` takes back."""

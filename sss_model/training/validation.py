@@ -90,21 +90,21 @@ def validate(
     network.eval()
     scores = {}
     for data in datasets:
-        found: list[tuple[float, float | None]] = []
+        aucs: list[tuple[float, float | None]] = []
         for index in range(min(images, len(data))):
             try:
-                pair = _one(network, data, index, longest, device)
+                auc_pair = _one(network, data, index, longest, device)
             except DatasetError as error:
                 if skip is None:
                     raise
                 skip(f"{data.items[index].picture}: {error}")
                 continue
-            if pair is not None:
-                found.append(pair)
-        if found:
-            taps = [t for _, t in found if t is not None]
+            if auc_pair is not None:
+                aucs.append(auc_pair)
+        if aucs:
+            taps = [t for _, t in aucs if t is not None]
             scores[data.name] = Score(
-                len(found), float(np.mean([f for f, _ in found])), float(np.mean(taps)) if taps else None
+                len(aucs), float(np.mean([f for f, _ in aucs])), float(np.mean(taps)) if taps else None
             )
     network.train(was_training)
     return scores
