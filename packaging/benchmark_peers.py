@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
+from sss_model.shipped_files import SAMPLE, resource
 from sss_model.weights.checkpoint import Checkpoint, load_network
 
 RADIUS, EPS = 5, 0.01

@@ -18,7 +18,7 @@ from sss_model.extractor import FeatureExtractor
 from sss_model.guided_filter import guided_filter
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import fit_pca
-from sss_model.postprocess import reduce_features, unit_range
+from sss_model.postprocess import reduce_features, stretch
 from sss_model.projection.feature_views import Figure
 
 
@@ -36,7 +36,7 @@ def reduce_row(quick: bool) -> list[Row]:
             ways["peer"] = lambda i=image, f=features: opencv_and_sklearn(i, f)
         best = alternate(ways, 1 if quick else 3)
         filtered = guided_filter(image, features, radius=5, eps=0.01)
-        exact = unit_range(fit_pca(filtered, 3).project(filtered))
+        exact = stretch(fit_pca(filtered, 3).project(filtered))
         error = _up_to_sign(reduce_features(image, features, radius=5, eps=0.01), exact)
         what = f"reduce_features, {size[0] * size[1] / 1e6:.2g} Mpx (error {error * 512:.2f}/512)"
         if absent:

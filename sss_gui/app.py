@@ -21,8 +21,8 @@ from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.theme import MODES, Theme
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.files.resources import SAMPLE, resource
 from sss_model.params import ExtractParams
+from sss_model.shipped_files import SAMPLE, resource
 
 LOG = "sss-gui.log"  # beside the settings
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from sss_model.errors import ParameterError
 
+SUPPLEMENT, RELEASED = "supplement, section 1", "the authors' released program"
+
 
 def number(
     default: float,
@@ -86,7 +88,7 @@ class FilterParams(Checked):
         200,
         "Radius",
         unit="px",
-        source="method.md 3",
+        source=f"{RELEASED} has a window of 10",
         help="half width of the filter's window, which is 2 radius + 1; larger smooths wider regions",
     )
     eps: float = number(
@@ -95,7 +97,7 @@ class FilterParams(Checked):
         1.0,
         "Eps",
         unit="squared intensity",
-        source="method.md 3",
+        source=f"{RELEASED}; He et al. 2013",
         log=True,
         help="regularisation for a guide in [0, 1]; larger keeps fewer edges",
     )
@@ -105,7 +107,7 @@ class FilterParams(Checked):
 class ProjectionParams(Checked):
     """Which three numbers of a pixel's features become red, green and blue."""
 
-    seed: int = number(0, 0, 2**31 - 1, "Seed", source="Fig. 2b", help="seed of the random projection")
+    seed: int = number(0, 0, 2**31 - 1, "Seed", source="supplement, Fig. 2b", help="seed of the random projection")
     red: int = number(1, 1, 16, "R", help="principal component shown as red")
     green: int = number(2, 1, 16, "G", help="principal component shown as green")
     blue: int = number(3, 1, 16, "B", help="principal component shown as blue")
@@ -158,7 +160,7 @@ class NetworkParams(Checked):
     """What rebuilds a network; travels inside every checkpoint."""
 
     backbone: str = choice(
-        "resnet101", (), "Backbone", source="[S]", help="resnet101 (torchvision, atrous) or any timm name"
+        "resnet101", (), "Backbone", source=SUPPLEMENT, help="resnet101 (torchvision, atrous) or any timm name"
     )
     variant: str = choice(
         "supplement",
@@ -166,7 +168,9 @@ class NetworkParams(Checked):
         "Variant",
         help="supplement: the paper's text; released: the authors' program; taps: backbone stages, no head",
     )
-    output_stride: int = number(8, 1, 64, "Output stride", unit="px", source="[S]", help="stride of the deepest stage")
+    output_stride: int = number(
+        8, 1, 64, "Output stride", unit="px", source=SUPPLEMENT, help="stride of the deepest stage"
+    )
     blocks: tuple[int, ...] = field(
         default=(),
         metadata={
@@ -176,13 +180,14 @@ class NetworkParams(Checked):
         },
     )
     branch_channels: tuple[int, ...] = field(default=(4, 124, 128, 256, 512))
-    hidden_channels: int = number(512, 1, 4096, "Hidden channels", source="[S]")
-    feature_channels: int = number(128, 3, 4096, "Feature channels", source="[S]", help="d, the features' dimension")
+    hidden_channels: int = number(512, 1, 4096, "Hidden channels", source=SUPPLEMENT)
+    feature_channels: int = number(
+        128, 3, 4096, "Feature channels", source=SUPPLEMENT, help="d, the features' dimension"
+    )
     tap_scale: str = choice(
         "none",
         ("none", "rms"),
         "Tap scale",
-        source="method.md 6",
         help="rms brings every tap to unit root mean square per pixel before its branch",
     )
     alignment: str = choice(
@@ -196,11 +201,46 @@ class NetworkParams(Checked):
         "stored",
         ("stored", "image"),
         "Batch norm statistics",
-        source="method.md 1",
+        source=RELEASED,
         help="released only: the stored means and variances, or each image's own as the "
         "authors' script had it by default",
     )
-    dropout: float = number(0.5, 0.0, 0.95, "Dropout", source="[S]", help="on the 1x1 layers' inputs, in training only")
+    dropout: float = number(
+        0.5, 0.0, 0.95, "Dropout", source=SUPPLEMENT, help="on the 1x1 layers' inputs, in training only"
+    )
+
+
+@dataclass(frozen=True)
+class DataSource(Checked):
+    """One data set to read, in place."""
+
+    path: str
+    kind: str = choice("auto", (), "Kind", help="a format's name, or auto to recognise it")
+    weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
+    splits: tuple[str, ...] = ()
+    """Sub-folders such as train2017; empty takes the format's own choice."""
+    void: tuple[int, ...] | None = None
+    """Label numbers that mean no single class, beside the format's own; None takes those known for the folder."""
+
+
+@dataclass(frozen=True)
+class SamplingParams(Checked):
+    """Which pixels of an image are compared."""
+
+    instances: int = number(3, 2, 64, "P_inst", source=SUPPLEMENT, help="instances (regions) in one sampling")
+    pixels: int = number(
+        1000, 2, 20000, "P_pix", unit="px", source=SUPPLEMENT, help="pixels from each instance, drawn with replacement"
+    )
+    samplings: int = number(
+        10, 1, 100, "Samplings", source=SUPPLEMENT, help="samplings of an image, accumulated into one update"
+    )
+    min_area: int = number(64, 1, 100000, "Minimum area", unit="px", help="smaller regions of the crop are dropped")
+    void: str = choice(
+        "needed",
+        ("needed", "always", "never"),
+        "Void as negative",
+        help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
+    )
 
 
 EXPORT_FORMATS = ("npz16", "npz32", "npy", "mat", "exr", "tiff")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.files.atomic_write import replacing
 from sss_model.progress import Progress, silent
 
 Floats = NDArray[np.floating[Any]]
@@ -90,8 +90,8 @@ class PcaBasis:
         matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
         for place, (row, column) in zip(places, matched, strict=False):
             signs[place] = -1 if cosines[row, column] < 0 else 1
-        found = [places[column] for _, column in matched]
-        for place, k in zip(places, [*found, *(k for k in places if k not in found)], strict=True):
+        matched_places = [places[column] for _, column in matched]
+        for place, k in zip(places, [*matched_places, *(k for k in places if k not in matched_places)], strict=True):
             order[place] = k
         return order, signs
 
@@ -196,14 +196,14 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
         raise ParameterError(f"components must be at least 1, got {components}.")
     check_finite(covariance)
     dimensions = len(mean)
-    kept = min(components, dimensions)
-    values, vectors = eigh(covariance, subset_by_index=(dimensions - kept, dimensions - 1))
+    count = min(components, dimensions)
+    values, vectors = eigh(covariance, subset_by_index=(dimensions - count, dimensions - 1))
     values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
     total = max(float(np.trace(covariance)), 0.0)
     axes[values <= total * 1e-13] = 0
     axes *= signs_of(axes)[:, None]
-    ratio = values / total if total > 0 else np.zeros(kept)
-    padding = components - kept
+    ratio = values / total if total > 0 else np.zeros(count)
+    padding = components - count
     return PcaBasis(
         np.asarray(mean, np.float32),
         np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),
@@ -228,22 +228,20 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
     Raises
     ------
     ParameterError : no features, or less than one component asked for
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).standard_normal((30, 40, 16)) * np.linspace(4, 1, 16)
+    >>> basis = fit_pca(features, components=3)
+    >>> basis.axes.shape, basis.project(features).shape
+    ((3, 16), (30, 40, 3))
+    >>> bool(basis.explained_variance_ratio[0] > basis.explained_variance_ratio[1])
+    True
     """
     if features.ndim < 2 or features.size == 0:
         raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
     covariance = Covariance(features.shape[-1])
     covariance.add(features, progress)
-    return covariance.basis(components)
-
-
-def fit_pca_pooled(images: Iterable[Floats], components: int = 3, progress: Progress | None = None) -> PcaBasis:
-    """One basis for the features (..., D) of several images, so that colours agree; every pixel counts the same."""
-    covariance: Covariance | None = None
-    for features in images:
-        covariance = covariance or Covariance(features.shape[-1])
-        covariance.add(features, progress)
-    if covariance is None or not covariance.count:
-        raise ParameterError("A shared basis needs the features of at least one image, got none.")
     return covariance.basis(components)
 
 

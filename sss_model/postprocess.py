@@ -15,6 +15,9 @@ from sss_model.errors import ParameterError
 from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
 from sss_model.projection.filtered_pca import Reducer
+from sss_model.projection.stretch import random_projection, stretch
+
+__all__ = ["random_projection", "reduce_features", "stretch"]
 
 Features = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]
@@ -35,7 +38,7 @@ def reduce_features(
     """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
 
     Channels are filtered until no value of the picture is off by more than 1/512, and all of them where that takes
-    all; `reduction` says how that is known. To reduce one image many times, keep a `Reducer`.
+    all; `projection.filtered_pca` says how that is known. To reduce one image many times, keep a `Reducer`.
 
     Parameters
     ----------
@@ -51,6 +54,14 @@ def reduce_features(
     Returns
     -------
     (H, W, components) float32 in [0, 1]; a component without variance is 0
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> image, features = random.random((32, 48, 3)), random.standard_normal((32, 48, 16))
+    >>> colours = reduce_features(image.astype(np.float32), features.astype(np.float32), radius=3, eps=0.01)
+    >>> colours.shape, float(colours.min()), float(colours.max())
+    ((32, 48, 3), 0.0, 1.0)
     """
     if clip is not None:
         if clip <= 0:
@@ -66,37 +77,3 @@ def reduce_features(
         previous=previous,
         progress=steps.part(0.2, 1.0, "guided filter"),
     ).map
-
-
-def random_projection(features: Features, seed: int = 0) -> Map:
-    """Fig. 2b: features times a D x 3 matrix drawn from N(0, 1), with one minimum and maximum for all three channels.
-
-    Returns
-    -------
-    (H, W, 3) float32 in [0, 1]; features that are all 0 give 0
-    """
-    if features.ndim != 3 or features.size == 0:
-        raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
-    dimensions = features.shape[2]
-    directions = np.random.default_rng(seed).standard_normal((dimensions, 3)).astype(np.float32)
-    none = np.zeros(dimensions, np.float32)
-    projected = PcaBasis(none, directions.T.copy(), np.zeros(3, np.float32)).project(features)
-    low, high = float(projected.min()), float(projected.max())
-    varied = float(np.ptp(projected, axis=(0, 1)).max())
-    if varied <= 1e-6 * max(
-        abs(low), abs(high)
-    ):  # one colour, which the range of three numbers would say nothing about
-        return np.zeros_like(projected)
-    return _stretch(projected, np.float32(low), np.float32(high - low))
-
-
-def unit_range(values: Features) -> Map:
-    """`values` (H, W, C) with each channel's minimum at 0 and maximum at 1, float32; a constant channel is 0."""
-    low = values.min(axis=(0, 1)).astype(np.float32)
-    return _stretch(values, low, values.max(axis=(0, 1)).astype(np.float32) - low)
-
-
-def _stretch(values: Features, low: Any, span: Any) -> Map:
-    flat = span <= 0
-    result = np.where(flat, np.float32(0), (values - low) / np.where(flat, np.float32(1), span))
-    return np.clip(result, 0, 1).astype(np.float32, copy=False)

@@ -13,8 +13,8 @@ from sss_gui.messages.panes import Source
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
+from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
-from sss_model.files.atomic_write import replacing
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
 FORMAT = 1

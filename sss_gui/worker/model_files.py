@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.models import ModelWords
-from sss_model.files.resources import MODEL, resource
-
-LONGEST_HEADER = 64 * 2**20
-
-
-def read_header(path: Path) -> dict[str, Any]:
-    """The `sss` entry of a safetensors file's header; empty for any other file."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= LONGEST_HEADER:
-                return {}
-            header = json.loads(file.read(length))
-        entry = json.loads(header["__metadata__"]["sss"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return entry if isinstance(entry, dict) else {}
+from sss_model.shipped_files import MODEL, resource
+from sss_model.weights.header import model_entry
 
 
 def describe_model(path: Path | None) -> ModelWords:
@@ -32,7 +16,7 @@ def describe_model(path: Path | None) -> ModelWords:
     key, title = (str(path), file.stem) if path is not None else ("", f"{file.stem} (shipped)")
     if not file.is_file():
         return ModelWords(key, title, "The file is gone.", "")
-    entry = read_header(file)
+    entry = model_entry(file)
     if not entry:
         return ModelWords(key, title, "Not a model of this program.", "")
     params = entry.get("params", {})

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from skimage.util import montage
 
 from sss_model.analysis.evaluate import Maps, PictureScores
+from sss_model.atomic_write import replacing
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import ImageError
-from sss_model.files.atomic_write import replacing
+from sss_model.image_io import to_picture
 
 _CELL, _GAP, _CAPTION = 240, 8, 18
 
@@ -21,7 +23,7 @@ class ContactSheet:
 
     def __init__(self, limit: int = 24) -> None:
         self._limit = limit
-        self._rows: list[Image.Image] = []
+        self._rows: list[NDArray[np.uint8]] = []
 
     def add(self, maps: Maps, scores: PictureScores) -> None:
         """One more row, if there is room."""
@@ -30,8 +32,8 @@ class ContactSheet:
         pictures = [
             np.asarray(maps.example.picture),
             paint_labels(maps.example.labels),
-            _bytes(maps.pca),
-            _bytes(maps.filtered),
+            to_picture(maps.pca),
+            to_picture(maps.filtered),
         ]
         row = Image.new("RGB", (4 * _CELL + 3 * _GAP, _CELL + _CAPTION), "white")
         for k, picture in enumerate(pictures):
@@ -40,7 +42,7 @@ class ContactSheet:
             row.paste(small, (k * (_CELL + _GAP), _CAPTION))
         auc = "  ".join(f"{kind} {value:.3f}" for kind, value in scores.auc.items())
         ImageDraw.Draw(row).text((2, 3), f"{scores.name}   pair AUC: {auc}" if auc else scores.name, fill="black")
-        self._rows.append(row)
+        self._rows.append(np.asarray(row))
 
     def write(self, path: Path) -> None:
         """The page as PNG, whole or not at all; two rows side by side from twelve on."""
@@ -48,12 +50,12 @@ class ContactSheet:
             raise ImageError("There is no picture for the contact sheet.")
         across = 2 if len(self._rows) >= 12 else 1
         down = -(-len(self._rows) // across)
-        width, height = self._rows[0].width + 3 * _GAP, self._rows[0].height + _GAP
-        page = Image.new("RGB", (across * width, down * height + _GAP), "white")
-        for k, row in enumerate(self._rows):
-            page.paste(row, (_GAP + (k // down) * width, _GAP + (k % down) * height))
+        rows = np.full((across * down, *np.shape(self._rows[0])), 255, np.uint8)
+        rows[: len(self._rows)] = self._rows
+        columns = rows.reshape(across, down, *rows.shape[1:]).swapaxes(0, 1).reshape(rows.shape)  # read downward
+        page = montage(columns, grid_shape=(down, across), padding_width=_GAP, fill=(255, 255, 255), channel_axis=3)
         with replacing(path, ImageError) as temporary:
-            page.save(temporary, "PNG")
+            Image.fromarray(page).save(temporary, "PNG")
 
 
 def paint_labels(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -65,7 +67,3 @@ def paint_labels(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
     colours[kinds == VOID] = 0
     painted: NDArray[np.uint8] = colours[index.reshape(labels.shape)]
     return painted
-
-
-def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

@@ -17,17 +17,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.analysis.clusters import kmeans
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
 from sss_model.datasets.dataset import Dataset, Example
-from sss_model.datasets.pair_sampling import VOID
+from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
-from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet
+from sss_model.network.grid_maps import FeatureNet, GridMap
+from sss_model.network.supplement import SupplementNet
 from sss_model.params import Checked, FilterParams, choice, number
 from sss_model.pca import fit_pca
-from sss_model.postprocess import reduce_features, unit_range
+from sss_model.postprocess import reduce_features, stretch
 from sss_model.training.augment import shrink, to_array
-from sss_model.training.validation import probe_seed, taps_at
+from sss_model.training.validation import pair_auc, probe_seed, taps_at
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
@@ -55,10 +57,8 @@ class EvaluateParams(Checked):
         0, 0, 10**7, "Limit", unit="pictures", help="at most so many of each data set, evenly spread; 0 takes all"
     )
     longest: int = number(640, 32, 16384, "Longest side", unit="px", help="larger pictures are reduced to this")
-    regions: int = number(
-        8, 2, 1000, "Regions", source="method.md 5", help="labels of a picture whose pixels are compared"
-    )
-    pixels: int = number(80, 2, 5000, "Pixels", unit="px", source="method.md 5", help="pixels of each")
+    regions: int = number(8, 2, 1000, "Regions", help="labels of a picture whose pixels are compared")
+    pixels: int = number(80, 2, 5000, "Pixels", unit="px", help="pixels of each")
     min_area: int = number(64, 1, 10**6, "Minimum area", unit="px", help="smaller labels are left out of the pair AUC")
     cluster_pixels: int = number(
         3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
@@ -148,7 +148,7 @@ class Evaluator:
         example = shrink(data.read(index), self._params.longest)
         image = np.ascontiguousarray(to_array(example.picture).transpose(1, 2, 0))
         features = self._extractor.extract(image)
-        plain = unit_range(fit_pca(features).project(features))
+        plain = stretch(fit_pca(features).project(features))
         filtered = reduce_features(image, features, radius=self._filter.radius, eps=self._filter.eps)
         maps = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
         dense = Dense(maps, self._bare_stages(image))
@@ -183,7 +183,9 @@ class Evaluator:
             return
         points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
         for name, values in dense.at(points).items():
-            scores.clusters[name] = best_match_iou(kmeans(values.numpy(), count, self._params.seed), kinds)
+            centred = (values - values.mean(0)).numpy()
+            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3, trials=1)
+            scores.clusters[name] = best_match_iou(groups, kinds)
 
     def _bare_stages(self, image: Floats) -> list[GridMap]:
         """The yardstick's stages of an image, on the CPU; none for a network without any."""

@@ -1,13 +1,11 @@
-"""How well features tell regions apart: pair AUC, agreement of k-means with labels, alignment with their boundaries."""
+"""How well features tell regions apart: agreement of k-means with labels, alignment with their boundaries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sss_model.datasets.pair_sampling import VOID
 
@@ -15,94 +13,14 @@ Labels = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Probe:
-    """Pixels at which an image is judged: `points` (P, 2) int64, x then y, and the label of each, (P,) int64."""
-
-    points: NDArray[np.int64]
-    labels: NDArray[np.int64]
-
-
-def choose_probe(
-    labels: Labels, rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
-) -> Probe | None:
-    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
-
-    Returns None where fewer than two labels have `min_area` pixels.
-    """
-    flat = labels.ravel()
-    kinds, counts = np.unique(flat[flat != VOID], return_counts=True)
-    kinds = kinds[counts >= min_area]
-    if len(kinds) < 2:
-        return None
-    chosen = rng.permutation(kinds)[:regions]
-    drawn = []
-    for kind in chosen:
-        own = np.flatnonzero(flat == kind)
-        drawn.append(rng.choice(own, min(pixels, len(own)), replace=False))
-    places = np.concatenate(drawn)
-    points = np.stack([places % labels.shape[1], places // labels.shape[1]], 1).astype(np.int64)
-    return Probe(points, flat[places].astype(np.int64))
-
-
-def pair_auc(features: Tensor, labels: Tensor) -> float:
-    """The chance that two pixels of one label are nearer than two of different labels; ties count half.
-
-    Parameters
-    ----------
-    features : (P, D) floating; distances are Euclidean
-    labels : (P,) integer, at least two different ones, at least one of them twice
-    """
-    values = features.detach().double()
-    values = values - values.mean(0)
-    distances = torch.pdist(values)
-    first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
-    same = labels[first] == labels[second]
-    near, far = distances[same], distances[~same].sort().values
-    below = torch.searchsorted(far, near, right=False)
-    not_above = torch.searchsorted(far, near, right=True)
-    return float(1 - (below + not_above).double().mean() / (2 * len(far)))
-
-
-def kmeans(values: Floats, count: int, seed: int = 0, *, rounds: int = 30, starts: int = 3) -> NDArray[np.int64]:
-    """Cluster number (P,) of `values` (P, D) by Lloyd's algorithm from k-means++ seeds, the best of several starts."""
-    data = torch.from_numpy(np.ascontiguousarray(values)).float()
-    rng = np.random.default_rng(seed)
-    best, least = torch.zeros(len(data), dtype=torch.int64), float("inf")
-    for _ in range(starts):
-        centres = _spread_seeds(data, count, rng)
-        nearest = best
-        for turn in range(rounds):
-            last, nearest = nearest, torch.cdist(data, centres).argmin(1)
-            if turn and torch.equal(last, nearest):
-                break
-            sums = torch.zeros_like(centres).index_add_(0, nearest, data)
-            sizes = torch.bincount(nearest, minlength=len(centres))[:, None]
-            centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
-        spread = float((data - centres[nearest]).square().sum())
-        if spread < least:
-            best, least = nearest, spread
-    return best.numpy()
-
-
-def _spread_seeds(data: Tensor, count: int, rng: np.random.Generator) -> Tensor:
-    """k-means++: each seed is drawn in proportion to its squared distance from those before."""
-    seeds = data[int(rng.integers(len(data)))][None]
-    weight = torch.full((len(data),), torch.inf)
-    while len(seeds) < count:
-        weight = torch.minimum(weight, torch.cdist(data, seeds[-1:])[:, 0].square())
-        total = float(weight.sum())
-        pick = (
-            int(torch.searchsorted(weight.cumsum(0), rng.random() * total))
-            if total > 0
-            else int(rng.integers(len(data)))
-        )
-        seeds = torch.cat([seeds, data[min(pick, len(data) - 1)][None]])
-    return seeds
-
-
 def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Mean intersection over union of the labels, each matched with one cluster so that the mean is largest."""
+    """Mean intersection over union of the labels, each matched with one cluster so that the mean is largest.
+
+    Examples
+    --------
+    >>> best_match_iou(np.array([7, 7, 4, 4]), np.array([1, 1, 1, 2]))
+    0.5833333333333333
+    """
     from scipy.optimize import linear_sum_assignment
 
     kinds, own = np.unique(labels, return_inverse=True)
@@ -157,6 +75,12 @@ def boundary_counts(values: Floats, labels: Labels, *, tolerance: float = 0.0075
 
     A pixel counts as met if its partner lies within `tolerance` of the image's diagonal (as BSDS500 has it); what is
     within that of void is left out on both sides.
+
+    Examples
+    --------
+    >>> labels = np.repeat([[1, 2]], 20, axis=1).repeat(40, axis=0).astype(np.int32)
+    >>> boundary_counts((labels == 2)[..., None].astype(np.float32), labels).best_f() > 0.99
+    True
     """
     from scipy.ndimage import distance_transform_edt, maximum_filter
 

@@ -26,6 +26,12 @@ class Similarity:
     Parameters
     ----------
     features : (H, W, D) of any float type, memory-mapped too
+
+    Examples
+    --------
+    >>> features = np.eye(3, dtype=np.float32)[None]  # three pixels, at right angles to each other
+    >>> Similarity(features).to_vector(features[0, 1]).tolist()
+    [[0.0, 1.0, 0.0]]
     """
 
     def __init__(self, features: Features) -> None:
@@ -106,7 +112,13 @@ class Similarity:
 
 
 def best_match(similarity: NDArray[np.float32], point: tuple[int, int], apart: int) -> tuple[int, int] | None:
-    """The most similar pixel (x, y) at least `apart` pixels from `point` in x or y; None when there is none."""
+    """The most similar pixel (x, y) at least `apart` pixels from `point` in x or y; None when there is none.
+
+    Examples
+    --------
+    >>> best_match(np.array([[1.0, 0.9, 0.2, 0.7]], np.float32), (0, 0), apart=2)
+    (3, 0)
+    """
     width = similarity.shape[1]
     x, y = point
     away = similarity.copy()

@@ -13,13 +13,14 @@ import torch
 import sss_model
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
+from sss_model.atomic_write import replacing
 from sss_model.commands.options import add_options, build
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
-from sss_model.files.atomic_write import replacing
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import FilterParams
 from sss_model.weights.initialise import SOURCES, init_weights
 
@@ -33,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
-                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+                        help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument(
         "--taps",
         metavar="SOURCE",

@@ -19,23 +19,30 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def add_options(parser: argparse.ArgumentParser, record: type[Checked], *, skip: Iterable[str] = ()) -> None:
+def add_options(
+    parser: argparse.ArgumentParser, record: type[Checked], *, skip: Iterable[str] = (), defaults: bool = True
+) -> None:
     """Give `parser` one option for each field of `record`: its range, unit, effect and default in the help.
 
     A switch becomes --name and --no-name. The range is checked where the record is built (`build`), so that the
     command and the window refuse the same values with the same sentence.
+
+    Parameters
+    ----------
+    skip : names of fields that get no option
+    defaults : whether an option that is not given takes the field's default; else it leaves no trace when parsed
     """
     group = parser.add_argument_group((record.__doc__ or record.__name__).strip().splitlines()[0].rstrip("."))
     for item in dataclasses.fields(typing.cast(Any, record)):
         if item.name in skip:
             continue
-        default = item.default
-        text = _help(item)
+        default, text = item.default, _help(item)
+        absent = default if defaults else argparse.SUPPRESS
         if isinstance(default, bool):
-            group.add_argument(flag(item.name), action=argparse.BooleanOptionalAction, default=default, help=text)
+            group.add_argument(flag(item.name), action=argparse.BooleanOptionalAction, default=absent, help=text)
         elif isinstance(default, tuple):
             kind = type(default[0]) if default else item.metadata.get("kind", str)
-            group.add_argument(flag(item.name), type=_listed(kind), default=default, help=text, metavar="A,B,...")
+            group.add_argument(flag(item.name), type=_listed(kind), default=absent, help=text, metavar="A,B,...")
         else:
             options = item.metadata.get("options") or None
             metavar = (
@@ -44,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser, record: type[Checked], *, skip:
                 else ("N" if isinstance(default, int) else "X" if isinstance(default, float) else "NAME")
             )
             group.add_argument(
-                flag(item.name), type=type(default), default=default, help=text, choices=options, metavar=metavar
+                flag(item.name), type=type(default), default=absent, help=text, choices=options, metavar=metavar
             )
 
 
@@ -56,7 +63,14 @@ def build(record: type[Record], options: argparse.Namespace, **changes: Any) -> 
 
 
 def words(params: Checked, *, skip: Iterable[str] = ()) -> list[str]:
-    """The options that give `params`, defaults left out; floats with all their digits, so nothing is lost."""
+    """The options that give `params`, defaults left out; floats with all their digits, so nothing is lost.
+
+    Examples
+    --------
+    >>> from sss_model.params import FilterParams
+    >>> words(FilterParams(radius=9))
+    ['--radius', '9']
+    """
     result: list[str] = []
     for item in dataclasses.fields(typing.cast(Any, params)):
         value = getattr(params, item.name)

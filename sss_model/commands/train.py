@@ -17,18 +17,20 @@ from typing import Any
 import torch
 
 import sss_model
+from sss_model.atomic_write import replacing
+from sss_model.commands.train_options import add_param_options, gather_params
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
-from sss_model.files.atomic_write import replacing
-from sss_model.network.supplement import FeatureNet, build_network
-from sss_model.training.config import add_param_options, gather_params, preset_names, write_config
-from sss_model.training.data_loading import Visits
-from sss_model.training.distributed import Ranks, join_ranks
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
+from sss_model.training.checkpoints import LAST_STATE, read_state
+from sss_model.training.config import write_config
+from sss_model.training.data_loading import BatchDataset
+from sss_model.training.distributed import ProcessGroup, join_process_group
 from sss_model.training.log import LOG
 from sss_model.training.optimiser import measure_norm_statistics
-from sss_model.training.params import TrainParams
-from sss_model.training.state import LAST, read_state
+from sss_model.training.params import PRESETS, TrainParams
 from sss_model.training.trainer import BEST_MODEL, Trainer
 from sss_model.weights.initialise import SOURCES, init_weights
 
@@ -38,14 +40,14 @@ _MEASURED = 8  # pictures that give a random backbone its norm statistics
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's options; all numbers come from `train_params`."""
+    """The command's options; all numbers come from `training.params`."""
     parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
-                        help="a data set, its layout recognised; may be given several times")  # fmt: skip
+                        help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="a new or empty folder for models, state and log")
-    parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {preset_names()} (default paper)")
+    parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {', '.join(PRESETS)} (default paper)")
     parser.add_argument(
         "--config", metavar="FILE", help="YAML file of parameters, as --print-config writes; flags win over it"
     )
@@ -53,8 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="read the data, run one update, say what it takes, write nothing"
     )
-    parser.add_argument("--resume", nargs="?", const="auto", metavar="PATH|auto",
-                        help=f"go on from a {LAST}; auto: the output folder's, or a new start without one")  # fmt: skip
+    parser.add_argument(
+        "--resume", nargs="?", const="auto", metavar="PATH|auto",
+        help=f"go on from a {LAST_STATE}; auto: the output folder's, or a new start without one",
+    )  # fmt: skip
     parser.add_argument("--init-weights", metavar="SOURCE", help=f"start from {SOURCES}")
     parser.add_argument("--allow-download", action="store_true", help="let --init-weights download what is not here")
     add_param_options(parser)
@@ -95,29 +99,32 @@ def _run(options: argparse.Namespace, command: str) -> int:
     held_out = _open(params, "holdout") if params.run.holdout > 0 else []
     network = build_network(params.network)
     print(_start(network, options, training, params) if state is None else _unused(options), end="", file=sys.stderr)
-    with join_ranks(params.run.device) as ranks:
-        if ranks.first:
+    with join_process_group(params.run.device) as processes:
+        if processes.first:
             _announce(network, training, held_out)
         if options.dry_run:
             from sss_model.training.dry_run import dry_run
 
-            print(dry_run(network, training, held_out, params, ranks))
+            print(dry_run(network, training, held_out, params, processes))
             return 0
-        output = _output_folder(options, state_file, ranks)
-        brought = ranks.first and state_file is not None and _bring_best(state_file.parent, output)
+        output = _output_folder(options, state_file, processes)
+        brought = processes.first and state_file is not None and _bring_best(state_file.parent, output)
         metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
         try:
-            trainer = Trainer(network, training, held_out, params, output, ranks=ranks, state=state, metadata=metadata)
+            trainer = Trainer(
+                network, training, held_out, params, output, processes=processes, state=state, metadata=metadata
+            )
         except SSSError:
             if brought:
                 (output / BEST_MODEL).unlink()  # else the corrected call finds a folder that is not empty
             raise
-        if ranks.first:
-            (output / "config.yaml").write_text(write_config(params), encoding="utf-8")
+        if processes.first:
+            with replacing(output / "config.yaml", ParameterError) as temporary:
+                temporary.write_text(write_config(params), encoding="utf-8")
         asked = _listen_for_signals()
-        trained = trainer.run(lambda: bool(asked))
-    if trained.stopped:
-        print(f"Stopped after update {trained.update}; --resume goes on from {output / LAST}.", file=sys.stderr)
+        result = trainer.run(lambda: bool(asked))
+    if result.stopped:
+        print(f"Stopped after update {result.update}; --resume goes on from {output / LAST_STATE}.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -126,8 +133,8 @@ def _start(network: FeatureNet, options: argparse.Namespace, training: list[Data
     """Give `network` its first weights; returns what was done, as a line."""
     if options.init_weights:
         return f"{init_weights(network, options.init_weights, consent=options.allow_download)}\n"
-    visits = Visits(training, params)
-    measure_norm_statistics(network, (torch.from_numpy(visits[k].image)[None] for k in range(_MEASURED)))
+    batches = BatchDataset(training, params)
+    measure_norm_statistics(network, (torch.from_numpy(batches[k].image)[None] for k in range(_MEASURED)))
     return (
         f"The backbone starts from random weights, its norm layers from {_MEASURED} pictures. The paper starts from "
         "segmentation weights: --init-weights deeplab-coco.\n"
@@ -156,14 +163,14 @@ def _state_file(options: argparse.Namespace) -> Path | None:
         return None
     if options.resume != "auto":
         path = Path(options.resume)
-        return path / LAST if path.is_dir() else path
+        return path / LAST_STATE if path.is_dir() else path
     if options.output is None:
         raise ParameterError("--resume auto needs --output, whose state it takes.")
-    path = options.output / LAST
+    path = options.output / LAST_STATE
     return path if path.exists() else None
 
 
-def _output_folder(options: argparse.Namespace, state_file: Path | None, ranks: Ranks) -> Path:
+def _output_folder(options: argparse.Namespace, state_file: Path | None, processes: ProcessGroup) -> Path:
     """The folder to write to, made where it is missing."""
     output: Path | None = (
         options.output if options.output is not None else state_file.parent if state_file is not None else None
@@ -171,11 +178,11 @@ def _output_folder(options: argparse.Namespace, state_file: Path | None, ranks: 
     if output is None:
         raise ParameterError("No output folder was named: expected --output DIR.")
     goes_on = state_file is not None and state_file.parent.resolve() == output.resolve()
-    if ranks.first:
+    if processes.first:
         if not goes_on and not _takes_a_start(output):
             raise ParameterError(f"The output folder {output} is not empty.", hint=_other_folder(output))
         output.mkdir(parents=True, exist_ok=True)
-    ranks.wait()
+    processes.wait()
     return output
 
 
@@ -187,9 +194,9 @@ def _takes_a_start(output: Path) -> bool:
 
 
 def _other_folder(output: Path) -> str:
-    if (output / LAST).exists():
+    if (output / LAST_STATE).exists():
         return "Choose a new one, or go on with --resume auto."
-    return f"Choose a new one; there is no {LAST} in it to go on from."
+    return f"Choose a new one; there is no {LAST_STATE} in it to go on from."
 
 
 def _bring_best(before: Path, output: Path) -> bool:

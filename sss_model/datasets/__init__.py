@@ -1,1 +1,1 @@
-"""Labelled pictures on disk: layouts, label maps, COCO; and the sampling of pixel pairs from them."""
+"""Labelled pictures on disk: formats, label maps, COCO; and the sampling of pixel pairs from them."""

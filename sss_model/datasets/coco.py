@@ -25,7 +25,7 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Described:
+class PictureAnnotations:
     """What an `instances_*.json` says of a picture: its objects, and its size (H, W) where that is told."""
 
     instances: tuple[Instance, ...] = ()
@@ -49,7 +49,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, Described]:
+def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureAnnotations]:
     """Every image of an `instances_*.json` by its stem, its objects by falling area.
 
     Parameters
@@ -69,7 +69,7 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, Describe
             label = number.get(category, category - 1)
             found[entry["image_id"]].append(Instance(label, entry["segmentation"], float(entry["area"])))
         return {
-            Path(image["file_name"]).stem: Described(
+            Path(image["file_name"]).stem: PictureAnnotations(
                 tuple(sorted(found[image["id"]], key=lambda i: -i.area)), _stated_size(image)
             )
             for image in content["images"]
@@ -112,6 +112,11 @@ def instance_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]
     Raises
     ------
     DatasetError : the outline has no known form, or does not fit `size` (H, W)
+
+    Examples
+    --------
+    >>> instance_mask([[0, 0, 2, 0, 2, 1, 0, 1]], (2, 3)).astype(int).tolist()  # a rectangle of 2 x 1 pixels
+    [[1, 1, 0], [0, 0, 0]]
     """
     if isinstance(segmentation, list):
         return _fill_polygons(segmentation, size)
@@ -131,7 +136,13 @@ def _fill_polygons(outlines: list[list[float]], size: tuple[int, int]) -> NDArra
 
 
 def decode_runs(counts: list[int] | str | bytes, stored: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Mask (H, W) of COCO's run lengths: column by column, alternately outside and inside."""
+    """Mask (H, W) of COCO's run lengths: column by column, alternately outside and inside.
+
+    Examples
+    --------
+    >>> decode_runs([1, 2, 1], (2, 2), (2, 2)).astype(int).tolist()
+    [[0, 1], [1, 0]]
+    """
     runs = np.asarray(counts if isinstance(counts, list) else decompress_runs(counts), np.int64)
     if stored != size or runs.sum() != size[0] * size[1] or (runs < 0).any():
         raise DatasetError(

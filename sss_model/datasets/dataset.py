@@ -23,7 +23,7 @@ from sss_model.datasets.formats import MIXED, list_items
 from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -136,19 +136,19 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
     )
     good = _check_sizes(listing)
     if listing.problems and on_bad == "refuse":
-        bad, (path, reason) = len(listing.problems), listing.problems[0]
+        refused, (path, reason) = len(listing.problems), listing.problems[0]
         raise DatasetError(
-            f"{bad} of {bad + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
+            f"{refused} of {refused + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
             hint="--on-bad skip leaves them out.",
         )
-    kept = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
-    if not kept:
+    items_of_part = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
+    if not items_of_part:
         raise DatasetError(
             f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=_PART_HINTS.get(part, "")
         )
     name = Path(os.path.abspath(root)).name
     return Dataset(
-        name, listing.kind, kept, void, listing.offset, source.weight, listing.problems,
+        name, listing.kind, items_of_part, void, listing.offset, source.weight, listing.problems,
         root, tuple(source.splits), listing.coding, listing.bare,
     )  # fmt: skip
 
@@ -189,6 +189,11 @@ def is_held_out(stem: str, share: float) -> bool:
 
     Neighbouring frames of a film would tell what they should test, so names that differ in the last digit only stay
     together, and so do the frames of one SEQUENCE_NUMBER_FRAME.
+
+    Examples
+    --------
+    >>> is_held_out("street_12", 0.1) == is_held_out("street_17", 0.1)
+    True
     """
     film = re.fullmatch(r"(.*\D\d+)_\d{4,}", stem)
     group = film[1] if film else re.sub(r"\d$", "", stem)
@@ -253,6 +258,12 @@ def parse_source(text: str) -> DataSource:
     Raises
     ------
     DatasetError : the weight is no number
+
+    Examples
+    --------
+    >>> source = parse_source("bsds:/data/BSDS500@train+val=2.5")
+    >>> source.kind, source.path, source.splits, source.weight
+    ('bsds', '/data/BSDS500', ('train', 'val'), 2.5)
     """
     from sss_model.datasets.formats import KINDS
 

@@ -1,4 +1,4 @@
-"""What a data set's folder holds, and the steps that its layouts share: finding pictures, splits, and partners."""
+"""What a data set's folder holds, and the steps that its formats share: finding pictures, splits, and partners."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def choose_splits(root: Path, found: list[str], wanted: tuple[str, ...], *, trai
 def doubles(listing: Listing) -> list[tuple[Path, str]]:
     """The pictures that were passed over because another one of the same stem lies beside them."""
     taken = {(item.picture.parent, item.stem): item.picture for item in listing.items}
-    found = []
+    passed_over = []
     for folder in dict.fromkeys(folder for folder, _ in taken):
         for path in sorted(folder.iterdir()):
             other = taken.get((folder, path.stem))
             if other not in (None, path) and path.suffix.lower() in PICTURES:
-                found.append((path, f"has the stem of {other.name}, which was taken"))
-    return found
+                passed_over.append((path, f"has the stem of {other.name}, which was taken"))
+    return passed_over
 
 
 def subfolders(folder: Path) -> list[str]:

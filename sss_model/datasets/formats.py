@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sss_model.datasets.coco import Described, read_instances, read_panoptic
+from sss_model.datasets.coco import PictureAnnotations, read_instances, read_panoptic
 from sss_model.datasets.folder_scan import (
     TRAIN_IDS,
     Item,
@@ -44,7 +44,7 @@ def detect(root: Path) -> str:
 
     Raises
     ------
-    DatasetError : no layout fits
+    DatasetError : no format fits
     """
     if not root.is_dir():
         raise DatasetError(f"There is no data set at {root}: expected a folder.")
@@ -62,7 +62,7 @@ def detect(root: Path) -> str:
     if any((root / name).is_dir() for name in _LABEL_FOLDERS):
         return "folder"
     raise DatasetError(
-        f"The layout of {root} is not known: expected COCO-Stuff, BSDS500, or a folder with images/ and labels/.",
+        f"The format of {root} is not known: expected COCO-Stuff, BSDS500, or a folder with images/ and labels/.",
         hint=f"Name it, as in folder:{root}; kinds are {', '.join(KINDS)}.",
     )
 
@@ -130,7 +130,7 @@ def _with_instances(items: list[Item], root: Path, split: str, coding: str) -> l
     if file is None:
         return items
     known = read_instances(file, train_ids=coding == TRAIN_IDS)
-    told = [known.get(item.stem, Described()) for item in items]
+    told = [known.get(item.stem, PictureAnnotations()) for item in items]
     return [replace(i, instances=t.instances, size=t.size) for i, t in zip(items, told, strict=True)]
 
 

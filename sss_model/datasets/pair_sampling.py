@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import DatasetError
-from sss_model.training.params import SamplingParams
+from sss_model.params import SamplingParams
 
 VOID = -1
 
@@ -55,19 +55,28 @@ def find_regions(
     Returns
     -------
     Regions; the void one, if any, is the last
+
+    Examples
+    --------
+    >>> labels = np.array([[4, 4, 4, 9, 9, -1]], np.int32)
+    >>> regions = find_regions(labels, labels)
+    >>> regions.labels.tolist(), [len(pixels) for pixels in regions.pixels]
+    ([4, 9], [3, 2])
     """
     flat = np.where(labels.ravel() == VOID, VOID, regions.ravel())
     order = np.argsort(flat, kind="stable")
     numbers, starts = np.unique(flat[order], return_index=True)
-    pieces = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
-    empty = pieces.pop(VOID, order[:0])
-    kept = [piece for piece in pieces.values() if len(piece) >= min_area]
-    kinds = [int(labels.flat[piece[0]]) for piece in kept]
-    wanted = void == "always" or (void == "needed" and len(set(kinds)) == 1)
-    if wanted and len(empty) >= min_area:
-        kept.append(empty)
-        kinds.append(VOID)
-    return Regions(labels.shape[1], [piece.astype(np.int64) for piece in kept], np.array(kinds, np.int64))
+    pixels_of = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
+    void_pixels = pixels_of.pop(VOID, order[:0])
+    large_regions = [piece for piece in pixels_of.values() if len(piece) >= min_area]
+    region_labels = [int(labels.flat[piece[0]]) for piece in large_regions]
+    take_void = void == "always" or (void == "needed" and len(set(region_labels)) == 1)
+    if take_void and len(void_pixels) >= min_area:
+        large_regions.append(void_pixels)
+        region_labels.append(VOID)
+    return Regions(
+        labels.shape[1], [piece.astype(np.int64) for piece in large_regions], np.array(region_labels, np.int64)
+    )
 
 
 def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> Samples:
@@ -76,9 +85,16 @@ def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> 
     Raises
     ------
     DatasetError : the image has fewer than two labels to compare, or only void
+
+    Examples
+    --------
+    >>> labels = np.array([[4, 4, 4, 9, 9, -1]], np.int32)
+    >>> samples = draw(find_regions(labels, labels), SamplingParams(pixels=100), np.random.default_rng(0))
+    >>> samples.points.shape, samples.labels.shape  # ten samplings of two regions
+    ((10, 200, 2), (10, 200))
     """
-    known = np.unique(regions.labels[regions.labels != VOID])
-    if regions.distinct < 2 or not len(known):
+    label_numbers = np.unique(regions.labels[regions.labels != VOID])
+    if regions.distinct < 2 or not len(label_numbers):
         raise DatasetError(
             f"An image needs two labels to compare; this one has {regions.distinct} of at least the minimum area."
         )
@@ -98,3 +114,33 @@ def _choose(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> 
         others = np.flatnonzero(labels != labels[chosen[0]])
         chosen[-1] = rng.choice(others)
     return chosen
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Pixels at which an image is judged: `points` (P, 2) int64, x then y, and the label of each, (P,) int64."""
+
+    points: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def choose_probe(
+    labels: NDArray[np.int32], rng: np.random.Generator, *, regions: int = 8, pixels: int = 80, min_area: int = 64
+) -> Probe | None:
+    """Up to `regions` labels of an image, `pixels` of each, none twice, or all where there are fewer; void is left out.
+
+    Returns None where fewer than two labels have `min_area` pixels.
+    """
+    flat = labels.ravel()
+    kinds, counts = np.unique(flat[flat != VOID], return_counts=True)
+    kinds = kinds[counts >= min_area]
+    if len(kinds) < 2:
+        return None
+    chosen = rng.permutation(kinds)[:regions]
+    drawn = []
+    for kind in chosen:
+        own = np.flatnonzero(flat == kind)
+        drawn.append(rng.choice(own, min(pixels, len(own)), replace=False))
+    places = np.concatenate(drawn)
+    points = np.stack([places % labels.shape[1], places // labels.shape[1]], 1).astype(np.int64)
+    return Probe(points, flat[places].astype(np.int64))

@@ -3,22 +3,21 @@
     write_features(path, features, format="npz16")     one of FORMATS; whole or not at all
     read_features(path) -> FeatureFile                 ours, or computed elsewhere, with their picture
     write_strip, read_strip                            8-bit PNG that the authors' MATLAB demo reads
-    write_json                                         what a file was made from, beside it
 
 Nothing here executes what a file holds: pickled objects are refused.
 """
 
-from sss_model.feature_io.axis_order import LAYOUTS
-from sss_model.feature_io.companion_files import find_image_for, write_json
-from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat
-from sss_model.feature_io.read import FeatureFile, holds_features, read_features
+from sss_model.feature_io.axis_order import AXIS_ORDERS
+from sss_model.feature_io.companion_files import find_image_for
+from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat, holds_features
+from sss_model.feature_io.read import FeatureFile, read_features
 from sss_model.feature_io.strip import is_strip, read_strip, write_strip
 from sss_model.feature_io.write import write_features
 
 __all__ = [
+    "AXIS_ORDERS",
     "FEATURE_SUFFIXES",
     "FORMATS",
-    "LAYOUTS",
     "FeatureFile",
     "FeatureFormat",
     "find_image_for",
@@ -27,6 +26,5 @@ __all__ = [
     "read_features",
     "read_strip",
     "write_features",
-    "write_json",
     "write_strip",
 ]

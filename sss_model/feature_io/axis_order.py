@@ -5,10 +5,10 @@
     hwD   (h, w, D)   one feature vector a patch: a grid smaller than the picture, of its shape
     Dhw   (D, h, w)   the same, channels first
 
-With a picture its size decides: full-size layouts first, then grids whose cells are square, to within one cell, and
+With a picture its size decides: full-size orders first, then grids whose cells are square, to within one cell, and
 at least 2 pixels wide; a grid with its channels first has more channels than rows and columns. Without a picture the
 channel axis is the one shorter than both others, and a grid stays as it is. Where this leaves none or more than one,
-the file must be opened with its picture or its layout.
+the file must be opened with its picture or its axis order.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.memory_order import channel_last
 
-LAYOUTS = ("HWD", "DHW", "hwD", "Dhw")
+AXIS_ORDERS = ("HWD", "DHW", "hwD", "Dhw")
 SMALLEST_PATCH = 2  # pixels; below it, a picture of another size is likelier than a grid
 Size = tuple[int, int]
 
-_GIVE = "Say which layout it has, by --layout or by Open as… in the window: HWD, DHW, hwD (a patch grid) or Dhw."
+_GIVE = "Say which axis order it has, by --layout or by Open as… in the window: HWD, DHW, hwD (a patch grid) or Dhw."
 
 
-def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | None, name: str) -> str:
-    """The layout of an array of `shape`.
+def decide_axis_order(shape: tuple[int, ...], size: Size | None, declared: str | None, name: str) -> str:
+    """The axis order of an array of `shape`, one of `AXIS_ORDERS`.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | Non
 
     Raises
     ------
-    FeatureFileError : no layout fits, or several do
+    FeatureFileError : no axis order fits, or several do
     """
     if size is None:
         return declared or _by_shape(shape, name)
-    full = [layout for layout in ("HWD", "DHW") if rows_columns(shape, layout) == size]
+    full = [axis_order for axis_order in ("HWD", "DHW") if rows_columns(shape, axis_order) == size]
     fitting = full or [
-        layout
-        for layout in ("hwD", "Dhw")
-        if is_grid(rows_columns(shape, layout), size) and _enough_channels(shape, layout)
+        axis_order
+        for axis_order in ("hwD", "Dhw")
+        if is_grid(rows_columns(shape, axis_order), size) and _enough_channels(shape, axis_order)
     ]
     for wanted in (declared, {"HWD": "hwD", "DHW": "Dhw"}.get(declared or "")):
         if wanted in fitting:
@@ -62,21 +62,21 @@ def decide_layout(shape: tuple[int, ...], size: Size | None, declared: str | Non
     raise _misfit(shape, size, name)
 
 
-def check_layout(shape: tuple[int, ...], size: Size | None, layout: str, name: str) -> None:
-    """Raise `FeatureFileError` unless an array of `shape` in the `layout` asked for fits a picture of `size`."""
-    if layout not in LAYOUTS:
-        raise ParameterError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}.")
-    grid = rows_columns(shape, layout)
+def check_axis_order(shape: tuple[int, ...], size: Size | None, axis_order: str, name: str) -> None:
+    """Raise `FeatureFileError` unless an array of `shape` in the `axis_order` asked for fits a picture of `size`."""
+    if axis_order not in AXIS_ORDERS:
+        raise ParameterError(f"axis_order must be one of {', '.join(AXIS_ORDERS)}; got {axis_order!r}.")
+    grid = rows_columns(shape, axis_order)
     if size is None:
         return
-    fits = grid == size if layout in ("HWD", "DHW") else grid[0] <= size[0] and grid[1] <= size[1]
+    fits = grid == size if axis_order in ("HWD", "DHW") else grid[0] <= size[0] and grid[1] <= size[1]
     if not fits:
         raise _misfit(shape, size, name)
 
 
-def rows_columns(shape: tuple[int, ...], layout: str) -> Size:
+def rows_columns(shape: tuple[int, ...], axis_order: str) -> Size:
     """The two axes of `shape` that are rows and columns."""
-    return (shape[1], shape[2]) if layout.startswith("D") else (shape[0], shape[1])
+    return (shape[1], shape[2]) if axis_order.startswith("D") else (shape[0], shape[1])
 
 
 def is_grid(grid: Size, size: Size) -> bool:
@@ -87,16 +87,16 @@ def is_grid(grid: Size, size: Size) -> bool:
     return low < high and high > SMALLEST_PATCH
 
 
-def arranged(array: NDArray[Any], layout: str) -> NDArray[np.float32]:
+def to_channel_last(array: NDArray[Any], axis_order: str) -> NDArray[np.float32]:
     """`array` as (H, W, D) or (h, w, D) float32, C-contiguous, in memory."""
-    if layout.startswith("D"):
+    if axis_order.startswith("D"):
         array = np.moveaxis(array, 0, -1)
     with np.errstate(over="ignore"):
         result = channel_last(array)
     return result if result.flags.writeable else result.copy()  # a memory-mapped file
 
 
-def upsampled(grid: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+def upsample_grid(grid: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
     """A patch grid (h, w, D) at its picture's `size`: bilinear, cells centred in their patches, (H, W, D) float32."""
     above, below, down = _neighbours(grid.shape[0], size[0])
     left, right, across = _neighbours(grid.shape[1], size[1])
@@ -128,9 +128,9 @@ def _by_shape(shape: tuple[int, ...], name: str) -> str:
     )
 
 
-def _enough_channels(shape: tuple[int, ...], layout: str) -> bool:
-    """Whether the channels of a grid in `layout` are enough: 3, or with channels first as many as rows and columns."""
-    return shape[0] >= max(shape[1:]) if layout == "Dhw" else shape[2] >= 3
+def _enough_channels(shape: tuple[int, ...], axis_order: str) -> bool:
+    """Whether a grid has enough channels: 3, or with channels first as many as rows and columns."""
+    return shape[0] >= max(shape[1:]) if axis_order == "Dhw" else shape[2] >= 3
 
 
 def _misfit(shape: tuple[int, ...], size: Size, name: str) -> FeatureFileError:

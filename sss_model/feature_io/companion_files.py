@@ -5,27 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sss_model.errors import FeatureFileError
-from sss_model.feature_io.write import json_text
-from sss_model.files.atomic_write import replacing
+from sss_model.feature_io.formats import holds_features
 from sss_model.image_io import IMAGE_SUFFIXES
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
 _TIFFS = (".tif", ".tiff")
-
-
-def write_json(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
-    """Write `values` as JSON: UTF-8, sorted keys, indented, finite numbers; whole or not at all.
-
-    Raises `ParameterError` for what JSON cannot hold, `FeatureFileError` where the file cannot be written.
-    """
-    text = json_text(values, indent=2)
-    with replacing(path, FeatureFileError) as temporary, open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text + "\n")
 
 
 def find_image_for(path: str | os.PathLike[str]) -> Path | None:
@@ -91,6 +79,4 @@ def _stems(stem: str) -> Iterator[str]:
 
 
 def _is_feature_tiff(path: Path) -> bool:
-    from sss_model.feature_io.read import holds_features  # read needs this module
-
     return path.suffix.lower() in _TIFFS and holds_features(path)

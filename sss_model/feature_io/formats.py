@@ -1,12 +1,17 @@
-"""The formats of feature files, as data."""
+"""The formats of feature files, as data, and which files hold features."""
 
 from __future__ import annotations
 
 import importlib
+import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sss_model.errors import FeatureFileError
+from sss_model.feature_io.strip import is_strip
+from sss_model.image_io.exr import holds_picture
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,41 @@ def needed(module: str, kind: str) -> Any:
             f"{kind} files need the Python package {package}, which is not installed.",
             hint=f"Install it (pip install {package}), or use .npz.",
         ) from error
+
+
+def parsed(text: Any) -> dict[str, Any]:
+    """The JSON object in `text`, or an empty one."""
+    try:
+        values = json.loads(text if isinstance(text, str | bytes) else str(text))
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def holds_features(path: str | os.PathLike[str]) -> bool:
+    """Whether to open `path` as features rather than as a photograph.
+
+    npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips.
+    """
+    source = Path(path)
+    suffix = source.suffix.lower()
+    looks = {".exr": _exr_holds_features, ".tif": _tiff_holds_features, ".tiff": _tiff_holds_features, ".png": is_strip}
+    if suffix not in looks:
+        return suffix in FEATURE_SUFFIXES
+    try:
+        return looks[suffix](source)
+    except Exception:  # missing, damaged, or its package is: reading it says what is wrong
+        return suffix == ".exr"
+
+
+def _exr_holds_features(path: Path) -> bool:
+    return not holds_picture(path)
+
+
+def _tiff_holds_features(path: Path) -> bool:
+    with importlib.import_module("tifffile").TiffFile(path) as file:
+        page, series = file.pages[0], file.series[0]
+        planes = series.size // max(1, page.imagewidth * page.imagelength)
+        float_pages = len(series.shape) == 3 and page.dtype.kind == "f"
+        ours = "layout" in parsed(page.description)
+        return bool(ours or page.samplesperpixel > 5 or (planes > 5 and float_pages))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.feature_io import axis_order as layouts
+from sss_model.feature_io.axis_order import (
+    AXIS_ORDERS,
+    check_axis_order,
+    decide_axis_order,
+    to_channel_last,
+    upsample_grid,
+)
 from sss_model.feature_io.companion_files import find_image_for, read_record
-from sss_model.feature_io.formats import FEATURE_SUFFIXES
-from sss_model.feature_io.readers import Stored, parsed, plainly, read_stored
-from sss_model.feature_io.strip import is_strip, read_strip
+from sss_model.feature_io.readers import StoredArray, plainly, read_stored_array
+from sss_model.feature_io.strip import read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
-from sss_model.image_io.exr import holds_picture
 
 FEWEST_CHANNELS = 3  # of the projection to red, green and blue
 
@@ -33,14 +36,14 @@ class FeatureFile:
     features : (H, W, D) float32, finite, D >= 3; of a patch grid without a picture (h, w, D)
     image : (H, W, 3) float32 RGB in [0, 1] of the same H and W; None where no picture was found
     metadata : what the file, or the JSON beside it, says; {} for files of other programs
-    layout : how the array lay in the file, one of `LAYOUTS`, or "strip"
+    axis_order : how the array lay in the file, one of `AXIS_ORDERS`, or "strip"
     image_path : the photograph found beside the file or given; None otherwise
     """
 
     features: NDArray[np.float32]
     image: NDArray[np.float32] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-    layout: str = "HWD"
+    axis_order: str = "HWD"
     image_path: Path | None = None
 
 
@@ -48,7 +51,7 @@ def read_features(
     path: str | os.PathLike[str],
     *,
     image: NDArray[np.float32] | str | os.PathLike[str] | None = None,
-    layout: str | None = None,
+    axis_order: str | None = None,
 ) -> FeatureFile:
     """The features in the file `path`.
 
@@ -58,8 +61,8 @@ def read_features(
         (channels in natural order: feature.2 before feature.10), .tif, or .png, an `[image | features]` strip. Any
         real type of numbers; a leading axis of length 1 is dropped.
     image : the picture they belong to, an image or its path; None takes the one beside the file (`find_image_for`)
-    layout : which axis is which, one of `LAYOUTS`; None decides by the picture's size, else by what the file says,
-        else by the channels being the shortest axis. More than one possibility is an error.
+    axis_order : which axis is which, one of `AXIS_ORDERS`; None decides by the picture's size, else by what the file
+        says, else by the channels being the shortest axis. More than one possibility is an error.
 
     Returns
     -------
@@ -69,59 +72,39 @@ def read_features(
     ------
     FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
         they do not fit the picture
-    ParameterError : `image` is no image, or an unknown `layout`
+    ParameterError : `image` is no image, or an unknown `axis_order`
     ImageError : the picture, or the strip, cannot be read
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/patches.npy", np.ones((3, 4, 8), np.float16))  # one vector for every 16 x 16 pixels
+    ...     file = read_features(f"{folder}/patches.npy", image=np.zeros((48, 64, 3), np.float32), axis_order="hwD")
+    >>> file.features.shape, file.features.dtype
+    ((48, 64, 8), dtype('float32'))
     """
     source = Path(path)
     if source.suffix.lower() == ".png":
         left, right = read_strip(source)
         return FeatureFile(right, left, read_record(source), "strip", source)
-    stored = read_stored(source)
+    stored = read_stored_array(source)
     array = _checked_array(stored.array, source)
     pixels, found = _picture(source, image)
     size = (pixels.shape[0], pixels.shape[1]) if pixels is not None else None
     name = f"{source} with the picture {found}" if found is not None else str(source)
     record = read_record(source)
     declared = _declared(stored, record)
-    if layout is None:
-        layout = layouts.decide_layout(array.shape, size, declared, name)
+    if axis_order is None:
+        axis_order = decide_axis_order(array.shape, size, declared, name)
     else:
-        layouts.check_layout(array.shape, size, layout, name)
+        check_axis_order(array.shape, size, axis_order, name)
     with plainly(source):
-        features = layouts.arranged(array, layout)
+        features = to_channel_last(array, axis_order)
     _check_values(features, source)
     if size is not None and features.shape[:2] != size:
-        features = layouts.upsampled(features, size)
-    return FeatureFile(features, pixels, {**record, **stored.metadata}, layout, found)
-
-
-def holds_features(path: str | os.PathLike[str]) -> bool:
-    """Whether to open `path` as features rather than as a photograph.
-
-    npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips.
-    """
-    source = Path(path)
-    suffix = source.suffix.lower()
-    looks = {".exr": _exr_holds_features, ".tif": _tiff_holds_features, ".tiff": _tiff_holds_features, ".png": is_strip}
-    if suffix not in looks:
-        return suffix in FEATURE_SUFFIXES
-    try:
-        return looks[suffix](source)
-    except Exception:  # missing, damaged, or its package is: reading it says what is wrong
-        return suffix == ".exr"
-
-
-def _exr_holds_features(path: Path) -> bool:
-    return not holds_picture(path)
-
-
-def _tiff_holds_features(path: Path) -> bool:
-    with importlib.import_module("tifffile").TiffFile(path) as file:
-        page, series = file.pages[0], file.series[0]
-        planes = series.size // max(1, page.imagewidth * page.imagelength)
-        float_pages = len(series.shape) == 3 and page.dtype.kind == "f"
-        ours = "layout" in parsed(page.description)
-        return bool(ours or page.samplesperpixel > 5 or (planes > 5 and float_pages))
+        features = upsample_grid(features, size)
+    return FeatureFile(features, pixels, {**record, **stored.metadata}, axis_order, found)
 
 
 def _picture(
@@ -136,10 +119,10 @@ def _picture(
     return (None, None) if found is None else (read_image(found), found)
 
 
-def _declared(stored: Stored, record: dict[str, Any]) -> str | None:
-    """The layout that the file, or our JSON beside it, names."""
-    if stored.layout in layouts.LAYOUTS:
-        return stored.layout
+def _declared(stored: StoredArray, record: dict[str, Any]) -> str | None:
+    """The axis order that the file, or our JSON beside it, names."""
+    if stored.axis_order in AXIS_ORDERS:
+        return stored.axis_order
     return "HWD" if record.get("program") == "sss-features" else None
 
 
@@ -167,7 +150,7 @@ def _check_values(features: NDArray[np.float32], path: Path) -> None:
     if channels < FEWEST_CHANNELS:
         raise FeatureFileError(
             f"{path} holds {channels} channels a pixel; expected at least {FEWEST_CHANNELS}.",
-            hint="If its axes were taken wrongly, say which layout it has: HWD, DHW, hwD or Dhw.",
+            hint="If its axes were taken wrongly, say which axis order it has: HWD, DHW, hwD or Dhw.",
         )
     nans = infinities = 0
     first: tuple[int, ...] | None = None

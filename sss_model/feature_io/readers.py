@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,23 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed
+from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed, parsed
+from sss_model.image_io.exr import is_exr
 
 KEYS = ("features", "embedmap")  # taken first, in this order
-_EXR_MAGIC = b"\x76\x2f\x31\x01"
 _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An array of any shape and type as a file holds it; `layout` where the file says which axis is which."""
+class StoredArray:
+    """An array of any shape and type as a file holds it; `axis_order` where the file says which axis is which."""
 
     array: NDArray[Any]
-    layout: str | None = None
+    axis_order: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def read_stored(path: Path) -> Stored:
+def read_stored_array(path: Path) -> StoredArray:
     """The feature array of the file `path`, by its suffix.
 
     Raises `FeatureFileError`: no such file, a folder, empty, unknown suffix, not a file of its kind, no array in it
@@ -86,29 +85,20 @@ def choose(path: Path, there: Mapping[str, str], candidates: list[str]) -> str:
     )
 
 
-def parsed(text: Any) -> dict[str, Any]:
-    """The JSON object in `text`, or an empty one."""
-    try:
-        values = json.loads(text if isinstance(text, str | bytes) else str(text))
-    except ValueError:
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def _stored(array: NDArray[Any], text: Any, layout: str | None = None) -> Stored:
+def _stored(array: NDArray[Any], text: Any, axis_order: str | None = None) -> StoredArray:
     metadata = parsed(text)
-    return Stored(array, metadata.pop("layout", layout), metadata)
+    return StoredArray(array, metadata.pop("layout", axis_order), metadata)
 
 
-def _read_npy(path: Path) -> Stored:
+def _read_npy(path: Path) -> StoredArray:
     with open(path, "rb") as file:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(file)
     _refuse_objects(path, dtype)
     if 0 in shape:
-        return Stored(np.empty(shape, dtype))
-    return Stored(np.lib.format.open_memmap(path, mode="r"))
+        return StoredArray(np.empty(shape, dtype))
+    return StoredArray(np.lib.format.open_memmap(path, mode="r"))
 
 
 def _refuse_objects(path: Path, dtype: np.dtype[Any], name: str = "its array") -> None:
@@ -119,7 +109,7 @@ def _refuse_objects(path: Path, dtype: np.dtype[Any], name: str = "its array") -
         )
 
 
-def _read_npz(path: Path) -> Stored:
+def _read_npz(path: Path) -> StoredArray:
     if not zipfile.is_zipfile(path):
         raise FeatureFileError(f"{path} is damaged or not a .npz file.", hint="Copy or export it again.")
     with np.load(path, allow_pickle=False) as archive:
@@ -149,7 +139,7 @@ def _is_text(archive: Any, name: str) -> bool:
         return False
 
 
-def _read_mat(path: Path) -> Stored:
+def _read_mat(path: Path) -> StoredArray:
     with open(path, "rb") as file:
         head = file.read(520)
     if head[512:520] == b"\x89HDF\r\n\x1a\n" or head[:8] == b"\x89HDF\r\n\x1a\n":
@@ -167,7 +157,7 @@ def _read_mat(path: Path) -> Stored:
     return _stored(array, text, "HWD" if key == "embedmap" else None)
 
 
-def _read_mat73(path: Path) -> Stored:
+def _read_mat73(path: Path) -> StoredArray:
     h5py = needed("h5py", "MATLAB v7.3")
     with h5py.File(path, "r") as file:
         sets = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
@@ -184,10 +174,9 @@ def _read_mat73(path: Path) -> Stored:
     return _stored(array, text, "HWD" if key == "embedmap" and of_matlab else None)
 
 
-def _read_exr(path: Path) -> Stored:
-    with open(path, "rb") as file:
-        if file.read(4) != _EXR_MAGIC:
-            raise FeatureFileError(f"{path} is not an EXR file.", hint="Rename it if its suffix is wrong.")
+def _read_exr(path: Path) -> StoredArray:
+    if not is_exr(path):
+        raise FeatureFileError(f"{path} is not an EXR file.", hint="Rename it if its suffix is wrong.")
     exr = needed("OpenEXR", "EXR")
     with exr.File(str(path), separate_channels=True) as file:
         parts = len(file.parts)
@@ -215,7 +204,7 @@ def _channel_order(name: str) -> list[tuple[int, int, str]]:
     return [*key, (0, rank, "")] if rank >= 0 else key
 
 
-def _read_tiff(path: Path) -> Stored:
+def _read_tiff(path: Path) -> StoredArray:
     tifffile = needed("tifffile", "TIFF")
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
@@ -228,11 +217,11 @@ def _read_tiff(path: Path) -> Stored:
                 f"{path} is compressed with {file.pages[0].compression.name}, which is not read here.",
                 hint="Save it uncompressed or with Deflate compression.",
             ) from error
-        layout = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
-        return _stored(array, file.pages[0].description, layout)
+        axis_order = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
+        return _stored(array, file.pages[0].description, axis_order)
 
 
-_READERS: dict[str, Callable[[Path], Stored]] = {
+_READERS: dict[str, Callable[[Path], StoredArray]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
     ".mat": _read_mat,

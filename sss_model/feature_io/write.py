@@ -15,10 +15,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.formats import FORMATS, needed
 from sss_model.feature_io.memory_order import channel_first, copy_blocks
-from sss_model.files.atomic_write import replacing
 from sss_model.progress import Progress, silent
 
 Blocks = Iterator[NDArray[Any]]
@@ -55,6 +55,17 @@ def write_features(
     ParameterError : not (H, W, D) float, an unknown format, another suffix
     FeatureFileError : NaN, infinity, values over float16's range, or the system refuses the file
     Cancelled : asked to stop; nothing is left behind
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sss_model.feature_io.read import read_features
+    >>> features = np.linspace(0, 1, 240, dtype=np.float32).reshape(4, 6, 10)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_features(f"{folder}/photo.npz", features, format="npz32", metadata={"model": "mine"})
+    ...     file = read_features(f"{folder}/photo.npz", axis_order="HWD")
+    >>> bool((file.features == features).all()), file.metadata["model"]
+    (True, 'mine')
     """
     target = Path(path)
     _check(target, features, format)
@@ -64,7 +75,7 @@ def write_features(
         writer(temporary, features, dtype, text, silent(progress).part(0, 1, f"Writing {target.name}"))
 
 
-def json_text(values: Mapping[str, Any], *, indent: int | None = None) -> str:
+def json_text(values: Mapping[str, Any]) -> str:
     """`values` as JSON with sorted keys; numpy numbers and arrays, paths and tuples become plain ones.
 
     Raises `ParameterError` for what JSON cannot hold, NaN and infinity among it.
@@ -78,7 +89,7 @@ def json_text(values: Mapping[str, Any], *, indent: int | None = None) -> str:
         raise TypeError(f"{type(value).__name__} {value!r}")
 
     try:
-        return json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False, indent=indent, default=plain)
+        return json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False, default=plain)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"metadata must be plain finite values under text keys, got {error}.") from error
 

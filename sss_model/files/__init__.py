@@ -1,1 +1,1 @@
-"""Inputs, exports, atomic writing, shipped resources, and arrays larger than memory."""
+"""What is opened, what is exported, and arrays larger than memory."""

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sss_model
+from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
-from sss_model.files.atomic_write import replacing
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent

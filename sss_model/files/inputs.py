@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io import FEATURE_SUFFIXES, LAYOUTS, find_image_for, holds_features, read_features, read_strip
+from sss_model.feature_io import (
+    AXIS_ORDERS,
+    FEATURE_SUFFIXES,
+    find_image_for,
+    holds_features,
+    read_features,
+    read_strip,
+)
 from sss_model.feature_io.companion_files import is_export
 from sss_model.image_io import IMAGE_SUFFIXES, read_image
 
 STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
-INPUT_LAYOUTS = (*LAYOUTS, STRIP)
+INPUT_LAYOUTS = (*AXIS_ORDERS, STRIP)
 
 AnyPath = str | os.PathLike[str]
 
@@ -86,7 +93,7 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
         return Input(*read_strip(path), {"layout": STRIP})
     if layout is None and not is_feature_file(path):
         return Input(read_image(path))
-    file = read_features(path, image=image, layout=layout)
+    file = read_features(path, image=image, axis_order=layout)
     if file.image is None:
         name = Path(path).name
         raise FeatureFileError(

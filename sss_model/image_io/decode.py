@@ -1,4 +1,4 @@
-"""The bytes of a picture file -> its samples, with all their bits, upright.
+"""A picture file -> its samples, with all their bits, upright.
 
 Pillow decodes, with three helps: it reduces 16-bit colour to 8 bits, so such files are decoded twice, the second time
 with the bytes of each sample exchanged, which yields the low bytes; TIFFs that it cannot hold go through tifffile;
@@ -7,7 +7,6 @@ and formats whose reading would start another program (EPS) are left out.
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
 from pathlib import Path
@@ -31,7 +30,7 @@ _EXCHANGED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"
 _pillow_limit = threading.Lock()
 
 
-def decode(source: Path | bytes) -> NDArray[Any]:
+def decode(source: Path) -> NDArray[Any]:
     """Samples (H, W) or (H, W, C), upright, as `image_from_array` takes them, of any type.
 
     The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
@@ -91,14 +90,14 @@ def texts(source: Path) -> dict[str, str]:
         return {str(k): v for k, v in picture.info.items() if picture.format == "PNG" and isinstance(v, str)}
 
 
-def _open(source: Path | bytes) -> ImageFile:
+def _open(source: Path) -> ImageFile:
     """The picture with its header read and no pixel decoded; `ImageError` for too many pixels."""
     Image.init()
     known = [name for name in FORMATS if name in Image.OPEN]
     with _pillow_limit:  # Pillow's own limit, 89 Mpx, is a global; ours replaces it for this call only
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=known)
+            picture = Image.open(source, formats=known)
         finally:
             Image.MAX_IMAGE_PIXELS = before
     try:

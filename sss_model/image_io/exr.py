@@ -16,10 +16,8 @@ _MAGIC = b"\x76\x2f\x31\x01"
 _COLOURS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))
 
 
-def is_exr(source: Path | bytes) -> bool:
+def is_exr(source: Path) -> bool:
     """Whether the first bytes are an EXR file's."""
-    if isinstance(source, bytes):
-        return source[:4] == _MAGIC
     with open(source, "rb") as file:
         return file.read(4) == _MAGIC
 
@@ -40,10 +38,8 @@ def size(path: Path) -> tuple[int, int]:
     return bottom - top + 1, right - left + 1
 
 
-def read(source: Path | bytes) -> NDArray[np.float32]:
+def read(source: Path) -> NDArray[np.float32]:
     """Samples (H, W, 1..4): colours encoded as sRGB, straight alpha last."""
-    if isinstance(source, bytes):
-        raise ImageError("The picture is an EXR; it is read from a file only.", hint="Save it and open the file.")
     size(source)
     with _package().File(str(source), separate_channels=True) as file:
         planes = {name: np.asarray(channel.pixels, np.float32) for name, channel in file.channels().items()}

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.errors import ImageError
+from sss_model.errors import ImageError, ParameterError
 
 Image = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 
 MAX_PIXELS = 400_000_000  # 4.8 GB as an image
 
@@ -39,6 +40,11 @@ def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Image
     Raises
     ------
     ImageError : wrong shape or type, values that are not finite, or too many outside [0, 1]
+
+    Examples
+    --------
+    >>> image_from_array(np.array([[0, 255]], np.uint8)).tolist()
+    [[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]
     """
     array = np.asarray(array)
     if array.ndim == 2:
@@ -73,6 +79,28 @@ def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
         f"{name} holds samples of type {array.dtype}; expected uint8, uint16, uint32, or floats in [0, 1].",
         hint="Save it with 8 or 16 bits per channel.",
     )
+
+
+def to_picture(image: NDArray[Any]) -> Picture:
+    """`image` (H, W, 3) float in [0, 1] as uint8, rounded to the nearest; values outside are clipped.
+
+    Of an image read from an 8-bit file it gives back the file's values.
+
+    Examples
+    --------
+    >>> to_picture(np.array([[[0.0, 0.2, 1.5]]], np.float32)).tolist()
+    [[[0, 51, 255]]]
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
+        raise ParameterError(f"image must be (H, W, 3) float, got {image.shape} {image.dtype}.")
+    picture = np.empty(image.shape, np.uint8)
+    rows = max(1, 2**20 // max(1, image.shape[1]))
+    for y in range(0, image.shape[0], rows):
+        scaled = np.clip(image[y : y + rows], 0, 1) * np.float32(255) + np.float32(0.5)
+        if np.isnan(scaled).any():
+            raise ParameterError(f"image holds NaN in rows {y} to {y + len(scaled) - 1}; expected values in [0, 1].")
+        picture[y : y + rows] = scaled.astype(np.uint8)
+    return picture
 
 
 def check_size(width: int, height: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,13 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS = 0, 1, 2, 5  # PhotometricInterpret
 _ASSOCIATED, _STRAIGHT = 1, 2  # ExtraSamples: colours already multiplied by alpha, or not
 
 
-def is_tiff(source: Path | bytes) -> bool:
+def is_tiff(source: Path) -> bool:
     """Whether the first bytes are a TIFF's or BigTIFF's."""
-    if isinstance(source, bytes):
-        return source[:4] in _MAGIC
     with open(source, "rb") as file:
         return file.read(4) in _MAGIC
 
 
-def size(source: Path | bytes) -> tuple[int, int] | None:
+def size(source: Path) -> tuple[int, int] | None:
     """(H, W) upright, from the first page's tags; None without tifffile."""
     with _first_page(source) as page:
         if page is None:
@@ -39,7 +36,7 @@ def size(source: Path | bytes) -> tuple[int, int] | None:
         return (width, height) if _turn(page) >= 5 else (height, width)
 
 
-def read_deep(source: Path | bytes) -> NDArray[Any] | None:
+def read_deep(source: Path) -> NDArray[Any] | None:
     """Samples of the first page, upright, with alpha last; None where Pillow reads it as well or better."""
     with _first_page(source) as page:
         if page is None:
@@ -59,14 +56,14 @@ def read_deep(source: Path | bytes) -> NDArray[Any] | None:
 
 
 @contextlib.contextmanager
-def _first_page(source: Path | bytes) -> Iterator[Any]:
+def _first_page(source: Path) -> Iterator[Any]:
     """tifffile's first page, or None without tifffile."""
     try:
         tifffile: Any = importlib.import_module("tifffile")
     except ImportError:
         yield None
         return
-    with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+    with tifffile.TiffFile(source) as file:
         yield file.pages[0]
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.inference.bands import ImageRows
 from sss_model.inference.head_stripes import CHUNK, HeadStripes, KeptMap
-from sss_model.network.supplement import FeatureNet, HiddenMaps, SupplementNet
+from sss_model.network.grid_maps import FeatureNet, HiddenMaps
+from sss_model.network.supplement import SupplementNet
 from sss_model.progress import Progress
 
 STRIPE_PIXELS = 32768  # a stripe is a thread's work between two reports, some 50 ms

@@ -34,7 +34,12 @@ def peak_bytes() -> int:
     peak = _linux_field(Path("/proc/self/status"), "VmHWM:")
     if peak is not None:
         return peak
-    import resource
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(getattr(psutil.Process().memory_info(), "peak_wset"))  # noqa: B009 - of Windows only
     import sys
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

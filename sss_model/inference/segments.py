@@ -114,7 +114,7 @@ def _list_groups(backbone: TimmBackbone) -> list[list[nn.Module]] | None:
     """timm's plain rewriting: modules in the order in which they run, some of them with a returned output."""
     net = cast(nn.ModuleDict, backbone.net)
     returned = list(cast("dict[str, object]", net.return_layers))
-    chosen = {returned[index] for index in backbone._chosen}
+    chosen = {returned[index] for index in backbone.tap_indices}
     groups: list[list[nn.Module]] = []
     current: list[nn.Module] = []
     for name, module in net.items():
@@ -136,7 +136,7 @@ def _efficientnet_groups(backbone: TimmBackbone) -> list[list[nn.Module]] | None
     net = backbone.net
     if getattr(net, "feature_hooks", None) is not None:
         return None
-    chosen = {stage for stage, index in net._stage_out_idx.items() if index in backbone._chosen}  # type: ignore[union-attr, operator]
+    chosen = {stage for stage, index in net._stage_out_idx.items() if index in backbone.tap_indices}  # type: ignore[union-attr, operator]
     groups: list[list[nn.Module]] = []
     current: list[nn.Module] = [net.conv_stem, net.bn1]  # type: ignore[list-item]
     for number, stage in enumerate(net.blocks):  # type: ignore[arg-type]

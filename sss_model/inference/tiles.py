@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sss_model.inference.plan import OVERLAP, TILE_CELL_BYTES, Tile, TilePlan, describe_tiles, tile_side, tiles_of
 from sss_model.network.backbone import Backbone
-from sss_model.network.supplement import BranchMaps, FeatureNet, GridMap
+from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap
 from sss_model.progress import Progress
 
 

@@ -1,4 +1,4 @@
-"""The network of the authors' published program, which is not the supplement's (method.md, section 1).
+"""The network of the authors' published program, which is not the supplement's.
 
 Written to give the numbers that TensorFlow gives with the authors' weights: Caffe's ResNet-101 (the stride on the
 first 1x1 of a stage, blue-green-red input minus its means), TensorFlow's SAME padding and legacy bilinear resizing,
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sss_model.errors import ParameterError
-from sss_model.network.supplement import BranchMaps, FeatureNet, GridMap, HiddenMaps
+from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap, HiddenMaps
 from sss_model.params import NetworkParams
 
 BGR_MEANS = (104.00698793, 116.66876762, 122.67891434)
@@ -32,7 +32,7 @@ TAP_CHANNELS = (3, 64, 512, 1024, 2048)
 BRANCH_KERNELS = (1, 1, 1, 3, 3)
 
 
-class ReleasedNet(FeatureNet):
+class AuthorsReleaseNet(FeatureNet):
     """Image (N, 3, H, W), RGB in [0, 1] -> features (N, D, H, W), as the authors' program computes them.
 
     The image is reflected 50 pixels outward on every side and the features are cropped back. An image with a side of
@@ -60,8 +60,8 @@ class ReleasedNet(FeatureNet):
             for channels, width, kernel in zip(TAP_CHANNELS, params.branch_channels, BRANCH_KERNELS, strict=True)
         )
         hidden = params.hidden_channels
-        self.fc1 = LowRank(sum(params.branch_channels), hidden)
-        self.fc2 = LowRank(hidden, hidden)
+        self.fc1 = LowRankLayer(sum(params.branch_channels), hidden)
+        self.fc2 = LowRankLayer(hidden, hidden)
         self.fc3 = nn.Conv2d(2 * hidden, params.feature_channels, 1)
         self.register_buffer("means", torch.tensor(BGR_MEANS).view(1, 3, 1, 1), persistent=False)
 
@@ -195,7 +195,7 @@ class Norm(nn.Module):
         return F.batch_norm(values, self.running_mean, self.running_var, self.weight, self.bias, eps=NORM_EPS)
 
 
-class LowRank(nn.Module):
+class LowRankLayer(nn.Module):
     """X W1 W2 + b for every pixel, with half as many channels between the two as come out."""
 
     def __init__(self, channels: int, outer: int) -> None:

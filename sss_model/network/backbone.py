@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # of every dimension
 
 from sss_model.errors import ParameterError
 from sss_model.network.receptive_field import Trace, to_channel_first, trace_grids
@@ -92,6 +93,10 @@ class TimmBackbone(Backbone):
     output_stride : stride of the deepest stage, of a pyramid that can be dilated to it; None keeps its own
     blocks : stages or blocks to take instead, counted from 0, or from the end when negative
 
+    Attributes
+    ----------
+    tap_indices : which of the network's maps are the taps after the input
+
     Raises
     ------
     ParameterError : no such network, or one that gives no maps, has no such blocks, or is tied to one image size
@@ -106,7 +111,7 @@ class TimmBackbone(Backbone):
         super().__init__(taps, multiple, config["mean"], config["std"])
         self.net = net
         self.name = name
-        self._chosen = chosen
+        self.tap_indices = chosen
 
     def stages(self, normalised: Tensor) -> list[Tensor]:
         try:
@@ -114,7 +119,7 @@ class TimmBackbone(Backbone):
         except (AssertionError, IndexError) as error:  # tables of positions that end somewhere
             height, width = normalised.shape[-2:]
             raise ParameterError(f"The backbone {self.name} cannot take {width} x {height} pixels: {error}") from error
-        return [to_channel_first(maps[k], tap.channels) for k, tap in zip(self._chosen, self.taps[1:], strict=True)]
+        return [to_channel_first(maps[k], tap.channels) for k, tap in zip(self.tap_indices, self.taps[1:], strict=True)]
 
 
 class BlockTaps(nn.Module):
@@ -216,6 +221,12 @@ def build_backbone(name: str, output_stride: int, blocks: Sequence[int] = ()) ->
     name : `resnet101` (torchvision) or any name that timm knows
     output_stride : stride of the deepest stage, pixels; where the network has it smaller by nature, that stays
     blocks : which stages or transformer blocks are the taps; none for four of them
+
+    Examples
+    --------
+    >>> backbone = build_backbone("resnet18", 32)
+    >>> [tap.stride for tap in backbone.taps], [tap.channels for tap in backbone.taps]
+    ([1, 4, 8, 16, 32], [3, 64, 128, 256, 512])
     """
     if name == "resnet101" and not blocks:
         return ResNetBackbone(output_stride)
@@ -225,10 +236,5 @@ def build_backbone(name: str, output_stride: int, blocks: Sequence[int] = ()) ->
 def freeze_norm_layers(module: nn.Module) -> None:
     """Put every batch-norm layer of `module` into evaluation mode: stored statistics, as with one image a batch."""
     for layer in module.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+        if isinstance(layer, BatchNorm):
             layer.eval()
-
-
-def stride_of(backbone: Backbone) -> int:
-    """The multiple, in pixels, to which images are padded before they enter."""
-    return backbone.multiple

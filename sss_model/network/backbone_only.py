@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sss_model.network.backbone import Backbone
-from sss_model.network.supplement import BranchMaps, FeatureNet, GridMap, HiddenMaps, placed_taps
+from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap, HiddenMaps, placed_taps
 from sss_model.params import NetworkParams
 
 
-class TapsNet(FeatureNet):
+class BackboneOnlyNet(FeatureNet):
     """Image (N, 3, H, W), RGB in [0, 1] -> features (N, D, H, W), D the sum of the stages' channels.
 
     A stage's vectors are normalised on its own grid, so that no cell outweighs its neighbours in between, and again

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from sss_model.network.supplement import GridMap
+from sss_model.network.grid_maps import GridMap
 
 
 def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:
@@ -29,6 +28,12 @@ def sum_at(grids: Sequence[GridMap], points: Tensor) -> Tensor:
     Returns
     -------
     (N, P, C) of the maps' dtype
+
+    Examples
+    --------
+    >>> grid = GridMap(torch.tensor([[[[0.0, 4.0]]]]), (4.0, 4.0), 0.0)  # cells centred on pixels 0 and 4
+    >>> sum_at([grid], torch.tensor([[[1, 0], [4, 0]]])).flatten().tolist()
+    [1.0, 4.0]
     """
     first = grids[0].values
     sparse = (

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError
-from sss_model.files.atomic_write import replacing
 from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
+from sss_model.projection.stretch import Range
 
-Range = NDArray[np.float32]
 SPREAD = 2.5  # standard deviations each way that a shared basis shows; the paper's min-max is about as wide
 
 
@@ -89,16 +88,3 @@ def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
     """The three components of `basis` that `projection` shows."""
     rows = components_of(projection, len(basis.axes))
     return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
-
-
-def stretch(values: NDArray[np.float32], low: Range, high: Range) -> NDArray[np.float32]:
-    """`values` (H, W, C) with `low` at 0 and `high` at 1, clipped; a component without range is 0."""
-    span = high - low
-    flat = span <= 0
-    result = np.where(flat, np.float32(0), (values - low) / np.where(flat, np.float32(1), span))
-    return np.clip(result, 0, 1).astype(np.float32, copy=False)
-
-
-def range_of(values: NDArray[np.float32]) -> tuple[Range, Range]:
-    """Minimum and maximum of each channel of `values` (H, W, C)."""
-    return values.min(axis=(0, 1)).astype(np.float32), values.max(axis=(0, 1)).astype(np.float32)

@@ -19,11 +19,11 @@ from sss_model.guided_filter import GuidedFilter, guided_filter
 from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
-from sss_model.postprocess import random_projection
 from sss_model.progress import Progress, silent
-from sss_model.projection.display_basis import SPREAD, FixedBasis, chosen, components_of, range_of, stretch
+from sss_model.projection.display_basis import SPREAD, FixedBasis, chosen, components_of
 from sss_model.projection.filtered_pca import Reducer, Reduction
 from sss_model.projection.live_preview import LivePreview
+from sss_model.projection.stretch import random_projection, range_of, stretch
 
 COMPONENTS = 16
 KEPT = 2  # values of each stage

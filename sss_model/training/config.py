@@ -1,53 +1,16 @@
-"""Where a run's parameters come from: a preset or the run being resumed, then --config, then flags."""
+"""A recipe as YAML: what `sss-train --print-config` writes and `--config` reads."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Any
 
-from sss_model.commands.options import add_options
 from sss_model.datasets.dataset import parse_source
 from sss_model.errors import ParameterError
-from sss_model.training.params import PRESETS, SECTIONS, DataSource, TrainParams, preset
-
-
-def add_param_options(parser: argparse.ArgumentParser) -> None:
-    """One option for every field of every section; an option that is not given leaves no trace."""
-    for record in SECTIONS.values():
-        add_options(parser, record)
-    names = {f.name for record in SECTIONS.values() for f in dataclasses.fields(record)}
-    for action in parser._actions:
-        if action.dest in names:
-            action.default = argparse.SUPPRESS
-
-
-def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = None) -> TrainParams:
-    """The parameters that `options` ask for.
-
-    Parameters
-    ----------
-    options : as parsed, with `data`, `config` and `preset`
-    resumed : parameters of the run that goes on, in place of a preset's
-
-    Raises
-    ------
-    ParameterError : an unknown name, or a value out of its range
-    """
-    params = TrainParams.from_dict(resumed) if resumed is not None else preset(options.preset or "paper")
-    if options.config is not None:
-        params = _merge(params, read_config(options.config))
-    given = vars(options)
-    sections = {
-        name: {f.name: given[f.name] for f in dataclasses.fields(record) if f.name in given}
-        for name, record in SECTIONS.items()
-    }
-    params = params.with_values(sections)
-    if options.data:
-        params = dataclasses.replace(params, data=tuple(parse_source(text) for text in options.data))
-    return params
+from sss_model.params import DataSource
+from sss_model.training.params import SECTIONS, TrainParams, preset
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -87,13 +50,19 @@ def _number(value: Any) -> Any:
 
 
 def write_config(params: TrainParams) -> str:
-    """`params` as YAML that `read_config` takes back."""
+    """`params` as YAML that `read_config` takes back.
+
+    Examples
+    --------
+    >>> print(write_config(TrainParams()).splitlines()[0])
+    data: []
+    """
     import yaml
 
     return str(yaml.safe_dump(params.to_dict(), sort_keys=False, default_flow_style=None, width=120))
 
 
-def _merge(params: TrainParams, content: dict[str, Any]) -> TrainParams:
+def with_config(params: TrainParams, content: dict[str, Any]) -> TrainParams:
     """`params` with what a configuration holds; its `preset` replaces them first."""
     content = dict(content)
     if "preset" in content:
@@ -133,8 +102,3 @@ def _source(entry: Any) -> dict[str, Any]:
         if values is not None and not (isinstance(values, list) and all(isinstance(v, kind) for v in values)):
             raise ParameterError(f"{name} of the data set {entry['path']} must be a list of {what}, got {values!r}.")
     return DataSource.from_dict(entry).to_dict()
-
-
-def preset_names() -> str:
-    """The presets, for a help text."""
-    return ", ".join(PRESETS)

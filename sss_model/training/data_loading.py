@@ -1,7 +1,7 @@
 """The endless sequence of training images: a pure function of seed and place.
 
-Draw number k is the same whatever came before, on any number of workers or ranks: a resumed run goes on where it
-stopped, and two ranks with one image each see what one process sees that accumulates two.
+Draw number k is the same whatever came before, on any number of workers and processes: a resumed run goes on where it
+stopped, and two processes with one image each see what one process sees that accumulates two.
 """
 
 from __future__ import annotations
@@ -28,10 +28,17 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Visit:
-    """One visit to one image: `image` (3, H, W) float32 RGB [0, 1], `points` (S, P, 2), `labels` (S, P).
+class Batch:
+    """One image with its sampled pixels: the supplement's mini-batch.
 
-    `skipped` names what was passed over on the way, with reasons.
+    Attributes
+    ----------
+    number : of the draw
+    name : of the data set and the picture
+    image : (3, H, W) float32 RGB in [0, 1]
+    points : (S, P, 2) int64, x then y, of S samplings of P pixels
+    labels : (S, P) int64, -1 (`VOID`) without one
+    skipped : what was passed over on the way, with reasons
     """
 
     number: int
@@ -42,7 +49,7 @@ class Visit:
     skipped: tuple[str, ...] = ()
 
 
-class Order:
+class ImageOrder:
     """Which image comes when: data sets at random by weight, each one's images all once before any comes again."""
 
     def __init__(self, counts: Sequence[int], weights: Sequence[float], seed: int) -> None:
@@ -71,37 +78,37 @@ class Order:
     def _next_block(self) -> NDArray[np.int64]:
         rng = np.random.default_rng([self._seed, 0, len(self._blocks)])
         sources = rng.choice(len(self._counts), _BLOCK, p=self._shares)
-        ranks = np.empty(_BLOCK, np.int64)
+        places = np.empty(_BLOCK, np.int64)
         for k in range(len(self._counts)):
             mine = np.flatnonzero(sources == k)
-            ranks[mine] = self._drawn[k] + np.arange(len(mine))
+            places[mine] = self._drawn[k] + np.arange(len(mine))
             self._drawn[k] += len(mine)
-        return np.stack([sources, ranks], 1)
+        return np.stack([sources, places], 1)
 
 
-class Visits(TorchDataset[Visit]):
-    """Item k is the visit of draw number k."""
+class BatchDataset(TorchDataset[Batch]):
+    """Item k is the batch of draw number k."""
 
     def __init__(self, datasets: Sequence[Dataset], params: TrainParams) -> None:
         self._datasets, self._params = datasets, params
-        self._order = Order([len(d) for d in datasets], [d.weight for d in datasets], params.run.seed)
+        self._order = ImageOrder([len(d) for d in datasets], [d.weight for d in datasets], params.run.seed)
 
-    def __getitem__(self, number: int) -> Visit:
-        """The visit of draw `number`. A crop without two labels is drawn again, an image without them passed over."""
+    def __getitem__(self, number: int) -> Batch:
+        """The batch of draw `number`. A crop without two labels is drawn again, an image without them passed over."""
         source, index = self._order[number]
         data = self._datasets[source]
         rng = np.random.default_rng([self._params.run.seed, 2, number])
         skipped: list[str] = []
         for _ in range(_TRIES):
-            visit = self._visit(data, index, number, rng, skipped)
-            if visit is not None:
-                return visit
+            batch = self._sample(data, index, number, rng, skipped)
+            if batch is not None:
+                return batch
             index = (index + 1) % len(data)
         raise DatasetError(f"{_TRIES} pictures of {data.name} on end cannot be trained on; the last: {skipped[-1]}")
 
-    def _visit(
+    def _sample(
         self, data: Dataset, index: int, number: int, rng: np.random.Generator, skipped: list[str]
-    ) -> Visit | None:
+    ) -> Batch | None:
         params = self._params
         try:
             example = data.read(index, int(rng.integers(data.annotators(index))))
@@ -117,62 +124,62 @@ class Visits(TorchDataset[Visit]):
             )
             if regions.distinct >= 2:
                 samples = draw(regions, params.sampling, rng)
-                return Visit(
+                return Batch(
                     number, example.name, to_array(crop.picture), samples.points, samples.labels, tuple(skipped)
                 )
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
 
 
-class Reported(TorchDataset[Visit | SSSError]):
-    """Visits, or as a value what ended one: raised in a worker, it would come with the tracebacks of two processes."""
+class ErrorsAsValues(TorchDataset[Batch | SSSError]):
+    """Batches, or the error that prevents one as a value: raised in a worker, it would bring two tracebacks."""
 
-    def __init__(self, visits: Visits) -> None:
-        self._visits = visits
+    def __init__(self, batches: BatchDataset) -> None:
+        self._batches = batches
 
-    def __getitem__(self, number: int) -> Visit | SSSError:
+    def __getitem__(self, number: int) -> Batch | SSSError:
         try:
-            return self._visits[number]
+            return self._batches[number]
         except SSSError as error:
             return error.with_traceback(None)
 
 
 @contextlib.contextmanager
-def serve(visits: Visits, numbers: Numbers, workers: int) -> Iterator[Iterator[Visit]]:
-    """The visits `numbers`, read ahead by `workers` processes, which end with the block.
+def load_batches(batches: BatchDataset, sampler: ProcessSampler, workers: int) -> Iterator[Iterator[Batch]]:
+    """The batches of the draws in `sampler`, read ahead by `workers` processes, which end with the block.
 
     Raises
     ------
-    DatasetError : where it is a visit's turn that cannot be made
+    DatasetError : where it is the turn of a batch that cannot be made
     """
-    served = iter(
+    loader = iter(
         DataLoader(
-            Reported(visits), batch_size=None, sampler=numbers, num_workers=workers, collate_fn=_as_is,  # type: ignore[arg-type]
+            ErrorsAsValues(batches), batch_size=None, sampler=sampler, num_workers=workers, collate_fn=_as_is,  # type: ignore[arg-type]
             worker_init_fn=_quiet_worker, prefetch_factor=4 if workers else None,
         )
     )  # fmt: skip
     try:
-        yield map(_visit_or_raise, served)
+        yield map(_batch_or_raise, loader)
     finally:
         if workers:
-            served._shutdown_workers()  # type: ignore[attr-defined]  # else they live as long as the error's traceback
+            loader._shutdown_workers()  # type: ignore[attr-defined]  # else they live as long as the error's traceback
 
 
-def _visit_or_raise(found: Visit | SSSError) -> Visit:
-    if isinstance(found, SSSError):
-        raise found
-    return found
+def _batch_or_raise(item: Batch | SSSError) -> Batch:
+    if isinstance(item, SSSError):
+        raise item
+    return item
 
 
-def _as_is(found: Visit | SSSError) -> Visit | SSSError:
-    return found
+def _as_is(item: Batch | SSSError) -> Batch | SSSError:
+    return item
 
 
-class Numbers(Sampler[int]):
-    """Draw numbers of one rank: `first` + rank, then every `world`-th, up to `last`."""
+class ProcessSampler(Sampler[int]):
+    """Draw numbers of one process: `first` + `rank`, then every `world_size`-th, up to `last`."""
 
-    def __init__(self, first: int, last: int, rank: int = 0, world: int = 1) -> None:
-        self._range = range(first + rank, last, world)
+    def __init__(self, first: int, last: int, rank: int = 0, world_size: int = 1) -> None:
+        self._range = range(first + rank, last, world_size)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._range)

@@ -16,7 +16,7 @@ from sss_model.extractor import pick_device
 
 
 @dataclass(frozen=True)
-class Ranks:
+class ProcessGroup:
     """This process is number `rank` of `size`, and number `local` on its machine."""
 
     rank: int = 0
@@ -29,7 +29,7 @@ class Ranks:
         return self.rank == 0
 
     def device(self, name: str) -> torch.device:
-        """The device called `name`, each rank's own where there are several GPUs.
+        """The device called `name`, each process's own where there are several GPUs.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class Ranks:
         return device
 
     def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
-        """`module` under DDP, which averages gradients over the ranks."""
+        """`module` under DDP, which averages gradients over the processes."""
         if self.size == 1:
             return module
         return DistributedDataParallel(
@@ -52,20 +52,20 @@ class Ranks:
         )
 
     @contextlib.contextmanager
-    def hold_gradients(self, module: nn.Module, *, hold: bool) -> Iterator[None]:
+    def defer_gradient_exchange(self, module: nn.Module, *, defer: bool) -> Iterator[None]:
         """Leave out DDP's exchange while gradients still accumulate."""
-        if hold and isinstance(module, DistributedDataParallel):
+        if defer and isinstance(module, DistributedDataParallel):
             with module.no_sync():
                 yield
         else:
             yield
 
     def any(self, value: bool) -> bool:
-        """Whether `value` holds on any rank."""
+        """Whether `value` holds in any process."""
         return self.mean(float(value)) > 0
 
     def mean(self, value: float) -> float:
-        """Mean of `value` over ranks."""
+        """Mean of `value` over processes."""
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64)
@@ -75,17 +75,17 @@ class Ranks:
         return float(shared) / self.size
 
     def wait(self) -> None:
-        """Until all ranks are here."""
+        """Wait until all processes are here."""
         if self.size > 1:
             dist.barrier()
 
 
 @contextlib.contextmanager
-def join_ranks(device: str) -> Iterator[Ranks]:
-    """The group that torchrun describes in the environment, left at the end; without torchrun, one rank."""
+def join_process_group(device: str) -> Iterator[ProcessGroup]:
+    """The group that torchrun describes in the environment, left at the end; without torchrun, one process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Ranks()
+        yield ProcessGroup()
         return
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     local = int(os.environ.get("LOCAL_RANK", "0"))
@@ -93,6 +93,6 @@ def join_ranks(device: str) -> Iterator[Ranks]:
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
-        yield Ranks(dist.get_rank(), size, local)
+        yield ProcessGroup(dist.get_rank(), size, local)
     finally:
         dist.destroy_process_group()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ import torch
 from sss_model.datasets.dataset import Dataset
 from sss_model.datasets.pair_sampling import find_regions
 from sss_model.errors import DatasetError
-from sss_model.network.supplement import FeatureNet
-from sss_model.training.distributed import Ranks
+from sss_model.inference.memory import peak_bytes
+from sss_model.network.grid_maps import FeatureNet
+from sss_model.training.distributed import ProcessGroup
 from sss_model.training.params import TrainParams
 from sss_model.training.trainer import Trainer
 
@@ -23,7 +23,11 @@ _READ = 50  # pictures of each data set that are read, evenly spread
 
 
 def dry_run(
-    network: FeatureNet, training: Sequence[Dataset], held_out: Sequence[Dataset], params: TrainParams, ranks: Ranks
+    network: FeatureNet,
+    training: Sequence[Dataset],
+    held_out: Sequence[Dataset],
+    params: TrainParams,
+    processes: ProcessGroup,
 ) -> str:
     """A report: how many pictures can be trained on, seconds an update, time for all of them, memory."""
     lines = [_check(data, params) for data in (*training, *held_out)]
@@ -39,7 +43,7 @@ def dry_run(
         return False
 
     with tempfile.TemporaryDirectory() as folder:
-        Trainer(network, training, [], short, Path(folder), ranks=ranks).run(tick)
+        Trainer(network, training, [], short, Path(folder), processes=processes).run(tick)
     each = times[-1] - times[-2]
     total = each * params.run.iterations
     lines.append(f"one update takes {each:.2f} s with the backbone trained")
@@ -74,11 +78,4 @@ def _check(data: Dataset, params: TrainParams) -> str:
 def _memory() -> str:
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU at most"
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return f"{psutil.Process().memory_info().rss / 2**30:.1f} GiB"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"{peak / (2**30 if sys.platform == 'darwin' else 2**20):.1f} GiB at most"
+    return f"{peak_bytes() / 2**30:.1f} GiB at most"

@@ -19,7 +19,7 @@ LOG = "log.jsonl"
 
 
 class TrainLog:
-    """Writes `log.jsonl` in `folder`; a context manager. Rank 0 only: others get a `SilentLog`.
+    """Writes `log.jsonl` in `folder`; a context manager. Process 0 only: others get a `SilentLog`.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class TrainLog:
             self.say(f"update {update} of {self._total}: loss {loss:.4f}, rate {rate:.1e}")
 
     def curves(self, values: Mapping[str, float | None], update: int) -> None:
-        """Numbers for TensorBoard."""
+        """ProcessSampler for TensorBoard."""
         if self._board is not None:
             for name, value in values.items():
                 if value is not None:
@@ -89,7 +89,7 @@ class TrainLog:
 
 
 class SilentLog(TrainLog):
-    """Says nothing: the log of all ranks but the first."""
+    """Says nothing: the log of all processes but the first."""
 
     def __init__(self) -> None:
         self._total, self._bar, self._board = 0, None, None

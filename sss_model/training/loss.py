@@ -62,6 +62,14 @@ def pair_loss(features: Tensor, labels: Tensor, params: LossParams | None = None
     Raises
     ------
     ParameterError : shapes do not fit, or a sampling has no pair to compare
+
+    Examples
+    --------
+    >>> labels = torch.tensor([1, 1, 2, 2])
+    >>> together = torch.zeros(4, 8, dtype=torch.float64)  # all distances are 0: the mean of log 1 and log 1.5
+    >>> apart = together + 9000 * (labels[:, None] - 1)
+    >>> round(float(pair_loss(together, labels)), 4), round(float(pair_loss(apart, labels)), 4)
+    (0.2027, 0.0)
     """
     params = params or LossParams()
     if features.dim() == 2:
@@ -82,12 +90,20 @@ def training_loss(features: Tensor, labels: Tensor, params: LossParams) -> Tenso
 
     Distances after the projection are what a viewer sees: the second term asks the colours, too, to tell regions
     apart. Parameters, result and errors are those of `pair_loss`.
+
+    Examples
+    --------
+    >>> features = torch.randn(10, 60, 16, requires_grad=True)  # ten samplings of sixty pixels
+    >>> labels = torch.arange(3).repeat_interleave(20).expand(10, 60)
+    >>> training_loss(features, labels, LossParams(projected_weight=0.5)).backward()
+    >>> features.grad.shape
+    torch.Size([10, 60, 16])
     """
     loss = pair_loss(features, labels, params)
     if params.projected_weight > 0:
         axes = principal_axes(features)
-        shown = features.to(axes.dtype) @ axes
-        loss = loss + params.projected_weight * pair_loss(shown, labels, params)
+        projected = features.to(axes.dtype) @ axes
+        loss = loss + params.projected_weight * pair_loss(projected, labels, params)
     return loss
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # of every dimension
 
 from sss_model.network.backbone import freeze_norm_layers
-from sss_model.network.supplement import FeatureNet
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.params import OptimiserParams
 
 
@@ -39,7 +40,14 @@ def set_constants(optimiser: torch.optim.Optimizer, params: OptimiserParams) -> 
 
 
 def rates(update: int, total: int, params: OptimiserParams) -> tuple[float, float]:
-    """Learning rates (backbone, new layers) of update `update` (0-based) of `total`."""
+    """Learning rates (backbone, new layers) of update `update` (0-based) of `total`.
+
+    Examples
+    --------
+    >>> from sss_model.training.params import OptimiserParams
+    >>> [round(rate, 6) for rate in rates(30_000, 60_000, OptimiserParams())]  # halfway, poly schedule of power 0.9
+    [0.000268, 0.002679]
+    """
     done = min(update / max(total, 1), 1.0)
     if params.schedule == "poly":
         factor = (1 - done) ** params.power
@@ -81,7 +89,7 @@ def measure_norm_statistics(network: FeatureNet, images: Iterable[Tensor]) -> No
     A backbone with random weights needs this before its statistics can be frozen: stored as they are created (mean 0,
     variance 1), its maps grow from layer to layer until nothing is finite.
     """
-    layers = [m for m in network.backbone.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    layers = [m for m in network.backbone.modules() if isinstance(m, BatchNorm)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
@@ -96,11 +104,11 @@ def measure_norm_statistics(network: FeatureNet, images: Iterable[Tensor]) -> No
 
 def _norm_parameters(module: nn.Module) -> Iterable[nn.Parameter]:
     for layer in module.modules():
-        if isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)):
+        if isinstance(layer, (BatchNorm, nn.LayerNorm, nn.GroupNorm)):
             yield from layer.parameters(recurse=False)
 
 
-class RunningMean:
+class ExponentialMovingAverage:
     """Exponential moving average of a network's weights and statistics (EMA).
 
     Early on the decay is (1 + n) / (10 + n), so that the first, random weights are soon forgotten.
@@ -125,9 +133,9 @@ class RunningMean:
     def swap(self, network: nn.Module) -> None:
         """Exchange the mean's weights and the network's; a second call undoes the first."""
         for name, value in network.state_dict().items():
-            kept = value.detach().clone()
+            network_value = value.detach().clone()
             value.copy_(self.values[name])
-            self.values[name].copy_(kept)
+            self.values[name].copy_(network_value)
 
     def state_dict(self) -> dict[str, object]:
         """What `load_state_dict` takes back."""

@@ -1,6 +1,7 @@
 """Every number of training, as data: the supplement's recipe by default, other recipes as named presets.
 
-Sources: [S] the supplement, [R] the released program, [D] decided in this project, [M] measured here (model card).
+A field's `source` says who chose its default: the paper's supplement or the authors' released program. A field without
+one was chosen here.
 """
 
 from __future__ import annotations
@@ -10,30 +11,17 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sss_model.errors import ParameterError
-from sss_model.params import Checked, NetworkParams, choice, number, switch
-
-
-@dataclass(frozen=True)
-class SamplingParams(Checked):
-    """Which pixels of an image are compared."""
-
-    instances: int = number(3, 2, 64, "P_inst", source="[S]", help="instances (regions) in one sampling")
-    pixels: int = number(
-        1000, 2, 20000, "P_pix", unit="px", source="[S]", help="pixels from each instance, drawn with replacement"
-    )
-    samplings: int = number(
-        10, 1, 100, "Samplings", source="[S]", help="samplings of an image, accumulated into one update"
-    )
-    min_area: int = number(
-        64, 1, 100000, "Minimum area", unit="px", source="[D]", help="smaller regions of the crop are dropped"
-    )
-    void: str = choice(
-        "needed",
-        ("needed", "always", "never"),
-        "Void as negative",
-        source="[D]",
-        help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
-    )
+from sss_model.params import (
+    RELEASED,
+    SUPPLEMENT,
+    Checked,
+    DataSource,
+    NetworkParams,
+    SamplingParams,
+    choice,
+    number,
+    switch,
+)
 
 
 @dataclass(frozen=True)
@@ -44,28 +32,27 @@ class LossParams(Checked):
         "eq1",
         ("eq1", "eq1-squared", "tanh", "tanh-distance"),
         "Loss",
-        source="[S] eq. (1)",
+        source="supplement, eq. (1)",
         help="eq1: as printed; eq1-squared: on squared distances; tanh: the released program's, on squared distances; "
         "tanh-distance: the same on distances",
     )
     distance_scale: float = number(
-        128.0, 1e-3, 1e6, "d", source="[S]; 64 in [R]", log=True, help="what distances are divided by"
+        128.0, 1e-3, 1e6, "d", source=f"{SUPPLEMENT}; {RELEASED} has 64", log=True, help="what distances are divided by"
     )
-    positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source="[S]; 3 in [R]")
-    negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source="[S]")
+    positive_weight: float = number(1.0, 0.0, 1000.0, "Weight of positives", source=f"{SUPPLEMENT}; {RELEASED} has 3")
+    negative_weight: float = number(1.0, 0.0, 1000.0, "Weight of negatives", source=SUPPLEMENT)
     projected_weight: float = number(
         0.0,
         0.0,
         1000.0,
         "Weight of the projection",
-        source="[D]",
         help="adds so much of the same loss on the pixels' first three principal components: what viewers show",
     )
     accumulate: str = choice(
         "sum",
         ("sum", "mean"),
         "Accumulate",
-        source="[S] 'accumulate gradients'",
+        source=SUPPLEMENT,
         help="whether an update adds the samplings' gradients or averages them",
     )
 
@@ -82,7 +69,7 @@ class LossParams(Checked):
 
 @dataclass(frozen=True)
 class AugmentParams(Checked):
-    """How an image varies from visit to visit."""
+    """How an image varies from draw to draw."""
 
     longest: int = number(
         0,
@@ -90,62 +77,55 @@ class AugmentParams(Checked):
         16384,
         "Longest side",
         unit="px",
-        source="[D]",
         help="larger images are first reduced to this; 0 leaves them",
     )
-    scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source="[R]")
-    scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source="[R]")
+    scale_low: float = number(0.5, 0.05, 10.0, "Smallest scale", source=RELEASED)
+    scale_high: float = number(1.5, 0.05, 10.0, "Largest scale", source=RELEASED)
     crop: int = number(
-        321, 0, 16384, "Crop", unit="px", source="[R]", help="side of the random crop; 0 takes the whole image"
+        321, 0, 16384, "Crop", unit="px", source=RELEASED, help="side of the random crop; 0 takes the whole image"
     )
-    mirror: float = number(0.5, 0.0, 1.0, "Mirror", source="[R]", help="chance to mirror left and right")
-    colour: float = number(
-        0.0, 0.0, 1.0, "Colour", source="[D]", help="strength of random brightness, contrast, saturation and tint"
-    )
-    grey: float = number(0.0, 0.0, 1.0, "Grey", source="[D]", help="chance to drop the colours")
-    blur: float = number(0.0, 0.0, 1.0, "Blur", source="[D]", help="chance of a slight blur")
+    mirror: float = number(0.5, 0.0, 1.0, "Mirror", source=RELEASED, help="chance to mirror left and right")
+    colour: float = number(0.0, 0.0, 1.0, "Colour", help="strength of random brightness, contrast, saturation and tint")
+    grey: float = number(0.0, 0.0, 1.0, "Grey", help="chance to drop the colours")
+    blur: float = number(0.0, 0.0, 1.0, "Blur", help="chance of a slight blur")
 
 
 @dataclass(frozen=True)
 class OptimiserParams(Checked):
     """How weights move."""
 
-    optimiser: str = choice("sgd", ("sgd", "adamw"), "Optimiser", source="[S]")
-    base_rate: float = number(5e-4, 0.0, 10.0, "Rate of the backbone", source="[S]", log=True)
-    rate: float = number(5e-3, 0.0, 10.0, "Rate of the new layers", source="[S]", log=True)
-    momentum: float = number(0.9, 0.0, 0.9999, "Momentum", source="[S]", help="of SGD; AdamW's first beta")
-    weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source="[S]", log=True)
-    schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source="[S]")
-    power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source="[S]")
+    optimiser: str = choice("sgd", ("sgd", "adamw"), "Optimiser", source=SUPPLEMENT)
+    base_rate: float = number(5e-4, 0.0, 10.0, "Rate of the backbone", source=SUPPLEMENT, log=True)
+    rate: float = number(5e-3, 0.0, 10.0, "Rate of the new layers", source=SUPPLEMENT, log=True)
+    momentum: float = number(0.9, 0.0, 0.9999, "Momentum", source=SUPPLEMENT, help="of SGD; AdamW's first beta")
+    weight_decay: float = number(5e-4, 0.0, 10.0, "Weight decay", source=SUPPLEMENT, log=True)
+    schedule: str = choice("poly", ("poly", "cosine", "constant"), "Schedule", source=SUPPLEMENT)
+    power: float = number(0.9, 0.01, 10.0, "Power of the poly schedule", source=SUPPLEMENT)
     warmup: int = number(
         0,
         0,
         10**6,
         "Warm-up",
         unit="updates",
-        source="[D]",
         help="updates over which a rate grows from 0, after the start and after the backbone's release",
     )
-    freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates", source="[M]")
+    freeze_updates: int = number(0, 0, 10**7, "Backbone frozen for", unit="updates")
     norm: str = choice(
         "frozen",
         ("frozen", "affine", "train"),
         "Norm layers",
-        source="[R]",
+        source=RELEASED,
         help="frozen: stored statistics, gamma and beta fixed; affine: gamma and beta train; train: statistics too",
     )
     grad_accum: int = number(
-        1, 1, 10000, "Images an update", source="[S]", help="gradients of so many images are averaged"
+        1, 1, 10000, "Images an update", source=SUPPLEMENT, help="gradients of so many images are averaged"
     )
-    clip_grad: float = number(
-        0.0, 0.0, 1e6, "Clip gradients at", source="[D]", help="largest norm of all gradients; 0 leaves them"
-    )
+    clip_grad: float = number(0.0, 0.0, 1e6, "Clip gradients at", help="largest norm of all gradients; 0 leaves them")
     ema: float = number(
         0.0,
         0.0,
         0.999999,
         "EMA",
-        source="[D]",
         help="decay of the weights' running mean, which is what is kept; 0 is off",
     )
 
@@ -154,8 +134,8 @@ class OptimiserParams(Checked):
 class RunParams(Checked):
     """How long, where, and what is written down."""
 
-    iterations: int = number(60000, 1, 10**8, "Iterations", unit="updates", source="[S]")
-    seed: int = number(0, 0, 2**31 - 1, "Seed", source="[D]")
+    iterations: int = number(60000, 1, 10**8, "Iterations", unit="updates", source=SUPPLEMENT)
+    seed: int = number(0, 0, 2**31 - 1, "Seed")
     device: str = choice("auto", (), "Device", help="auto, cpu, cuda, cuda:N or mps")
     amp: str = choice("off", ("off", "bfloat16", "float16"), "Mixed precision", help="the loss stays in float32")
     workers: int = number(2, 0, 256, "Workers", help="processes that read images; results do not depend on it")
@@ -166,7 +146,6 @@ class RunParams(Checked):
         0.0,
         0.9,
         "Held-out part",
-        source="[D]",
         help="share of images, chosen by their names, that is never trained on",
     )
     on_bad: str = choice(
@@ -183,19 +162,6 @@ class RunParams(Checked):
     save_every: int = number(500, 1, 10**7, "Save every", unit="updates")
     log_every: int = number(20, 1, 10**6, "Log every", unit="updates")
     tensorboard: bool = switch(False, "TensorBoard", help="write curves and PCA pictures for TensorBoard")
-
-
-@dataclass(frozen=True)
-class DataSource(Checked):
-    """One data set to read, in place."""
-
-    path: str
-    kind: str = choice("auto", (), "Kind", help="a layout's name, or auto to recognise it")
-    weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
-    splits: tuple[str, ...] = ()
-    """Sub-folders such as train2017; empty takes the layout's own choice."""
-    void: tuple[int, ...] | None = None
-    """Label numbers that mean no single class, beside the layout's own; None takes those known for the folder."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +237,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def preset(name: str) -> TrainParams:
-    """The recipe called `name`."""
+    """The recipe called `name`.
+
+    Examples
+    --------
+    >>> preset("lite2").network.backbone
+    'tf_efficientnet_lite2'
+    """
     if name not in PRESETS:
         raise ParameterError(f"No preset is called {name!r}; there are {', '.join(PRESETS)}.")
     return TrainParams().with_values(PRESETS[name])

@@ -29,7 +29,7 @@ _LUKEMELAS_HEADS = ("_fc.", "_conv_head.", "_bn1.")
 
 
 @dataclass(frozen=True)
-class Placed:
+class LoadReport:
     """Which of a file's names went into the backbone, and which were left out."""
 
     taken: tuple[str, ...]
@@ -72,7 +72,7 @@ def read_weights(path: str | os.PathLike[str]) -> State:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
-def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> Placed:
+def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> LoadReport:
     """Load a network's weights, under torchvision's, timm's or efficientnet-pytorch's names, into `backbone`.
 
     Raises
@@ -83,7 +83,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> 
     if isinstance(backbone, ResNetBackbone):
         renamed, skipped = torchvision_names(state)
         load_state(backbone, {**norm_counters(backbone.state_dict()), **renamed}, file.name)
-        return Placed(tuple(renamed), tuple(skipped))
+        return LoadReport(tuple(renamed), tuple(skipped))
     if not isinstance(backbone, TimmBackbone):
         raise CheckpointError(f"{file.name} holds weights of a backbone, and this network's takes none from a file.")
     net = backbone.net.model if isinstance(backbone.net, BlockTaps) else backbone.net
@@ -95,7 +95,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> 
     else:
         renamed, skipped = _timm_names(state, own, backbone.name)
     load_state(net, {**norm_counters(own), **renamed}, file.name)
-    return Placed(tuple(renamed), tuple(skipped))
+    return LoadReport(tuple(renamed), tuple(skipped))
 
 
 def lukemelas_to_timm(state: State, own: State) -> State:

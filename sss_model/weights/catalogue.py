@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,7 @@ from typing import Any
 import torch
 
 from sss_model.errors import CheckpointError
-from sss_model.network.backbone import build_backbone
-from sss_model.weights.initialise import DEEPLAB, LITE2, TIMM, natural_params
+from sss_model.weights.initialise import DEEPLAB, LITE2, TIMM
 from sss_model.weights.sources import lite2_weights
 
 LITE2_NAME = "tf_efficientnet_lite2"
@@ -34,16 +33,18 @@ class BackboneEntry:
     weights: str
     here: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
-        return asdict(self)
-
 
 def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[BackboneEntry]:
     """The backbones whose names match `pattern` (* and ?), those with weights on this machine first.
 
     timm's names are those of the installed version; whether one gives its stages is known when it is built. Nothing
     is downloaded.
+
+    Examples
+    --------
+    >>> entry = next(entry for entry in list_backbones("resnet101") if entry.program == "torchvision")
+    >>> entry.name, entry.weights
+    ('resnet101', 'deeplab-coco')
     """
     import timm
 
@@ -60,29 +61,6 @@ def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[Backb
         entries.append(BackboneEntry(name, "timm", TIMM if published else "", published and cached.has(config)))
     wanted = [entry for entry in entries if fnmatch(entry.name, pattern) and (entry.here or not here_only)]
     return sorted(wanted, key=lambda entry: not entry.here)
-
-
-def describe_backbone(name: str, output_stride: int | None = None, blocks: tuple[int, ...] = ()) -> dict[str, Any]:
-    """What the backbone `name` gives, as JSON can hold it: built with random weights, which takes a second.
-
-    Returns
-    -------
-    name, multiple (pixels that images are padded to), weights (how many numbers), features (channels of the variant
-    `taps`) and taps (channels, stride and centre of each stage, fine to coarse, the input first)
-
-    Raises
-    ------
-    ParameterError : there is no such backbone, or it cannot give its stages
-    """
-    stride = output_stride or natural_params(name).output_stride
-    backbone = build_backbone(name, stride, blocks)
-    return {
-        "name": name,
-        "multiple": backbone.multiple,
-        "weights": sum(parameter.numel() for parameter in backbone.parameters()),
-        "features": sum(tap.channels for tap in backbone.taps[1:]),
-        "taps": [tap._asdict() for tap in backbone.taps],
-    }
 
 
 class _Cached:

@@ -10,21 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import sss_model
+from sss_model.atomic_write import replacing
 from sss_model.errors import CheckpointError, ParameterError
-from sss_model.files.resources import MODEL, resource
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
+from sss_model.shipped_files import MODEL, resource
+from sss_model.weights.header import read_header
 
 FORMAT = 1
 
@@ -52,19 +53,18 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
     Raises
     ------
     CheckpointError : the file is missing, is not a model of this program, or is damaged
+
+    Examples
+    --------
+    >>> checkpoint = read_checkpoint()
+    >>> checkpoint.path.name, checkpoint.params.feature_channels
+    ('sss_lite2.safetensors', 128)
     """
     file = Path(path) if path is not None else resource(MODEL)
     if not file.is_file():
         found = "a folder" if file.is_dir() else "nothing"
         raise CheckpointError(f"There is no model file at {file}: found {found}.", hint="Choose a .safetensors file.")
-    try:
-        with safe_open(file, framework="pt") as content:
-            header = content.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{file.name} is not a model file: expected safetensors, but {str(error).rstrip('.')}.",
-            hint=_hint_for(file),
-        ) from error
+    header = read_header(file)
     if "sss" not in header:
         raise CheckpointError(
             f"{file.name} is a safetensors file, but not a model of this program: its header has no 'sss' entry.",
@@ -102,20 +102,18 @@ def weights_digest(state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _hint_for(file: Path) -> str:
-    if file.suffix in (".pth", ".pt", ".ckpt", ".bin"):
-        return "PyTorch files can carry code; open a .safetensors file. sss-train --init-weights reads backbones."
-    if file.suffix in (".index", ".meta") or ".data-" in file.name:
-        return "This looks like a TensorFlow checkpoint: convert it with sss-convert."
-    return "Choose a .safetensors file written by sss-train or sss-convert."
-
-
 def load_network(path: str | os.PathLike[str] | Checkpoint | None = None) -> tuple[FeatureNet, Checkpoint]:
     """The network of a model file with its weights, in evaluation mode, on the CPU; None takes the shipped one.
 
     Raises
     ------
     CheckpointError : as `read_checkpoint`, or names or shapes of the weights do not fit the network
+
+    Examples
+    --------
+    >>> network, checkpoint = load_network()
+    >>> network.feature_channels, checkpoint.params.backbone
+    (128, 'tf_efficientnet_lite2')
     """
     checkpoint = path if isinstance(path, Checkpoint) else read_checkpoint(path)
     try:
@@ -176,15 +174,5 @@ def write_checkpoint(
         "weights_sha256": weights_digest(state),
         "params": network.params.to_dict(),
     }
-    try:
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        os.close(descriptor)
-        try:
-            safetensors.torch.save_file(state, name, {"sss": json.dumps(entry)})
-            os.chmod(name, 0o644)
-            os.replace(name, file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CheckpointError(f"The model file {file} cannot be written: {error.strerror or error}.") from error
+    with replacing(file, CheckpointError) as temporary:
+        safetensors.torch.save_file(state, temporary, {"sss": json.dumps(entry)})

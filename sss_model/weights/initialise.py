@@ -15,11 +15,13 @@ import torch
 
 from sss_model.errors import CheckpointError
 from sss_model.network.backbone import TimmBackbone, build_backbone
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
 from sss_model.weights.deeplab import deeplab_weights
+from sss_model.weights.header import is_model
 from sss_model.weights.sources import lite2_weights, timm_weights
 
 DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
@@ -118,6 +120,12 @@ def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...]
     Raises
     ------
     ParameterError : there is no such backbone, or it cannot give its stages
+
+    Examples
+    --------
+    >>> params = natural_params("resnet101")
+    >>> params.variant, params.output_stride
+    ('taps', 8)
     """
     stride = 8 if backbone == "resnet101" else 32
     params = NetworkParams(backbone=backbone, variant=variant, output_stride=stride, blocks=blocks)
@@ -125,17 +133,6 @@ def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...]
         return params
     count = len(build_backbone(backbone, stride, blocks).taps)
     return replace(params, branch_channels=(params.branch_channels[0], *params.branch_channels[1:][-(count - 1) :]))
-
-
-def is_model(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a model file of this program, rather than somebody's weights."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as content:
-            return "sss" in (content.metadata() or {})
-    except (SafetensorError, OSError):
-        return False
 
 
 def _locate(network: FeatureNet, source: str, consent: bool) -> Path:

@@ -18,9 +18,9 @@ from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_model.commands.extract import main as extract
-from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.params import ExportParams, ExtractParams
+from sss_model.shipped_files import SAMPLE, resource
 
 PATIENCE = 120_000
 

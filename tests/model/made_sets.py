@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sss_model.datasets.dataset import Dataset, open_dataset
-from sss_model.training.params import DataSource, TrainParams
+from sss_model.params import DataSource
+from sss_model.training.params import TrainParams
 
 SIZE = (48, 64)
 

@@ -5,7 +5,7 @@
                                           and FOLDER/released_features.npz: the same at a few, kept as
                                           released/features.npz
 
-Written from the description in method.md with plain tf.nn operations, sharing nothing with sss_model; the weights come
+Written from the network's description with plain tf.nn operations, sharing nothing with sss_model; the weights come
 from `released_values`, and with them go the variables that a training run leaves behind.
 """
 

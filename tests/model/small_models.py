@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.checkpoint import Checkpoint
 

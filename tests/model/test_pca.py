@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.pca import Covariance, PcaBasis, fit_pca, fit_pca_pooled
+from sss_model.pca import Covariance, PcaBasis, fit_pca
 
 
 def features_like(shape=(31, 47), channels=24, rank=9, seed=0, offset=5.0):
@@ -54,10 +54,12 @@ def test_blocks_make_no_difference(monkeypatch):
     np.testing.assert_allclose(fit_pca(features).project(features), whole.project(features), atol=1e-4)
 
 
-def test_pooled_basis_is_that_of_all_pixels_together():
+def test_a_covariance_of_two_images_is_that_of_all_their_pixels():
     first, second = features_like(seed=0), features_like((10, 90), seed=1)
-    together = np.concatenate([first.reshape(-1, 24), second.reshape(-1, 24)])
-    pooled, expected = fit_pca_pooled([first, second]), fit_pca(together)
+    covariance = Covariance(24)
+    covariance.add(first)
+    covariance.add(second)
+    pooled, expected = covariance.basis(), fit_pca(np.concatenate([first.reshape(-1, 24), second.reshape(-1, 24)]))
     np.testing.assert_allclose(pooled.axes, expected.axes, atol=1e-4)
     np.testing.assert_allclose(pooled.mean, expected.mean, atol=1e-5)
 
@@ -174,9 +176,8 @@ def test_a_basis_of_another_dimension_is_not_followed():
         (lambda: fit_pca(np.zeros((0, 4, 8), np.float32)), r"that is not empty, got shape \(0, 4, 8\)"),
         (lambda: fit_pca(np.full((3, 4, 8), np.nan, np.float32)), "NaN or infinity"),
         (lambda: fit_pca(features_like(), 0), "components must be at least 1, got 0"),
-        (lambda: fit_pca_pooled([]), "at least one image, got none"),
         (lambda: fit_pca(features_like()).project(np.zeros((2, 5), np.float32)), "features of 24 dimensions, got 5"),
-        (lambda: fit_pca_pooled([features_like(), np.zeros((2, 2, 5), np.float32)]), "24 dimensions.*got 5"),
+        (lambda: Covariance(24).add(np.zeros((2, 2, 5), np.float32)), "24 dimensions.*got 5"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -10,11 +10,12 @@ import torch
 from made_sets import folder_set
 
 from sss_model.datasets.dataset import Dataset, open_dataset
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
+from sss_model.params import DataSource
+from sss_model.training.checkpoints import LAST_STATE, read_state
 from sss_model.training.log import LOG
-from sss_model.training.params import DataSource, TrainParams
-from sss_model.training.state import LAST, read_state
-from sss_model.training.trainer import Trained, Trainer
+from sss_model.training.params import TrainParams
+from sss_model.training.trainer import Trainer, TrainingResult
 
 Parts = tuple[list[Dataset], list[Dataset]]
 
@@ -32,10 +33,10 @@ def train(
     *,
     stop_at: int | None = None,
     resume: bool = False,
-) -> Trained:
+) -> TrainingResult:
     """Train into `output`, from its state with `resume`, until `stop_at` updates are done."""
     output.mkdir(exist_ok=True)
-    state = read_state(output / LAST) if resume else None
+    state = read_state(output / LAST_STATE) if resume else None
     torch.manual_seed(params.run.seed)
     network = build_network(params.network)
     trainer = Trainer(network, *parts, params, output, state=state)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from sss_model.errors import CheckpointError
 from sss_model.network.authors_release import STAGES
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.progress import Progress, silent
 from sss_model.weights.authors.tf_bundle import TensorBundle
@@ -103,7 +103,7 @@ def convert_released(
 
 
 def released_names() -> dict[str, str]:
-    """The authors' name of every variable of the network -> its name in `ReleasedNet`."""
+    """The authors' name of every variable of the network -> its name in `AuthorsReleaseNet`."""
     names = _conv_norm("conv1", "bn_conv1", "backbone.conv1")
     for number, blocks, *_ in STAGES:
         for block in blocks:

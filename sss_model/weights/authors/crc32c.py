@@ -25,7 +25,13 @@ _ROWS = _TABLE.tolist()
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC-32C of `data`, as an unsigned 32-bit number (0xE3069283 for b"123456789")."""
+    """The CRC-32C of `data`, as an unsigned 32-bit number (0xE3069283 for b"123456789").
+
+    Examples
+    --------
+    >>> hex(crc32c(b"123456789"))
+    '0xe3069283'
+    """
     lanes = len(data) // _LANE
     state = 0xFFFFFFFF
     if lanes > 1:

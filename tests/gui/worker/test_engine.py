@@ -23,11 +23,11 @@ from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError
 from sss_model.extraction import Extraction
 from sss_model.extractor import FeatureExtractor
 from sss_model.files.allocation import Plan
-from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import Figure
+from sss_model.shipped_files import SAMPLE, resource
 
 CPU = ExtractParams(device="cpu")
 

@@ -12,11 +12,15 @@ import torch
 from made_sets import folder_set, save_map, scene, small_params
 from PIL import Image
 
-from sss_model.analysis.contact_sheet import paint_labels
-from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_probe, kmeans, pair_auc
+from sss_model.analysis.clusters import kmeans
+from sss_model.analysis.contact_sheet import ContactSheet, paint_labels
+from sss_model.analysis.evaluate import Maps, PictureScores
+from sss_model.analysis.metrics import best_match_iou, boundary_counts
 from sss_model.commands.evaluate import main
-from sss_model.datasets.pair_sampling import VOID
-from sss_model.network.supplement import build_network
+from sss_model.datasets.dataset import Example
+from sss_model.datasets.pair_sampling import VOID, choose_probe
+from sss_model.network.build import build_network
+from sss_model.training.validation import pair_auc
 from sss_model.weights.checkpoint import write_checkpoint
 
 
@@ -61,10 +65,21 @@ def test_kmeans_finds_clumps_and_repeats() -> None:
     rng = np.random.default_rng(0)
     kinds = np.repeat(np.arange(5), 60)
     values = (10 * np.eye(5)[kinds] + rng.standard_normal((300, 5))).astype(np.float32)
-    found = kmeans(values, 5, 0)
+    centres, found = kmeans(values, 5, np.random.default_rng(0), starts=3)
     assert best_match_iou(found, kinds) == 1.0
-    np.testing.assert_array_equal(found, kmeans(values, 5, 0))
-    assert len(np.unique(kmeans(np.zeros((9, 2), np.float32), 3))) == 1
+    np.testing.assert_allclose(centres[found[::60]], 10 * np.eye(5), atol=1)
+    np.testing.assert_array_equal(found, kmeans(values, 5, np.random.default_rng(0), starts=3)[1])
+    assert len(kmeans(np.zeros((9, 2), np.float32), 3, np.random.default_rng(0))[0]) == 1
+
+
+def test_more_starts_never_end_farther_from_their_centres() -> None:
+    values = np.random.default_rng(3).standard_normal((200, 2)).astype(np.float32)
+
+    def spread(starts: int) -> float:
+        centres, found = kmeans(values, 12, np.random.default_rng(4), starts=starts)
+        return float(np.square(values - centres[found]).sum())
+
+    assert spread(6) < spread(1)
 
 
 def test_best_match_is_the_best_over_all_assignments() -> None:
@@ -231,3 +246,17 @@ def test_what_was_asked_wrongly_leaves_with_2(model: Path, tmp_path: Path, capsy
         main([str(tmp_path / "none.safetensors"), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all"]) == 2
     )
     assert "no model file" in capsys.readouterr().err
+
+
+def test_a_sheet_of_many_rows_is_read_down_its_first_column(tmp_path: Path) -> None:
+    sheet = ContactSheet(limit=13)
+    for k in range(14):
+        picture = Image.new("RGB", (60, 40), (10 * k, 0, 0))
+        example = Example(f"set/{k}", picture, np.zeros((40, 60), np.int32), np.zeros((40, 60), np.int32))
+        plain = np.zeros((40, 60, 3), np.float32)
+        sheet.add(Maps(example, plain, plain, plain), PictureScores(example.name))
+    sheet.write(tmp_path / "sheet.png")
+    page = np.asarray(Image.open(tmp_path / "sheet.png"))
+    height, width = page.shape[0] // 7, page.shape[1] // 2
+    reds = [[int(page[row * height + 40, column * width + 20, 0]) for column in (0, 1)] for row in range(7)]
+    assert reds == [[10 * k, 10 * (k + 7) if k < 6 else 255] for k in range(7)]

@@ -18,8 +18,8 @@ import yaml
 from made_sets import SMALL, folder_set, small_params
 
 from sss_model.commands.train import command_of, main
+from sss_model.training.checkpoints import LAST_STATE, read_state
 from sss_model.training.log import LOG
-from sss_model.training.state import LAST, read_state
 from sss_model.training.trainer import BEST_MODEL
 from sss_model.weights.checkpoint import read_checkpoint
 
@@ -61,15 +61,15 @@ def test_trains_resumes_and_refuses_a_full_folder(
     out = tmp_path / "out"
     words = ["--config", str(config), "--output", str(out), "--threads", "1", "--validate-every", "0"]
     assert main([*words, "--iterations", "2", "--resume", "auto"]) == 0
-    assert read_state(out / LAST)["update"] == 2
+    assert read_state(out / LAST_STATE)["update"] == 2
     assert (out / "config.yaml").is_file()
     assert "--iterations 2" in read_checkpoint(out / "last.safetensors").metadata["command"]
     capsys.readouterr()
     assert main(words) == 2
     assert "is not empty. Choose a new one, or go on with --resume auto." in capsys.readouterr().err
     assert main(["--resume", str(out), "--iterations", "3"]) == 0
-    assert read_state(out / LAST)["update"] == 3
-    assert read_state(out / LAST)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
+    assert read_state(out / LAST_STATE)["update"] == 3
+    assert read_state(out / LAST_STATE)["params"]["optimiser"]["rate"] == SMALL["optimiser"]["rate"]
 
 
 @pytest.mark.parametrize("resume", [["--resume", "auto"], []])
@@ -80,7 +80,7 @@ def test_a_run_that_ended_before_it_saved_starts_again(resume: list[str], config
         (out / name).write_bytes(b"")
     words = ["--config", str(config), "--output", str(out), "--threads", "1", "--validate-every", "0"]
     assert main([*words, "--iterations", "1", *resume]) == 0
-    assert read_state(out / LAST)["update"] == 1
+    assert read_state(out / LAST_STATE)["update"] == 1
 
 
 def test_a_folder_of_other_things_is_refused(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +94,7 @@ def test_two_sets_of_one_folder_name_are_scored_apart(config: Path, tmp_path: Pa
     other = folder_set(tmp_path / "more" / "set", 12)
     words = ["--config", str(config), "--output", str(tmp_path / "out"), "--iterations", "1", "--threads", "1"]
     assert main([*words, "--data", str(tmp_path / "set"), "--data", str(other)]) == 0
-    state = read_state(tmp_path / "out" / LAST)
+    state = read_state(tmp_path / "out" / LAST_STATE)
     assert state["scores"].keys() == state["pictures"].keys()
     assert len(state["pictures"]) == 2
 
@@ -116,7 +116,7 @@ def test_the_best_model_goes_along_into_another_folder(config: Path, tmp_path: P
     one, two = tmp_path / "one", tmp_path / "two"
     words = ["--config", str(config), "--threads", "1"]
     assert main([*words, "--output", str(one), "--iterations", "4"]) == 0
-    torch.save({**read_state(one / LAST), "best": 2.0}, one / LAST)
+    torch.save({**read_state(one / LAST_STATE), "best": 2.0}, one / LAST_STATE)
     assert main([*words, "--output", str(two), "--iterations", "5", "--resume", str(one)]) == 0
     assert (two / BEST_MODEL).read_bytes() == (one / BEST_MODEL).read_bytes()
 
@@ -206,7 +206,7 @@ def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp
     assert process.returncode == 130
     assert "Stopped after update" in said
     assert "Traceback" not in said
-    update = read_state(out / LAST)["update"]
+    update = read_state(out / LAST_STATE)["update"]
     assert update >= 3
     assert json.loads((out / LOG).read_text(encoding="utf-8").splitlines()[-1]) | {"time": 0, "best": None} == {
         "event": "stopped", "update": update, "time": 0, "best": None, "skipped": 0,
@@ -269,7 +269,7 @@ def test_two_ranks_equal_accumulating_on_one(config: Path, tmp_path: Path) -> No
     for process in processes:
         _, said = process.communicate(timeout=200)
         assert process.returncode == 0, said
-    one, two = (read_state(tmp_path / name / LAST) for name in ("one", "two"))
+    one, two = (read_state(tmp_path / name / LAST_STATE) for name in ("one", "two"))
     for name, value in one["network"].items():
         torch.testing.assert_close(two["network"][name], value, rtol=1e-4, atol=1e-6, msg=name)
     losses = []
@@ -309,7 +309,7 @@ def test_a_bad_map_met_on_the_way_loses_no_update(
     said = capsys.readouterr().err
     assert "--on-bad skip leaves such pictures out." in said
     assert "Saved update 3; --resume goes on from there." in said
-    assert read_state(out / LAST)["update"] == 3
+    assert read_state(out / LAST_STATE)["update"] == 3
 
 
 def test_a_refused_resume_leaves_the_new_folder_empty(

@@ -1,4 +1,4 @@
-"""Reading data sets in the layouts that people have; naming what is damaged; parting them."""
+"""Reading data sets in the formats that people have; naming what is damaged; parting them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from sss_model.datasets.dataset import Dataset, describe, is_held_out, open_dataset, parse_source, unique_names
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 
 def test_folder_of_index_maps(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which layout a folder has, which pictures and label maps it pairs, and what it says of the rest."""
+"""Which format a folder has, which pictures and label maps it pairs, and what it says of the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sss_model.datasets.dataset import describe, open_dataset
 from sss_model.datasets.formats import detect
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 
 def test_cocostuff_with_instances(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_training_split_is_the_default(tmp_path: Path) -> None:
         open_set(tmp_path, splits=("test2017",))
 
 
-@pytest.mark.parametrize(("make", "match"), [(True, "layout .* is not known"), (False, "no data set at")])
+@pytest.mark.parametrize(("make", "match"), [(True, "format .* is not known"), (False, "no data set at")])
 def test_what_is_no_data_set(tmp_path: Path, make: bool, match: str) -> None:
     root = tmp_path / "x"
     if make:

@@ -14,7 +14,7 @@ from sss_model.datasets.dataset import open_dataset
 from sss_model.datasets.label_maps import count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
-from sss_model.training.params import DataSource
+from sss_model.params import DataSource
 
 
 def test_a_grey_map_saved_in_colour_keeps_its_void(tmp_path: Path) -> None:

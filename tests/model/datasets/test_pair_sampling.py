@@ -7,7 +7,7 @@ import pytest
 
 from sss_model.datasets.pair_sampling import VOID, draw, find_regions
 from sss_model.errors import DatasetError
-from sss_model.training.params import SamplingParams
+from sss_model.params import SamplingParams
 
 
 def _map(*rows: list[int]) -> np.ndarray:

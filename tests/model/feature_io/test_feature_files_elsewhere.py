@@ -103,15 +103,15 @@ def test_tiff_however_its_channels_lie(tmp_path: Path, kind: str) -> None:
         np.testing.assert_array_equal(read_features(path, image=image).features, features)
 
 
-@pytest.mark.parametrize("layout", ["HWD", "DHW"])
-def test_full_size_layouts(tmp_path: Path, layout: str) -> None:
+@pytest.mark.parametrize("axis_order", ["HWD", "DHW"])
+def test_full_size_orders(tmp_path: Path, axis_order: str) -> None:
     features = some(H, W, D)
-    np.save(tmp_path / "a.npy", features if layout == "HWD" else np.moveaxis(features, -1, 0))
+    np.save(tmp_path / "a.npy", features if axis_order == "HWD" else np.moveaxis(features, -1, 0))
     for image in (None, blank(H, W)):
         read = read_features(tmp_path / "a.npy", image=image)
         np.testing.assert_array_equal(read.features, features)
         assert read.features.flags.c_contiguous
-        assert read.layout == layout
+        assert read.axis_order == axis_order
     np.save(tmp_path / "a.npy", np.load(tmp_path / "a.npy")[None])  # a batch of one
     np.testing.assert_array_equal(read_features(tmp_path / "a.npy").features, features)
 
@@ -149,7 +149,7 @@ def test_patch_grid_is_upsampled(tmp_path: Path, grid: tuple[int, int], size: tu
     cells = some(*grid, 96)
     np.save(tmp_path / "a.npy", np.moveaxis(cells, -1, 0) if first else cells)
     read = read_features(tmp_path / "a.npy", image=blank(*size))
-    assert read.layout == ("Dhw" if first else "hwD")
+    assert read.axis_order == ("Dhw" if first else "hwD")
     assert read.features.shape == (*size, 96)
     assert read.features.flags.c_contiguous
     np.testing.assert_allclose(read.features, bilinear(cells, *size), atol=1e-4)
@@ -169,26 +169,26 @@ def test_a_cube_is_ambiguous_unless_told(tmp_path: Path) -> None:
         FeatureFileError, match=r"shape \(16, 16, 16\), which for 16 x 16 pixels can be HWD or DHW"
     ) as e:
         read_features(tmp_path / "a.npy", image=blank(16, 16))
-    assert "layout" in e.value.hint
+    assert "axis order" in e.value.hint
     with pytest.raises(FeatureFileError, match="from which the channels cannot be told"):
         read_features(tmp_path / "a.npy")
-    first = read_features(tmp_path / "a.npy", image=blank(16, 16), layout="DHW").features
+    first = read_features(tmp_path / "a.npy", image=blank(16, 16), axis_order="DHW").features
     np.testing.assert_array_equal(first, np.moveaxis(features, 0, -1))
-    np.testing.assert_array_equal(read_features(tmp_path / "a.npy", layout="HWD").features, features)
+    np.testing.assert_array_equal(read_features(tmp_path / "a.npy", axis_order="HWD").features, features)
 
 
-def test_told_layout(tmp_path: Path) -> None:
+def test_told_axis_order(tmp_path: Path) -> None:
     cells = some(6, 6, 96)
     np.save(tmp_path / "a.npy", cells)
-    squeezed = read_features(tmp_path / "a.npy", image=blank(30, 50), layout="hwD")  # the picture was made square
+    squeezed = read_features(tmp_path / "a.npy", image=blank(30, 50), axis_order="hwD")  # the picture was made square
     np.testing.assert_allclose(squeezed.features, bilinear(cells, 30, 50), atol=1e-4)
     with pytest.raises(FeatureFileError, match="does not fit its picture of 30 x 50 pixels"):
         read_features(tmp_path / "a.npy", image=blank(30, 50))
-    for layout in ("HWD", "DHW"):
+    for axis_order in ("HWD", "DHW"):
         with pytest.raises(FeatureFileError, match="does not fit its picture of 30 x 50 pixels"):
-            read_features(tmp_path / "a.npy", image=blank(30, 50), layout=layout)
-    with pytest.raises(ParameterError, match="layout must be one of HWD, DHW, hwD, Dhw; got 'WHD'"):
-        read_features(tmp_path / "a.npy", layout="WHD")
+            read_features(tmp_path / "a.npy", image=blank(30, 50), axis_order=axis_order)
+    with pytest.raises(ParameterError, match="axis_order must be one of HWD, DHW, hwD, Dhw; got 'WHD'"):
+        read_features(tmp_path / "a.npy", axis_order="WHD")
 
 
 def test_picture_beside_or_given(tmp_path: Path) -> None:

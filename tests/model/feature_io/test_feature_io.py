@@ -21,7 +21,6 @@ from sss_model.feature_io import (
     holds_features,
     read_features,
     read_strip,
-    write_json,
     write_strip,
 )
 from sss_model.feature_io import write as writing
@@ -126,7 +125,7 @@ def test_round_trip(tmp_path: Path, form: str, shape: tuple[int, int, int]) -> N
     assert read.features.dtype == np.float32
     assert read.features.flags.c_contiguous
     assert read.features.flags.writeable
-    assert read.layout == "HWD"
+    assert read.axis_order == "HWD"
     assert read.metadata == ({} if form == "npy" else PLAIN)
 
 
@@ -140,7 +139,8 @@ def test_ours_needs_no_picture_to_tell_its_axes(tmp_path: Path, form: str) -> No
 
 def test_npy_learns_its_axes_from_the_json_of_the_export(tmp_path: Path) -> None:
     path = written(tmp_path, some(6, 9, 16), "npy", "photo-features")
-    write_json(tmp_path / "photo.json", {"program": "sss-features", "files": [path.name], "radius": 5})
+    record = {"program": "sss-features", "files": [path.name], "radius": 5}
+    (tmp_path / "photo.json").write_text(json.dumps(record), encoding="utf-8")
     read = read_features(path)
     assert read.features.shape == (6, 9, 16)
     assert read.metadata["radius"] == 5
@@ -208,7 +208,7 @@ def test_strip_is_image_left_and_features_right(tmp_path: Path) -> None:
 
 def _opened(path: Path) -> tuple[np.ndarray, np.ndarray]:
     read = read_features(path)
-    assert read.layout == "strip"
+    assert read.axis_order == "strip"
     assert read.image is not None
     return read.image, read.features
 

@@ -13,7 +13,6 @@ from PIL import ImageFile
 
 from sss_model.errors import ImageError
 from sss_model.image_io import (
-    decode_image,
     image_size,
     read_image,
     read_thumbnail,
@@ -73,6 +72,7 @@ def test_truncated_float_tiff(tmp_path: Path) -> None:
 
 def test_flipped_bits_give_a_picture_or_a_sentence(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
+    file = tmp_path / "broken"
     for suffix in ("png", "jpg", "tif", "gif", "webp"):
         data = np.frombuffer(saved(tmp_path / f"a.{suffix}", noise(32, 32, 3)).read_bytes(), np.uint8)
         for _ in range(30):
@@ -80,7 +80,8 @@ def test_flipped_bits_give_a_picture_or_a_sentence(tmp_path: Path) -> None:
             where = rng.integers(0, min(len(data), 400), 6)
             broken[where] = rng.integers(0, 256, 6)
             try:
-                image = decode_image(broken.tobytes())
+                file.write_bytes(broken.tobytes())
+                image = read_image(file)
             except ImageError:
                 continue
             check_contract(image, *image.shape[:2])

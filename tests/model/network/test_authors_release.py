@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from released_values import SIZES, made_image, made_points, made_weight
 
 from sss_model.errors import ParameterError
-from sss_model.network.authors_release import PAD, Norm, ReleasedNet, pad_same, reflect, resize_legacy
-from sss_model.network.supplement import build_network
+from sss_model.network.authors_release import PAD, AuthorsReleaseNet, Norm, pad_same, reflect, resize_legacy
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.weights.authors.convert import _their_shape, _to_torch, released_names
 
@@ -22,17 +22,17 @@ PARAMS = NetworkParams(variant="released")
 
 
 @pytest.fixture(scope="module")
-def network() -> ReleasedNet:
+def network() -> AuthorsReleaseNet:
     """The network with the weights that TensorFlow had when it computed `released/features.npz`."""
     net = build_network(PARAMS)
-    assert isinstance(net, ReleasedNet)
+    assert isinstance(net, AuthorsReleaseNet)
     own = net.state_dict()
     shapes = {name: _their_shape(tuple(own[ours].shape), name) for name, ours in released_names().items()}
     net.load_state_dict({o: _to_torch(made_weight(t, shapes[t]), t) for t, o in released_names().items()})
     return net
 
 
-def use_statistics(network: ReleasedNet, kind: str) -> None:
+def use_statistics(network: AuthorsReleaseNet, kind: str) -> None:
     network.params = replace(network.params, norm_statistics=kind)
     for layer in network.modules():
         if isinstance(layer, Norm):
@@ -45,7 +45,7 @@ def image_of(size: tuple[int, int]) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", ["stored", "image"])
 @pytest.mark.parametrize("size", [SIZES[0], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:])])
-def test_features_are_those_of_tensorflow(network: ReleasedNet, size: tuple[int, int], kind: str) -> None:
+def test_features_are_those_of_tensorflow(network: AuthorsReleaseNet, size: tuple[int, int], kind: str) -> None:
     expected = np.load(Path(__file__).parents[1] / "released" / "features.npz")[f"{size[0]}x{size[1]}-{kind}"]
     use_statistics(network, kind)
     points = torch.from_numpy(made_points(size))[None]
@@ -70,7 +70,7 @@ class QuickBackbone(torch.nn.Module):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (13, 20)])
-def test_rows_points_and_literal_agree(network: ReleasedNet, size: tuple[int, int], monkeypatch) -> None:
+def test_rows_points_and_literal_agree(network: AuthorsReleaseNet, size: tuple[int, int], monkeypatch) -> None:
     monkeypatch.setitem(network._modules, "backbone", QuickBackbone())
     monkeypatch.setattr("sss_model.network.authors_release.PAD", 7)  # some images are smaller, some larger
     images = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(3))
@@ -129,7 +129,7 @@ def test_image_statistics_are_each_images_own() -> None:
 
 
 @pytest.mark.slow
-def test_gradients_reach_every_weight(network: ReleasedNet) -> None:
+def test_gradients_reach_every_weight(network: AuthorsReleaseNet) -> None:
     images = torch.rand(1, 3, 4, 4)
     network.features_at(network.branches(images), torch.tensor([[[0, 0], [3, 2]]])).square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())

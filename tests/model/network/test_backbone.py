@@ -15,7 +15,6 @@ from sss_model.network.backbone import (
     TimmBackbone,
     build_backbone,
     freeze_norm_layers,
-    stride_of,
 )
 from sss_model.network.receptive_field import trace_grids
 
@@ -107,7 +106,7 @@ def test_input_is_normalised_first() -> None:
 def test_dilation_keeps_the_deepest_stage_fine(name: str, output_stride: int) -> None:
     backbone = random_backbone(name, output_stride)
     assert [tap.stride for tap in backbone.taps[1:]] == [4, 8, min(16, output_stride), output_stride]
-    assert stride_of(backbone) == output_stride
+    assert backbone.multiple == output_stride
     with torch.no_grad():
         assert backbone(torch.rand(1, 3, 32, 32))[-1].shape[-1] == 32 // output_stride
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from sss_model.errors import ParameterError
 from sss_model.extractor import FeatureExtractor
-from sss_model.network.backbone_only import TapsNet
-from sss_model.network.supplement import build_network
+from sss_model.network.backbone_only import BackboneOnlyNet
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.weights.checkpoint import load_network
 from sss_model.weights.initialise import natural_params, untrained, write_untrained
@@ -20,11 +20,11 @@ from sss_model.weights.initialise import natural_params, untrained, write_untrai
 CONV, PATCHES = "test_efficientnet", "test_vit"
 
 
-def make(name: str, **changed: object) -> TapsNet:
+def make(name: str, **changed: object) -> BackboneOnlyNet:
     torch.manual_seed(2)
     params = natural_params(name).to_dict() | changed
     net = build_network(NetworkParams.from_dict(params))
-    assert isinstance(net, TapsNet)
+    assert isinstance(net, BackboneOnlyNet)
     return net
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import GridMap
 from sss_model.network.point_sampling import sum_at
-from sss_model.network.supplement import GridMap, build_network
 from sss_model.params import NetworkParams
 
 SMALL = NetworkParams(

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.network.backbone import Backbone, Tap
-from sss_model.network.supplement import FeatureNet, GridMap, SupplementNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet, GridMap
+from sss_model.network.supplement import SupplementNet
 from sss_model.params import NetworkParams
 
 WIDTHS = (3, 5, 4, 6, 7)

@@ -7,12 +7,12 @@ import pytest
 
 from sss_model.errors import FeatureFileError
 from sss_model.files.export import write_exports
-from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_thumbnail
 from sss_model.params import ExportParams, FilterParams, ProjectionParams
 from sss_model.postprocess import random_projection, reduce_features
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.projection.feature_views import Figure
+from sss_model.shipped_files import SAMPLE, resource
 
 PROJECTION = ProjectionParams()
 

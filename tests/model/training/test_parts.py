@@ -9,9 +9,9 @@ import torch
 from made_sets import small_params
 
 from sss_model.errors import DatasetError, ParameterError
-from sss_model.network.supplement import build_network
-from sss_model.training.data_loading import Numbers, Order
-from sss_model.training.optimiser import RunningMean, build_optimiser, measure_norm_statistics, rates
+from sss_model.network.build import build_network
+from sss_model.training.data_loading import ImageOrder, ProcessSampler
+from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser, measure_norm_statistics, rates
 from sss_model.training.params import OptimiserParams
 
 
@@ -56,7 +56,7 @@ def test_groups_of_parameters() -> None:
 
 def test_running_mean() -> None:
     layer = torch.nn.Linear(2, 1, bias=False)
-    mean = RunningMean(layer, 0.5)
+    mean = ExponentialMovingAverage(layer, 0.5)
     with torch.no_grad():
         layer.weight.fill_(0.0)
     start = mean.values["weight"].clone()
@@ -73,19 +73,19 @@ def test_running_mean() -> None:
 
 
 def test_order_visits_all_before_any_again_and_follows_the_weights() -> None:
-    order = Order([5, 7], [3.0, 1.0], 0)
+    order = ImageOrder([5, 7], [3.0, 1.0], 0)
     drawn = [order[k] for k in range(4000)]
     first = [i for s, i in drawn if s == 0]
     assert all(sorted(first[k : k + 5]) == list(range(5)) for k in range(0, 500, 5))
     assert len(first) / 4000 == pytest.approx(0.75, abs=0.03)
-    again = Order([5, 7], [3.0, 1.0], 0)
+    again = ImageOrder([5, 7], [3.0, 1.0], 0)
     assert [again[k] for k in (9000, 3, 3999)] == [order[9000], drawn[3], drawn[3999]]
     with pytest.raises(DatasetError, match="weight 0"):
-        Order([3], [0.0], 0)
+        ImageOrder([3], [0.0], 0)
 
 
 def test_numbers_of_ranks_interleave() -> None:
-    assert [list(Numbers(4, 10, rank, 2)) for rank in range(2)] == [[4, 6, 8], [5, 7, 9]]
+    assert [list(ProcessSampler(4, 10, rank, 2)) for rank in range(2)] == [[4, 6, 8], [5, 7, 9]]
 
 
 def test_scales_must_be_ordered() -> None:

@@ -11,7 +11,7 @@ from made_sets import small_params
 from training_runs import events, train
 
 from sss_model.errors import CheckpointError
-from sss_model.training.state import LAST, read_state
+from sss_model.training.checkpoints import LAST_STATE, read_state
 from sss_model.training.trainer import BEST_MODEL, LAST_MODEL
 from sss_model.weights.checkpoint import read_checkpoint
 
@@ -23,7 +23,7 @@ def test_a_resumed_run_equals_an_unbroken_one(parts: Any, tmp_path: Path) -> Non
     stopped = train(parts, params, tmp_path / "broken", stop_at=5)
     assert (stopped.update, stopped.stopped) == (5, True)
     train(parts, params, tmp_path / "broken", resume=True)
-    _assert_equal(read_state(tmp_path / "whole" / LAST), read_state(tmp_path / "broken" / LAST))
+    _assert_equal(read_state(tmp_path / "whole" / LAST_STATE), read_state(tmp_path / "broken" / LAST_STATE))
     losses = [[e["loss"] for e in events(tmp_path / name, "update")] for name in ("whole", "broken")]
     assert losses[0] == losses[1]
 
@@ -77,16 +77,16 @@ def test_scores_are_of_the_update_they_were_measured_at(parts: Any, tmp_path: Pa
 
 def test_a_state_of_an_older_version_loads(parts: Any, tmp_path: Path) -> None:
     train(parts, small_params(), tmp_path, stop_at=5)
-    content = read_state(tmp_path / LAST)
+    content = read_state(tmp_path / LAST_STATE)
     del content["scores"], content["scored"]
-    torch.save(content, tmp_path / LAST)
+    torch.save(content, tmp_path / LAST_STATE)
     assert train(parts, small_params(), tmp_path, resume=True).update == 8
 
 
 def test_a_run_that_goes_on_without_its_best_model_writes_one(parts: Any, tmp_path: Path) -> None:
     train(parts, small_params(), tmp_path, stop_at=5)
-    content = read_state(tmp_path / LAST)
-    torch.save({**content, "best": 2.0}, tmp_path / LAST)
+    content = read_state(tmp_path / LAST_STATE)
+    torch.save({**content, "best": 2.0}, tmp_path / LAST_STATE)
     (tmp_path / BEST_MODEL).unlink()
     train(parts, small_params(), tmp_path, resume=True)
     assert read_checkpoint(tmp_path / BEST_MODEL).metadata["update"] == 8
@@ -100,7 +100,7 @@ def test_momentum_and_decay_asked_for_on_resuming_are_applied(kind: str, name: s
         run={**run, "iterations": 2}, optimiser={"optimiser": kind, "momentum": 0.5, "weight_decay": 0.25}
     )
     train(parts, asked, tmp_path / "out", resume=True)
-    for group in read_state(tmp_path / "out" / LAST)["optimiser"]["param_groups"]:
+    for group in read_state(tmp_path / "out" / LAST_STATE)["optimiser"]["param_groups"]:
         assert group["weight_decay"] == 0.25
         assert group[name] == ((0.5, 0.999) if kind == "adamw" else 0.5)
 
@@ -114,7 +114,7 @@ def test_another_optimiser_on_resuming_is_refused(parts: Any, tmp_path: Path) ->
 
 @pytest.mark.parametrize("content", [b"nothing", None])
 def test_what_is_no_state(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / LAST
+    path = tmp_path / LAST_STATE
     if content is not None:
         path.write_bytes(content)
     else:

@@ -15,13 +15,13 @@ from made_sets import save_map, small_params
 from training_runs import events, train
 
 from sss_model.errors import DatasetError, DeviceError, ParameterError, SSSError
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.training.augment import augment
-from sss_model.training.data_loading import Visits
+from sss_model.training.checkpoints import LAST_STATE
+from sss_model.training.data_loading import BatchDataset
 from sss_model.training.log import LOG
 from sss_model.training.optimiser import set_training_mode
 from sss_model.training.params import AugmentParams
-from sss_model.training.state import LAST
 from sss_model.training.trainer import BEST_MODEL, LAST_MODEL, Trainer
 from sss_model.weights.checkpoint import load_network
 
@@ -42,9 +42,9 @@ def test_training_teaches(parts: Any, tmp_path: Path) -> None:
 
 def test_a_run_leaves_models_state_and_log(parts: Any, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    trained = train(parts, small_params(), output)
-    assert (trained.update, trained.stopped) == (8, False)
-    assert {p.name for p in output.iterdir()} == {LAST, LAST_MODEL, BEST_MODEL, LOG}
+    result = train(parts, small_params(), output)
+    assert (result.update, result.stopped) == (8, False)
+    assert {p.name for p in output.iterdir()} == {LAST_STATE, LAST_MODEL, BEST_MODEL, LOG}
     updates = events(output, "update")
     assert [e["update"] for e in updates] == list(range(1, 9))
     assert all(math.isfinite(e["loss"]) and e["gradient_norm"] > 0 for e in updates)
@@ -93,13 +93,13 @@ def test_workers_do_not_change_what_is_drawn(parts: Any, tmp_path: Path) -> None
 def test_two_images_an_update_are_the_mean_of_two(parts: Any, tmp_path: Path) -> None:
     """Gradients of an update over draws 0 and 1 are the mean of what each alone gives."""
     params = small_params(network={"dropout": 0.0}, optimiser=PLAIN)
-    visits = Visits(parts[0], params)
+    batches = BatchDataset(parts[0], params)
     torch.manual_seed(0)
     network = build_network(params.network)
     (tmp_path / "out").mkdir()
     trainer = Trainer(network, *parts, params, tmp_path / "out")
-    step = trainer._prepare()
-    trainer._update(step, iter([visits[0], visits[1]]))
+    model = trainer.prepare()
+    trainer.update(model, iter([batches[0], batches[1]]))
     both = {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
     torch.manual_seed(0)
     alone = build_network(params.network)
@@ -107,10 +107,10 @@ def test_two_images_an_update_are_the_mean_of_two(parts: Any, tmp_path: Path) ->
     from sss_model.training.loss import pair_loss
 
     for k in range(2):
-        visit = visits[k]
-        points = torch.from_numpy(visit.points).reshape(1, -1, 2)
-        features = alone.features_at(alone.branches(torch.from_numpy(visit.image)[None]), points)
-        labels = torch.from_numpy(visit.labels)
+        batch = batches[k]
+        points = torch.from_numpy(batch.points).reshape(1, -1, 2)
+        features = alone.features_at(alone.branches(torch.from_numpy(batch.image)[None]), points)
+        labels = torch.from_numpy(batch.labels)
         (pair_loss(features.reshape(*labels.shape, -1), labels, params.loss) / 2).backward()
     for name, parameter in alone.named_parameters():
         if parameter.grad is not None:
@@ -150,14 +150,14 @@ def test_a_bad_picture_in_a_worker_is_one_sentence_and_no_worker_is_left(parts: 
 
 
 def test_a_bad_held_out_picture_is_refused_or_left_out_of_the_scores(parts: Any, tmp_path: Path) -> None:
-    from sss_model.training.pictures import pca_pictures
+    from sss_model.training.validation import pca_pictures
 
     save_map(parts[1][0].items[0].labels[0], np.full((48, 64), 255, np.uint8))
     run = {"iterations": 1, "validate_every": 0}
     with pytest.raises(DatasetError, match="is empty"):
         train(parts, small_params(run=run), tmp_path / "refused")
-    trained = train(parts, small_params(run={**run, "on_bad": "skip"}), tmp_path / "skipped")
-    assert trained.scores["set"].images == min(4, len(parts[1][0])) - 1
+    result = train(parts, small_params(run={**run, "on_bad": "skip"}), tmp_path / "skipped")
+    assert result.scores["set"].images == min(4, len(parts[1][0])) - 1
     assert [e["update"] for e in events(tmp_path / "skipped", "skipped") if "is empty" in e["reason"]] == [0, 1]
     network = build_network(small_params().network)
     ((name, picture),) = pca_pictures(network, parts[1], 64, torch.device("cpu"))
@@ -184,10 +184,12 @@ def test_a_device_that_is_not_there(parts: Any, tmp_path: Path) -> None:
 
 
 def test_grad_accum_must_fit_the_ranks(parts: Any, tmp_path: Path) -> None:
-    from sss_model.training.distributed import Ranks
+    from sss_model.training.distributed import ProcessGroup
 
-    with pytest.raises(ParameterError, match="multiple of the 3 ranks, got 2"):
-        Trainer(build_network(small_params().network), *parts, small_params(), tmp_path, ranks=Ranks(0, 3, 0))
+    with pytest.raises(ParameterError, match="multiple of the 3 processes, got 2"):
+        Trainer(
+            build_network(small_params().network), *parts, small_params(), tmp_path, processes=ProcessGroup(0, 3, 0)
+        )
 
 
 def test_augmentation_keeps_labels_on_their_pixels(parts: Any) -> None:

@@ -14,7 +14,8 @@ import torch
 
 import sss_model
 from sss_model.errors import CheckpointError
-from sss_model.network.supplement import FeatureNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import read_weights
 from sss_model.weights.checkpoint import load_network, load_state, read_checkpoint, weights_digest, write_checkpoint
@@ -194,7 +195,7 @@ def test_infinite_in_float16_is_refused_and_leaves_the_old_file(network: Feature
 
 
 def test_a_folder_that_is_not_there(network: FeatureNet, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="cannot be written: No such file or directory"):
+    with pytest.raises(CheckpointError, match="could not be written: its folder does not exist"):
         write_checkpoint(tmp_path / "no" / "model.safetensors", network)
 
 

@@ -17,7 +17,7 @@ from released_values import SIZES, made_image, made_weight
 
 from sss_model.commands.convert import main
 from sss_model.errors import CheckpointError
-from sss_model.network.supplement import build_network
+from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.weights.authors.convert import _their_shape, convert_released, find_bundle, released_names
 from sss_model.weights.authors.crc32c import crc32c

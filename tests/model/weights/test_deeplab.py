@@ -9,7 +9,8 @@ import torch
 from torchvision.models.segmentation import deeplabv3_resnet101
 
 from sss_model.errors import CheckpointError
-from sss_model.network.supplement import SupplementNet, build_network
+from sss_model.network.build import build_network
+from sss_model.network.supplement import SupplementNet
 from sss_model.params import NetworkParams
 from sss_model.weights import deeplab
 from sss_model.weights.initialise import init_weights

@@ -56,6 +56,15 @@ def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int
     path : the file to make or to replace; the old one stays as it is until the new one is complete
     error : raised, with a sentence, for whatever the system refuses; errors of SSSError pass as they are
     needs : bytes that the block will write; refused at once where the disk has less
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/a.txt", SSSError) as temporary:
+    ...         _ = temporary.write_text("whole")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['a.txt']
     """
     target = Path(path)
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix}")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sss_model.commands.train import build_parser
+from sss_model.commands.train_options import gather_params
 from sss_model.errors import ParameterError
-from sss_model.training.config import gather_params, read_config, write_config
+from sss_model.training.config import read_config, write_config
 from sss_model.training.params import PRESETS, SECTIONS, TrainParams, preset
 
 
@@ -17,7 +18,7 @@ def _params(*words: str) -> TrainParams:
 
 
 def test_the_paper_is_the_default() -> None:
-    """Numbers of the supplement, section 1, none of them by accident."""
+    """ProcessSampler of the supplement, section 1, none of them by accident."""
     params = _params("--data", "/x")
     assert params.network.backbone == "resnet101"
     assert params.network.branch_channels == (4, 124, 128, 256, 512)

@@ -14,8 +14,13 @@ def resource(name: str) -> Path:
     Raises
     ------
     FileNotFoundError : the installation is incomplete
+
+    Examples
+    --------
+    >>> resource(MODEL).name
+    'sss_lite2.safetensors'
     """
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     for folder in (package / "resources", package.parent / "resources"):
         if (folder / name).exists():
             return folder / name

@@ -1,0 +1,117 @@
+"""A picture file -> an image, its size, a thumbnail or its texts; whatever goes wrong becomes an `ImageError`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import UnidentifiedImageError
+
+from sss_model.atomic_write import reason
+from sss_model.errors import ImageError, ParameterError
+from sss_model.image_io import decode
+from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+
+AnyPath = str | os.PathLike[str]
+
+IMAGE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".jp2", ".mpo",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi",
+)  # fmt: skip
+"""Suffixes, in lower case, by which a photograph is recognised in a folder; reading goes by content."""
+
+_COPY_AGAIN = "Copy or download it again."
+_KNOWN = "Open a JPEG, PNG, TIFF, WebP, BMP or GIF picture; convert HEIC and camera raw files first."
+
+
+def read_image(path: AnyPath) -> Image:
+    """The photograph in the file `path`.
+
+    Returns
+    -------
+    (H, W, 3) float32 RGB in [0, 1], C-contiguous. Integer samples are divided by the largest of their type, so 8-bit
+    files give exactly value / 255. Float samples are taken as they are; up to a tenth of them may lie outside [0, 1]
+    and are clipped.
+
+    Raises
+    ------
+    ImageError : no such file, a folder, empty, no permission, not a picture, truncated or damaged, over
+        400 million pixels, NaN or infinite values, or float values of another range
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> image = read_image(resource(SAMPLE))
+    >>> image.shape, image.dtype
+    ((512, 512, 3), dtype('float32'))
+    """
+    source = Path(path)
+    with _plainly(str(source)):
+        _check_file(source)
+        return image_from_array(decode.decode(source), name=str(source))
+
+
+def image_size(path: AnyPath) -> tuple[int, int]:
+    """(H, W) of the photograph as `read_image` gives it, from the file's header alone; raises as that does."""
+    source = Path(path)
+    with _plainly(str(source)):
+        _check_file(source)
+        return decode.size(source)
+
+
+def read_thumbnail(path: AnyPath, side: int) -> Picture:
+    """The photograph reduced, never enlarged, to at most `side` pixels a side, (h, w, 3) uint8.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> max(read_thumbnail(resource(SAMPLE), 96).shape)
+    96
+    """
+    if side < 1:
+        raise ParameterError(f"side must be at least 1 pixel, got {side}.")
+    source = Path(path)
+    with _plainly(str(source)):
+        _check_file(source)
+        return to_picture(image_from_array(decode.thumbnail(source, side), name=str(source)))
+
+
+def read_text(path: AnyPath) -> dict[str, str]:
+    """The named texts at the beginning of the PNG file `path`; {} of other files. Raises as `read_image`."""
+    source = Path(path)
+    with _plainly(str(source)):
+        _check_file(source)
+        return decode.texts(source)
+
+
+def _check_file(path: Path) -> None:
+    """Raise `ImageError` for what can be said without opening the file."""
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder, not a picture.", hint="Open a picture inside it.")
+    if path.stat().st_size == 0 and path.is_file():
+        raise ImageError(f"{path} is empty (0 bytes).", hint=_COPY_AGAIN)
+
+
+@contextlib.contextmanager
+def _plainly(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong while reading `name` into an `ImageError` with a sentence."""
+    try:
+        yield
+    except ImageError as error:
+        said = str(error)
+        raise error if said.startswith(name) else ImageError(f"{name}: {said}", hint=error.hint) from error
+    except FileNotFoundError as error:
+        raise ImageError(f"{name} does not exist.", hint="It may have been moved or renamed.") from error
+    except PermissionError as error:
+        raise ImageError(f"{name} may not be read by you.", hint="Change its permissions.") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not a picture of a known format.", hint=_KNOWN) from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit into memory.", hint="Scale it down or close other programs.") from error
+    except Exception as error:  # on damaged bytes the decoders raise anything: OSError, SyntaxError, struct.error, ...
+        said, _ = reason(error)
+        if "truncated" in said or "end of file" in said:
+            raise ImageError(f"{name} is truncated: it ends before the picture does.", hint=_COPY_AGAIN) from error
+        raise ImageError(f"{name} is damaged or of an unknown kind ({said}).", hint=_COPY_AGAIN) from error

@@ -1,0 +1,76 @@
+"""Numbers of any range as colours in [0, 1]: the stretch that every map goes through, and the random map of Fig. 2b."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.errors import ParameterError
+from sss_model.pca import PcaBasis
+
+Map = NDArray[np.float32]
+Range = NDArray[np.float32]
+
+
+def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: Range | None = None) -> Map:
+    """Move each channel's `low` to 0 and its `high` to 1, and clip what lies outside.
+
+    Parameters
+    ----------
+    values : (H, W, C) of any float type
+    low, high : (C,) float32, or one number for all channels; None takes each channel's own minimum, or maximum
+
+    Returns
+    -------
+    (H, W, C) float32 in [0, 1]; a channel whose `high` is not above its `low` is 0
+
+    Examples
+    --------
+    >>> stretch(np.array([[[1.0], [2.0], [5.0]]], np.float32)).ravel().tolist()
+    [0.0, 0.25, 1.0]
+    """
+    own_low, own_high = range_of(values) if low is None or high is None else (low, high)
+    low = own_low if low is None else low
+    span = (own_high if high is None else high) - low
+    flat = span <= 0
+    result = np.where(flat, np.float32(0), (values - low) / np.where(flat, np.float32(1), span))
+    return np.clip(result, 0, 1).astype(np.float32, copy=False)
+
+
+def range_of(values: NDArray[np.floating[Any]]) -> tuple[Range, Range]:
+    """Minimum and maximum (C,) float32 of each channel of `values` (H, W, C)."""
+    return values.min(axis=(0, 1)).astype(np.float32), values.max(axis=(0, 1)).astype(np.float32)
+
+
+def random_projection(features: NDArray[np.floating[Any]], seed: int = 0) -> Map:
+    """Fig. 2b: features times a D x 3 matrix drawn from N(0, 1), with one minimum and maximum for all three channels.
+
+    Parameters
+    ----------
+    features : (H, W, D) of any float type
+    seed : of the matrix; the same seed gives the same colours
+
+    Returns
+    -------
+    (H, W, 3) float32 in [0, 1]; features that are the same everywhere give 0
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).standard_normal((4, 5, 16)).astype(np.float32)
+    >>> colours = random_projection(features, seed=1)
+    >>> colours.shape, float(colours.min()), float(colours.max())
+    ((4, 5, 3), 0.0, 1.0)
+    """
+    if features.ndim != 3 or features.size == 0:
+        raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
+    dimensions = features.shape[2]
+    directions = np.random.default_rng(seed).standard_normal((dimensions, 3)).astype(np.float32)
+    zeros = np.zeros(dimensions, np.float32)
+    projected = PcaBasis(zeros, directions.T.copy(), np.zeros(3, np.float32)).project(features)
+    low, high = projected.min(), projected.max()
+    varied = float(np.ptp(projected, axis=(0, 1)).max())
+    if varied <= 1e-6 * max(abs(float(low)), abs(float(high))):  # one colour: a range of rounding errors says nothing
+        return np.zeros_like(projected)
+    return stretch(projected, low, high)

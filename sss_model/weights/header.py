@@ -1,0 +1,62 @@
+"""What a model file says of itself: the header alone, without its weights and without loading torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from sss_model.errors import CheckpointError
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The named texts in the header of the safetensors file `path`; {} where it has none.
+
+    Raises
+    ------
+    CheckpointError : no such file, or not a safetensors file
+    """
+    file = Path(path)
+    try:
+        with safe_open(file, framework="np") as content:
+            return dict(content.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{file.name} is not a model file: expected safetensors, but {str(error).rstrip('.')}.",
+            hint=_hint_for(file),
+        ) from error
+
+
+def model_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The `sss` entry of a model file of this program: `params`, `version`, scores, ...; {} for any other file.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import MODEL, resource
+    >>> model_entry(resource(MODEL))["params"]["feature_channels"]
+    128
+    """
+    try:
+        entry = json.loads(read_header(path).get("sss", "{}"))
+    except ValueError:  # a CheckpointError too
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def is_model(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a model file of this program, rather than somebody's weights."""
+    try:
+        return "sss" in read_header(path)
+    except CheckpointError:
+        return False
+
+
+def _hint_for(file: Path) -> str:
+    if file.suffix in (".pth", ".pt", ".ckpt", ".bin"):
+        return "PyTorch files can carry code; open a .safetensors file. sss-train --init-weights reads backbones."
+    if file.suffix in (".index", ".meta") or ".data-" in file.name:
+        return "This looks like a TensorFlow checkpoint: convert it with sss-convert."
+    return "Choose a .safetensors file written by sss-train or sss-convert."
