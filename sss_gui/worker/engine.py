@@ -37,7 +37,7 @@ from sss_gui.messages.panes import (
 from sss_gui.worker.feature_cache import Document, Documents
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ParameterError, SSSError
-from sss_model.files.allocation import file_stamp, make_plan
+from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there, write_exports
 from sss_model.files.inputs import Input, files_of, read_input
 from sss_model.image_io import image_from_array, to_picture
@@ -46,7 +46,7 @@ from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_gui.worker.overlay_engine import OverlayEngine
-    from sss_model.extraction import Extraction
+    from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
     from sss_model.projection.feature_views import Figure
 
@@ -58,7 +58,7 @@ class FeatureEngine:
 
     def __init__(self) -> None:
         self.documents = Documents()
-        self._extraction: Extraction | None = None
+        self._extraction: CachedExtractor | None = None
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
         self._answers: dict[type, Callable[[Any, Progress, Deliver], Any]] = {
@@ -95,12 +95,12 @@ class FeatureEngine:
         return self._overlays
 
     @property
-    def extraction(self) -> Extraction:
+    def extraction(self) -> CachedExtractor:
         """The network; torch is loaded with it, after the picture has been shown."""
         if self._extraction is None:
-            from sss_model.extraction import Extraction
+            from sss_model.extractor import CachedExtractor
 
-            self._extraction = Extraction()
+            self._extraction = CachedExtractor()
         return self._extraction
 
     def _warm(self, request: WarmRequest, progress: Progress, deliver: Deliver) -> WarmResult:
@@ -223,14 +223,16 @@ class FeatureEngine:
             )
         progress.report(0.05, "Loading the model")
 
-        def forecast(needed: int) -> None:
-            """Make room, and where there is none say so now, not when all is done."""
-            claim(needed)
-            plan = make_plan((*size, needed // (4 * size[0] * size[1])))
-            if plan.note:
-                deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
+        notes: list[str] = []
 
-        made = self.extraction.extract(opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast)
+        def note(sentence: str) -> None:
+            """Say at once that there is no room, or that memory ran out, not when all is done."""
+            notes.append(sentence)
+            deliver(ShowResult(request.ticket, request.source, size, notes=tuple(notes)))
+
+        made = self.extraction.extract(
+            opened.image, request.model, request.extract, progress.part(0.1, 1.0), make_room=claim, note=note
+        )
         record = {"source": request.source.name, **made.record}
         figure = Figure(opened.image, made.features, device=made.device)
         network = request.model, request.extract, file_stamp(request.model)

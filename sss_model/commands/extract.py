@@ -183,12 +183,12 @@ class Extractions:
     """One call's model and basis, kept from picture to picture."""
 
     def __init__(self, job: Job) -> None:
-        from sss_model.extraction import Extraction  # here, so that --help needs no torch
+        from sss_model.extractor import CachedExtractor  # here, so that --help needs no torch
         from sss_model.projection.display_basis import FixedBasis
 
         self.job = job
         self._basis = FixedBasis.load(job.basis) if job.basis is not None else None
-        self._extraction = Extraction()
+        self._extraction = CachedExtractor()
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the exports of the picture at `path`: the files (none where all are there and may stay), and notes."""
