@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sss_model.errors import DeviceError, ParameterError
-from sss_model.files.allocation import allocate, file_stamp, make_plan
-from sss_model.inference.bands import BandPlan, Step, plan_bands, steps_of
+from sss_model.files.allocation import allocate, file_stamp, plan_allocation
+from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_of
 from sss_model.inference.head_stripes import WIDE
 from sss_model.inference.image_run import ImageRun
 from sss_model.inference.memory import available_bytes, release
-from sss_model.inference.plan import TilePlan
+from sss_model.inference.plan import InferencePlan
 from sss_model.inference.segments import fold_norms
 from sss_model.inference.tiles import plan_tiles
 from sss_model.network.supplement import SupplementNet
@@ -123,13 +123,13 @@ class FeatureExtractor:
         self._dtype = DTYPES[self.params.precision]
         network, self.checkpoint = load_network(checkpoint)
         self.feature_channels = network.feature_channels
-        self._steps: tuple[Step, ...] | None = None
+        self._steps: tuple[BackboneStep, ...] | None = None
         if isinstance(network, SupplementNet):
             self._steps = _prepare(network)
         self.network = network.to(self._device, self._dtype)
         self.device = str(self._device)
 
-    def plan(self, shape: tuple[int, ...]) -> TilePlan:
+    def plan(self, shape: tuple[int, ...]) -> InferencePlan:
         """What `extract` will do with an image of `shape` (H, W, ...), and what memory it will take."""
         size = (int(shape[0]), int(shape[1]))
         if self._steps is not None:
@@ -257,7 +257,7 @@ class CachedExtractor:
         shape = (*image.shape[:2], extractor.feature_channels)
         if make_room is not None:
             make_room(int(np.prod(shape, dtype=np.int64)) * 4)
-        plan = make_plan(shape)
+        plan = plan_allocation(shape)
         if plan.note and note is not None:
             note(plan.note)
         result = extractor.extract_with_record(image, progress, out=allocate(shape, plan), note=note)
@@ -267,7 +267,7 @@ class CachedExtractor:
         return replace(result, notes=notes, record={**result.record, "notes": list(notes)})
 
 
-def _prepare(network: SupplementNet) -> tuple[Step, ...] | None:
+def _prepare(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
     """Fold the norms and lay the weights out for speed; the steps in which the backbone can run."""
     fold_norms(network.backbone)
     network.to(memory_format=torch.channels_last)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sss_gui.worker.overlay_engine import OverlayEngine
     from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
-    from sss_model.projection.feature_views import Figure
+    from sss_model.projection.feature_views import FeatureViews
 
 Deliver = Callable[[Any], None]
 
@@ -132,7 +132,7 @@ class FeatureEngine:
             **common, pictures=pictures, complete=True, explained=self._explained(request, figure), seconds=seconds
         )
 
-    def _explained(self, request: ShowRequest, figure: Figure) -> tuple[float, ...]:
+    def _explained(self, request: ShowRequest, figure: FeatureViews) -> tuple[float, ...]:
         """Of the fixed basis as it was fitted, or of this picture's filtered features."""
         fixed = self._basis(request.basis)
         if fixed is not None:
@@ -213,13 +213,13 @@ class FeatureEngine:
         levels = make_pyramid(to_picture(opened.image))
         size = opened.image.shape[:2]
         deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
-        from sss_model.projection.feature_views import Figure
+        from sss_model.projection.feature_views import FeatureViews
 
         if opened.features is not None:
             claim(opened.features.nbytes)
             record = {"source": request.source.name, "metadata": opened.metadata}
             return Document(
-                request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
+                request.source, FeatureViews(opened.image, opened.features), "features from the file", "cpu", record
             )
         progress.report(0.05, "Loading the model")
 
@@ -234,7 +234,7 @@ class FeatureEngine:
             opened.image, request.model, request.extract, progress.part(0.1, 1.0), make_room=claim, note=note
         )
         record = {"source": request.source.name, **made.record}
-        figure = Figure(opened.image, made.features, device=made.device)
+        figure = FeatureViews(opened.image, made.features, device=made.device)
         network = request.model, request.extract, file_stamp(request.model)
         return Document(request.source, figure, made.model, device_words(made.device), record, made.notes, network)
 
@@ -305,7 +305,7 @@ class _Pooled:
         self.fitted: list[Source] = []
         self.failed: list[tuple[Source, str]] = []
 
-    def __iter__(self) -> Iterator[tuple[Figure, Progress]]:
+    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
         count = len(self._request.sources)
         for number, source in enumerate(self._request.sources):
             part = self._progress.part(number / count, (number + 1) / count)

@@ -15,7 +15,7 @@ from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.image_io import to_picture
 
 if TYPE_CHECKING:
-    from sss_model.projection.feature_views import Figure  # loads torch
+    from sss_model.projection.feature_views import FeatureViews  # loads torch
 
 MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 
@@ -34,7 +34,7 @@ class Document:
     """
 
     source: Source
-    figure: Figure
+    figure: FeatureViews
     model: str = ""
     device: str = ""
     record: dict[str, Any] = field(default_factory=dict)

@@ -193,7 +193,7 @@ class Extractions:
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the exports of the picture at `path`: the files (none where all are there and may stay), and notes."""
         from sss_model.files.inputs import read_input
-        from sss_model.projection.feature_views import Figure
+        from sss_model.projection.feature_views import FeatureViews
 
         job = self.job
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
@@ -209,7 +209,7 @@ class Extractions:
             record |= made.record
         else:
             record["metadata"] = opened.metadata
-        figure = Figure(opened.image, features, device=device)
+        figure = FeatureViews(opened.image, features, device=device)
         content = figure.content(job.filter, job.projection, self._basis, record, progress.part(0.6, 0.8))
         return write_exports(job.folder, stem, content, job.export, progress.part(0.8, 1.0)), notes
 

@@ -26,7 +26,7 @@ DISK_RESERVE = 1 * GIB
 
 
 @dataclass(frozen=True)
-class Plan:
+class AllocationPlan:
     """How features of a shape will be kept.
 
     Attributes
@@ -41,7 +41,9 @@ class Plan:
     note: str = ""
 
 
-def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: int | None = None) -> Plan:
+def plan_allocation(
+    shape: tuple[int, int, int], *, memory: int | None = None, disk: int | None = None
+) -> AllocationPlan:
     """The plan for features of `shape` (H, W, D), from the bytes that are free in memory and on disk.
 
     Raises
@@ -53,12 +55,12 @@ def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: i
     need = int(np.prod(shape, dtype=np.int64)) * 4
     budget = int(free * MEMORY_SHARE)
     if need <= budget:
-        return Plan("memory", np.float32)
+        return AllocationPlan("memory", np.float32)
     words = f"The features need {need / GIB:.1f} GB, more than the {budget / GIB:.1f} GB of memory to spare"
     if need + DISK_RESERVE <= room:
-        return Plan("disk", np.float32, f"{words}: they are kept on disk.")
+        return AllocationPlan("disk", np.float32, f"{words}: they are kept on disk.")
     if need // 2 + DISK_RESERVE <= room:
-        return Plan("disk", np.float16, f"{words}: they are kept on disk in half precision.")
+        return AllocationPlan("disk", np.float16, f"{words}: they are kept on disk in half precision.")
     size = f"{shape[1]} x {shape[0]} pixels x {shape[2]} features"
     raise DeviceError(
         f"{size} need {need / GIB:.1f} GB; {budget / GIB:.1f} GB of memory and {room / GIB:.1f} GB of disk are free.",
@@ -72,7 +74,7 @@ def _free_memory() -> int:
     return available_bytes("cpu")
 
 
-def allocate(shape: tuple[int, int, int], plan: Plan) -> Features:
+def allocate(shape: tuple[int, int, int], plan: AllocationPlan) -> Features:
     """An array (H, W, D) to fill; a file on disk is deleted with the array."""
     if plan.place == "memory":
         return np.empty(shape, plan.dtype)

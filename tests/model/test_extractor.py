@@ -11,7 +11,7 @@ from small_models import GLOBAL, difference, literal, noise, small_checkpoint
 
 from sss_model.errors import Cancelled, DeviceError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor, pick_device
-from sss_model.files.allocation import Plan
+from sss_model.files.allocation import AllocationPlan
 from sss_model.inference.bands import CoarseRun
 from sss_model.inference.head_run import HeadRun
 from sss_model.inference.head_stripes import HeadStripes
@@ -146,8 +146,8 @@ def test_notes_are_told_as_they_come_and_belong_to_one_image(monkeypatch: pytest
 
 
 def test_features_kept_on_disk_are_noted_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = Plan("disk", np.float16, "They are kept on disk.")
-    monkeypatch.setattr("sss_model.extractor.make_plan", lambda shape: plan)
+    plan = AllocationPlan("disk", np.float16, "They are kept on disk.")
+    monkeypatch.setattr("sss_model.extractor.plan_allocation", lambda shape: plan)
     room: list[int] = []
     told: list[str] = []
     result = CachedExtractor().extract(

@@ -13,13 +13,13 @@ from sss_gui.worker.engine import FeatureEngine, source_stamp
 from sss_gui.worker.feature_cache import Document, Documents
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor
-from sss_model.files.allocation import Plan
+from sss_model.files.allocation import AllocationPlan
 from sss_model.files.resources import SAMPLE, resource
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.inference.head_stripes import HeadStripes
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 
 CPU = ExtractParams(device="cpu")
 
@@ -32,7 +32,7 @@ class Run:
         self.engine._extraction = shared
         self.counts = {"network": 0, "basis": 0}
         self._count(monkeypatch, FeatureExtractor, "extract_with_record", "network")
-        self._count(monkeypatch, Figure, "plain_basis", "basis")
+        self._count(monkeypatch, FeatureViews, "plain_basis", "basis")
 
     def _count(self, monkeypatch, owner, method, name):
         real = getattr(owner, method)
@@ -100,9 +100,9 @@ def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, 
 
     def plan(shape):
         asked.append((shape, run.counts["network"]))
-        return Plan("memory", np.float32, "They are kept elsewhere.")
+        return AllocationPlan("memory", np.float32, "They are kept elsewhere.")
 
-    monkeypatch.setattr("sss_model.extractor.make_plan", plan)
+    monkeypatch.setattr("sss_model.extractor.plan_allocation", plan)
     run(ShowRequest(1, photo, extract=CPU))
     assert asked == [((21, 30, 128), 0)]
     assert [result.notes for result in run.partial][1] == ("They are kept elsewhere.",)
@@ -220,7 +220,7 @@ def test_warming_up_tells_model_and_devices(run):
 def test_old_pictures_are_forgotten_when_the_budget_is_full():
     def document(name):
         image = np.zeros((10, 10, 3), np.float32)
-        return Document(Source.from_path(name), Figure(image, np.zeros((10, 10, 100), np.float32)))
+        return Document(Source.from_path(name), FeatureViews(image, np.zeros((10, 10, 100), np.float32)))
 
     from pathlib import Path
 
