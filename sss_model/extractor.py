@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sss_model import budget
 from sss_model.errors import DeviceError, ParameterError
 from sss_model.files.allocation import allocate, file_stamp, plan_allocation
 from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_of
@@ -279,7 +280,7 @@ def _prepare(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
 
 def _empty(shape: tuple[int, int, int], device: torch.device) -> Features:
     """A float32 array; for a GPU in pinned memory, where a copy comes at full speed, unless that would be large."""
-    if device.type == "cuda" and np.prod(shape) * 4 < 2**31:
+    if device.type == "cuda" and np.prod(shape) * 4 < budget.current.pinned:
         pinned: Features = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
         return pinned
     return np.empty(shape, np.float32)

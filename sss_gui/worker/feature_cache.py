@@ -12,12 +12,11 @@ import psutil
 
 from sss_gui.messages.panes import Pyramid, Source
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model import budget as limits
 from sss_model.image_io import to_picture
 
 if TYPE_CHECKING:
     from sss_model.projection.feature_views import FeatureViews  # loads torch
-
-MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 
 
 @dataclass
@@ -64,7 +63,9 @@ class Documents:
     """The last pictures shown, forgotten oldest first when they need more than their share of the memory."""
 
     def __init__(self, budget: int | None = None) -> None:
-        self._budget = int(psutil.virtual_memory().total * MEMORY_SHARE) if budget is None else budget
+        self._budget = (
+            int(psutil.virtual_memory().total * limits.current.remembered_share) if budget is None else budget
+        )
         self._kept: OrderedDict[Hashable, Document] = OrderedDict()
 
     def __iter__(self) -> Iterator[Document]:

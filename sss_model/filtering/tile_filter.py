@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sss_model import budget
 from sss_model.errors import ParameterError
 from sss_model.filtering import local_linear as model
 from sss_model.filtering.box_sums import BoxSums, Workspace
@@ -28,7 +29,6 @@ _GPU_SAMPLES = 1 << 27
 _CPU_TILE = (256, 1024)  # rows and columns of a tile, at least: smaller ones pay more for starting operations
 _LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, make it grow
 _WORTH_A_THREAD = 1 << 15  # pixels
-_KEPT_BYTES = 512 << 20  # guide terms kept between calls, at most
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class TileFilter:
             moments, factors = self._moments_on(mid, reach, workspace), None
         if factors is None:
             factors = model.factor(moments, self.eps)
-            if sum(m.nbytes for m in list(self._moments.values())) > _KEPT_BYTES:
+            if sum(m.nbytes for m in list(self._moments.values())) > budget.current.guide_terms:
                 self._moments.clear()
                 self._factors.clear()
             self._moments[tile], self._factors[tile] = moments, factors

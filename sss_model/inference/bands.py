@@ -12,15 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sss_model import budget
 from sss_model.inference.head_stripes import branch_of
-from sss_model.inference.memory import MIB
 from sss_model.inference.plan import Band, InferencePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
 from sss_model.inference.segments import Segment, segments_of
 from sss_model.network.backbone import Backbone
 from sss_model.network.supplement import SupplementNet
 from sss_model.progress import Progress
-
-HEAD_BYTES = 64 * MIB  # what stripes and the libraries' own buffers take
 
 
 class ImageRows:
@@ -146,7 +144,7 @@ def plan_bands(
             side = max(side, rows * segment.ratio * step.stride)
             overlap = max(overlap, segment.halo * step.stride)
         bands.append(tuple(cut))
-    forecast = int(max(most, kept) + HEAD_BYTES)
+    forecast = int(max(most, kept) + budget.current.head)
     return BandPlan(tuple(steps), tuple(bands), describe_bands(size, bands, side, overlap, forecast))
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sss_model.inference.memory import MIB
+from sss_model import budget
 from sss_model.inference.segments import Segment
 
-BAND_BYTES = 320 * MIB  # activations of one band, where that costs little time
-SHARE = 0.4  # of the free memory that bands may take where small ones would cost much
 WASTE = 0.25  # the share of rows computed twice above which more memory is taken
 SPARE = 1.5  # what libraries allocate beyond the tensors
 OVERLAP = 128  # pixels by which tiles reach over their seams
@@ -92,12 +90,12 @@ def band_rows(segment: Segment, height: int, width: int, stride: int, tile: int,
     if tile:
         return min(max(tile // (stride * segment.ratio), 1), total)
     row = held_bytes(segment, width, number)
-    if row * height <= BAND_BYTES:
+    if row * height <= budget.current.band:
         return total
-    rows = int(BAND_BYTES / row) - 2 * segment.halo
+    rows = int(budget.current.band / row) - 2 * segment.halo
     wanted = int(2 * segment.halo / WASTE)
     if rows < wanted:
-        rows = min(wanted, int(free * SHARE / row) - 2 * segment.halo)
+        rows = min(wanted, int(free * budget.current.band_share / row) - 2 * segment.halo)
     return min(max(rows // segment.ratio, 1), total)
 
 
@@ -133,7 +131,7 @@ def tile_side(size: tuple[int, int], tile: int, free: int, tileable: bool) -> in
         return 0
     if tile:
         return tile if tile < max(size) else 0
-    room = free * SHARE
+    room = free * budget.current.band_share
     if size[0] * size[1] * TILE_CELL_BYTES <= room:
         return 0
     return max(int((room / TILE_CELL_BYTES) ** 0.5) - 2 * OVERLAP, 256)

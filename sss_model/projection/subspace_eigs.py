@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model import budget
 from sss_model.guided_filter import GuidedFilter
 from sss_model.pca import check_finite
 from sss_model.progress import Progress
@@ -29,7 +30,6 @@ TOLERANCE = 0.75 / 512
 _NO_LOW_RANK = 0.6  # share of the variance below which the features are filtered whole
 _STEPS = 3  # of refinement, at most
 _GUARD = 2  # eigenvectors kept beyond the needed ones, to tell them apart from
-_STORED_BYTES = 1 << 29  # filtered channels kept to make the maps from, at most; beyond, the maps are filtered anew
 
 
 @dataclass(eq=False)
@@ -108,7 +108,7 @@ def whole_space(
 def _ritz(low: SamplePca, rank: int, guided: GuidedFilter, needed: Needed, progress: Progress) -> Eigenspace:
     """Step 1: the eigenvectors within the span of the features' own axes."""
     planes, pixels = low.planes[:rank], guided.height * guided.width
-    stored = torch.empty_like(planes) if planes.nbytes <= _STORED_BYTES else None
+    stored = torch.empty_like(planes) if planes.nbytes <= budget.current.filtered_channels else None
     products, sums = np.zeros((rank, rank)), np.zeros(rank)
     stream = guided.stream(lambda rows, columns: planes[:, rows, columns], rank, progress, out=stored, each=_products)
     for _, (tile_products, tile_sums) in stream:
