@@ -20,8 +20,8 @@ import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.options import add_options, build, refuse
 from sss_model.errors import ParameterError, SSSError
-from sss_model.files.export import already_there, prepare_folder, write_exports
-from sss_model.files.inputs import INPUT_LAYOUTS, inputs_in
+from sss_model.files.export import already_there, prepare_folder
+from sss_model.files.inputs import INPUT_LAYOUTS, inputs_in, read_input
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
 
@@ -188,30 +188,29 @@ class Extractions:
 
         self.job = job
         self._basis = FixedBasis.load(job.basis) if job.basis is not None else None
-        self._extraction = CachedExtractor()
+        self._extractor = CachedExtractor()
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the exports of the picture at `path`: the files (none where all are there and may stay), and notes."""
-        from sss_model.files.inputs import read_input
-        from sss_model.projection.feature_views import FeatureViews
+        from sss_model.pipeline import analyse, export_picture
 
         job = self.job
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image, job.layout)
-        features, device = opened.features, "cpu"
-        notes: tuple[str, ...] = ()
-        record: dict[str, Any] = {"source": path.name}
-        if features is None:
-            made = self._extraction.extract(opened.image, job.model, job.extract, progress.part(0.02, 0.6))
-            features, device, notes = made.features, made.device, made.notes
-            record |= made.record
-        else:
-            record["metadata"] = opened.metadata
-        figure = FeatureViews(opened.image, features, device=device)
-        content = figure.content(job.filter, job.projection, self._basis, record, progress.part(0.6, 0.8))
-        return write_exports(job.folder, stem, content, job.export, progress.part(0.8, 1.0)), notes
+        picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
+        files = export_picture(
+            picture,
+            job.folder,
+            stem,
+            job.filter,
+            job.projection,
+            job.export,
+            basis=self._basis,
+            progress=progress.part(0.6, 1.0),
+        )
+        return files, picture.notes
 
 
 class _Bars:
