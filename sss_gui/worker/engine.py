@@ -213,15 +213,7 @@ class FeatureEngine:
         levels = make_pyramid(to_picture(opened.image))
         size = opened.image.shape[:2]
         deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
-        from sss_model.projection.feature_views import FeatureViews
-
-        if opened.features is not None:
-            claim(opened.features.nbytes)
-            record = {"source": request.source.name, "metadata": opened.metadata}
-            return Document(
-                request.source, FeatureViews(opened.image, opened.features), "features from the file", "cpu", record
-            )
-        progress.report(0.05, "Loading the model")
+        from sss_model.pipeline import analyse  # here: it loads torch
 
         notes: list[str] = []
 
@@ -230,13 +222,22 @@ class FeatureEngine:
             notes.append(sentence)
             deliver(ShowResult(request.ticket, request.source, size, notes=tuple(notes)))
 
-        made = self.extraction.extract(
-            opened.image, request.model, request.extract, progress.part(0.1, 1.0), make_room=claim, note=note
+        computed = opened.features is None
+        if computed:
+            progress.report(0.05, "Loading the model")
+        picture = analyse(
+            opened,
+            request.source.name,
+            self.extraction,
+            request.model,
+            request.extract,
+            progress.part(0.1, 1.0),
+            make_room=claim,
+            note=note,
         )
-        record = {"source": request.source.name, **made.record}
-        figure = FeatureViews(opened.image, made.features, device=made.device)
-        network = request.model, request.extract, file_stamp(request.model)
-        return Document(request.source, figure, made.model, device_words(made.device), record, made.notes, network)
+        network = (request.model, request.extract, file_stamp(request.model)) if computed else ()
+        device = device_words(picture.device)
+        return Document(request.source, picture.views, picture.model, device, picture.record, picture.notes, network)
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 
