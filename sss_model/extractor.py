@@ -1,8 +1,8 @@
 """Image in, features out: the one door between numpy and torch.
 
 `FeatureExtractor` owns a network on a device and turns an image (H, W, 3) into features (H, W, D). The backbone runs
-in bands of rows where the image is large (`bands`), the head in stripes (`stripes`); both are exact, so memory stays
-small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead; `plan` says so before.
+in bands of rows where the image is large (`bands`), the head in stripes (`head_stripes`); both are exact, so memory
+stays small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead; `plan` says so before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The guided filter tile by tile, on torch tensors: what `guided_filter` and `preview` run on.
+"""The guided filter tile by tile, on torch tensors: what `guided_filter` and `live_preview` run on.
 
 A tile is filtered with what its windows reach around it, so tiles meet without seams, need no more memory than a few
 tiles, and run in threads, each in the cache of its core.

@@ -74,8 +74,8 @@ class FeatureViews:
     ) -> Map:
         """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
 
-        Without `fixed` the map is the paper's to within half of 1/512 (`reduction`); with it, the filter being linear,
-        the projected features are filtered, which is exact.
+        Without `fixed` the map is the paper's to within half of 1/512 (`filtered_pca`); with it, the filter being
+        linear, the projected features are filtered, which is exact.
         """
         if fixed is None:
             result = self._reduction(filter, projection, progress).map

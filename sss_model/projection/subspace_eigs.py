@@ -1,8 +1,8 @@
 """Leading eigenvectors of the covariance of guided-filtered features, with few filtered channels.
 
 Notation: F the features (pixels by D), Q the filter as a matrix over pixels, C the covariance of Q F. One channel
-filtered gives Q F v for a direction v; one more, by Q', gives C v = F' Q' (Q F v - mean) / pixels. `reduction` tells
-the story.
+filtered gives Q F v for a direction v; one more, by Q', gives C v = F' Q' (Q F v - mean) / pixels. `filtered_pca`
+tells the story.
 """
 
 from __future__ import annotations
