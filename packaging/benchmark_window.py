@@ -19,7 +19,7 @@ from sss_model.guided_filter import guided_filter
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import fit_pca
 from sss_model.postprocess import reduce_features, stretch
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 
 
 def reduce_row(quick: bool) -> list[Row]:
@@ -72,7 +72,7 @@ def tick_row(quick: bool) -> list[Row]:
             shape = (*size, 128)
             features = np.memmap(Path(folder) / "f", np.float16, "w+", shape=shape)
             FeatureExtractor(None, "cpu").extract(image, out=features)
-            figure = Figure(image, features)
+            figure = FeatureViews(image, features)
             figure.filtered(FilterParams(), ProjectionParams())
             for name, view in _views(size):
                 spent = _ticks(figure, view, 5 if quick else 40)
@@ -108,7 +108,7 @@ def _views(size: tuple[int, int]) -> list[tuple[str, tuple[tuple[int, int, int, 
     return [("fitted", whole), ("1:1", ((left, top, left + pane[1], top + pane[0]), 1.0))]
 
 
-def _ticks(figure: Figure, view: tuple[tuple[int, int, int, int], float], count: int) -> np.ndarray:
+def _ticks(figure: FeatureViews, view: tuple[tuple[int, int, int, int], float], count: int) -> np.ndarray:
     """Milliseconds of `count` ticks of the radius, after one to warm up."""
     spent = []
     for tick in range(count + 1):
@@ -121,7 +121,7 @@ def _ticks(figure: Figure, view: tuple[tuple[int, int, int, int], float], count:
 def rest_row(quick: bool) -> list[Row]:
     size = (120, 160) if quick else (1000, 1000)
     image = sample(*size)
-    figure = Figure(image, FeatureExtractor(None, "cpu").extract(image))
+    figure = FeatureViews(image, FeatureExtractor(None, "cpu").extract(image))
     figure.filtered(FilterParams(), ProjectionParams())
     spent = []
     for radius in (6, 9, 14, 4, 20)[: 1 if quick else 5]:

@@ -1,14 +1,18 @@
 """Image in, features out: the one door between numpy and torch.
 
 `FeatureExtractor` owns a network on a device and turns an image (H, W, 3) into features (H, W, D). The backbone runs
-in bands of rows where the image is large (`bands`), the head in stripes (`stripes`); both are exact, so memory stays
-small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead; `plan` says so before.
+in bands of rows where the image is large (`bands`), the head in stripes (`head_stripes`); both are exact, so memory
+stays small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead; `plan` tells
+before.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,15 +20,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sss_model import budget
 from sss_model.errors import DeviceError, ParameterError
-from sss_model.inference.bands import BandPlan, CoarseRun, ImageRows, Step, plan_bands, steps_of
-from sss_model.inference.head_run import Filler, HeadRun, PlainStripes, supplement_stripes
+from sss_model.files.allocation import allocate, file_stamp, plan_allocation
+from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_of
 from sss_model.inference.head_stripes import WIDE
-from sss_model.inference.memory import available_bytes, is_out_of_memory, release
-from sss_model.inference.plan import TilePlan
+from sss_model.inference.image_run import ImageRun
+from sss_model.inference.memory import available_bytes, release
+from sss_model.inference.plan import InferencePlan
 from sss_model.inference.segments import fold_norms
-from sss_model.inference.tiles import TiledRun, plan_tiles
-from sss_model.network.backbone import Backbone
+from sss_model.inference.tiles import plan_tiles
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress, silent
@@ -33,8 +38,6 @@ from sss_model.weights.checkpoint import Checkpoint, load_network
 log = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-CPU = torch.device("cpu")
-HEAD_WORK = 2.0  # time of the head over that of its last product, in the units of `segments.Cost`
 Features = NDArray[np.floating[Any]]
 
 
@@ -75,6 +78,26 @@ def check_image(image: NDArray[np.float32]) -> None:
         raise ParameterError("image must be finite, but holds NaN or infinity.")
 
 
+@dataclass(frozen=True, eq=False)
+class ExtractionResult:
+    """Features of one image, and how they were computed.
+
+    Attributes
+    ----------
+    features : (H, W, D), any floating dtype
+    model : the checkpoint's name without its ending
+    device : where the computation was finished: cpu, cuda:0, mps ...
+    record : checkpoint, parameters, that device and the notes, for the JSON beside an export
+    notes : what was done differently: features kept on disk, pieces halved, the processor in place of the GPU
+    """
+
+    features: Features
+    model: str
+    device: str
+    record: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class FeatureExtractor:
     """Computes features of images with one network on one device.
 
@@ -85,8 +108,13 @@ class FeatureExtractor:
 
     Attributes
     ----------
-    device : what is in use, as text
-    notes : what was done when memory ran out during the last image, sentences for the user
+    device : where the next image is begun, as text
+    feature_channels : D
+
+    Examples
+    --------
+    >>> from sss_model.image_io import read_image
+    >>> features = FeatureExtractor().extract(read_image("photo.jpg"))  # (H, W, 128) float32
     """
 
     def __init__(
@@ -100,14 +128,13 @@ class FeatureExtractor:
         self._dtype = DTYPES[self.params.precision]
         network, self.checkpoint = load_network(checkpoint)
         self.feature_channels = network.feature_channels
-        self._steps: tuple[Step, ...] | None = None
+        self._steps: tuple[BackboneStep, ...] | None = None
         if isinstance(network, SupplementNet):
             self._steps = _prepare(network)
         self.network = network.to(self._device, self._dtype)
         self.device = str(self._device)
-        self.notes: list[str] = []
 
-    def plan(self, shape: tuple[int, ...]) -> TilePlan:
+    def plan(self, shape: tuple[int, ...]) -> InferencePlan:
         """What `extract` will do with an image of `shape` (H, W, ...), and what memory it will take."""
         size = (int(shape[0]), int(shape[1]))
         if self._steps is not None:
@@ -121,7 +148,7 @@ class FeatureExtractor:
 
         `out`, an array or memory map of that shape and any floating dtype, is filled and returned; without it a
         float32 array is made. When the device's memory runs out, the pieces left are halved, and at last the CPU
-        goes on from the finished ones; `notes` says so.
+        goes on from the finished ones; `extract_with_record` returns what was done.
 
         Raises
         ------
@@ -129,8 +156,18 @@ class FeatureExtractor:
         DeviceError : even one row at a time there is not enough memory
         Cancelled : `progress` was asked to stop
         """
+        return self.extract_with_record(image, progress, out=out).features
+
+    def extract_with_record(
+        self,
+        image: NDArray[np.float32],
+        progress: Progress | None = None,
+        *,
+        out: Features | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> ExtractionResult:
+        """As `extract`, with how it was done; `note` is told each sentence of the notes as it comes."""
         check_image(image)
-        self.notes = []
         shape = (*image.shape[:2], self.feature_channels)
         if out is None:
             out = _empty(shape, self._device)
@@ -138,19 +175,28 @@ class FeatureExtractor:
             raise ParameterError(f"out must have shape {shape}, got {out.shape}.")
         steps = silent(progress)
         steps.report(0.0, "network")
-        log.debug("extracts %s on %s, %s; %s", shape, self.device, self.params.precision, self.checkpoint.path.name)
+        plan = self._band_plan((image.shape[0], image.shape[1])) if self._steps is not None else None
+        tile, device, dtype = self.params.tile, self._device, self._dtype
+        log.debug("extracts %s on %s, %s; %s", shape, device, self.params.precision, self.checkpoint.path.name)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("plan: %s", self.plan(shape).sentence)
-        job = _Job(self, image, out)
+        run = ImageRun(self.network, image, out, plan, tile=tile, device=device, dtype=dtype)
         try:
-            while (problem := _attempt(job, steps)) is not None:
-                release(job.device)
-                self.notes.append(job.retreat(problem))
-                log.debug("%s (%s)", self.notes[-1], problem)
+            run.run(steps, note)
         finally:
             self.network.to(self._device, self._dtype)
         steps.report(1.0, "features")
-        return out
+        checkpoint = {
+            "name": self.checkpoint.path.name,
+            "sha256": self.checkpoint.sha256,
+            "network": self.checkpoint.params.to_dict(),
+        }
+        record = {
+            "checkpoint": checkpoint,
+            "extract": {**self.params.to_dict(), "device": str(run.device)},
+            "notes": list(run.notes),
+        }
+        return ExtractionResult(out, self.checkpoint.path.stem, str(run.device), record, tuple(run.notes))
 
     def error_against(self, image: NDArray[np.float32], params: ExtractParams, *, side: int = 512) -> float:
         """How far this extractor's features lie from those with other `params`: RMS of the difference over the RMS.
@@ -171,78 +217,65 @@ class FeatureExtractor:
         return plan_bands(self._steps, size, self.params.tile, free, self.network.backbone.multiple, number)
 
 
-class _Job:
-    """One image on its way: what is finished survives a lack of memory."""
+class CachedExtractor:
+    """Keeps the last network; loads another when the model file, the device or the arithmetic is another."""
 
-    def __init__(self, extractor: FeatureExtractor, image: NDArray[np.float32], out: Features) -> None:
-        self._extractor, self._image, self._out = extractor, image, out
-        self.device, self._dtype = extractor._device, extractor._dtype
-        self._size = (image.shape[0], image.shape[1])
-        self._coarse: CoarseRun | TiledRun
-        network = extractor.network
-        if extractor._steps is not None:
-            plan = extractor._band_plan(self._size)
-            self._coarse = CoarseRun(plan, self._rows())
-            work = sum(plan.work())
-        else:
-            free = available_bytes(self.device)
-            self._coarse = TiledRun(network, image, extractor.params.tile, free, self.device, self._dtype)
-            work = 4e4 * image.shape[0] * image.shape[1]
-        head = HEAD_WORK * network.params.hidden_channels * network.feature_channels * image.shape[0] * image.shape[1]
-        self._share = work / (work + head)
-        self._head: HeadRun | None = None
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] = ()
+        self._extractor: FeatureExtractor | None = None
 
-    def run(self, progress: Progress) -> None:
-        """Do what is left."""
-        with torch.inference_mode():
-            if self._head is None:
-                self._coarse.run(progress.part(0.0, self._share))
-                self._head = HeadRun(self._filler(), self._out, self.device, self._dtype)
-            self._head.run(progress.part(self._share, 1.0))
+    def clear(self) -> None:
+        """Let the network go."""
+        device = self._extractor.device if self._extractor is not None else "cpu"
+        self._extractor, self._key = None, ()
+        release(device)
 
-    def retreat(self, problem: str) -> str:
-        """Make room: halve the pieces, else go to the CPU. Returns what was done."""
-        part = self._head or self._coarse
-        where = "the processor" if self.device.type == "cpu" else str(self.device)
-        if part.halve():
-            return f"Memory ran out on {where}: the pieces left were halved."
-        if self.device.type == "cpu":
-            hint = "Close other programs, or scale the picture down."
-            raise DeviceError(f"Memory ran out on the processor: {problem}.", hint=hint)
-        self._move()
-        return f"Memory ran out on {where}: the processor went on."
+    def extractor(self, model: Path | None, params: ExtractParams) -> FeatureExtractor:
+        """The network of the checkpoint `model` (None: the shipped one) on the device that `params` name."""
+        key = (model, file_stamp(model), params)
+        if self._extractor is None or key != self._key:
+            self.clear()
+            self._extractor = FeatureExtractor(model, params=params)
+            self._key = key
+        return self._extractor
 
-    def _move(self) -> None:
-        self.device, self._dtype = CPU, torch.float32
-        self._extractor.network.to(CPU, torch.float32)
-        if isinstance(self._coarse, CoarseRun):
-            self._coarse.image = self._rows()
-        self._coarse.move(CPU, torch.float32)
-        if self._head is not None:
-            self._head.move(self._filler(), CPU, torch.float32)
+    def extract(
+        self,
+        image: NDArray[np.float32],
+        model: Path | None,
+        params: ExtractParams,
+        progress: Progress | None = None,
+        *,
+        make_room: Callable[[int], None] | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> ExtractionResult:
+        """Features of `image` (H, W, 3), in memory while there is room, else in a file on disk.
 
-    def _rows(self) -> ImageRows:
-        return ImageRows(self._image, cast(Backbone, self._extractor.network.backbone), self.device, self._dtype)
+        Parameters
+        ----------
+        model : a checkpoint file; None takes the shipped one
+        make_room : told how many bytes the features will take, before they do
+        note : told each sentence of the notes as it comes
 
-    def _filler(self) -> Filler:
-        network = self._extractor.network
-        if isinstance(self._coarse, TiledRun):
-            return PlainStripes(network, network.fuse(self._coarse.maps))
-        return supplement_stripes(cast(SupplementNet, network), self._coarse.maps, self._coarse.image, self._size)
+        Raises
+        ------
+        DeviceError : there is no room for the features, or even the processor ran out of memory
+        """
+        extractor = self.extractor(model, params)
+        shape = (*image.shape[:2], extractor.feature_channels)
+        if make_room is not None:
+            make_room(int(np.prod(shape, dtype=np.int64)) * 4)
+        plan = plan_allocation(shape)
+        if plan.note and note is not None:
+            note(plan.note)
+        result = extractor.extract_with_record(image, progress, out=allocate(shape, plan), note=note)
+        if not plan.note:
+            return result
+        notes = (plan.note, *result.notes)
+        return replace(result, notes=notes, record={**result.record, "notes": list(notes)})
 
 
-def _attempt(job: _Job, progress: Progress) -> str | None:
-    """Run `job`; the first line of what is wrong when memory ran out, its traceback and the tensors there let go."""
-    try:
-        job.run(progress)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-    return None
-
-
-def _prepare(network: SupplementNet) -> tuple[Step, ...] | None:
+def _prepare(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
     """Fold the norms and lay the weights out for speed; the steps in which the backbone can run."""
     fold_norms(network.backbone)
     network.to(memory_format=torch.channels_last)
@@ -254,7 +287,7 @@ def _prepare(network: SupplementNet) -> tuple[Step, ...] | None:
 
 def _empty(shape: tuple[int, int, int], device: torch.device) -> Features:
     """A float32 array; for a GPU in pinned memory, where a copy comes at full speed, unless that would be large."""
-    if device.type == "cuda" and np.prod(shape) * 4 < 2**31:
+    if device.type == "cuda" and np.prod(shape) * 4 < budget.current.pinned:
         pinned: Features = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
         return pinned
     return np.empty(shape, np.float32)

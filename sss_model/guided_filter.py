@@ -11,8 +11,8 @@ The window is 2 radius + 1 pixels wide. At the border the mean is over the part 
 picture (OpenCV mirrors the picture there instead; in the interior the two agree).
 
 The filter is linear in the signal, keeps constants, and never adds energy: q = Q p with Q = D^-1 M, where D holds the
-number of pixels in each pixel's window and 0 <= M <= D, because each window's fit is a shrunk projection. `reduction`
-builds its error bound on that.
+number of pixels in each pixel's window and 0 <= M <= D, because each window's fit is a shrunk projection. The
+error bound of `filtered_pca` stands on that.
 
 Numerics: guide and signal are centred (a constant passes through unchanged), which leaves S and <I p> - <I> <p> with
 an absolute error near 2e-8 in float32. Against eps that is too much once eps is small, so the guide's own terms are
@@ -62,6 +62,10 @@ def guided_filter(
     Raises
     ------
     ParameterError : a parameter out of range, or arrays whose shapes do not fit
+
+    Examples
+    --------
+    >>> smooth = guided_filter(image, features, radius=5, eps=0.01)  # windows of 11 x 11 pixels
     """
     return GuidedFilter(guide, radius, eps, device=device).apply(features, progress)
 

@@ -47,7 +47,7 @@ from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ParameterError, SSSError
-from sss_model.files.allocation import file_stamp, make_plan
+from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there, write_exports
 from sss_model.files.inputs import Input, files_of, read_input
 from sss_model.image_io import image_from_array, to_picture
@@ -56,9 +56,9 @@ from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_gui.worker.overlay_engine import OverlayEngine
-    from sss_model.extraction import Extraction
+    from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
-    from sss_model.projection.feature_views import Figure
+    from sss_model.projection.feature_views import FeatureViews
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class FeatureEngine(Engine):
 
     def __init__(self) -> None:
         self.documents = FeatureCache()
-        self._extraction: Extraction | None = None
+        self._extraction: CachedExtractor | None = None
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
 
@@ -90,12 +90,12 @@ class FeatureEngine(Engine):
         return self._overlays
 
     @property
-    def extraction(self) -> Extraction:
+    def extraction(self) -> CachedExtractor:
         """The network; torch is loaded with it, after the picture has been shown."""
         if self._extraction is None:
-            from sss_model.extraction import Extraction
+            from sss_model.extractor import CachedExtractor
 
-            self._extraction = Extraction()
+            self._extraction = CachedExtractor()
         return self._extraction
 
     def load_model(self, request: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
@@ -129,7 +129,7 @@ class FeatureEngine(Engine):
             **common, pictures=pictures, complete=True, explained=self._explained(request, figure), seconds=seconds
         )
 
-    def _explained(self, request: ShowRequest, figure: Figure) -> tuple[float, ...]:
+    def _explained(self, request: ShowRequest, figure: FeatureViews) -> tuple[float, ...]:
         """Of the fixed basis as it was fitted, or of this picture's filtered features."""
         fixed = self._basis(request.basis)
         if fixed is not None:
@@ -212,29 +212,32 @@ class FeatureEngine(Engine):
         levels = make_pyramid(to_picture(opened.image))
         size = opened.image.shape[:2]
         deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
-        from sss_model.projection.feature_views import Figure
+        from sss_model.pipeline import analyse  # here: it loads torch
 
-        if opened.features is not None:
-            claim(opened.features.nbytes)
-            record = {"source": request.source.name, "metadata": opened.metadata}
-            return CachedFeatures(
-                request.source, Figure(opened.image, opened.features), "features from the file", "cpu", record
-            )
-        progress.report(0.05, "Loading the model")
+        notes: list[str] = []
 
-        def forecast(needed: int) -> None:
-            """Make room, and where there is none say so now, not when all is done."""
-            claim(needed)
-            plan = make_plan((*size, needed // (4 * size[0] * size[1])))
-            if plan.note:
-                deliver(ShowResult(request.ticket, request.source, size, notes=(plan.note,)))
+        def note(sentence: str) -> None:
+            """Say at once that there is no room, or that memory ran out, not when all is done."""
+            notes.append(sentence)
+            deliver(ShowResult(request.ticket, request.source, size, notes=tuple(notes)))
 
-        made = self.extraction.extract(opened.image, request.model, request.extract, progress.part(0.1, 1.0), forecast)
-        record = {"source": request.source.name, **made.record}
-        figure = Figure(opened.image, made.features, device=made.device)
-        network = request.model, request.extract, file_stamp(request.model)
+        computed = opened.features is None
+        if computed:
+            progress.report(0.05, "Loading the model")
+        picture = analyse(
+            opened,
+            request.source.name,
+            self.extraction,
+            request.model,
+            request.extract,
+            progress.part(0.1, 1.0),
+            make_room=claim,
+            note=note,
+        )
+        network = (request.model, request.extract, file_stamp(request.model)) if computed else ()
+        device = device_words(picture.device)
         return CachedFeatures(
-            request.source, figure, made.model, device_words(made.device), record, made.notes, network
+            request.source, picture.views, picture.model, device, picture.record, picture.notes, network
         )
 
     # one pixel, files ------------------------------------------------------------------------------------------------
@@ -327,7 +330,7 @@ class _Pooled:
         self.fitted: list[Source] = []
         self.failed: list[tuple[Source, str]] = []
 
-    def __iter__(self) -> Iterator[tuple[Figure, Progress]]:
+    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
         count = len(self._request.sources)
         for number, source in enumerate(self._request.sources):
             part = self._progress.part(number / count, (number + 1) / count)

@@ -13,14 +13,13 @@ import psutil
 
 from sss_gui.messages.panes import Pyramid, Source
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model import budget as limits
 from sss_model.image_io import to_picture
 
 if TYPE_CHECKING:
-    from sss_model.projection.feature_views import Figure  # loads torch
+    from sss_model.projection.feature_views import FeatureViews  # loads torch
 
 log = logging.getLogger(__name__)
-
-MEMORY_SHARE = 0.4  # of all memory, for the features of pictures that were shown before
 
 
 @dataclass
@@ -37,7 +36,7 @@ class CachedFeatures:
     """
 
     source: Source
-    figure: Figure
+    figure: FeatureViews
     model: str = ""
     device: str = ""
     record: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +66,8 @@ class FeatureCache:
     """The last pictures shown, forgotten oldest first when they need more than their share of the memory."""
 
     def __init__(self, budget: int | None = None) -> None:
-        self._budget = int(psutil.virtual_memory().total * MEMORY_SHARE) if budget is None else budget
+        share = limits.current.remembered_share
+        self._budget = int(psutil.virtual_memory().total * share) if budget is None else budget
         self._kept: OrderedDict[Hashable, CachedFeatures] = OrderedDict()
 
     def __iter__(self) -> Iterator[CachedFeatures]:

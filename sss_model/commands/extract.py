@@ -21,8 +21,8 @@ from sss_model.commands.backbone_options import add_backbone_options, backbone_m
 from sss_model.commands.options import add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError, SSSError
-from sss_model.files.export import already_there, prepare_folder, write_exports
-from sss_model.files.inputs import INPUT_LAYOUTS, inputs_in
+from sss_model.files.export import already_there, prepare_folder
+from sss_model.files.inputs import INPUT_LAYOUTS, inputs_in, read_input
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
 
@@ -186,35 +186,34 @@ class Extractions:
     """One call's model and basis, kept from picture to picture."""
 
     def __init__(self, job: Job) -> None:
-        from sss_model.extraction import Extraction  # here, so that --help needs no torch
+        from sss_model.extractor import CachedExtractor  # here, so that --help needs no torch
         from sss_model.projection.display_basis import FixedBasis
 
         self.job = job
         self._basis = FixedBasis.load(job.basis) if job.basis is not None else None
-        self._extraction = Extraction()
+        self._extractor = CachedExtractor()
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the exports of the picture at `path`: the files (none where all are there and may stay), and notes."""
-        from sss_model.files.inputs import read_input
-        from sss_model.projection.feature_views import Figure
+        from sss_model.pipeline import analyse, export_picture
 
         job = self.job
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image, job.layout)
-        features, device = opened.features, "cpu"
-        notes: tuple[str, ...] = ()
-        record: dict[str, Any] = {"source": path.name}
-        if features is None:
-            made = self._extraction.extract(opened.image, job.model, job.extract, progress.part(0.02, 0.6))
-            features, device, notes = made.features, made.device, made.notes
-            record |= made.record
-        else:
-            record["metadata"] = opened.metadata
-        figure = Figure(opened.image, features, device=device)
-        content = figure.content(job.filter, job.projection, self._basis, record, progress.part(0.6, 0.8))
-        return write_exports(job.folder, stem, content, job.export, progress.part(0.8, 1.0)), notes
+        picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
+        files = export_picture(
+            picture,
+            job.folder,
+            stem,
+            job.filter,
+            job.projection,
+            job.export,
+            basis=self._basis,
+            progress=progress.part(0.6, 1.0),
+        )
+        return files, picture.notes
 
 
 class _Bars:

@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model import budget
+from sss_model.budget import GIB
 from sss_model.errors import DeviceError
+from sss_model.inference.memory import available_bytes
 
 Features = NDArray[np.floating[Any]]
-GIB = 2**30
-MEMORY_SHARE = 0.45  # of the memory that is free now; the filter and the pictures need the rest
-DISK_RESERVE = 1 * GIB
 
 
 @dataclass(frozen=True)
-class Plan:
+class AllocationPlan:
     """How features of a shape will be kept.
 
     Attributes
@@ -41,38 +41,34 @@ class Plan:
     note: str = ""
 
 
-def make_plan(shape: tuple[int, int, int], *, memory: int | None = None, disk: int | None = None) -> Plan:
+def plan_allocation(
+    shape: tuple[int, int, int], *, memory: int | None = None, disk: int | None = None
+) -> AllocationPlan:
     """The plan for features of `shape` (H, W, D), from the bytes that are free in memory and on disk.
 
     Raises
     ------
     DeviceError : there is no room for them anywhere
     """
-    free = _free_memory() if memory is None else memory
+    free = available_bytes() if memory is None else memory
     room = shutil.disk_usage(tempfile.gettempdir()).free if disk is None else disk
     need = int(np.prod(shape, dtype=np.int64)) * 4
-    budget = int(free * MEMORY_SHARE)
-    if need <= budget:
-        return Plan("memory", np.float32)
-    words = f"The features need {need / GIB:.1f} GB, more than the {budget / GIB:.1f} GB of memory to spare"
-    if need + DISK_RESERVE <= room:
-        return Plan("disk", np.float32, f"{words}: they are kept on disk.")
-    if need // 2 + DISK_RESERVE <= room:
-        return Plan("disk", np.float16, f"{words}: they are kept on disk in half precision.")
+    limit, reserve = int(free * budget.current.features_share), budget.current.disk_reserve
+    if need <= limit:
+        return AllocationPlan("memory", np.float32)
+    words = f"The features need {need / GIB:.1f} GB, more than the {limit / GIB:.1f} GB of memory to spare"
+    if need + reserve <= room:
+        return AllocationPlan("disk", np.float32, f"{words}: they are kept on disk.")
+    if need // 2 + reserve <= room:
+        return AllocationPlan("disk", np.float16, f"{words}: they are kept on disk in half precision.")
     size = f"{shape[1]} x {shape[0]} pixels x {shape[2]} features"
     raise DeviceError(
-        f"{size} need {need / GIB:.1f} GB; {budget / GIB:.1f} GB of memory and {room / GIB:.1f} GB of disk are free.",
+        f"{size} need {need / GIB:.1f} GB; {limit / GIB:.1f} GB of memory and {room / GIB:.1f} GB of disk are free.",
         hint="Scale the picture down, close other programs, or free some disk space.",
     )
 
 
-def _free_memory() -> int:
-    from sss_model.inference.memory import available_bytes  # here: it loads torch
-
-    return available_bytes("cpu")
-
-
-def allocate(shape: tuple[int, int, int], plan: Plan) -> Features:
+def allocate(shape: tuple[int, int, int], plan: AllocationPlan) -> Features:
     """An array (H, W, D) to fill; a file on disk is deleted with the array."""
     if plan.place == "memory":
         return np.empty(shape, plan.dtype)

@@ -41,7 +41,7 @@ class ExportError(SSSError):
 
 
 @dataclass(frozen=True)
-class Content:
+class ExportContent:
     """What there is to write of one picture.
 
     Attributes
@@ -103,7 +103,11 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
 
 
 def write_exports(
-    folder: str | os.PathLike[str], stem: str, content: Content, params: ExportParams, progress: Progress | None = None
+    folder: str | os.PathLike[str],
+    stem: str,
+    content: ExportContent,
+    params: ExportParams,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Write what `params` names into `folder`; each file whole or not at all, the JSON last.
 
@@ -130,7 +134,7 @@ def write_exports(
     return _Writer(target, stem, content, params, silent(progress)).write()
 
 
-def _check_owner(folder: Path, stem: str, content: Content) -> None:
+def _check_owner(folder: Path, stem: str, content: ExportContent) -> None:
     """Raise `ExportError` where the files for `stem` in `folder` were made of a picture of another name."""
     try:
         known = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
@@ -162,7 +166,9 @@ def write_index(
 class _Writer:
     """One export under way: counts its files for the progress, collects their paths."""
 
-    def __init__(self, folder: Path, stem: str, content: Content, params: ExportParams, progress: Progress) -> None:
+    def __init__(
+        self, folder: Path, stem: str, content: ExportContent, params: ExportParams, progress: Progress
+    ) -> None:
         self.folder, self.stem, self.content, self.params, self.progress = folder, stem, content, params, progress
         self.paths: list[Path] = []
         self.total = len(export_names(stem, params))

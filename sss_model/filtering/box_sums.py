@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 
 _LONGEST_PRODUCT = 49  # samples in a window that a matrix product sums; longer ones are doubled from shorter ones
-_KEPT_SUMS = 8  # of different windows, on one bench
+_KEPT_SUMS = 8  # of different windows, on one workspace
 _BLOCKS = (16, 32)  # rows and columns of sums that one matrix product makes
 
 
-class Bench:
+class Workspace:
     """One thread's place to work: three buffers, and the sums made on them lately.
 
     Parameters
@@ -38,13 +38,13 @@ class Bench:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._device = device
         self._buffers: dict[torch.dtype, list[Tensor]] = {}
-        self._sums: OrderedDict[tuple[float, float, torch.dtype], WindowSums] = OrderedDict()
+        self._sums: OrderedDict[tuple[float, float, torch.dtype], BoxSums] = OrderedDict()
 
-    def sums(self, ry: float, rx: float, dtype: torch.dtype = torch.float32) -> WindowSums:
+    def sums(self, ry: float, rx: float, dtype: torch.dtype = torch.float32) -> BoxSums:
         """Window sums of this half height and half width."""
         key = ry, rx, dtype
         if key not in self._sums:
-            self._sums[key] = WindowSums(ry, rx, self, dtype)
+            self._sums[key] = BoxSums(ry, rx, self, dtype)
         self._sums.move_to_end(key)
         if len(self._sums) > _KEPT_SUMS:
             self._sums.popitem(last=False)
@@ -58,44 +58,42 @@ class Bench:
         return known
 
 
-class WindowSums:
+class BoxSums:
     """Sums over windows of (2 ry + 1) x (2 rx + 1) samples of planes that are zero outside the picture.
 
     Parameters
     ----------
     ry, rx : half height and half width of the window, in samples; a fraction weighs one more sample at either end
-    bench : whose buffers to work on; all plans made on them share these
+    workspace : whose buffers to work on; all plans made on them share these
     """
 
-    def __init__(self, ry: float, rx: float, bench: Bench, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, ry: float, rx: float, workspace: Workspace, dtype: torch.dtype = torch.float32) -> None:
         self.half = (int(ry), int(rx))
         self.fraction = (ry - int(ry), rx - int(rx))
         self.border = tuple(half + (part > 0) for half, part in zip(self.half, self.fraction, strict=True))
-        self._bench, self._dtype = bench, dtype
-        self._plans: dict[tuple[int, int, int, int], WindowPlan] = {}
+        self._workspace, self._dtype = workspace, dtype
+        self._plans: dict[tuple[int, int, int, int], BoxSumPlan] = {}
 
-    def plan(self, planes: int, rows: int, columns: int, after: WindowPlan | None = None) -> WindowPlan:
+    def plan(self, planes: int, rows: int, columns: int, after: BoxSumPlan | None = None) -> BoxSumPlan:
         """The plan for `planes` x `rows` x `columns` sums; its input leaves the sums of the plan `after` intact."""
         size = planes * (rows + 2 * self.border[0]) * (columns + 2 * self.border[1])
         start = 0 if after is None else (after.last + 1) % 3
         key = planes, rows, columns, start
         known = self._plans.get(key)
-        buffers = self._bench.buffers(size, self._dtype)
+        buffers = self._workspace.buffers(size, self._dtype)
         if known is None or not known.uses(buffers):
             turned = buffers[start:] + buffers[:start]
-            known = self._plans[key] = WindowPlan(self, turned, start, planes, rows, columns)
+            known = self._plans[key] = BoxSumPlan(self, turned, start, planes, rows, columns)
         return known
 
 
-class WindowPlan:
+class BoxSumPlan:
     """The operations that make the sums of one shape, ready to run; `last` is the number of the buffer with the sums.
 
     Inside, arrays are (rows, planes, columns): all planes of a row side by side, so that one product sums them all.
     """
 
-    def __init__(
-        self, sums: WindowSums, buffers: list[Tensor], start: int, planes: int, rows: int, columns: int
-    ) -> None:
+    def __init__(self, sums: BoxSums, buffers: list[Tensor], start: int, planes: int, rows: int, columns: int) -> None:
         self._free = buffers
         shape = (rows + 2 * sums.border[0], planes, columns + 2 * sums.border[1])
         self._padded = buffers[0][: shape[0] * shape[1] * shape[2]].view(shape)

@@ -1,7 +1,7 @@
 """The guided filter's local linear model, in the letters of He et al. (2013): moments of the guide, fit, blend.
 
-`guided_filter` drives these over a whole picture and `preview` over the part on screen. All arrays are torch tensors,
-planes first; `mid` is the tile grown by the radius, where the windows are centred whose fits reach the tile.
+`guided_filter` drives these over a whole picture and `live_preview` over the part on screen. All arrays are torch
+tensors, planes first; `mid` is the tile grown by the radius, where the windows are centred whose fits reach the tile.
 """
 
 from __future__ import annotations

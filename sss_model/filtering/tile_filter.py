@@ -1,4 +1,4 @@
-"""The guided filter tile by tile, on torch tensors: what `guided_filter` and `preview` run on.
+"""The guided filter tile by tile, on torch tensors: what `guided_filter` and `live_preview` run on.
 
 A tile is filtered with what its windows reach around it, so tiles meet without seams, need no more memory than a few
 tiles, and run in threads, each in the cache of its core.
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sss_model import budget
 from sss_model.errors import ParameterError
 from sss_model.filtering import local_linear as model
-from sss_model.filtering.box_sums import Bench, WindowSums
+from sss_model.filtering.box_sums import BoxSums, Workspace
 from sss_model.filtering.local_linear import Moments, Tile
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress
@@ -28,7 +29,6 @@ _GPU_SAMPLES = 1 << 27
 _CPU_TILE = (256, 1024)  # rows and columns of a tile, at least: smaller ones pay more for starting operations
 _LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, make it grow
 _WORTH_A_THREAD = 1 << 15  # pixels
-_KEPT_BYTES = 512 << 20  # guide terms kept between calls, at most
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TileFilter:
         self.guide, self.device = guide, guide.device
         self.height, self.width = guide.shape[1:]
         self._precision = precision
-        self._benches: list[Bench] = []  # those that no thread is using
+        self._workspaces: list[Workspace] = []  # those that no thread is using
         self._configure(radius, eps, {})
 
     def _configure(self, radius: float, eps: float, moments: dict[Tile, Moments]) -> None:
@@ -180,17 +180,17 @@ class TileFilter:
         mid = tile.grown(self._by, self._bx, self.height, self.width)
         reach = mid.grown(self._by, self._bx, self.height, self.width)
         signal = source(*reach.slices)
-        bench = self._benches.pop() if self._benches else Bench(self.device)
-        terms = self._terms(tile, mid, reach, bench)
-        sums = bench.sums(self._ry, self._rx, self._dtype)
+        workspace = self._workspaces.pop() if self._workspaces else Workspace(self.device)
+        terms = self._terms(tile, mid, reach, workspace)
+        sums = workspace.sums(self._ry, self._rx, self._dtype)
         parts = model.by_kind(out) if coefficients else out[None]
         for first in range(0, len(signal), step):
             some = slice(first, first + step)
             self._filter(terms, signal[some], parts[:, some], sums)
             shared.tick()
-        self._benches.append(bench)
+        self._workspaces.append(workspace)
 
-    def _filter(self, terms: TileTerms, signal: Tensor, out: Tensor, sums: WindowSums) -> None:
+    def _filter(self, terms: TileTerms, signal: Tensor, out: Tensor, sums: BoxSums) -> None:
         """Filter a tile into `out` (1, c, h, w), or as far as the coefficients into (4, c, h, w)."""
         if self.radius == 0:
             out[0] = signal  # a is 0 and b the signal
@@ -213,14 +213,14 @@ class TileFilter:
     def _outside(self, tile: Tile) -> tuple[int, int, int, int]:
         return tile.outside(self._by, self._bx, self.height, self.width)
 
-    def _terms(self, tile: Tile, mid: Tile, reach: Tile, bench: Bench) -> TileTerms:
+    def _terms(self, tile: Tile, mid: Tile, reach: Tile, workspace: Workspace) -> TileTerms:
         """The guide's terms on `tile`; moments and factors are kept for the next call."""
         moments, factors = self._moments.get(tile), self._factors.get(tile)
         if moments is None or (moments.spread.dtype, moments.mean.dtype) != (self._guide_dtype, self._dtype):
-            moments, factors = self._moments_on(mid, reach, bench), None
+            moments, factors = self._moments_on(mid, reach, workspace), None
         if factors is None:
             factors = model.factor(moments, self.eps)
-            if sum(m.nbytes for m in list(self._moments.values())) > _KEPT_BYTES:
+            if sum(m.nbytes for m in list(self._moments.values())) > budget.current.guide_terms:
                 self._moments.clear()
                 self._factors.clear()
             self._moments[tile], self._factors[tile] = moments, factors
@@ -232,9 +232,9 @@ class TileFilter:
         share = moments.share[y : y + tile.size[0], x : x + tile.size[1]].contiguous()
         return TileTerms(tile, mid, guide, inner, moments, factors, share)
 
-    def _moments_on(self, mid: Tile, reach: Tile, bench: Bench) -> Moments:
+    def _moments_on(self, mid: Tile, reach: Tile, workspace: Workspace) -> Moments:
         rows, columns = reach.slices
-        plan = bench.sums(self._ry, self._rx, self._guide_dtype).plan(9, *mid.size)
+        plan = workspace.sums(self._ry, self._rx, self._guide_dtype).plan(9, *mid.size)
         model.products_of_guide(self.guide[:, rows, columns], plan.input(self._outside(mid)))
         share = model.window_shares(mid, self._ry, self._rx, self.height, self.width, self.device, self._guide_dtype)
         return model.moments_of_guide(plan.run(), share, self._dtype)

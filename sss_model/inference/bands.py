@@ -12,15 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sss_model import budget
 from sss_model.inference.head_stripes import branch_of
-from sss_model.inference.memory import MIB
-from sss_model.inference.plan import Band, TilePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
+from sss_model.inference.plan import Band, InferencePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
 from sss_model.inference.segments import Segment, segments_of
 from sss_model.network.backbone import Backbone
 from sss_model.network.supplement import SupplementNet
 from sss_model.progress import Progress
-
-HEAD_BYTES = 64 * MIB  # what stripes and the libraries' own buffers take
 
 
 class ImageRows:
@@ -73,7 +71,7 @@ class BranchUnit(nn.Module):
 
 
 @dataclass(frozen=True)
-class Step:
+class BackboneStep:
     """A segment; which map it reads (0: the image, k: tap k), of what stride; whether it makes a branch or a tap."""
 
     segment: Segment
@@ -82,7 +80,7 @@ class Step:
     stride: int
 
 
-def steps_of(network: SupplementNet) -> tuple[Step, ...] | None:
+def steps_of(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
     """What to run, in turn, to have every coarse map at its narrowest; None where the backbone cannot be cut.
 
     A branch with fewer channels than its tap is computed at once and the tap let go; a wider one waits for the stripes.
@@ -90,16 +88,16 @@ def steps_of(network: SupplementNet) -> tuple[Step, ...] | None:
     segments = segments_of(network.backbone)
     if segments is None:
         return None
-    steps: list[Step] = []
+    steps: list[BackboneStep] = []
     taps = network.backbone.taps
     rms = network.params.tap_scale == "rms"
     for number, segment in enumerate(segments, 1):
-        steps.append(Step(segment, number - 1, False, taps[number - 1].stride))
+        steps.append(BackboneStep(segment, number - 1, False, taps[number - 1].stride))
         layer = network.branch[number]
         if isinstance(layer, nn.Conv2d) and layer.out_channels < layer.in_channels:
             name, channels = f"branch {number} of {len(segments)}", (layer.in_channels, layer.out_channels)
             segment = Segment.of(name, [BranchUnit(layer, rms)], 1, channels)
-            steps.append(Step(segment, number, True, taps[number].stride))
+            steps.append(BackboneStep(segment, number, True, taps[number].stride))
     return tuple(steps)
 
 
@@ -107,9 +105,9 @@ def steps_of(network: SupplementNet) -> tuple[Step, ...] | None:
 class BandPlan:
     """The bands of every step, and what they amount to."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[BackboneStep, ...]
     bands: tuple[tuple[Band, ...], ...]
-    plan: TilePlan
+    plan: InferencePlan
 
     def work(self) -> list[float]:
         """Each step's share of time, in the units of `Cost.work`, rows of halos included."""
@@ -127,7 +125,7 @@ class BandPlan:
 
 
 def plan_bands(
-    steps: Sequence[Step], size: tuple[int, int], tile: int, free: int, multiple: int, number: int = 4
+    steps: Sequence[BackboneStep], size: tuple[int, int], tile: int, free: int, multiple: int, number: int = 4
 ) -> BandPlan:
     """Bands for an image of `size`, each step's as large as memory allows; `tile` forces their rows, in pixels."""
     height, width = (-(-side // multiple) * multiple for side in size)
@@ -146,7 +144,7 @@ def plan_bands(
             side = max(side, rows * segment.ratio * step.stride)
             overlap = max(overlap, segment.halo * step.stride)
         bands.append(tuple(cut))
-    forecast = int(max(most, kept) + HEAD_BYTES)
+    forecast = int(max(most, kept) + budget.current.head)
     return BandPlan(tuple(steps), tuple(bands), describe_bands(size, bands, side, overlap, forecast))
 
 
@@ -196,7 +194,7 @@ class CoarseRun:
             todo.pop(0)
         self._file(step)
 
-    def _run_units(self, step: Step, band: Band, progress: Progress) -> Tensor:
+    def _run_units(self, step: BackboneStep, band: Band, progress: Progress) -> Tensor:
         """The output rows of a band."""
         segment, (top, bottom) = step.segment, band.source
         values = self.image(top, bottom) if self._tap is None else self._tap[:, :, top:bottom]
@@ -208,10 +206,10 @@ class CoarseRun:
         first = band.first - top // segment.ratio
         return values[:, :, first : first + band.last - band.first]
 
-    def _height(self, step: Step) -> int:
+    def _height(self, step: BackboneStep) -> int:
         return int(self.image.height // step.stride)
 
-    def _file(self, step: Step) -> None:
+    def _file(self, step: BackboneStep) -> None:
         """Keep the finished map; a tap that its branch replaces goes once the next step has read it."""
         if self._target is None:
             return

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.inference.bands import ImageRows
-from sss_model.inference.head_stripes import CHUNK, HeadStripes, KeptMap
+from sss_model.inference.head_stripes import CHUNK, CoarseMap, HeadStripes
 from sss_model.network.grid_maps import FeatureNet, HiddenMaps
 from sss_model.network.supplement import SupplementNet
 from sss_model.progress import Progress
@@ -42,12 +42,12 @@ def supplement_stripes(
     """The head of `network` on `maps`, each a tap or its branch's output, by tap number."""
     weights = torch.split(network.hidden.weight.detach()[:, :, 0, 0], list(network.params.branch_channels), 1)
     centred = network.params.alignment == "centred"
-    kept = []
+    coarse = []
     for number, values in sorted(maps.items()):
         tap, layer = network.backbone.taps[number], cast(nn.Conv2d, network.branch[number])
         raw = values.shape[1] == tap.channels and layer.out_channels >= tap.channels
-        kept.append(
-            KeptMap(
+        coarse.append(
+            CoarseMap(
                 values,
                 tap.stride,
                 tap.centre if centred else (tap.stride - 1) / 2,
@@ -58,7 +58,7 @@ def supplement_stripes(
         )
     project = network.project
     return HeadStripes(
-        kept,
+        coarse,
         image,
         cast(nn.Conv2d, network.branch[0]),
         (weights[0].t().contiguous(), cast(Tensor, network.hidden.bias).detach()),

@@ -38,8 +38,8 @@ class FineRows(Protocol):
 
 
 @dataclass
-class KeptMap:
-    """A coarse map as kept between backbone and head, and what remains to be done to it for each stripe.
+class CoarseMap:
+    """A coarse map as it is kept between backbone and head, and what remains to be done to it for each stripe.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class HeadStripes:
 
     def __init__(
         self,
-        maps: Sequence[KeptMap],
+        maps: Sequence[CoarseMap],
         fine: FineRows,
         fine_branch: nn.Conv2d,
         hidden: tuple[Tensor, Tensor],
@@ -141,11 +141,11 @@ class HeadStripes:
         self.size, self.at_once = size, at_once
         # the second layer's bias rides on a hidden channel that is always one: a pass over the output saved
         self._project_weight = torch.cat([project[0], project[1][None], project[0].new_zeros(PAD - 1, len(project[1]))])
-        self.groups: dict[tuple[int, float], list[KeptMap]] = {}
-        for kept in self.maps:
-            self.groups.setdefault((kept.stride, kept.centre), []).append(kept)
+        self.groups: dict[tuple[int, float], list[CoarseMap]] = {}
+        for coarse in self.maps:
+            self.groups.setdefault((coarse.stride, coarse.centre), []).append(coarse)
         width = size[1]
-        self.block = math.lcm(32, *(kept.stride for kept in self.maps))
+        self.block = math.lcm(32, *(coarse.stride for coarse in self.maps))
         self.blocks = -(-width // self.block)
         like = hidden[0]
         self.lattices = [
@@ -207,8 +207,8 @@ class HeadStripes:
             places.append((low, min(low + 1, cells - 1), position - low))
         top, bottom = places[0][0], places[-1][1] + 1
         rows = group[0].hidden(top, bottom)
-        for kept in group[1:]:
-            rows += kept.hidden(top, bottom)
+        for coarse in group[1:]:
+            rows += coarse.hidden(top, bottom)
         rows = rows.index_select(1, self._index[number])
         return rows, [(low - top, high - top, weight) for low, high, weight in places]
 

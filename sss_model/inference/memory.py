@@ -5,35 +5,32 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+import psutil
 
-MIB = 2**20
+if TYPE_CHECKING:
+    import torch
 
 
 def available_bytes(device: torch.device | str = "cpu") -> int:
-    """Bytes that can be allocated on `device` now, as far as the system says; 4 GiB where it says nothing."""
-    device = torch.device(device)
-    if device.type == "cuda":
+    """Bytes that can be allocated on `device` now, within a container's limit where there is one."""
+    if str(device).startswith("cuda"):
+        import torch  # here: the window plans for the CPU before torch is loaded
+
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0] + cached)
-    free = _linux_field(Path("/proc/meminfo"), "MemAvailable:")
-    limit = _cgroup_room()
-    if free is not None:
-        return min(free, limit) if limit is not None else free
-    try:
-        import psutil
-
-        return int(psutil.virtual_memory().available)
-    except ImportError:
-        return 4 * 1024 * MIB
+    free, limit = int(psutil.virtual_memory().available), _cgroup_room()
+    return free if limit is None else min(free, limit)
 
 
 def peak_bytes() -> int:
     """The most memory that this process has had resident since it started, or since `reset_peak`."""
-    peak = _linux_field(Path("/proc/self/status"), "VmHWM:")
-    if peak is not None:
-        return peak
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1024
+    except (OSError, KeyError):  # not Linux
+        pass
     try:
         import resource
     except ImportError:  # Windows
@@ -55,19 +52,8 @@ def reset_peak() -> None:
 
 
 def resident_bytes() -> int:
-    """The memory that this process has resident now; 0 where the system does not say."""
-    return _linux_field(Path("/proc/self/status"), "VmRSS:") or 0
-
-
-def _linux_field(file: Path, name: str) -> int | None:
-    """The bytes that a line such as 'VmHWM:  123 kB' states."""
-    try:
-        for line in file.read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
+    """The memory that this process has resident now."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def _cgroup_room() -> int | None:
@@ -82,6 +68,8 @@ def _cgroup_room() -> int | None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, on any device."""
+    import torch
+
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     words = str(error).lower()
@@ -92,6 +80,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release(device: torch.device | str = "cpu") -> None:
     """Give unused memory of `device` back. Call it outside an except block: a traceback holds its frames' tensors."""
+    import torch
+
     gc.collect()
     device = torch.device(device)
     if device.type == "cuda":

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sss_model.inference.memory import MIB
+from sss_model import budget
 from sss_model.inference.segments import Segment
 
-BAND_BYTES = 320 * MIB  # activations of one band, where that costs little time
-SHARE = 0.4  # of the free memory that bands may take where small ones would cost much
 WASTE = 0.25  # the share of rows computed twice above which more memory is taken
 SPARE = 1.5  # what libraries allocate beyond the tensors
 OVERLAP = 128  # pixels by which tiles reach over their seams
@@ -31,7 +29,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class TilePlan:
+class InferencePlan:
     """What will be done with an image of `size` (H, W).
 
     Attributes
@@ -92,12 +90,12 @@ def band_rows(segment: Segment, height: int, width: int, stride: int, tile: int,
     if tile:
         return min(max(tile // (stride * segment.ratio), 1), total)
     row = held_bytes(segment, width, number)
-    if row * height <= BAND_BYTES:
+    if row * height <= budget.current.band:
         return total
-    rows = int(BAND_BYTES / row) - 2 * segment.halo
+    rows = int(budget.current.band / row) - 2 * segment.halo
     wanted = int(2 * segment.halo / WASTE)
     if rows < wanted:
-        rows = min(wanted, int(free * SHARE / row) - 2 * segment.halo)
+        rows = min(wanted, int(free * budget.current.band_share / row) - 2 * segment.halo)
     return min(max(rows // segment.ratio, 1), total)
 
 
@@ -107,14 +105,14 @@ def held_bytes(segment: Segment, width: int, number: int = 4) -> float:
 
 
 @dataclass(frozen=True)
-class Tile:
+class OverlappingTile:
     """A square of the image: what is kept of it (top, left, bottom, right), and what the network sees for that."""
 
     kept: tuple[int, int, int, int]
     seen: tuple[int, int, int, int]
 
 
-def tiles_of(size: tuple[int, int], side: int, overlap: int, multiple: int) -> Iterator[Tile]:
+def tiles_of(size: tuple[int, int], side: int, overlap: int, multiple: int) -> Iterator[OverlappingTile]:
     """Tiles over an image of `size`, their edges on multiples of `multiple`, each seeing `overlap` pixels more."""
     side = max(side // multiple, 1) * multiple
     overlap = -(-overlap // multiple) * multiple
@@ -124,7 +122,7 @@ def tiles_of(size: tuple[int, int], side: int, overlap: int, multiple: int) -> I
             bottom, right = min(top + side, height), min(left + side, width)
             above, before = max(top - overlap, 0), max(left - overlap, 0)
             below, after = min(bottom + overlap, height), min(right + overlap, width)
-            yield Tile((top, left, bottom, right), (above, before, below, after))
+            yield OverlappingTile((top, left, bottom, right), (above, before, below, after))
 
 
 def tile_side(size: tuple[int, int], tile: int, free: int, tileable: bool) -> int:
@@ -133,7 +131,7 @@ def tile_side(size: tuple[int, int], tile: int, free: int, tileable: bool) -> in
         return 0
     if tile:
         return tile if tile < max(size) else 0
-    room = free * SHARE
+    room = free * budget.current.band_share
     if size[0] * size[1] * TILE_CELL_BYTES <= room:
         return 0
     return max(int((room / TILE_CELL_BYTES) ** 0.5) - 2 * OVERLAP, 256)
@@ -146,26 +144,28 @@ def memory_words(count: int) -> str:
 
 def describe_bands(
     size: tuple[int, int], steps: Sequence[Sequence[Band]], side: int, overlap: int, forecast: int
-) -> TilePlan:
+) -> InferencePlan:
     """The plan of a backbone in bands."""
     pieces = sum(len(bands) for bands in steps)
     need = memory_words(forecast)
     if pieces == len(steps):
-        return TilePlan(size, pieces, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
+        return InferencePlan(
+            size, pieces, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}."
+        )
     words = (
         f"The network goes over the picture in {pieces} bands and needs {need}; "
         "the result is that of the whole picture."
     )
-    return TilePlan(size, pieces, side, overlap, forecast, True, words)
+    return InferencePlan(size, pieces, side, overlap, forecast, True, words)
 
 
-def describe_tiles(size: tuple[int, int], count: int, side: int, forecast: int) -> TilePlan:
+def describe_tiles(size: tuple[int, int], count: int, side: int, forecast: int) -> InferencePlan:
     """The plan of a backbone that cannot be cut."""
     need = memory_words(forecast)
     if count <= 1:
-        return TilePlan(size, 1, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
+        return InferencePlan(size, 1, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
     words = (
         f"The network sees the picture in {count} tiles of {side} pixels that overlap by {OVERLAP} and needs {need}; "
         "near their seams features differ a little from those of the whole picture."
     )
-    return TilePlan(size, count, side, OVERLAP, forecast, False, words)
+    return InferencePlan(size, count, side, OVERLAP, forecast, False, words)

@@ -10,13 +10,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sss_model.inference.plan import OVERLAP, TILE_CELL_BYTES, Tile, TilePlan, describe_tiles, tile_side, tiles_of
+from sss_model.inference.plan import (
+    OVERLAP,
+    TILE_CELL_BYTES,
+    InferencePlan,
+    OverlappingTile,
+    describe_tiles,
+    tile_side,
+    tiles_of,
+)
 from sss_model.network.backbone import Backbone
 from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap
 from sss_model.progress import Progress
 
 
-def plan_tiles(network: FeatureNet, size: tuple[int, int], tile: int, free: int) -> TilePlan:
+def plan_tiles(network: FeatureNet, size: tuple[int, int], tile: int, free: int) -> InferencePlan:
     """What a network without bands will do with an image of `size`."""
     side = tile_side(size, tile, free, tileable(network))
     if not side:
@@ -57,7 +65,7 @@ class TiledRun:
         self._size = (image.shape[0], image.shape[1])
         self._side = tile_side(self._size, tile, free, tileable(network))
         self._maps: list[GridMap] | None = None
-        self._todo: list[Tile] = self._cut(self._side)
+        self._todo: list[OverlappingTile] = self._cut(self._side)
         self._count = 0
 
     @property
@@ -66,10 +74,10 @@ class TiledRun:
             raise RuntimeError("The branch maps are asked for before they are there.")
         return BranchMaps(self._maps, self._size)
 
-    def _cut(self, side: int) -> list[Tile]:
+    def _cut(self, side: int) -> list[OverlappingTile]:
         if not side:
             whole = (0, 0, *self._size)
-            return [Tile(whole, whole)]
+            return [OverlappingTile(whole, whole)]
         return list(tiles_of(self._size, side, OVERLAP, multiple_of(self._network)))
 
     def run(self, progress: Progress) -> None:
@@ -90,7 +98,7 @@ class TiledRun:
             self._todo.pop(0)
             self._count += 1
 
-    def _stitch(self, tile: Tile, found: list[GridMap]) -> None:
+    def _stitch(self, tile: OverlappingTile, found: list[GridMap]) -> None:
         """Copy a tile's maps to their places; tiles' edges lie on whole cells of every grid."""
         if self._maps is None:
             self._maps = [self._empty_like(grid) for grid in found]

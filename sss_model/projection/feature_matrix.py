@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model import budget
 from sss_model.errors import ParameterError
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress
@@ -23,7 +24,6 @@ Features = NDArray[np.floating[Any]]
 Result = TypeVar("Result")
 
 _BLOCK_VALUES = 1 << 22  # feature values a thread reads at once
-_RESIDENT_SHARE = 0.4  # of a GPU's free memory
 
 
 class FeatureMatrix:
@@ -46,7 +46,7 @@ class FeatureMatrix:
         self._resident: Tensor | None = None
         if self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
-            if 4 * features.size < _RESIDENT_SHARE * free:
+            if 4 * features.size < budget.current.resident_share * free:
                 self._resident = torch.from_numpy(np.ascontiguousarray(features, np.float32)).to(self.device)
 
     def sample(self, limit: int) -> NDArray[np.float32]:

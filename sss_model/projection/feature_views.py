@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.files.export import Content
+from sss_model.files.export import ExportContent
 from sss_model.guided_filter import GuidedFilter, guided_filter
 from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
@@ -27,14 +27,13 @@ from sss_model.projection.stretch import random_projection, range_of, stretch
 
 COMPONENTS = 16
 KEPT = 2  # values of each stage
-MAPS = ("random", "pca", "filtered")
 Map = NDArray[np.float32]
 Stage = TypeVar("Stage")
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
 
 
-class Figure:
+class FeatureViews:
     """The maps of one picture.
 
     Parameters
@@ -46,7 +45,7 @@ class Figure:
 
     def __init__(self, image: Map, features: NDArray[np.floating[Any]], *, device: str = "cpu") -> None:
         self.image, self.features, self.device = image, features, device
-        self._kept: dict[str, list[tuple[Any, Any]]] = {}  # newest first
+        self._stages: dict[str, list[tuple[Any, Any]]] = {}  # newest first
 
     # maps ------------------------------------------------------------------------------------------------------------
 
@@ -64,7 +63,7 @@ class Figure:
             values = chosen(basis, projection).project(self.features)
             return stretch(values, *_range(values, projection, fixed))
 
-        return self._stage("pca", (projection, _Held(fixed)), make)
+        return self._stage("pca", (projection, _SameObject(fixed)), make)
 
     def filtered(
         self,
@@ -75,26 +74,26 @@ class Figure:
     ) -> Map:
         """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
 
-        Without `fixed` the map is the paper's to within half of 1/512 (`reduction`); with it, the filter being linear,
-        the projected features are filtered, which is exact.
+        Without `fixed` the map is the paper's to within half of 1/512 (`filtered_pca`); with it, the filter being
+        linear, the projected features are filtered, which is exact.
         """
         if fixed is None:
             result = self._reduction(filter, projection, progress).map
-            self._kept["filtered"] = [(None, result)]
+            self._stages["filtered"] = [(None, result)]
             return result
 
         def make() -> Map:
             values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
             return stretch(values, *_range(values, projection, fixed))
 
-        result = self._stage("filtered on fixed", (filter, projection, _Held(fixed)), make)
-        self._kept["filtered"] = [(None, result)]
+        result = self._stage("filtered on fixed", (filter, projection, _SameObject(fixed)), make)
+        self._stages["filtered"] = [(None, result)]
         return result
 
     def shown(self, name: str) -> Map | None:
-        """The map of `MAPS` that was made last; None before."""
-        known = self._kept.get(name)
-        return cast(Map, known[0][1]) if known else None
+        """The map random, pca or filtered that was made last; None before."""
+        cached = self._stages.get(name)
+        return cast(Map, cached[0][1]) if cached else None
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
@@ -129,14 +128,14 @@ class Figure:
             return LivePreview(self.image, flat, low=low, high=high, device=self.device)
 
         if fixed is not None:
-            return self._stage("live", (projection, _Held(fixed)), lambda: on(fixed))
+            return self._stage("live", (projection, _SameObject(fixed)), lambda: on(fixed))
         rows = tuple(components_of(projection, self._components))
-        known = self._kept.get("reduction")
-        if not known or known[0][0][1] != rows:
+        cached = self._stages.get("reduction")
+        if not cached or cached[0][0][1] != rows:
             self._reduction(filter, projection)
-            known = self._kept["reduction"]
-        (reference, _), result = known[0]
-        return self._stage("live", (projection, _Held(result)), lambda: around(result, reference))
+            cached = self._stages["reduction"]
+        (reference, _), result = cached[0]
+        return self._stage("live", (projection, _SameObject(result)), lambda: around(result, reference))
 
     # bases -----------------------------------------------------------------------------------------------------------
 
@@ -164,7 +163,7 @@ class Figure:
     def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
         return FixedBasis(basis, *range_of(_filtered(self, basis, filter)))
 
-    def shared_basis(self, figures: Iterable[tuple[Figure, Progress | None]], filter: FilterParams) -> FixedBasis:
+    def shared_basis(self, figures: Iterable[tuple[FeatureViews, Progress | None]], filter: FilterParams) -> FixedBasis:
         """Principal components of the filtered features of all `figures` together, aligned to this one's.
 
         The figures, each with what its filtering reports to, are taken one after the other, so they need not be in
@@ -197,7 +196,7 @@ class Figure:
     def nbytes(self) -> int:
         """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
-        kept = (value for stage in self._kept.values() for _, value in stage)
+        kept = (value for stage in self._stages.values() for _, value in stage)
         return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
 
     def content(
@@ -207,7 +206,7 @@ class Figure:
         fixed: FixedBasis | None = None,
         record: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
-    ) -> Content:
+    ) -> ExportContent:
         """Everything there is to export under these parameters.
 
         The filtered map is the paper's to the letter, all channels filtered: it depends on nothing that was shown
@@ -224,7 +223,7 @@ class Figure:
             filtered, basis = result.map, result.basis
         maps = {"random": random, "pca": plain, "filtered": filtered}
         ready = fixed is not None and fixed.low is not None
-        return Content(
+        return ExportContent(
             image=self.image,
             pictures={"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}},
             raw=self.features,
@@ -270,8 +269,8 @@ class Figure:
 
     def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
         """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
-        kept = self._kept.setdefault(name, [])
-        place = next((n for n, (known, _) in enumerate(kept) if known == key), None)
+        kept = self._stages.setdefault(name, [])
+        place = next((n for n, (cached, _) in enumerate(kept) if cached == key), None)
         entry = kept.pop(place) if place is not None else (key, make())
         kept.insert(0, entry)
         del kept[KEPT:]
@@ -282,14 +281,14 @@ class Figure:
         return min(COMPONENTS, int(self.features.shape[2]))
 
 
-def _filtered(figure: Figure, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
+def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
     """The filtered features on `basis`, not stretched: the projected ones, filtered."""
     flat = basis.project(figure.features)
     return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
 
 
 def _add_filtered(
-    covariance: Covariance, figure: Figure, filter: FilterParams, offset: Map, progress: Progress | None = None
+    covariance: Covariance, figure: FeatureViews, filter: FilterParams, offset: Map, progress: Progress | None = None
 ) -> None:
     """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
     kernel = GuidedFilter(figure.image, filter.radius, filter.eps, device=figure.device)
@@ -302,14 +301,14 @@ def _add_filtered(
         covariance.add(planes.movedim(0, 2).cpu().numpy())
 
 
-class _Held:
+class _SameObject:
     """Stands for an object in a key: equal where it is the same one, and keeps it alive, so that it stays that one."""
 
     def __init__(self, held: object) -> None:
         self.held = held
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and self.held is other.held
+        return isinstance(other, _SameObject) and self.held is other.held
 
     def __hash__(self) -> int:
         return id(self.held)

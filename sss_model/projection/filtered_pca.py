@@ -34,8 +34,8 @@ from sss_model.guided_filter import GuidedFilter, check_channels
 from sss_model.pca import PcaBasis, fit_pca, signs_of
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
-from sss_model.projection.sample_pca import ROUNDING, LowRank
-from sss_model.projection.subspace_eigs import Space, leading_space, whole_space
+from sss_model.projection.sample_pca import ROUNDING, SamplePca
+from sss_model.projection.subspace_eigs import Eigenspace, leading_space, whole_space
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
@@ -93,7 +93,7 @@ class Reducer:
     ) -> None:
         self.matrix = FeatureMatrix(features, device)
         check_channels(features, image.shape[:2])
-        self.low_rank = LowRank(self.matrix, progress=progress)
+        self.low_rank = SamplePca(self.matrix, progress=progress)
         self._filter = GuidedFilter(image, 1, 1.0, device=device)
 
     @property
@@ -134,7 +134,7 @@ class Reducer:
                 raw, self._filter.apply_planes(raw, progress.part(0.2, 1.0)), basis, shown, 0.0, len(shown)
             )
         _check_shown(shown, components)
-        wanted = _Wanted(components, tuple(shown), previous)
+        wanted = _ReductionRequest(components, tuple(shown), previous)
         space = None if whole else leading_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
         if space is None:
             space = whole_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
@@ -172,7 +172,7 @@ class Reducer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Wanted:
+class _ReductionRequest:
     """What a caller of `reduce` asked for."""
 
     components: int
@@ -184,7 +184,7 @@ class _Wanted:
         order, _ = _basis(np.zeros(axes.shape[1]), axes[: self.components]).match(self.previous, self.shown)
         return 1 + max(order[i] if i < len(order) else i for i in self.shown)
 
-    def reduction(self, space: Space, low: LowRank) -> Reduction:
+    def reduction(self, space: Eigenspace, low: SamplePca) -> Reduction:
         """The picture from the eigenvectors found: signed, aligned, stretched to [0, 1]."""
         floor = max(1e-13 * space.total, ROUNDING * float(space.mean @ space.mean))
         axes, more = low.completed(space.axes, min(self.components, space.axes.shape[1]), space.rank)

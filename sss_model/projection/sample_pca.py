@@ -16,7 +16,7 @@ ROUNDING = 1e-13  # of the mean's square: variance that float32 rounding alone m
 _SAMPLE = 1 << 15  # pixels that the directions are found from
 
 
-class LowRank:
+class SamplePca:
     """features = mean + planes . axes + a rest without the axes' directions.
 
     The directions come from a sample of the pixels, which costs them a little variance; the coordinates are exact.

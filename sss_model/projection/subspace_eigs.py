@@ -1,8 +1,8 @@
 """Leading eigenvectors of the covariance of guided-filtered features, with few filtered channels.
 
 Notation: F the features (pixels by D), Q the filter as a matrix over pixels, C the covariance of Q F. One channel
-filtered gives Q F v for a direction v; one more, by Q', gives C v = F' Q' (Q F v - mean) / pixels. `reduction` tells
-the story.
+filtered gives Q F v for a direction v; one more, by Q', gives C v = F' Q' (Q F v - mean) / pixels. `filtered_pca`
+tells the story.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model import budget
 from sss_model.guided_filter import GuidedFilter
 from sss_model.pca import check_finite
 from sss_model.progress import Progress
 from sss_model.projection.feature_matrix import FeatureMatrix
-from sss_model.projection.sample_pca import LowRank
+from sss_model.projection.sample_pca import SamplePca
 
 Doubles = NDArray[np.float64]
 Map = NDArray[np.float32]
@@ -29,11 +30,10 @@ TOLERANCE = 0.75 / 512
 _NO_LOW_RANK = 0.6  # share of the variance below which the features are filtered whole
 _STEPS = 3  # of refinement, at most
 _GUARD = 2  # eigenvectors kept beyond the needed ones, to tell them apart from
-_STORED_BYTES = 1 << 29  # filtered channels kept to make the maps from, at most; beyond, the maps are filtered anew
 
 
 @dataclass(eq=False)
-class Space:
+class Eigenspace:
     """Eigenvectors found so far, by falling variance.
 
     Attributes
@@ -62,8 +62,8 @@ class Space:
 
 
 def leading_space(
-    matrix: FeatureMatrix, low: LowRank, guided: GuidedFilter, needed: Needed, progress: Progress
-) -> Space | None:
+    matrix: FeatureMatrix, low: SamplePca, guided: GuidedFilter, needed: Needed, progress: Progress
+) -> Eigenspace | None:
     """The leading eigenvectors by Rayleigh-Ritz and Davidson steps; None where the tolerance is not met."""
     if low.share < _NO_LOW_RANK or low.total == 0:
         return None
@@ -80,7 +80,9 @@ def leading_space(
     return None
 
 
-def whole_space(matrix: FeatureMatrix, low: LowRank, guided: GuidedFilter, needed: Needed, progress: Progress) -> Space:
+def whole_space(
+    matrix: FeatureMatrix, low: SamplePca, guided: GuidedFilter, needed: Needed, progress: Progress
+) -> Eigenspace:
     """The eigenvectors by filtering every channel, tile by tile; only their covariance is kept."""
     offset = matrix.tensor(low.mean)[:, None, None]
     products, sums = np.zeros((matrix.channels, matrix.channels)), np.zeros(matrix.channels)
@@ -98,15 +100,15 @@ def whole_space(matrix: FeatureMatrix, low: LowRank, guided: GuidedFilter, neede
     count = min(needed(axes), len(axes))
     raw = matrix.project(matrix.tensor(axes[:count]), matrix.tensor(axes[:count] @ low.mean))
     maps = _centred(guided.apply_planes(raw, progress.part(0.9, 1.0, "filter")))
-    return Space(
+    return Eigenspace(
         axes, values, raw, maps, mean + low.mean, float(values.sum()), 1.0, 0.0, matrix.channels, matrix.channels
     )
 
 
-def _ritz(low: LowRank, rank: int, guided: GuidedFilter, needed: Needed, progress: Progress) -> Space:
+def _ritz(low: SamplePca, rank: int, guided: GuidedFilter, needed: Needed, progress: Progress) -> Eigenspace:
     """Step 1: the eigenvectors within the span of the features' own axes."""
     planes, pixels = low.planes[:rank], guided.height * guided.width
-    stored = torch.empty_like(planes) if planes.nbytes <= _STORED_BYTES else None
+    stored = torch.empty_like(planes) if planes.nbytes <= budget.current.filtered_channels else None
     products, sums = np.zeros((rank, rank)), np.zeros(rank)
     stream = guided.stream(lambda rows, columns: planes[:, rows, columns], rank, progress, out=stored, each=_products)
     for _, (tile_products, tile_sums) in stream:
@@ -124,10 +126,12 @@ def _ritz(low: LowRank, rank: int, guided: GuidedFilter, needed: Needed, progres
     kept = min(float(left), 1.0)
     total = float(values.sum()) + kept * max(low.total - float(low.variance[:rank].sum()), 0.0)
     mean = low.mean + mean @ low.axes[:rank]
-    return Space(axes, values, raw, maps, mean, total, kept, np.inf, rank, rank)
+    return Eigenspace(axes, values, raw, maps, mean, total, kept, np.inf, rank, rank)
 
 
-def _residuals(matrix: FeatureMatrix, guided: GuidedFilter, space: Space, count: int, progress: Progress) -> Doubles:
+def _residuals(
+    matrix: FeatureMatrix, guided: GuidedFilter, space: Eigenspace, count: int, progress: Progress
+) -> Doubles:
     """Step 2: C v - theta v (count, D) of the first `count` axes."""
     back = guided.apply_transpose(space.maps[:count], progress.part(0.0, 0.7))
     products = matrix.gather(back, progress.part(0.7, 1.0)).numpy() / matrix.pixels
@@ -136,7 +140,7 @@ def _residuals(matrix: FeatureMatrix, guided: GuidedFilter, space: Space, count:
     return np.asarray(residuals - (residuals @ kept.T) @ kept)
 
 
-def _error(space: Space, residuals: Doubles, sample: Map, rest: float) -> float:
+def _error(space: Eigenspace, residuals: Doubles, sample: Map, rest: float) -> float:
     """What the residuals are worth in the picture, to first order.
 
     An eigenvector moves by R / (theta - C) into what lies outside the span, where C is at most about `rest`: seen
@@ -159,8 +163,13 @@ def _error(space: Space, residuals: Doubles, sample: Map, rest: float) -> float:
 
 
 def _refined(
-    matrix: FeatureMatrix, low: LowRank, guided: GuidedFilter, space: Space, residuals: Doubles, progress: Progress
-) -> Space:
+    matrix: FeatureMatrix,
+    low: SamplePca,
+    guided: GuidedFilter,
+    space: Eigenspace,
+    residuals: Doubles,
+    progress: Progress,
+) -> Eigenspace:
     """Step 3: the eigenvectors once the residuals' directions have joined the space."""
     kept = space.axes[: len(space.maps)]
     added = np.linalg.qr(residuals.T)[0].T
@@ -172,7 +181,7 @@ def _refined(
     axes = np.concatenate([turn[:count] @ np.concatenate([space.axes[:count], added]), space.axes[count:]])
     raw, maps = _combined(turn[:count], torch.cat([space.raw, raw])), _combined(turn[:count], maps)
     values = np.concatenate([values[:count], space.values[count:]])
-    return Space(
+    return Eigenspace(
         axes, values, raw, maps, space.mean, space.total, space.kept, np.inf, space.rank, space.filtered + len(added)
     )
 

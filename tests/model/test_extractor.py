@@ -10,7 +10,8 @@ import torch
 from small_models import GLOBAL, difference, literal, noise, small_checkpoint
 
 from sss_model.errors import Cancelled, DeviceError, ParameterError
-from sss_model.extractor import FeatureExtractor, pick_device
+from sss_model.extractor import CachedExtractor, FeatureExtractor, pick_device
+from sss_model.files.allocation import AllocationPlan
 from sss_model.inference.bands import CoarseRun
 from sss_model.inference.head_run import HeadRun
 from sss_model.inference.head_stripes import HeadStripes
@@ -126,9 +127,36 @@ def test_out_of_memory_halves_the_pieces_and_goes_on(part: str, monkeypatch: pyt
         _fail_above(monkeypatch, HeadStripes, "fill", lambda args: args[2] - args[1] > 30)
     else:
         _fail_above(monkeypatch, torch.nn.Conv2d, "forward", lambda args: args[1].shape[3] > 300)
-    features = one.extract(image)
-    assert "Memory ran out on the processor: the pieces left were halved." in one.notes
-    assert difference(features, exact) < (0.3 if part == "tiles" else 1e-5)
+    result = one.extract_with_record(image)
+    assert set(result.notes) == {"Memory ran out on the processor: the pieces left were halved."}
+    assert result.record["notes"] == list(result.notes)
+    assert result.device == result.record["extract"]["device"] == "cpu"
+    assert difference(result.features, exact) < (0.3 if part == "tiles" else 1e-5)
+
+
+def test_notes_are_told_as_they_come_and_belong_to_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, one = noise(40, 60), extractor()
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        _fail_above(patch, HeadStripes, "fill", lambda args: args[2] - args[1] > 10)
+        result = one.extract_with_record(image, note=told.append)
+    assert tuple(told) == result.notes
+    assert len(told) == 2  # 40 rows, 20, 10
+    assert one.extract_with_record(image).notes == ()
+
+
+def test_features_kept_on_disk_are_noted_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = AllocationPlan("disk", np.float16, "They are kept on disk.")
+    monkeypatch.setattr("sss_model.extractor.plan_allocation", lambda shape: plan)
+    room: list[int] = []
+    told: list[str] = []
+    result = CachedExtractor().extract(
+        noise(9, 12), None, ExtractParams(device="cpu"), make_room=room.append, note=told.append
+    )
+    assert isinstance(result.features, np.memmap)
+    assert room == [9 * 12 * 128 * 4]
+    assert result.notes == ("They are kept on disk.",)
+    assert result.record["notes"] == told == ["They are kept on disk."]
 
 
 def test_finished_stripes_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,8 +211,10 @@ def test_the_cpu_goes_on_where_the_gpu_gave_up(monkeypatch: pytest.MonkeyPatch) 
     exact = FeatureExtractor(checkpoint, "cpu").extract(image)
     gpu = FeatureExtractor(checkpoint, "cuda")
     _fail_above(monkeypatch, HeadStripes, "fill", lambda args: args[3].is_cuda)
-    assert difference(gpu.extract(image), exact) < 1e-2
-    assert gpu.notes[-1].endswith("the processor went on.")
+    result = gpu.extract_with_record(image)
+    assert difference(result.features, exact) < 1e-2
+    assert result.notes[-1].endswith("the processor went on.")
+    assert result.device == result.record["extract"]["device"] == "cpu"
 
 
 def _fail_above(patch: pytest.MonkeyPatch, owner: type, name: str, too_large: object) -> None:

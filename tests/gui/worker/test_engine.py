@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import sss_model.extraction as extraction
 from sss_gui.messages.panes import (
     BasisRequest,
     ExportRequest,
@@ -20,13 +20,13 @@ from sss_gui.messages.panes import (
 from sss_gui.worker.engine import FeatureEngine, source_stamp
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
-from sss_model.extraction import Extraction
-from sss_model.extractor import FeatureExtractor
-from sss_model.files.allocation import Plan
+from sss_model.extractor import CachedExtractor, FeatureExtractor
+from sss_model.files.allocation import AllocationPlan
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
+from sss_model.inference.head_stripes import HeadStripes
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 from sss_model.shipped_files import SAMPLE, resource
 
 CPU = ExtractParams(device="cpu")
@@ -39,8 +39,8 @@ class Run:
         self.engine = FeatureEngine()
         self.engine._extraction = shared
         self.counts = {"network": 0, "basis": 0}
-        self._count(monkeypatch, FeatureExtractor, "extract", "network")
-        self._count(monkeypatch, Figure, "plain_basis", "basis")
+        self._count(monkeypatch, FeatureExtractor, "extract_with_record", "network")
+        self._count(monkeypatch, FeatureViews, "plain_basis", "basis")
 
     def _count(self, monkeypatch, owner, method, name):
         real = getattr(owner, method)
@@ -59,9 +59,9 @@ class Run:
 @pytest.fixture(scope="module")
 def shared():
     """The shipped model, loaded once for this file."""
-    extraction = Extraction()
-    yield extraction
-    extraction.clear()
+    extractor = CachedExtractor()
+    yield extractor
+    extractor.clear()
 
 
 @pytest.fixture
@@ -108,9 +108,9 @@ def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, 
 
     def plan(shape):
         asked.append((shape, run.counts["network"]))
-        return Plan("memory", np.float32, "They are kept elsewhere.")
+        return AllocationPlan("memory", np.float32, "They are kept elsewhere.")
 
-    monkeypatch.setattr("sss_gui.worker.engine.make_plan", plan)
+    monkeypatch.setattr("sss_model.extractor.plan_allocation", plan)
     run(ShowRequest(1, photo, extract=CPU))
     assert asked == [((21, 30, 128), 0)]
     assert [result.notes for result in run.partial][1] == ("They are kept elsewhere.",)
@@ -228,7 +228,7 @@ def test_warming_up_tells_model_and_devices(run):
 def test_old_pictures_are_forgotten_when_the_budget_is_full():
     def document(name):
         image = np.zeros((10, 10, 3), np.float32)
-        return CachedFeatures(Source.from_path(name), Figure(image, np.zeros((10, 10, 100), np.float32)))
+        return CachedFeatures(Source.from_path(name), FeatureViews(image, np.zeros((10, 10, 100), np.float32)))
 
     from pathlib import Path
 
@@ -243,30 +243,25 @@ def test_old_pictures_are_forgotten_when_the_budget_is_full():
     assert len(documents) == 0
 
 
-def test_memory_that_runs_out_is_met_with_tiles_then_the_processor(monkeypatch):
-    tried = []
+def test_memory_that_runs_out_is_said_at_once_and_in_the_export(run, photo, tmp_path, monkeypatch):
+    fill, failed = HeadStripes.fill, []
 
-    class Greedy:
-        feature_channels = 4
+    def fails_once(self, first, last, out):
+        if not failed:
+            failed.append(first)
+            raise MemoryError("no memory")
+        fill(self, first, last, out)
 
-        def __init__(self, model, params):
-            self.params, self.device = params, params.device
-            self.checkpoint = type("C", (), {"path": extraction.Path("m.safetensors"), "sha256": "0",
-                                             "params": ProjectionParams()})()  # fmt: skip
-
-        def extract(self, image, progress, *, out):
-            tried.append((self.device, self.params.tile))
-            if self.device != "cpu":
-                raise MemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-            out[:] = 1
-
-    monkeypatch.setattr(extraction, "FeatureExtractor", Greedy)
-    monkeypatch.setattr(extraction, "release", lambda device: None)
-    made = Extraction().extract(np.zeros((4, 5, 3), np.float32), None, ExtractParams(device="cuda"), Progress())
-    assert tried == [("cuda", 0), ("cuda", 1024), ("cuda", 512), ("cuda", 256), ("cpu", 0)]
-    assert made.device == "cpu"
-    assert made.notes[0] == "Memory ran out on cuda: went on with tiles of 1024 pixels."
-    assert made.notes[-1] == "Memory ran out on cuda: went on with the processor."
+    monkeypatch.setattr(HeadStripes, "fill", fails_once)
+    said = ("Memory ran out on the processor: the pieces left were halved.",)
+    show = ShowRequest(1, photo, extract=CPU)
+    result = run(show)
+    assert (result.notes, result.device) == (said, "cpu")
+    assert run.partial[1].notes == said, "before the random projection is there"
+    exported = run(ExportRequest(2, show, tmp_path / "out", ExportParams()))
+    assert exported.notes == said
+    written = json.loads((tmp_path / "out" / "photo.json").read_text())
+    assert (written["notes"], written["extract"]["device"]) == (list(said), "cpu")
 
 
 def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, photo, features, tmp_path):

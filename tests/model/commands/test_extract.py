@@ -14,7 +14,7 @@ from sss_model.commands.extract import find_inputs, main, stems_for
 from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import FilterParams, ProjectionParams
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def pair(tmp_path):
 def test_a_feature_file_gives_what_the_figure_says(tmp_path, pair):
     out = tmp_path / "out"
     assert main([str(pair), "-o", str(out), "--radius", "3", "--eps", "0.02", "--quiet"]) == 0
-    figure = Figure(read_image(tmp_path / "photo.png"), np.load(pair)["features"])
+    figure = FeatureViews(read_image(tmp_path / "photo.png"), np.load(pair)["features"])
     expected = figure.filtered(FilterParams(radius=3, eps=0.02), ProjectionParams())
     np.testing.assert_array_equal(to_picture(read_image(out / "photo-filtered-pca.png")), to_picture(expected))
     assert json.loads((out / "photo.json").read_text())["filter"] == {"radius": 3, "eps": 0.02}

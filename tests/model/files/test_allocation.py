@@ -10,36 +10,36 @@ import numpy as np
 import pytest
 
 from sss_model.errors import DeviceError
-from sss_model.files.allocation import allocate, make_plan
+from sss_model.files.allocation import allocate, plan_allocation
 
 GIB = 2**30
 SHAPE = (1024, 1024, 128)  # 0.5 GiB
 
 
 def test_memory_first():
-    plan = make_plan(SHAPE, memory=8 * GIB, disk=0)
+    plan = plan_allocation(SHAPE, memory=8 * GIB, disk=0)
     assert (plan.place, plan.dtype, plan.note) == ("memory", np.float32, "")
 
 
 def test_then_disk_and_it_is_said():
-    plan = make_plan(SHAPE, memory=GIB, disk=8 * GIB)
+    plan = plan_allocation(SHAPE, memory=GIB, disk=8 * GIB)
     assert (plan.place, plan.dtype) == ("disk", np.float32)
     assert plan.note == "The features need 0.5 GB, more than the 0.4 GB of memory to spare: they are kept on disk."
 
 
 def test_then_half_precision():
-    plan = make_plan((4096, 4096, 128), memory=GIB, disk=6 * GIB)
+    plan = plan_allocation((4096, 4096, 128), memory=GIB, disk=6 * GIB)
     assert (plan.place, plan.dtype) == ("disk", np.float16)
 
 
 def test_and_else_a_sentence_before_anything_is_computed():
     with pytest.raises(DeviceError, match=r"4096 x 4096 pixels x 128 features need 8\.0 GB"):
-        make_plan((4096, 4096, 128), memory=GIB, disk=GIB)
+        plan_allocation((4096, 4096, 128), memory=GIB, disk=GIB)
 
 
 def test_a_file_on_disk_is_removed_with_the_array():
     before = set(Path(tempfile.gettempdir()).glob("sss-features-*"))
-    array = allocate((4, 5, 6), make_plan((4, 5, 6), memory=1, disk=8 * GIB))
+    array = allocate((4, 5, 6), plan_allocation((4, 5, 6), memory=1, disk=8 * GIB))
     array[:] = 3
     assert isinstance(array, np.memmap)
     assert len(set(Path(tempfile.gettempdir()).glob("sss-features-*")) - before) == 1

@@ -15,7 +15,7 @@ from sss_model.files.export import ExportError, already_there, export_names, wri
 from sss_model.image_io import read_image, to_picture
 from sss_model.params import EXPORT_FORMATS, ExportParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 
 FILTER, PROJECTION = FilterParams(radius=2), ProjectionParams()
 EVERYTHING = ExportParams(filtered=True, map3=True, strip=True, save_basis=True, formats=EXPORT_FORMATS)
@@ -25,7 +25,7 @@ EVERYTHING = ExportParams(filtered=True, map3=True, strip=True, save_basis=True,
 def figure():
     random = np.random.default_rng(5)
     image = random.random((11, 14, 3), np.float32)
-    return Figure(image, random.standard_normal((11, 14, 8)).astype(np.float32))
+    return FeatureViews(image, random.standard_normal((11, 14, 8)).astype(np.float32))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sss_model.filtering import box_sums as window_sums
-from sss_model.filtering.box_sums import Bench
+from sss_model.filtering.box_sums import Workspace
 
 
 def by_loop(planes, ry, rx):
@@ -25,7 +25,7 @@ def _convolved(line, weights):
 
 def window_sum(planes, ry, rx, dtype=torch.float32):
     """The sums of whole planes: everything beyond them is outside."""
-    sums = Bench().sums(ry, rx, dtype)
+    sums = Workspace().sums(ry, rx, dtype)
     plan = sums.plan(*planes.shape)
     by, bx = sums.border
     plan.input((by, by, bx, bx)).copy_(torch.from_numpy(planes))
@@ -54,8 +54,8 @@ def test_an_outlier_leaves_no_trace_outside_its_windows(half):
 
 
 def test_a_plan_leaves_the_sums_before_it_intact():
-    bench = Bench()
-    sums = bench.sums(2, 2)
+    workspace = Workspace()
+    sums = workspace.sums(2, 2)
     first = sums.plan(3, 20, 30)
     first.input((2, 2, 2, 2)).normal_()
     totals = first.run()
@@ -68,9 +68,9 @@ def test_a_plan_leaves_the_sums_before_it_intact():
 
 def test_other_sizes_and_windows_share_a_bench():
     rng = np.random.default_rng(1)
-    bench = Bench()
+    workspace = Workspace()
     for shape, half in [((1, 5, 6), 1), ((4, 50, 40), 3), ((2, 9, 9), 2), ((1, 5, 6), 1)] * 4:
         planes = rng.normal(size=shape).astype(np.float32)
-        plan = bench.sums(half, half).plan(*shape)
+        plan = workspace.sums(half, half).plan(*shape)
         plan.input((half, half, half, half)).copy_(torch.from_numpy(planes))
         np.testing.assert_allclose(plan.run().numpy(), by_loop(planes.astype(np.float64), half, half), atol=1e-4)

@@ -7,13 +7,44 @@ import sys
 
 import pytest
 import torch
+from small_models import small_checkpoint
 
+from sss_model.budget import Budget
+from sss_model.files.allocation import plan_allocation
+from sss_model.inference.bands import plan_bands, steps_of
 from sss_model.inference.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
+from sss_model.inference.plan import tile_side
+
+
+def test_every_part_plans_within_the_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each limit, made small, changes what its reader plans."""
+    steps = steps_of(small_checkpoint()[0])
+    assert steps is not None
+    whole = plan_bands(steps, (600, 600), 0, 2**33, 32).plan
+    assert plan_allocation((10, 10, 8), memory=2**30, disk=2**40).place == "memory"
+    assert tile_side((600, 600), 0, 2**33, True) == 0
+    small = Budget(features_share=0, band=0, band_share=0, head=2**30, remembered_share=0)
+    monkeypatch.setattr("sss_model.budget.current", small)
+    cut = plan_bands(steps, (600, 600), 0, 2**33, 32).plan
+    assert cut.tiles > whole.tiles
+    assert cut.forecast > 2**30 > whole.forecast
+    assert plan_allocation((10, 10, 8), memory=2**30, disk=2**40).place == "disk"
+    assert tile_side((600, 600), 0, 2**33, True) == 256
+
+
+def test_planning_for_the_processor_loads_no_torch() -> None:
+    code = (
+        "import sys; from sss_model.files.allocation import plan_allocation; "
+        "plan_allocation((4, 5, 6)); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_system_states_memory() -> None:
     assert 2**20 < available_bytes() < 2**50
-    assert peak_bytes() >= resident_bytes() > 2**20
+    resident = resident_bytes()  # first: reading the peak takes a page itself
+    assert peak_bytes() >= resident > 2**20
 
 
 PEAK = """

@@ -11,7 +11,7 @@ from sss_model.image_io import read_thumbnail
 from sss_model.params import ExportParams, FilterParams, ProjectionParams
 from sss_model.postprocess import random_projection, reduce_features
 from sss_model.projection.display_basis import FixedBasis
-from sss_model.projection.feature_views import Figure
+from sss_model.projection.feature_views import FeatureViews
 from sss_model.shipped_files import SAMPLE, resource
 
 PROJECTION = ProjectionParams()
@@ -25,7 +25,7 @@ def figure():
     mixed = image.reshape(-1, 3) @ random.standard_normal((3, 12)).astype(np.float32)
     scale = (2.0 ** -np.arange(12)).astype(np.float32)
     features = (np.tanh(mixed) * scale).reshape(*image.shape[:2], 12)
-    return Figure(image, features + 0.01 * random.standard_normal(features.shape).astype(np.float32))
+    return FeatureViews(image, features + 0.01 * random.standard_normal(features.shape).astype(np.float32))
 
 
 @pytest.mark.parametrize("radius", [0, 1, 5, 200])
@@ -64,7 +64,7 @@ def test_explained_variance_falls_and_sums_to_one(figure):
 
 def test_a_given_basis_is_used_for_both(figure):
     basis = FixedBasis(figure.plain_basis())
-    other = Figure(figure.image[:40], figure.features[:40])
+    other = FeatureViews(figure.image[:40], figure.features[:40])
     np.testing.assert_allclose(
         other.filtered(FilterParams(radius=0), PROJECTION, basis), other.plain(PROJECTION, basis), atol=1e-6
     )
@@ -93,7 +93,7 @@ def test_the_preview_of_a_reduced_picture_is_reduced(figure):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (3, 2)])
 def test_tiny_pictures(size):
     random = np.random.default_rng(0)
-    figure = Figure(random.random((*size, 3), np.float32), random.random((*size, 5), np.float32))
+    figure = FeatureViews(random.random((*size, 3), np.float32), random.random((*size, 5), np.float32))
     content = figure.content(FilterParams(), PROJECTION)
     assert content.map3.shape == (*size, 3)
     assert np.isfinite(content.map3).all()
@@ -107,7 +107,7 @@ def test_locking_the_basis_changes_nothing_here_and_gives_others_the_same_colour
     figure.locked_basis(filter, PROJECTION).save(tmp_path / "basis.json")
     fixed = FixedBasis.load(tmp_path / "basis.json")
     np.testing.assert_allclose(figure.filtered(filter, PROJECTION, fixed), before, atol=1e-4)
-    part = Figure(figure.image[:50, :40], figure.features[:50, :40])
+    part = FeatureViews(figure.image[:50, :40], figure.features[:50, :40])
     same = part.filtered(filter, PROJECTION, fixed)[:40, :30]
     np.testing.assert_allclose(same, before[:40, :30], atol=1e-4)
     alone = part.filtered(filter, PROJECTION)[:40, :30]
@@ -116,8 +116,8 @@ def test_locking_the_basis_changes_nothing_here_and_gives_others_the_same_colour
 
 def test_a_shared_basis_is_fitted_to_all_pixels_together(figure):
     halves = [
-        Figure(figure.image[:, :33], figure.features[:, :33]),
-        Figure(figure.image[:, 33:], figure.features[:, 33:]),
+        FeatureViews(figure.image[:, :33], figure.features[:, :33]),
+        FeatureViews(figure.image[:, 33:], figure.features[:, 33:]),
     ]
     filter = FilterParams(radius=0)
     shared = halves[0].shared_basis([(half, None) for half in halves], filter)
@@ -137,7 +137,7 @@ def test_a_basis_from_an_exports_json_and_one_that_is_none(tmp_path, figure):
 
 
 def test_what_is_exported_does_not_depend_on_what_was_shown_before(figure):
-    fresh = Figure(figure.image, figure.features)
+    fresh = FeatureViews(figure.image, figure.features)
     for radius in (1, 4, 9):
         figure.filtered(FilterParams(radius=radius), PROJECTION)
     first, second = (one.content(FilterParams(radius=6), PROJECTION) for one in (figure, fresh))
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_basis_is_refused(tmp_path):
 def test_every_kept_stage_counts_as_memory():
     rng = np.random.default_rng(0)
     image, features = rng.random((40, 50, 3), np.float32), rng.normal(size=(40, 50, 12)).astype(np.float32)
-    figure = Figure(image, features)
+    figure = FeatureViews(image, features)
     sizes = [figure.nbytes]
     filter, projection = FilterParams(), ProjectionParams()
     for stage in (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_features import features_like, image_like, noise_features
 
+from sss_model.budget import Budget
 from sss_model.errors import Cancelled, ParameterError
 from sss_model.guided_filter import guided_filter
 from sss_model.pca import fit_pca
@@ -223,7 +224,7 @@ def test_float16_and_memory_mapped_features(made, tmp_path):
 def test_stored_maps_make_no_difference(made, monkeypatch):
     image, features, _ = made
     expected = Reducer(image, features).reduce(5, 1e-2).map
-    monkeypatch.setattr("sss_model.projection.subspace_eigs._STORED_BYTES", 0)
+    monkeypatch.setattr("sss_model.budget.current", Budget(filtered_channels=0))
     np.testing.assert_allclose(Reducer(image, features).reduce(5, 1e-2).map, expected, atol=1e-5)
 
 

@@ -1,0 +1,46 @@
+"""How much memory each part of the program may take: one table, read by all of them when they plan.
+
+It loads nothing, so that the window can plan before torch is there. A test gives other limits with
+`monkeypatch.setattr("sss_model.budget.current", replace(current, ...))`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 2**20
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits in bytes, and shares in [0, 1] of the memory named.
+
+    Attributes
+    ----------
+    features_share : of the memory free now, for one picture's features; larger ones go into a file on disk. The
+        filter and the pictures need about as much again
+    disk_reserve : bytes of the temporary folder's disk that such a file leaves to others
+    remembered_share : of all memory, for pictures that the window has shown before
+    band : bytes of activations of a band of rows; larger bands are hardly faster
+    band_share : of the memory free now, for a band whose halo would otherwise be computed many times, or a tile
+    head : bytes that the head's stripes and the libraries' own buffers take
+    pinned : bytes of features on the host, up to which a GPU copies into pinned memory; it cannot be swapped out
+    resident_share : of a GPU's free memory, for features that stay there during the reduction
+    guide_terms : bytes of the guided filter's terms of the guide, kept for the next radius or eps
+    filtered_channels : bytes of filtered channels kept to make the maps from; beyond, the maps are filtered anew
+    """
+
+    features_share: float = 0.45
+    disk_reserve: int = 1 * GIB
+    remembered_share: float = 0.4
+    band: int = 320 * MIB
+    band_share: float = 0.4
+    head: int = 64 * MIB
+    pinned: int = 2 * GIB
+    resident_share: float = 0.4
+    guide_terms: int = 512 * MIB
+    filtered_channels: int = 512 * MIB
+
+
+current = Budget()

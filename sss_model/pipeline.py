@@ -1,0 +1,92 @@
+"""From an opened file to features, pictures and exports: the one recipe, for the window and for sss-extract."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sss_model.extractor import CachedExtractor
+from sss_model.files.export import write_exports
+from sss_model.files.inputs import Input
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+from sss_model.progress import Progress, silent
+from sss_model.projection.display_basis import FixedBasis
+from sss_model.projection.feature_views import FeatureViews
+
+FROM_FILE = "features from the file"
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysedPicture:
+    """One picture with its features, however they came, ready to be shown and exported.
+
+    Attributes
+    ----------
+    views : its maps, each kept under the parameters it depends on
+    model : the checkpoint's name, or `FROM_FILE`
+    device : where the features were computed
+    record : source, checkpoint and parameters, for the JSON beside an export
+    notes : what was done differently, such as features on disk or the processor in place of the GPU
+    """
+
+    views: FeatureViews
+    model: str
+    device: str
+    record: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def analyse(
+    opened: Input,
+    name: str,
+    extractor: CachedExtractor,
+    model: Path | None,
+    params: ExtractParams,
+    progress: Progress | None = None,
+    *,
+    make_room: Callable[[int], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> AnalysedPicture:
+    """The picture with the features that its file holds, or else with those that the network computes.
+
+    Parameters
+    ----------
+    name : what the record calls the source
+    extractor : keeps the network from picture to picture
+    model, params : of the network; None is the shipped one
+    make_room : told how many bytes the features take, before they are kept
+    note : told each sentence of the notes as it comes
+
+    Examples
+    --------
+    >>> picture = analyse(read_input("photo.jpg"), "photo.jpg", CachedExtractor(), None, ExtractParams())
+    >>> export_picture(picture, "out", "photo", FilterParams(), ProjectionParams(), ExportParams())
+    """
+    if opened.features is not None:
+        if make_room is not None:
+            make_room(opened.features.nbytes)
+        record = {"source": name, "metadata": opened.metadata}
+        return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record)
+    result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
+    views = FeatureViews(opened.image, result.features, device=result.device)
+    return AnalysedPicture(views, result.model, result.device, {"source": name, **result.record}, result.notes)
+
+
+def export_picture(
+    picture: AnalysedPicture,
+    folder: str | os.PathLike[str],
+    stem: str,
+    filter: FilterParams,
+    projection: ProjectionParams,
+    export: ExportParams,
+    *,
+    basis: FixedBasis | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write what `export` names of `picture` into `folder`, see `write_exports`; returns the paths written."""
+    steps = silent(progress)
+    content = picture.views.content(filter, projection, basis, picture.record, steps.part(0.0, 0.4))
+    return write_exports(folder, stem, content, export, steps.part(0.4, 1.0))
