@@ -114,7 +114,7 @@ class FeatureExtractor:
     Examples
     --------
     >>> from sss_model.image_io import read_image
-    >>> features = FeatureExtractor().extract(read_image("photo.jpg"))  # (H, W, 128) float32
+    >>> features = FeatureExtractor().extract(read_image("photo.png"))  # (H, W, 128) float32
     """
 
     def __init__(

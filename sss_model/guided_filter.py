@@ -65,7 +65,10 @@ def guided_filter(
 
     Examples
     --------
-    >>> smooth = guided_filter(image, features, radius=5, eps=0.01)  # windows of 11 x 11 pixels
+    >>> image = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+    >>> smooth = guided_filter(image, image[..., :2], radius=5, eps=0.01)  # windows of 11 x 11 pixels
+    >>> smooth.shape
+    (20, 30, 2)
     """
     return GuidedFilter(guide, radius, eps, device=device).apply(features, progress)
 

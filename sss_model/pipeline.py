@@ -62,8 +62,11 @@ def analyse(
 
     Examples
     --------
-    >>> picture = analyse(read_input("photo.jpg"), "photo.jpg", CachedExtractor(), None, ExtractParams())
-    >>> export_picture(picture, "out", "photo", FilterParams(), ProjectionParams(), ExportParams())
+    >>> from sss_model.files.inputs import read_input
+    >>> picture = analyse(read_input("photo.png"), "photo.png", CachedExtractor(), None, ExtractParams())
+    >>> files = export_picture(picture, ".", "photo", FilterParams(), ProjectionParams(), ExportParams())
+    >>> files[0].name
+    'photo-input.png'
     """
     if opened.features is not None:
         if make_room is not None:

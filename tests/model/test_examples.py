@@ -9,6 +9,8 @@ import pkgutil
 import pytest
 
 import sss_model
+from sss_model.image_io import read_thumbnail, write_picture
+from sss_model.shipped_files import SAMPLE, resource
 
 MODULES = [info.name for info in pkgutil.walk_packages(sss_model.__path__, "sss_model.") if not info.ispkg]
 WITH_EXAMPLES = [
@@ -24,6 +26,9 @@ def test_public_doors_have_examples() -> None:
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_examples(name: str) -> None:
+def test_examples(name: str, tmp_path, monkeypatch) -> None:
+    """In a folder with a small `photo.png`."""
+    write_picture(tmp_path / "photo.png", read_thumbnail(resource(SAMPLE), 96))
+    monkeypatch.chdir(tmp_path)
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
