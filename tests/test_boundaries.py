@@ -60,8 +60,7 @@ def test_widgets_import_qt_params_and_pictures_only(file: Path) -> None:
     allowed = (
         "sss_model.params",
         "sss_gui.widgets.picture.qimage",
-        "sss_gui.worker.image_pyramid",
-        "sss_gui.window.theme",
+        "sss_gui.pane_names",
         "sss_gui.widgets",
     )
     roots = {"sss_model", "sss_gui"}

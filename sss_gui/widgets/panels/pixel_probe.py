@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.panels.vector_plot import VectorPlot
 from sss_gui.widgets.picture.annotations import ink_on, pin_colour
@@ -46,7 +47,7 @@ class PixelReadOut(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reading: Reading | None = None
-        self._names: tuple[str, ...] = ("Random projection", "PCA", "Guided filter + PCA")
+        self._names = tuple(PANE_TITLES[name] for name in PANES[1:])
         self._pins, self._label = 0, ""
         self._figures = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._figures.setPixelSize(12)

@@ -8,14 +8,12 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
+from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.widgets.picture.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView
 from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.quad_splitter import QuadSplitter
 from sss_gui.widgets.picture.view_controller import ViewController
-
-PANES = ("input", "random", "pca", "filtered")
-TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
 
 
 class FeaturePanel(QWidget):
@@ -43,7 +41,7 @@ class FeaturePanel(QWidget):
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
-        self._panes = {name: ImageView(self.controller, TITLES[name]) for name in PANES}
+        self._panes = {name: ImageView(self.controller, PANE_TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
         column = QVBoxLayout(self)
@@ -175,7 +173,7 @@ class FeaturePanel(QWidget):
 
     def _heading(self, name: str, mode: str) -> str:
         """What a pane shows while it compares, in its header."""
-        own, other = TITLES[name], TITLES[self._reference]
+        own, other = PANE_TITLES[name], PANE_TITLES[self._reference]
         words = {"flip": other, "wipe": f"{other} | {own}", "difference": f"|{own} − {other}| × {self._gain:g}"}
         return words.get(mode, own)
 

@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from sss_gui.widgets.picture.feature_panel import PANES, FeaturePanel
+from sss_gui.pane_names import PANES
+from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.picture.qimage import from_qimage
 from sss_gui.worker.image_pyramid import make_pyramid
 
