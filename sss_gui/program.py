@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
-from sss_gui.messages.panes import PANES
+from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.models import ModelsPresenter

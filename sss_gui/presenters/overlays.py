@@ -17,7 +17,8 @@ from sss_gui.messages.overlays import (
     SimilarityResult,
     WriteMaskRequest,
 )
-from sss_gui.messages.panes import PANES, Pyramid, ShowResult, Source
+from sss_gui.messages.panes import Pyramid, ShowResult, Source
+from sss_gui.pane_names import PANES
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel

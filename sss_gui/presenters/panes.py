@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import PANES, Picture, ShowResult, Source
+from sss_gui.messages.panes import Picture, ShowResult, Source
+from sss_gui.pane_names import PANES
 from sss_gui.state.session import Session, State
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.error_text import ErrorText

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import PANE_TITLES, PANES, ProbeResult, ShowResult, Source, Vector
+from sss_gui.messages.panes import ProbeResult, ShowResult, Source, Vector
+from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut, Reading

@@ -10,7 +10,8 @@ from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from sss_gui.messages.panes import MODEL_SUFFIXES, PANE_TITLES, ExportResult, ShowResult, Source
+from sss_gui.messages.panes import MODEL_SUFFIXES, ExportResult, ShowResult, Source
+from sss_gui.pane_names import PANE_TITLES
 from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.saved.session_file import SUFFIX
 from sss_gui.state.session import Session, State

@@ -17,7 +17,6 @@ import numpy as np
 
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.messages.panes import (
-    PANES,
     BasisRequest,
     BasisResult,
     BatchExportRequest,
@@ -34,6 +33,7 @@ from sss_gui.messages.panes import (
     ShowResult,
     Source,
 )
+from sss_gui.pane_names import PANES
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ParameterError, SSSError

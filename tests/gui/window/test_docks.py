@@ -9,7 +9,7 @@ from PySide6.QtCore import QDir, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from sss_gui.messages.panes import PANES
+from sss_gui.pane_names import PANES
 from sss_model.files.resources import resource
 
 
