@@ -125,7 +125,7 @@ class Program(QObject):
     def _join(self) -> None:
         window, session, files = self.window, self.session, self.files
         window.paths_dropped.connect(files.open_paths)
-        window.panel.files_dropped.connect(lambda names: files.open_paths([Path(name) for name in names]))
+        window.panel.files_dropped.connect(files.open_paths)
         files.paths_requested.connect(self.gallery.open)
         files.sources_requested.connect(self.gallery.set_sources)
         self.gallery.noted.connect(window.status.show_note)

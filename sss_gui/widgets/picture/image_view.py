@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas_input import GestureCanvas
 from sss_gui.widgets.picture.message_banner import MessageBanner
@@ -38,7 +38,7 @@ class ImageView(QWidget):
     wipe_moved = Signal(float)
     """The wipe's edge was dragged to this fraction of the pane's width."""
     files_dropped = Signal(list)
-    """Paths (list[str]) were dropped here."""
+    """Files (list[Path]) were dropped here."""
     drag_out_requested = Signal()
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
     message_dismissed = Signal()
@@ -204,7 +204,7 @@ class ImageView(QWidget):
         return QPixmap() if small is None else to_pixmap(small).scaled(128, 128, Qt.AspectRatioMode.KeepAspectRatio)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_files(event.mimeData()) and not isinstance(event.source(), ImageView):
+        if local_paths(event.mimeData()) and not isinstance(event.source(), ImageView):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self._hint_drop(True)
@@ -214,9 +214,9 @@ class ImageView(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._hint_drop(False)
-        if files := local_files(event.mimeData()):
+        if paths := local_paths(event.mimeData()):
             event.acceptProposedAction()
-            self.files_dropped.emit(files)
+            self.files_dropped.emit(paths)
 
     def _hint_drop(self, on: bool) -> None:
         self.canvas.drop_hint = on
@@ -225,8 +225,3 @@ class ImageView(QWidget):
     def _focus_changed(self, focused: bool) -> None:
         if focused:
             self.focus_gained.emit()
-
-
-def local_files(data: QMimeData) -> list[str]:
-    """Paths of the local files in a drop or a paste, as the system writes them."""
-    return [str(Path(url.toLocalFile())) for url in data.urls() if url.isLocalFile()]

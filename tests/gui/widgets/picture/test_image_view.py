@@ -184,7 +184,7 @@ def test_dropped_files_are_named(view, qtbot, tmp_path):
     assert view.canvas.drop_hint
     with qtbot.waitSignal(view.files_dropped) as dropped:
         QApplication.sendEvent(view, QDropEvent(QPointF(50, 50), copy, data, LEFT, none))
-    assert dropped.args == [[str(path) for path in paths]]
+    assert dropped.args == [paths]
     assert not view.canvas.drop_hint
 
 
