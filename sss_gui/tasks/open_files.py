@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
@@ -15,6 +15,7 @@ from sss_gui.pane_names import PANE_TITLES
 from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.saved.session_file import SUFFIX
 from sss_gui.state.session import Session, State
+from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Opened, Settings
@@ -146,7 +147,7 @@ class Files(QObject):
     def paste(self) -> None:
         """Open the files or the picture on the clipboard."""
         data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None before anything was ever copied
-        paths = local_paths(data.urls()) if data is not None else []
+        paths = local_paths(data) if data is not None else []
         if paths:
             self.open_paths(paths)
             return
@@ -326,8 +327,3 @@ def is_read_by(source: Source, path: Path) -> bool:
         and source.path is not None
         and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())
     )
-
-
-def local_paths(urls: list[QUrl]) -> list[Path]:
-    """The files among `urls`."""
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
