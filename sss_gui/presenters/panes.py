@@ -27,7 +27,6 @@ class PanesPresenter(QObject):
         session.failed.connect(self.show_error)
         session.busy_changed.connect(self._mark_busy)
         session.state_changed.connect(self._mark_state)
-        panel.message_dismissed.connect(lambda _name: panel.clear_message())
         panel.controller.view_changed.connect(self._tell_view)
         self._empty_words()
 

@@ -25,11 +25,9 @@ class MainWindow(QMainWindow):
     Signals
     -------
     paths_dropped : list of Path, dropped beside the panes
-    closed : the user closed the window
     """
 
     paths_dropped = Signal(list)
-    closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,5 +100,4 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         for dialog in self.findChildren(QDialog):
             dialog.close()
-        self.closed.emit()
         event.accept()

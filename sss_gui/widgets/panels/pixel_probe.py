@@ -207,11 +207,6 @@ class PixelProbe(QWidget):
             self._fill_list()
         self._list.setVisible(bool(self._pins))
 
-    def clear(self) -> None:
-        """No curves, no pins."""
-        self.set_hovered_vector(None)
-        self.set_pinned_vectors(())
-
     def _make_list(self) -> QScrollArea:
         inner = QWidget()
         column = QVBoxLayout(inner)

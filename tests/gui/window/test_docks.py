@@ -44,7 +44,8 @@ def shaken(qtbot, window):
 
 def views(window):
     panes = [window.panel.pane(name) for name in PANES]
-    return [(pane.to_image(pane.canvas.width() / 2, pane.canvas.height() / 2), pane.canvas.size()) for pane in panes]
+    canvases = [pane.canvas for pane in panes]
+    return [(c.placement().to_image(c.width() / 2, c.height() / 2), c.size()) for c in canvases]
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_vectors_are_drawn_over_each_other(probe):
         assert np.allclose(y, want)
     probe.set_hovered_vector(None)
     assert len(probe.plot.curves()) == 2
-    probe.clear()
+    probe.set_pinned_vectors(())
     assert probe.plot.curves() == []
 
 
