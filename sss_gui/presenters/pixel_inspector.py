@@ -9,7 +9,8 @@ from sss_gui.messages.panes import ProbeResult, ShowResult, Source, Vector
 from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.presenters.panes import PanesPresenter
 from sss_gui.state.session import Session
-from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut, Reading
+from sss_gui.widgets.panels.pixel_probe import PixelProbe
+from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
 Point = tuple[int, int]

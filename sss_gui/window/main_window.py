@@ -10,7 +10,8 @@ from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
-from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut
+from sss_gui.widgets.panels.pixel_probe import PixelProbe
+from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.tool_dock import ToolDock
