@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
-from sss_gui.messages.panes import PANES
+from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.models import ModelsPresenter
@@ -162,7 +162,7 @@ class Program(QObject):
         window, strip, overlays = self.window, self.film_strip, self.overlays
         opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
         window.paths_dropped.connect(opening.open_paths)
-        window.panel.files_dropped.connect(lambda names: opening.open_paths([Path(name) for name in names]))
+        window.panel.files_dropped.connect(opening.open_paths)
         window.panel.drag_out_requested.connect(exporting.drag_out)
         window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
         window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))

@@ -31,9 +31,6 @@ View = tuple[Box, float]
 Patch = tuple[Picture, tuple[float, float, float, float]]
 Vector = npt.NDArray[np.float32]
 
-PANES = ("input", "random", "pca", "filtered")
-PANE_TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
-
 MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 
 _pastes = itertools.count(1)

@@ -15,7 +15,8 @@ from sss_gui.messages.overlays import (
     SimilarityResult,
     WriteMaskRequest,
 )
-from sss_gui.messages.panes import PANES, Pyramid, ShowResult
+from sss_gui.messages.panes import Pyramid, ShowResult
+from sss_gui.pane_names import PANES
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Point

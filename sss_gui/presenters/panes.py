@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import PANES, ShowResult, Source
+from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.pane_names import PANES
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.error_text import ErrorText
@@ -25,7 +26,6 @@ class PanesPresenter(QObject):
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
         session.requests.busy_changed.connect(self._show_placeholders)
-        panel.message_dismissed.connect(lambda _name: panel.clear_message())
         panel.controller.view_changed.connect(self._tell_view)
         self._show_placeholders()
 

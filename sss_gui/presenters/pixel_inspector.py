@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import PANE_TITLES, PANES, ProbeResult, ShowResult, Vector
+from sss_gui.messages.panes import ProbeResult, ShowResult, Vector
+from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
-from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut, Reading
+from sss_gui.widgets.panels.pixel_probe import PixelProbe
+from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
 

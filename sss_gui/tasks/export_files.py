@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.messages.panes import PANE_TITLES, ExportResult, ShowResult, Source
+from sss_gui.messages.panes import ExportResult, ShowResult, Source
+from sss_gui.pane_names import PANE_TITLES
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import command_line

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
@@ -14,6 +14,7 @@ from sss_gui.messages.files import ListRequest, ListResult
 from sss_gui.messages.panes import MODEL_SUFFIXES, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
+from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Opened, Settings
 from sss_gui.worker.worker import Worker
@@ -130,7 +131,7 @@ class OpenFiles(QObject):
     def paste(self) -> None:
         """Open the files or the picture on the clipboard."""
         data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None before anything was ever copied
-        paths = local_paths(data.urls()) if data is not None else []
+        paths = local_paths(data) if data is not None else []
         if paths:
             self.open_paths(paths)
             return
@@ -183,8 +184,3 @@ def read_as(paths: list[Path], layout: str) -> list[Source]:
     photographs = [] if layout == STRIP else [path for path in paths if not is_feature_file(path)]
     image = photographs[0] if photographs else None
     return [Source.from_path(path, image, layout) for path in paths if path not in photographs]
-
-
-def local_paths(urls: list[QUrl]) -> list[Path]:
-    """The files among `urls`."""
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

@@ -137,16 +137,13 @@ class ExportDialog(QDialog):
             self._folder.setText(folder)
 
     def _update(self) -> None:
-        if not hasattr(self, "_total"):
-            return
         arrays = any(self._checks[name].isChecked() for name in _NEEDS_FORMAT)
         for box in self._formats.values():
             box.setEnabled(arrays)
         something = any(box.isChecked() for box in self._checks.values())
         complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
         self._total.setText(f"up to {_words_of(self._bytes())} of features{self._each}" if arrays else "small")
-        if hasattr(self, "_go"):
-            self._go.setEnabled(complete)
+        self._go.setEnabled(complete)
 
     def _bytes(self) -> int:
         numbers = self._numbers * (self._checks["raw"].isChecked() + self._checks["filtered"].isChecked())

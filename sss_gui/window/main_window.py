@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
-from sss_gui.tasks.open_files import local_paths
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
+from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
-from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut
+from sss_gui.widgets.panels.pixel_probe import PixelProbe
+from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.tool_dock import ToolDock
@@ -25,11 +26,9 @@ class MainWindow(QMainWindow):
     Signals
     -------
     paths_dropped : list of Path, dropped beside the panes
-    closed : the user closed the window
     """
 
     paths_dropped = Signal(list)
-    closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,11 +89,11 @@ class MainWindow(QMainWindow):
             return  # an icon is no reason not to start
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and local_paths(event.mimeData().urls()):  # a pane of ours is no file to open
+        if event.source() is None and local_paths(event.mimeData()):  # a pane of ours is no file to open
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = local_paths(event.mimeData().urls())
+        paths = local_paths(event.mimeData())
         if paths and event.source() is None:
             event.acceptProposedAction()
             self.paths_dropped.emit(paths)
@@ -102,5 +101,4 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         for dialog in self.findChildren(QDialog):
             dialog.close()
-        self.closed.emit()
         event.accept()

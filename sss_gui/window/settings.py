@@ -120,22 +120,14 @@ class Settings:
         kept = {name: asdict(opened[name]) for name in self.recent_files if opened.get(name, Opened()) != Opened()}
         self.set_value("recent/opened", json.dumps(kept))
 
-    def forget_recent_file(self, path: str | Path) -> None:
-        """Take a file off the list, as when it turns out to be gone."""
-        self._drop("recent/files", path)
-
-    def clear_recent_files(self) -> None:
-        """Forget every recent file."""
-        self._store.remove("recent/files")
-        self._store.remove("recent/opened")
-
     def add_recent_model(self, path: str | Path) -> None:
         """Put a checkpoint at the head of the recent ones."""
         self._push("recent/models", path)
 
     def forget_recent_model(self, path: str | Path) -> None:
         """Take a checkpoint off the list."""
-        self._drop("recent/models", path)
+        path = str(Path(path).absolute())
+        self._store.setValue("recent/models", [old for old in self.recent_models if old != path])
 
     @property
     def panel_state(self) -> bytes:
@@ -220,10 +212,6 @@ class Settings:
     def _push(self, name: str, path: str | Path) -> None:
         path = str(Path(path).absolute())
         self._store.setValue(name, [path, *(old for old in self._strings(name) if old != path)][:RECENT_LIMIT])
-
-    def _drop(self, name: str, path: str | Path) -> None:
-        path = str(Path(path).absolute())
-        self._store.setValue(name, [old for old in self._strings(name) if old != path])
 
 
 def within_reach(place: QRect, screens: Sequence[QRect]) -> QRect:

@@ -24,7 +24,6 @@ from sss_gui.messages.overlays import (
     WriteMaskRequest,
 )
 from sss_gui.messages.panes import (
-    PANES,
     BasisRequest,
     BasisResult,
     BatchExportRequest,
@@ -43,6 +42,7 @@ from sss_gui.messages.panes import (
     ShowResult,
     Source,
 )
+from sss_gui.pane_names import PANES
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.worker import Deliver, Engine

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
-from sss_gui.messages.panes import PANES
+from sss_gui.pane_names import PANES
 from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings

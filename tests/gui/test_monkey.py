@@ -16,7 +16,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from sss_gui.messages.panes import PANES
+from sss_gui.pane_names import PANES
 from sss_gui.program import Program, build_engine
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Settings

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
-from sss_gui.messages.panes import PANES, ExportRequest, ShowRequest, Source
+from sss_gui.messages.panes import ExportRequest, ShowRequest, Source
+from sss_gui.pane_names import PANES
 from sss_gui.program import Program
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog

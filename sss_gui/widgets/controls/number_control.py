@@ -78,10 +78,6 @@ class CalmSlider(QSlider):
         self.setSliderDown(False)
         self.default_requested.emit()
 
-    def handle_centre(self) -> QPoint:
-        """Where the handle is, to be taken hold of."""
-        return self._handle().center()
-
     def _handle(self) -> QRect:
         option = QStyleOptionSlider()
         self.initStyleOption(option)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sss_gui.widgets.controls.collapsible_section import Section
+from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
@@ -67,7 +67,7 @@ class ParamsPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
-        self._sections = {name: Section(_TITLES[name], name in SECTIONS[:4]) for name in SECTIONS}
+        self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:4]) for name in SECTIONS}
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
@@ -150,12 +150,8 @@ class ParamsPanel(QScrollArea):
 
     # sections --------------------------------------------------------------------------------------------------------
 
-    def set_section_visible(self, section: str, visible: bool) -> None:
-        """Show or hide a section of `SECTIONS`."""
-        self._sections[section].setVisible(visible)
-
     def set_section_open(self, section: str, opened: bool) -> None:
-        """Unfold or fold a section."""
+        """Unfold or fold a section of `SECTIONS`."""
         self._sections[section].set_open(opened)
 
     def reveal(self, section: str) -> None:
@@ -168,13 +164,9 @@ class ParamsPanel(QScrollArea):
         """Names of the unfolded sections, for the settings."""
         return [name for name, section in self._sections.items() if section.opened]
 
-    def set_section_enabled(self, section: str, enabled: bool) -> None:
-        """Enable or grey a section, such as Clusters before there are features."""
-        self._sections[section].body.setEnabled(enabled)
-
     # what is in them -------------------------------------------------------------------------------------------------
 
-    def _fill_filter(self, section: Section) -> None:
+    def _fill_filter(self, section: CollapsibleSection) -> None:
         section.add(self._number("radius"))
         section.add(self._number("eps"))
         button = QPushButton(line_icon("reset"), "Paper's values")
@@ -182,7 +174,7 @@ class ParamsPanel(QScrollArea):
         button.clicked.connect(self.paper_defaults_requested)
         section.add(button)
 
-    def _fill_projection(self, section: Section) -> None:
+    def _fill_projection(self, section: CollapsibleSection) -> None:
         section.add(self._components)
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
@@ -190,7 +182,7 @@ class ParamsPanel(QScrollArea):
         dice.clicked.connect(self.reroll_requested)
         section.add(_labelled("Seed", seed, dice))
 
-    def _fill_device(self, section: Section) -> None:
+    def _fill_device(self, section: CollapsibleSection) -> None:
         self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
         section.add(_labelled("Device", self._devices))
         precisions = _FIELDS["precision"].metadata["options"]
@@ -200,7 +192,7 @@ class ParamsPanel(QScrollArea):
         tile.setSingleStep(128)
         section.add(_labelled("Tile", tile))
 
-    def _fill_basis(self, section: Section) -> None:
+    def _fill_basis(self, section: CollapsibleSection) -> None:
         self._basis_buttons: dict[str, QPushButton] = {}
         group, row = QButtonGroup(self), QHBoxLayout()
         row.setSpacing(0)
@@ -224,7 +216,7 @@ class ParamsPanel(QScrollArea):
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
         section.add(_side_by_side(save, load))
 
-    def _fill_similarity(self, section: Section) -> None:
+    def _fill_similarity(self, section: CollapsibleSection) -> None:
         section.add(self._switch("similarity_shown", "Show heat map", "How alike every pixel is to the one pointed at"))
         metrics = [(name, name.capitalize()) for name in _FIELDS["metric"].metadata["options"]]
         section.add(_labelled(_FIELDS["metric"].metadata["label"], self._choice("metric", metrics)))
@@ -232,7 +224,7 @@ class ParamsPanel(QScrollArea):
         tip = "Write the pixels above the threshold as a black-and-white picture"
         section.add(_button("export", "Export mask…", tip, self.mask_export_requested))
 
-    def _fill_clusters(self, section: Section) -> None:
+    def _fill_clusters(self, section: CollapsibleSection) -> None:
         section.add(self._switch("clusters_shown", "Show clusters", "Colour every pixel by its cluster"))
         section.add(self._number("clusters"))
         section.add(_labelled("Seed", self._spin("cluster_seed")))

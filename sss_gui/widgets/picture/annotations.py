@@ -55,6 +55,14 @@ def draw_pins(painter: QPainter, cells: Sequence[QRectF]) -> None:
     painter.restore()
 
 
+def draw_tag(painter: QPainter, x: float, y: float, label: str, colour: QColor) -> float:
+    """A pin's tag from `x` to the right, about the height `y`; returns its width."""
+    tag = QRectF(x, y - 8, max(painter.fontMetrics().horizontalAdvance(label) + 8, 16), 16)
+    painter.setPen(Qt.PenStyle.NoPen)
+    _fill_tag(painter, tag, label, colour)
+    return tag.width()
+
+
 def draw_match(painter: QPainter, cell: QRectF) -> None:
     """A double square round the best match."""
     square = QRectF(0, 0, max(cell.width(), 13.0), max(cell.height(), 13.0))
@@ -91,6 +99,11 @@ def _pin(painter: QPainter, cell: QRectF, label: str, colour: QColor) -> None:
     tag = QRectF(0, 0, max(width, 16), 16)
     tag.moveBottomLeft(cell.topRight() if cell.width() >= 10 else centre + QPointF(5, -5))
     painter.setPen(QPen(_DARK, 1))
+    _fill_tag(painter, tag, label, colour)
+
+
+def _fill_tag(painter: QPainter, tag: QRectF, label: str, colour: QColor) -> None:
+    """The tag in the painter's pen, its label in the ink that can be read on it."""
     painter.setBrush(colour)
     painter.drawRoundedRect(tag, 8, 8)
     painter.setPen(ink_on(colour))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -190,7 +190,3 @@ class PictureCanvas(QWidget):
         if self.isVisible():
             self.controller.set_device_ratio(self.devicePixelRatioF())
             self.controller.set_pane_size(id(self), self.width(), self.height())
-
-    def picture_point(self, pixel: tuple[int, int]) -> QPoint:
-        """The canvas point in the middle of a pixel, for tests and tool tips."""
-        return self._cell(pixel).center().toPoint()

@@ -8,14 +8,12 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
+from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.widgets.picture.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView
 from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.quad_splitter import QuadSplitter
 from sss_gui.widgets.picture.view_controller import ViewController
-
-PANES = ("input", "random", "pca", "filtered")
-TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
 
 
 class FeaturePanel(QWidget):
@@ -28,14 +26,8 @@ class FeaturePanel(QWidget):
     files_dropped = Signal(list)
     drag_out_requested = Signal(str)
     """Pane name (one of `PANES`)."""
-    message_dismissed = Signal(str)
-    """Pane name; '' for the panel's own message."""
-    current_changed = Signal(str)
-    """The pane that has the keyboard, and that Copy means."""
     solo_changed = Signal(int)
     """0 for all panes, 1..4 for one."""
-    compare_changed = Signal(str)
-    """'none', 'wipe' or 'difference'."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +35,7 @@ class FeaturePanel(QWidget):
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
-        self._panes = {name: ImageView(self.controller, TITLES[name]) for name in PANES}
+        self._panes = {name: ImageView(self.controller, PANE_TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
         column = QVBoxLayout(self)
@@ -55,7 +47,6 @@ class FeaturePanel(QWidget):
         self._keys.flip_requested.connect(self.flip)
         self._keys.pane_requested.connect(lambda: self._panes[self._current].setFocus())
         self.banner = MessageBanner(self)
-        self.banner.dismissed.connect(lambda: self.message_dismissed.emit(""))
         self.controller.view_changed.connect(self._view_changed)
         self._panes["input"].set_placeholder("Drop a photograph here\nor press Ctrl+O")
         self._panes["input"].header.set_texts(current=True)
@@ -69,7 +60,6 @@ class FeaturePanel(QWidget):
         view.flip_requested.connect(self.flip)
         view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
-        view.message_dismissed.connect(lambda: self.message_dismissed.emit(name))
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
@@ -87,21 +77,6 @@ class FeaturePanel(QWidget):
         """0 where all panes show, else 1..4."""
         return self._quad.solo_number
 
-    @property
-    def compare(self) -> str:
-        """'none', 'wipe' or 'difference'."""
-        return self._compare
-
-    @property
-    def difference_gain(self) -> float:
-        """What differences are multiplied by before they are shown."""
-        return self._gain
-
-    @property
-    def arrangement(self) -> str:
-        """'auto', 'grid', 'row' or 'column', as wished."""
-        return self._quad.arrangement
-
     def sizeHint(self) -> QSize:
         return QSize(960, 720)
 
@@ -109,18 +84,6 @@ class FeaturePanel(QWidget):
         super().showEvent(event)
         window = self.window()
         self._keys.watch(window, *window.findChildren(QDockWidget))  # a floating dock's keys never reach the window
-
-    def clear(self) -> None:
-        """Empty every pane."""
-        for view in self._panes.values():
-            view.set_pyramid(())
-            view.set_overlay(None)
-            view.set_state("")
-            view.set_reference(())
-        self.set_pins([])
-        self.set_crosshair(None)
-        self.set_match(None)
-        self.controller.set_image_size((0, 0))
 
     # comparing -------------------------------------------------------------------------------------------------------
 
@@ -143,23 +106,18 @@ class FeaturePanel(QWidget):
         if mode != self._compare:
             self._compare = mode
             self._apply_compare()
-            self.compare_changed.emit(mode)
 
     def toggle_compare(self, mode: str) -> None:
         """Into `mode`, or out of it where it is on."""
         self.set_compare("none" if mode == self._compare else mode)
-
-    def set_difference_gain(self, gain: float) -> None:
-        """Multiply differences by `gain` (1..64) before showing them."""
-        self._gain = min(max(float(gain), 1.0), 64.0)
-        self._apply_compare()
 
     def step_difference_gain(self) -> None:
         """Double the gain, up to 32, then begin with 1 again; shows the difference where it is not shown."""
         if self._compare != "difference":
             self.set_compare("difference")
         else:
-            self.set_difference_gain(1.0 if self._gain >= 32 else self._gain * 2)
+            self._gain = 1.0 if self._gain >= 32 else self._gain * 2
+            self._apply_compare()
 
     def _move_wipe(self, amount: float) -> None:
         self._wipe = amount
@@ -175,7 +133,7 @@ class FeaturePanel(QWidget):
 
     def _heading(self, name: str, mode: str) -> str:
         """What a pane shows while it compares, in its header."""
-        own, other = TITLES[name], TITLES[self._reference]
+        own, other = PANE_TITLES[name], PANE_TITLES[self._reference]
         words = {"flip": other, "wipe": f"{other} | {own}", "difference": f"|{own} − {other}| × {self._gain:g}"}
         return words.get(mode, own)
 
@@ -226,7 +184,6 @@ class FeaturePanel(QWidget):
             for key, view in self._panes.items():
                 view.header.set_texts(current=key == name)
             self._show_zoom()
-            self.current_changed.emit(name)
 
     def _picture_changed(self, name: str) -> None:
         if name == self._reference:
@@ -251,12 +208,8 @@ class FeaturePanel(QWidget):
             self._panes[PANES[number - 1]].setFocus()
             self._make_current(PANES[number - 1])
 
-    def set_arrangement(self, arrangement: str) -> None:
-        """'auto' (what shows the image largest), 'grid' (2 x 2), 'row' (1 x 4) or 'column' (4 x 1)."""
-        self._quad.set_arrangement(arrangement)
-
     def save_state(self) -> bytes:
-        """Splitters, arrangement and solo, for the settings."""
+        """Splitters, arrangement and solo pane, for the settings."""
         return self._quad.save_state()
 
     def restore_state(self, state: bytes) -> bool:

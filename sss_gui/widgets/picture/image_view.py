@@ -1,9 +1,8 @@
-"""One pane: a header with the pane's name and state over the picture, with messages laid on top."""
+"""One pane: a header with the pane's name and state over the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,9 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas_input import GestureCanvas
-from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.pane_header import PaneHeader
 from sss_gui.widgets.picture.qimage import to_pixmap
 from sss_gui.widgets.picture.view_controller import ViewController
@@ -38,10 +37,9 @@ class ImageView(QWidget):
     wipe_moved = Signal(float)
     """The wipe's edge was dragged to this fraction of the pane's width."""
     files_dropped = Signal(list)
-    """Paths (list[str]) were dropped here."""
+    """Files (list[Path]) were dropped here."""
     drag_out_requested = Signal()
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
-    message_dismissed = Signal()
     focus_gained = Signal()
     """The pane was given the keyboard, or pressed with the mouse."""
     picture_changed = Signal()
@@ -51,7 +49,6 @@ class ImageView(QWidget):
         super().__init__(parent)
         self.header = PaneHeader(self)
         self.canvas = GestureCanvas(controller, self)
-        self.banner = MessageBanner(self.canvas)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -69,7 +66,6 @@ class ImageView(QWidget):
             getattr(canvas, signal).connect(getattr(self, signal))
         self.header.drag_out_requested.connect(self.drag_out_requested)
         self.header.clicked.connect(canvas.setFocus)
-        self.banner.dismissed.connect(self.message_dismissed)
         canvas.focus_changed.connect(self._focus_changed)
         canvas.pressed.connect(self.focus_gained)
         self.header.clicked.connect(self.focus_gained)
@@ -82,7 +78,7 @@ class ImageView(QWidget):
         Parameters
         ----------
         pyramid : sequence of (h, w, 3) uint8
-            Level n at 1/2^n (`image_pyramid.make_pyramid`); arrays are kept, not copied, and must not change.
+            Level n at 1/2^n, each pixel a mean of the level above; arrays are kept, not copied, and must not change.
         """
         self.canvas.layer.set_pyramid(pyramid)
         self.canvas.refresh()
@@ -91,11 +87,6 @@ class ImageView(QWidget):
     def set_region(self, picture: Picture, box: tuple[float, float, float, float]) -> None:
         """Lay a live preview (h, w, 3) uint8 over the image box (x0, y0, x1, y1) until the next `set_pyramid`."""
         self.canvas.layer.set_patch(picture, box)
-        self.canvas.refresh()
-
-    def clear_region(self) -> None:
-        """Take the live preview away."""
-        self.canvas.layer.patch = None
         self.canvas.refresh()
 
     def set_overlay(self, overlay: Picture | Sequence[Picture] | None, opacity: float = 0.6) -> None:
@@ -151,14 +142,6 @@ class ImageView(QWidget):
         self.canvas.placeholder = text
         self.canvas.update()
 
-    def show_message(self, title: str, hint: str = "", details: str = "") -> None:
-        """Lay an error over the last good picture, with Dismiss and (where there are details) Copy details."""
-        self.banner.show_message(title, hint, details)
-
-    def clear_message(self) -> None:
-        """Take the message away."""
-        self.banner.hide()
-
     # marks -----------------------------------------------------------------------------------------------------------
 
     def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
@@ -174,14 +157,6 @@ class ImageView(QWidget):
         self.canvas.set_marks(crosshair=self.canvas.crosshair, match=pixel, pins=self.canvas.pins)
 
     # where things are ------------------------------------------------------------------------------------------------
-
-    def to_screen(self, x: float, y: float) -> tuple[float, float]:
-        """Image point -> widget coordinates of the canvas, device-independent pixels."""
-        return self.canvas.placement().to_screen(x, y)
-
-    def to_image(self, x: float, y: float) -> tuple[float, float]:
-        """Canvas coordinates -> image point."""
-        return self.canvas.placement().to_image(x, y)
 
     def visible_box(self) -> tuple[int, int, int, int]:
         """The image pixels (x0, y0, x1, y1) that this pane shows, x1 and y1 exclusive."""
@@ -204,7 +179,7 @@ class ImageView(QWidget):
         return QPixmap() if small is None else to_pixmap(small).scaled(128, 128, Qt.AspectRatioMode.KeepAspectRatio)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_files(event.mimeData()) and not isinstance(event.source(), ImageView):
+        if local_paths(event.mimeData()) and not isinstance(event.source(), ImageView):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self._hint_drop(True)
@@ -214,9 +189,9 @@ class ImageView(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._hint_drop(False)
-        if files := local_files(event.mimeData()):
+        if paths := local_paths(event.mimeData()):
             event.acceptProposedAction()
-            self.files_dropped.emit(files)
+            self.files_dropped.emit(paths)
 
     def _hint_drop(self, on: bool) -> None:
         self.canvas.drop_hint = on
@@ -225,8 +200,3 @@ class ImageView(QWidget):
     def _focus_changed(self, focused: bool) -> None:
         if focused:
             self.focus_gained.emit()
-
-
-def local_files(data: QMimeData) -> list[str]:
-    """Paths of the local files in a drop or a paste, as the system writes them."""
-    return [str(Path(url.toLocalFile())) for url in data.urls() if url.isLocalFile()]

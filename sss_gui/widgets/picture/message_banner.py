@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,9 +13,6 @@ _MAX_WIDTH, _MARGIN = 560, 12
 
 class MessageBanner(QFrame):
     """Sits at the foot of its parent and moves with it; hidden until `show_message`."""
-
-    dismissed = Signal()
-    details_copied = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -33,7 +30,7 @@ class MessageBanner(QFrame):
         self._copy = QPushButton("Copy details", self)
         self._close = QPushButton("Dismiss", self)
         self._copy.clicked.connect(self._copy_details)
-        self._close.clicked.connect(self._dismiss)
+        self._close.clicked.connect(self.hide)
         self._arrange()
         self.setCursor(Qt.CursorShape.ArrowCursor)
         parent.installEventFilter(self)
@@ -73,14 +70,9 @@ class MessageBanner(QFrame):
         row.addLayout(words, 1)
         row.addLayout(buttons)
 
-    def _dismiss(self) -> None:
-        self.hide()
-        self.dismissed.emit()
-
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(f"{self._title.text()}\n{self._hint.text()}\n\n{self._details}")
         self._copy.setText("Copied")
-        self.details_copied.emit()
 
     def _place(self) -> None:
         parent, layout = self._over, self._row
@@ -106,7 +98,7 @@ class MessageBanner(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self._dismiss()
+            self.hide()
         else:
             super().keyPressEvent(event)
 

@@ -30,7 +30,7 @@ def to_qimage(picture: NDArray[np.uint8]) -> QImage:
     if not height or not width:
         return QImage()
     image = QImage(picture.data, width, height, width * channels, formats[channels])
-    image._picture = picture  # type: ignore[attr-defined]  # the buffer must outlive the QImage
+    image.picture = picture  # type: ignore[attr-defined]  # the buffer must outlive the QImage
     return image
 
 

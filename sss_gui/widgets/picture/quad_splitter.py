@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-ARRANGEMENTS = ("auto", "grid", "row", "column")
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
 # the outer and the inner splitters' orientation
 _ORIENTATIONS = {"grid": (_DOWN, _ACROSS), "row": (_ACROSS, _ACROSS), "column": (_DOWN, _DOWN)}
@@ -29,7 +28,7 @@ class QuadSplitter(QWidget):
         super().__init__(parent)
         self._widgets = list(widgets)
         self._solo = 0
-        self._wanted, self._taken = "auto", ""
+        self._arrangement = ""
         self._image_size = (3, 4)
         self._outer = QSplitter(_DOWN, self)
         self._inner = [QSplitter(_ACROSS, self._outer) for _ in range(2)]
@@ -46,29 +45,12 @@ class QuadSplitter(QWidget):
         self._arrange()
 
     @property
-    def arrangement(self) -> str:
-        """One of `ARRANGEMENTS`, as wished."""
-        return self._wanted
-
-    @property
-    def taken(self) -> str:
-        """The arrangement that is shown: 'grid', 'row' or 'column'."""
-        return self._taken
-
-    @property
     def solo_number(self) -> int:
         """0 where all show, else 1..4."""
         return self._solo
 
-    def set_arrangement(self, arrangement: str) -> None:
-        """'auto' (what shows the image largest), 'grid' (2 x 2), 'row' (1 x 4) or 'column' (4 x 1)."""
-        if arrangement not in ARRANGEMENTS:
-            raise ValueError(f"arrangement must be one of {', '.join(ARRANGEMENTS)}; got {arrangement!r}.")
-        self._wanted = arrangement
-        self._arrange()
-
     def set_image_size(self, size: tuple[int, int]) -> None:
-        """(H, W) of the image, which 'auto' goes by."""
+        """(H, W) of the image, which the arrangement goes by."""
         if min(size) > 0 and size != self._image_size:
             self._image_size = size
             self._arrange()
@@ -88,24 +70,23 @@ class QuadSplitter(QWidget):
     def save_state(self) -> bytes:
         """Arrangement, solo and the shares of the splitters, as JSON."""
         shares = [splitter.sizes() for splitter in (self._outer, *self._inner)]
-        state = {"arrangement": self._wanted, "taken": self._taken, "solo": self._solo, "sizes": shares}
+        state = {"taken": self._arrangement, "solo": self._solo, "sizes": shares}
         return json.dumps(state).encode()
 
     def restore_state(self, state: bytes) -> bool:
         """What `save_state` returned; False (and nothing changed) where it is not that."""
         try:
             values = json.loads(state)
-            arrangement, taken, solo = values["arrangement"], values["taken"], int(values["solo"])
+            arrangement, solo = str(values["taken"]), int(values["solo"])
             sizes = [[int(size) for size in sizes] for sizes in values["sizes"]]
         except (ValueError, TypeError, KeyError):
             return False
-        if arrangement not in ARRANGEMENTS or taken not in _ORIENTATIONS or solo not in range(5):
+        if arrangement not in _ORIENTATIONS or solo not in range(5):
             return False
         if [len(pair) for pair in sizes] != [2, 2, 2]:
             return False
-        self._wanted = arrangement
-        self._orient(taken)
-        if not solo and not values["solo"]:
+        self._orient(arrangement)
+        if not solo:
             for splitter, pair in zip((self._outer, *self._inner), sizes, strict=True):
                 splitter.setSizes(pair)
         self.solo(solo)
@@ -116,12 +97,9 @@ class QuadSplitter(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        if self._wanted != "auto":
-            self._orient(self._wanted)
-            return
         scales = {name: self._scale_of(name) for name in _CELLS}
         best = max(scales, key=lambda name: scales[name])
-        if not self._taken or scales[best] > scales[self._taken] * _WORTH_IT:
+        if not self._arrangement or scales[best] > scales[self._arrangement] * _WORTH_IT:
             self._orient(best)
 
     def _scale_of(self, name: str) -> float:
@@ -131,9 +109,9 @@ class QuadSplitter(QWidget):
         return min(self.width() / columns / width, max(self.height() / rows - _HEADER, 1) / height)
 
     def _orient(self, name: str) -> None:
-        if name == self._taken:
+        if name == self._arrangement:
             return
-        self._taken = name
+        self._arrangement = name
         outer, inner = _ORIENTATIONS[name]
         self._outer.setOrientation(outer)
         for splitter in self._inner:
@@ -142,5 +120,5 @@ class QuadSplitter(QWidget):
             splitter.setSizes([10000, 10000])
 
     def _follow(self, moved: int, other: int) -> None:
-        if self._taken == "grid":
+        if self._arrangement == "grid":
             self._inner[other].setSizes(self._inner[moved].sizes())

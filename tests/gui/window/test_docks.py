@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import QDir, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
+from sss_model.files.resources import resource
 
-from sss_gui.messages.panes import PANES
-from sss_model.shipped_files import resource
+from sss_gui.pane_names import PANES
 
 
 def mouse(widget, kind, place, pressed=True):
@@ -44,12 +44,13 @@ def shaken(qtbot, window):
 
 def views(window):
     panes = [window.panel.pane(name) for name in PANES]
-    return [(pane.to_image(pane.canvas.width() / 2, pane.canvas.height() / 2), pane.canvas.size()) for pane in panes]
+    canvases = [pane.canvas for pane in panes]
+    return [(c.placement().to_image(c.width() / 2, c.height() / 2), c.size()) for c in canvases]
 
 
 @pytest.fixture
 def shown(qtbot, program):
-    program.open_files.open_paths([Path("a.png")])
+    program.files.open_paths([Path("a.png")])
     qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
     return program
 

@@ -74,11 +74,11 @@ def test_recent_files_are_newest_first_without_doubles(settings, path, tmp_path)
     new = again(settings, path)
     assert new.recent_files[:2] == [names[5], names[-1]]
     assert len(new.recent_files) == len(set(new.recent_files)) == RECENT_LIMIT
-    for name in new.recent_files[1:]:
-        new.forget_recent_file(name)
-    assert again(new, path).recent_files == [names[5]], "a list of one reads back as a list"
-    new.clear_recent_files()
-    assert again(new, path).recent_files == []
+
+
+def test_a_list_of_one_reads_back_as_a_list(settings, path, tmp_path):
+    settings.add_recent_file(tmp_path / "a.png")
+    assert again(settings, path).recent_files == [str(tmp_path / "a.png")]
 
 
 def test_how_a_recent_file_was_opened_is_kept_as_long_as_the_file(settings, path, tmp_path):

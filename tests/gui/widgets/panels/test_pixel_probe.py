@@ -1,4 +1,4 @@
-"""The read-out's columns and the vectors' curves."""
+"""The vectors' curves and the list of pins."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QToolButton
 
-from sss_gui.widgets.panels.pixel_probe import PixelProbe, PixelReadOut, Reading
+from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.picture.annotations import pin_colour
 from sss_gui.widgets.picture.qimage import from_qimage
-
-PANES = (("Random", (0.1, 0.2, 0.3)), ("PCA", (1.0, 0.0, 0.5)))
-
-
-@pytest.fixture
-def read_out(qtbot):
-    read_out = PixelReadOut()
-    qtbot.addWidget(read_out)
-    read_out.resize(1100, 26)
-    read_out.show()
-    return read_out
 
 
 @pytest.fixture
@@ -32,39 +21,6 @@ def probe(qtbot):
     probe.show()
     qtbot.waitExposed(probe)
     return probe
-
-
-def test_every_number_is_in_the_line(read_out):
-    read_out.set_reading(Reading(12, 345, (1, 20, 255), PANES, (0.0, 12.345), "cosine"))
-    text = " ".join(read_out.text().split())
-    panes = "Random 0.100 0.200 0.300 PCA 1.000 0.000 0.500"
-    assert text == f"x 12 y 345 RGB 1 20 255 {panes} cosine to 1 0.000 cosine to 2 12.345"
-    assert read_out.accessibleDescription() == read_out.text()
-
-
-def test_columns_do_not_move_with_the_numbers(read_out):
-    small = Reading(1, 2, (0, 0, 0), PANES, (0.0,))
-    large = Reading(99999, 12345, (255, 255, 255), PANES, (4123.456,))
-    lengths = []
-    for reading in (small, large, None):
-        read_out.set_reading(reading)
-        lengths.append([len(figures) for _, figures, _ in read_out._columns()])
-    assert lengths[0] == lengths[1]
-    assert len(lengths[2]) == len(lengths[0])
-
-
-def test_columns_stay_when_the_cursor_leaves(read_out):
-    read_out.set_reading(Reading(1, 2, (0, 0, 0), PANES, (0.5,)))
-    before = [name for name, _, _ in read_out._columns()]
-    read_out.set_reading(None)
-    assert [name for name, _, _ in read_out._columns()] == before
-    assert "0.5" not in read_out.text()
-
-
-def test_it_is_drawn(read_out):
-    blank = from_qimage(read_out.grab().toImage())
-    read_out.set_reading(Reading(7, 8, (9, 9, 9), PANES, (1.0,)))
-    assert not np.array_equal(from_qimage(read_out.grab().toImage()), blank)
 
 
 def test_vectors_are_drawn_over_each_other(probe):
@@ -78,7 +34,7 @@ def test_vectors_are_drawn_over_each_other(probe):
         assert np.allclose(y, want)
     probe.set_hovered_vector(None)
     assert len(probe.plot.curves()) == 2
-    probe.clear()
+    probe.set_pinned_vectors(())
     assert probe.plot.curves() == []
 
 
@@ -122,29 +78,3 @@ def test_removing_the_pin_whose_button_is_pressed_is_safe(probe, qtbot):
     first = next(b for b in probe.findChildren(QToolButton) if b.toolTip() == "Remove pin 1")
     QTest.mouseClick(first, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(probe.findChildren(QToolButton)) == 3)
-
-
-def test_distances_go_on_below_where_the_line_is_too_narrow(read_out):
-    reading = Reading(1, 2, (3, 4, 5), PANES, (1.0,) * 9, "distance")
-    one = read_out.height()
-    read_out.resize(560, one)
-    read_out.set_reading(reading)
-    assert read_out.height() >= 2 * one
-    lines, gap = read_out._lines()
-    assert sum(len(line) for line in lines) == len(read_out._columns()), "nothing is left out"
-    assert all(read_out._wide(line, gap) <= 560 for line in lines)
-    read_out.set_reading(None)
-    assert read_out.height() >= 2 * one, "the line does not jump when the cursor leaves"
-    read_out.set_reading(Reading(1, 2, (3, 4, 5), PANES))
-    assert read_out.height() == one
-
-
-def test_values_of_panes_go_on_below_too(read_out):
-    one = read_out.height()
-    panes = tuple((name, (0.1, 0.2, 0.3)) for name in ("Random projection", "PCA", "Guided filter + PCA"))
-    read_out.resize(400, one)
-    read_out.set_reading(Reading(1, 2, (3, 4, 5), panes))
-    lines, gap = read_out._lines()
-    assert all(read_out._wide(line, gap) <= 400 for line in lines)
-    assert [column for line in lines for column in line] == read_out._fitting()[0], "nothing is left out"
-    assert read_out.height() == len(lines) * one

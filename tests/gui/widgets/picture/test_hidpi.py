@@ -31,16 +31,16 @@ look.one_to_one()
 assert look.scale == 0.5
 shown = from_qimage(view.canvas.grab().toImage())
 assert shown.shape[:2] == (view.canvas.height() * 2, view.canvas.width() * 2)
-x, y = (round(2 * v) for v in view.to_screen(0, 0))
+x, y = (round(2 * v) for v in view.canvas.placement().to_screen(0, 0))
 assert np.array_equal(shown[y : y + 90, x : x + 120], picture), "one image pixel on one physical pixel"
 
 look.set_view(60, 45, 1.5)
 shown = from_qimage(view.canvas.grab().toImage())
-x, y = (round(2 * v) for v in view.to_screen(50, 40))
+x, y = (round(2 * v) for v in view.canvas.placement().to_screen(50, 40))
 assert (shown[y : y + 3, x : x + 3] == picture[40, 50]).all(), "nearest from two physical pixels"
 clicked = []
 view.pixel_clicked.connect(lambda *pixel: clicked.append(pixel))
-at = view.to_screen(50.5, 40.5)
+at = view.canvas.placement().to_screen(50.5, 40.5)
 QTest.mouseClick(view.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(*map(int, at)))
 assert clicked == [(50, 40)], clicked
 look.set_view(60, 45, 24)
