@@ -21,31 +21,34 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ExactSegments:
-    """`alphas` (h, w, N), and what they came from."""
+class Eigenproblem:
+    """The Laplacian of a picture (P, P), its smallest eigenvalues (C,) and their vectors (P, C)."""
 
-    alphas: Doubles
-    components: Doubles
-    eigenvectors: Doubles
-    eigenvalues: Doubles
     laplacian: sp.csr_matrix
+    values: Doubles
+    vectors: Doubles
 
 
-def exact_segments(
-    image: Doubles, features: Doubles, *, layers: int = 5, seed: int = 0, eigenvectors: int = 100
-) -> ExactSegments:
-    """The paper's pipeline for `image` (h, w, 3) and `features` (h, w, 3) in [0, 1]."""
+def exact_segments(image: Doubles, features: Doubles, *, layers: int = 5, seed: int = 0) -> Doubles:
+    """(h, w, N): the paper's layers for `image` (h, w, 3) and `features` (h, w, 3) in [0, 1]."""
+    problem = eigenproblem(image, features)
+    components = sparse_components(problem, features, seed)
+    means = (components.T @ features.reshape(len(components), -1)) / components.sum(0)[:, None]
+    groups = kmeans(means, layers, np.random.default_rng(seed))
+    return relax_groups(problem.laplacian, image, components, groups)
+
+
+def eigenproblem(image: Doubles, features: Doubles, count: int = 100) -> Eigenproblem:
+    """The Laplacian of `image` and `features`, solved for its `count` smallest eigenvectors."""
     image, features = image.astype(np.float64), features.astype(np.float64)
-    h, w = image.shape[:2]
     L = matting_laplacian(image) + superpixel_laplacian(image, features)
-    values, E = smallest_eigenvectors(L, eigenvectors)
-    rng = np.random.default_rng(seed)
-    start = split_clusters(features.reshape(h * w, -1), 40, rng)
-    components = constrained_sparsification(E, start)
-    means = (components.T @ features.reshape(h * w, -1)) / components.sum(0)[:, None]
-    groups = kmeans(means, layers, rng)
-    alphas = relax_groups(L, image, components, groups)
-    return ExactSegments(alphas, components.reshape(h, w, -1), E, values, L)
+    return Eigenproblem(L, *smallest_eigenvectors(L, count))
+
+
+def sparse_components(problem: Eigenproblem, features: Doubles, seed: int = 0) -> Doubles:
+    """(P, K): components that start at 40 clusters of all pixels' `features` (h, w, 3)."""
+    start = split_clusters(features.reshape(len(problem.vectors), -1), 40, np.random.default_rng(seed))
+    return constrained_sparsification(problem.vectors, start)
 
 
 def relax_groups(L: sp.csr_matrix, image: Doubles, components: Doubles, groups: NDArray[np.intp]) -> Doubles:

@@ -84,15 +84,14 @@ class SoftSegments:
         and the other part comes last. `alphas` at full size are computed when they are first asked for.
         """
         check_layers(layers)
-        groups = self.tree.groups(layers)
+        return self.grouped(self.tree.groups(layers), progress=progress)
+
+    def grouped(self, groups: Labels, *, progress: Progress | None = None) -> SoftSegments:
+        """The same picture with a grouping of one's own: `groups` (K,) has each component's layer 0, 1, ..."""
         picture = self._picture
-        grouped = np.stack([self.components[..., groups == k].sum(2) for k in range(groups.max() + 1)])
-        relaxed = relaxed_sparsification(
-            picture.laplacian,
-            picture.grid_image,
-            torch.from_numpy(grouped).to(picture.grid_image.device),
-            progress=progress,
-        )
+        layers = np.stack([self.components[..., groups == k].sum(2) for k in range(groups.max() + 1)])
+        on_device = torch.from_numpy(layers).to(picture.grid_image.device)
+        relaxed = relaxed_sparsification(picture.laplacian, picture.grid_image, on_device, progress=progress)
         return replace(self, grid_alphas=np.ascontiguousarray(relaxed.permute(1, 2, 0).cpu().numpy()))
 
 

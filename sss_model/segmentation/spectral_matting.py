@@ -71,6 +71,8 @@ def spectral_matting(
 
     def start(sample: NDArray[np.int64]) -> Labels:
         scaled = E[torch.from_numpy(sample).to(E.device), 1 : COMPONENTS + 1].cpu().numpy().astype(np.float64)
+        if not scaled.shape[1]:  # a picture of one pixel
+            return np.zeros(len(sample), np.intp)
         scaled /= np.sqrt(np.maximum(values[1 : COMPONENTS + 1], _SMALLEST_VALUE))
         return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))
 

@@ -7,18 +7,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from made_scenes import photograph
 
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.superpixels import adjacency, node_laplacian, superpixels
-
-
-def photograph(h, w, seed=0):
-    """Smooth colours with edges and a little noise."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:h, :w]
-    shades = np.stack([np.sin(x / 7) + y / h, np.cos(y / 5), (x > w / 2) + 0.2 * (y > h / 3)], axis=2)
-    image = 0.25 + 0.2 * shades + 0.02 * rng.standard_normal((h, w, 3))
-    return image.clip(0, 1).astype(np.float32)
 
 
 def test_the_laplacian_is_the_sum_over_windows():
