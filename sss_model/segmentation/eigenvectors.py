@@ -139,8 +139,10 @@ def _dense_eigenvectors(laplacian: Laplacian, count: int, seed: int, steps: Prog
     pixels = laplacian.matting.diagonal.numel()
     identity = torch.eye(pixels, device=laplacian.matting.weights.device)
     A = (laplacian @ identity).cpu().numpy()
-    vectors = _krylov((A + A.T) / 2, np.eye(pixels, dtype=np.float32), min(count + _SPARE, pixels), seed, steps)
-    return rayleigh_ritz(laplacian, torch.from_numpy(vectors).to(identity.device), count, steps)
+    vectors = _krylov(
+        (A + A.T) / 2, np.eye(pixels, dtype=np.float32), min(count + _SPARE, pixels), seed, steps.part(0.0, 0.7)
+    )
+    return rayleigh_ritz(laplacian, torch.from_numpy(vectors).to(identity.device), count, steps.part(0.7, 1.0))
 
 
 def _prolongations(levels: list[Tensor], steps: Progress) -> list[sp.csr_matrix]:

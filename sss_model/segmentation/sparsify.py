@@ -37,13 +37,12 @@ def sample_pixels(size: tuple[int, int], count: int, seed: int) -> NDArray[np.in
     h, w = size
     if count >= h * w:
         return np.arange(h * w, dtype=np.int64)
-    side = (h * w / count) ** 0.5
-    rows, columns = min(h, max(1, round(h / side))), min(w, max(1, round(w / side)))
+    rows = min(h, max(1, round((count * h / w) ** 0.5)))
+    columns = min(w, max(1, round(count / rows)))
     jitter = np.random.default_rng(seed).random((2, rows, columns))
     y = ((np.arange(rows)[:, None] + jitter[0]) * (h / rows)).astype(np.int64)
     x = ((np.arange(columns) + jitter[1]) * (w / columns)).astype(np.int64)
-    indices: NDArray[np.int64] = (np.minimum(y, h - 1) * w + np.minimum(x, w - 1)).ravel()
-    return indices
+    return np.unique(np.minimum(y, h - 1) * w + np.minimum(x, w - 1))
 
 
 def constrained_sparsification(
