@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from psd_tools import PSDImage
 
+from sss_model.commands.extract import find_inputs
 from sss_model.commands.segment import main
 from sss_model.image_io import read_image, write_picture
 
@@ -127,6 +128,17 @@ def test_wrong_calls_leave_with_two_and_a_sentence(tmp_path, pair, call, capsys)
     assert left.value.code == 2
     assert capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_its_own_layers_stays_one_picture(tmp_path, masks):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (tmp_path / "labels.png").rename(tmp_path / "labels-there.png")
+    write_picture(folder / "ok.png", np.full((40, 48, 3), 90, np.uint8))
+    call = [str(folder), "-o", str(folder), "--method", "masks", "--masks", str(tmp_path / "labels-there.png")]
+    assert main([*call, "--formats", "png,psd", "--overlay", "--quiet"]) == 0
+    assert [path.name for path in find_inputs([str(folder)])] == ["ok.png"]
+    assert main([*call, "--skip-existing", "--quiet"]) == 0
 
 
 def test_features_belong_to_one_picture(tmp_path, pair):
