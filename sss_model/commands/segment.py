@@ -20,7 +20,7 @@ from sss_model.commands.backbone_options import add_backbone_options, backbone_m
 from sss_model.commands.extract import bars, find_inputs, stems_for
 from sss_model.commands.options import add_options, build, refuse
 from sss_model.errors import ParameterError, SSSError
-from sss_model.feature_io import write_json
+from sss_model.files.atomic_write import replacing
 from sss_model.files.export import PROGRAM, ExportError, prepare_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input
 from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
@@ -57,10 +57,14 @@ class Job:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; those of the parameter records are generated from them."""
+    from sss_model.layer_io import FORMATS
+
+    opened = "; ".join(f"{name} ({form.title}) opens in {form.opens_in}" for name, form in FORMATS.items())
     result = argparse.ArgumentParser(
         prog="sss-segment",
         description="Cut photographs into soft layers, each an object, that sum to one.",
-        epilog="Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+        epilog=f"Formats: {opened}. "
+        "Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
     )
     add = result.add_argument
     add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
@@ -185,7 +189,9 @@ class Segmentations:
         source, image = (self.job.features, path) if self.job.features else (path, None)
         picture = _Picture(self, stem, path, read_input(source, image, self.job.layout), progress)
         files = picture.write()
-        write_json(record, {**picture.record(), "files": [file.name for file in files]})
+        entry = {**picture.record(), "files": [file.name for file in files]}
+        with replacing(record, ExportError) as temporary:
+            temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return [*files, record], picture.notes
 
 

@@ -70,6 +70,5 @@ def _png(samples: NDArray[np.uint8]) -> bytes:
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, compressed: bool = False) -> None:
     """Add a file of a fixed date, so that the same layers give the same bytes."""
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    archive.writestr(entry, data)
+    kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    archive.writestr(zipfile.ZipInfo(name), data, compress_type=kind)
