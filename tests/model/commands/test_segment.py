@@ -12,8 +12,11 @@ from PIL import Image
 from psd_tools import PSDImage
 
 from sss_model.commands.extract import find_inputs
-from sss_model.commands.segment import main
+from sss_model.commands.options import build, words
+from sss_model.commands.segment import build_parser, main
+from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, write_picture
+from sss_model.params import LayerExportParams, SegmentParams
 
 
 @pytest.fixture
@@ -139,6 +142,24 @@ def test_a_folder_of_its_own_layers_stays_one_picture(tmp_path, masks):
     assert main([*call, "--formats", "png,psd", "--overlay", "--quiet"]) == 0
     assert [path.name for path in find_inputs([str(folder)])] == ["ok.png"]
     assert main([*call, "--skip-existing", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        SegmentParams(method="deeplab", layers=16, size=0, segment_seed=7, lift=True),
+        LayerExportParams(formats=("psd", "exr"), decontaminate=True, overlay=True, against=("masks", "deeplab")),
+        LayerExportParams(formats=(), compare=True),
+    ],
+)
+def test_options_give_back_the_record(params):
+    options = build_parser().parse_args(["a.png", "-o", "out", *words(params)])
+    assert build(type(params), options) == params
+
+
+def test_nothing_to_write_is_refused():
+    with pytest.raises(ParameterError, match="nothing to write"):
+        LayerExportParams(formats=())
 
 
 def test_features_belong_to_one_picture(tmp_path, pair):
