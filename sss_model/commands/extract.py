@@ -161,11 +161,11 @@ def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
         return 1
     failed: list[tuple[Path, str]] = []
     written = skipped = 0
-    with _bars(len(paths), quiet=quiet) as bars:
+    with bars(len(paths), quiet=quiet) as shown:
         for path, stem in zip(paths, stems_for(paths), strict=True):
-            bars.begin(path.name)
+            shown.begin(path.name)
             try:
-                files, notes = worker.write(path, stem, Progress(bars.within))
+                files, notes = worker.write(path, stem, Progress(shown.within))
             except (SSSError, OSError, MemoryError, RuntimeError) as error:
                 failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
             else:
@@ -173,7 +173,7 @@ def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
                 skipped += not files
                 for note in notes:
                     print(f"{path.name}: {note}", file=sys.stderr)
-            bars.end()
+            shown.end()
     if not quiet:
         there = f", {skipped} were there already" if skipped else ""
         print(f"{written} of {len(paths)} pictures written into {job.folder}{there}.")
@@ -250,7 +250,8 @@ class _Silence:
     def end(self) -> None: ...
 
 
-def _bars(total: int, *, quiet: bool) -> AbstractContextManager[Any]:
+def bars(total: int, *, quiet: bool) -> AbstractContextManager[Any]:
+    """What shows a batch on a terminal; nothing where it is to be quiet."""
     return nullcontext(_Silence()) if quiet else _Bars(total)
 
 

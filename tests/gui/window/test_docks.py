@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import QDir, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
-from sss_model.files.resources import resource
 
 from sss_gui.pane_names import PANES
+from sss_model.shipped_files import resource
 
 
 def mouse(widget, kind, place, pressed=True):

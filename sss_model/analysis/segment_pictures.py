@@ -1,0 +1,56 @@
+"""Layers for the eye: in colours over the picture in grey, and several methods side by side, as in the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from sss_model.atomic_write import replacing
+from sss_model.errors import ImageError
+
+Floats = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+# P. Green-Armytage, "A colour alphabet and the limits of colour coding" (2010): amethyst to zinnia
+ALPHABET = np.array(
+    [(240, 163, 255), (0, 117, 220), (153, 63, 0), (76, 0, 92), (25, 25, 25), (0, 92, 49), (43, 206, 72),
+     (255, 204, 153), (128, 128, 128), (148, 255, 181), (143, 124, 0), (157, 204, 0), (194, 0, 136), (0, 51, 128),
+     (255, 164, 5), (255, 168, 187), (66, 102, 0), (255, 0, 16), (94, 241, 242), (0, 153, 143), (224, 255, 102),
+     (116, 10, 255), (153, 0, 0), (255, 255, 128), (255, 255, 0), (255, 80, 5)],
+    np.uint8,
+)  # fmt: skip
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as image programs weigh sRGB values
+_COLOUR_SHARE = 0.5
+_PANEL, _GAP, _CAPTION = 320, 8, 18
+
+
+def layer_overlay(image: Floats, alphas: Floats) -> Picture:
+    """(H, W, 3) uint8: each layer's colour of `ALPHABET` by its alpha, half over `image` (H, W, 3) in grey."""
+    colours = np.take(ALPHABET, range(alphas.shape[2]), axis=0, mode="wrap").astype(np.float32)
+    grey = (image @ _GREY)[..., None] * np.float32(255)
+    mixed = (1 - _COLOUR_SHARE) * grey + _COLOUR_SHARE * (alphas @ colours)
+    picture: Picture = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    return picture
+
+
+def write_comparison(path: Path, panels: Sequence[tuple[str, Picture]]) -> None:
+    """Write pictures (H, W, 3) uint8 beside each other with their titles, as one PNG, whole or not at all.
+
+    Raises `ImageError` where the file cannot be written.
+    """
+    pictures = [Image.fromarray(picture) for _, picture in panels]
+    for picture in pictures:
+        picture.thumbnail((_PANEL, _PANEL))
+    width = sum(picture.width for picture in pictures) + _GAP * (len(pictures) - 1)
+    figure = Image.new("RGB", (width, max(picture.height for picture in pictures) + _CAPTION), "white")
+    pen, x = ImageDraw.Draw(figure), 0
+    for (title, _), picture in zip(panels, pictures, strict=True):
+        pen.text((x + 2, 3), title, fill="black")
+        figure.paste(picture, (x, _CAPTION))
+        x += picture.width + _GAP
+    with replacing(path, ImageError) as temporary:
+        figure.save(temporary, "PNG")

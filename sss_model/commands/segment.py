@@ -1,0 +1,358 @@
+"""`sss-segment IMAGE... -o DIR`: soft layers of pictures, in files that other programs open.
+
+IMAGE is what `sss-extract` takes. One that fails does not stop the others: it is named at the end, and the exit code
+is 1. Beside each picture's files stands a JSON that says how they were made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sss_model
+from sss_model.atomic_write import replacing
+from sss_model.commands.backbone_options import add_backbone_options, backbone_model
+from sss_model.commands.extract import bars, find_inputs, stems_for
+from sss_model.commands.options import add_options, build, refuse
+from sss_model.debug_log import add_debug_option, start_log
+from sss_model.errors import ParameterError, SSSError
+from sss_model.files.export import PROGRAM, ExportError, prepare_folder
+from sss_model.files.inputs import INPUT_LAYOUTS, Input
+from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
+from sss_model.progress import Progress
+
+if TYPE_CHECKING:
+    from sss_model.layer_io import Layers
+
+NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything of one call but the pictures."""
+
+    folder: Path
+    model: Path | None
+    features: Path | None
+    layout: str | None
+    names: tuple[str, ...]
+    masks: Path | None
+    weights: dict[str, Path | None]
+    allow_download: bool
+    extract: ExtractParams
+    segment: SegmentParams
+    export: LayerExportParams
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The method asked for and those it is compared with, each once."""
+        others = self.export.against if self.export.compare else ()
+        return tuple(dict.fromkeys((self.segment.method, *others)))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options; those of the parameter records are generated from them."""
+    from sss_model.layer_io import FORMATS
+
+    opened = "; ".join(f"{name} ({form.title}) opens in {form.opens_in}" for name, form in FORMATS.items())
+    result = argparse.ArgumentParser(
+        prog="sss-segment",
+        description="Cut photographs into soft layers, each an object, that sum to one.",
+        epilog=f"Formats: {opened}. "
+        "Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+    )
+    add = result.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
+    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into; made if missing")
+    add("--model", type=Path, metavar="FILE", help="checkpoint for features; without it the shipped model")
+    add("--features", type=Path, metavar="FILE", help="a feature file of the one IMAGE, instead of the network's")
+    add("--layout", choices=INPUT_LAYOUTS, help="a feature file's axes, where they cannot be told")
+    add(
+        "--names", metavar="A,B,...", default="", help="of the layers, the largest first; default layer-1, layer-2, ..."
+    )
+    add(
+        "--masks",
+        type=Path,
+        metavar="FILE",
+        help="label map, COCO JSON or .npz for --method masks; or a folder of them",
+    )
+    for method in NETWORKS:
+        add(f"--{method}-weights", type=Path, metavar="FILE", help=f"weights for --method {method}")
+    add("--recursive", action="store_true", help="folders with all folders below them")
+    add("--quiet", action="store_true", help="no progress bars; errors only")
+    add("--version", action="version", version=f"sss-features {sss_model.__version__}")
+    add_debug_option(result)
+    add_options(result, SegmentParams)
+    add_options(result, LayerExportParams, skip=("existing",))
+    add_options(result, ExtractParams)
+    add_backbone_options(result)
+    there = result.add_mutually_exclusive_group()
+    for option, word, text in (
+        ("--overwrite", "overwrite", "write over files that are there (the default)"),
+        ("--skip-existing", "skip", "leave out pictures whose files are all there: a stopped run goes on where it was"),
+        ("--keep-existing", "refuse", "a picture whose files are there is an error"),
+    ):
+        there.add_argument(option, dest="existing", action="store_const", const=word, default="overwrite", help=text)
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `sss-segment`; returns the exit code."""
+    command = build_parser()
+    options = command.parse_args(argv)
+    start_log(options.debug)
+    try:
+        job = _job(options)
+        paths = find_inputs(options.images, recursive=options.recursive)
+        if job.features is not None and len(paths) > 1:
+            raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
+    except ParameterError as error:
+        refuse(command, error)
+    try:
+        with backbone_model(options) as model:
+            return _run(replace(job, model=model or job.model), paths, quiet=options.quiet)
+    except SSSError as error:
+        print(f"sss-segment: {error} {error.hint}".rstrip(), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
+        return 130
+
+
+def _job(options: argparse.Namespace) -> Job:
+    """The call's options as a record; `ParameterError` for those that do not go together."""
+    names = tuple(name.strip() for name in options.names.split(",") if name.strip())
+    weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
+    job = Job(
+        options.output, options.model, options.features, options.layout, names, options.masks, weights,
+        options.allow_download, build(ExtractParams, options), build(SegmentParams, options),
+        build(LayerExportParams, options),
+    )  # fmt: skip
+    if "masks" in job.methods and job.masks is None:
+        raise ParameterError("The method masks needs a file: --masks FILE.")
+    if options.model and options.backbone:
+        raise ParameterError("--model and --backbone are two models; name one.")
+    return job
+
+
+def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
+    prepare_folder(job.folder)
+    worker = Segmentations(job)
+    failed: list[tuple[Path, str]] = []
+    written = skipped = 0
+    with bars(len(paths), quiet=quiet) as shown:
+        for path, stem in zip(paths, stems_for(paths), strict=True):
+            shown.begin(path.name)
+            try:
+                files, notes = worker.write(path, stem, Progress(shown.within))
+            except (SSSError, OSError, MemoryError, RuntimeError) as error:
+                failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
+            else:
+                written += bool(files)
+                skipped += not files
+                for note in notes:
+                    print(f"{path.name}: {note}", file=sys.stderr)
+            shown.end()
+    if not quiet:
+        there = f", {skipped} were there already" if skipped else ""
+        print(f"{written} of {len(paths)} pictures written into {job.folder}{there}.")
+    for path, reason in failed:
+        print(f"failed: {path}: {reason}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+class Segmentations:
+    """One call's networks and weights, kept from picture to picture."""
+
+    def __init__(self, job: Job) -> None:
+        from sss_model.extractor import CachedExtractor  # here, so that --help needs no torch
+        from sss_model.segmentation.comparisons import network_weights
+
+        self.job, self.extraction = job, CachedExtractor()
+        self.weights = {
+            method: network_weights(method, job.weights[method], consent=job.allow_download)
+            for method in job.methods
+            if method in NETWORKS
+        }
+
+    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+        """Write the layers of the picture at `path`: the files (none where all are there and may stay), and notes."""
+        from sss_model.files.inputs import read_input
+
+        record = self.job.folder / f"{stem}-layers.json"
+        if _may_stay(record, path.name, self.job):
+            return [], ()
+        progress.report(0.0, "Reading")
+        source, image = (self.job.features, path) if self.job.features else (path, None)
+        picture = _Picture(self, stem, path, read_input(source, image, self.job.layout), progress)
+        files = picture.write()
+        entry = {**picture.record(), "files": [file.name for file in files]}
+        with replacing(record, ExportError) as temporary:
+            temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return [*files, record], picture.notes
+
+
+def _may_stay(record: Path, source: str, job: Job) -> bool:
+    """Whether the files that `record` lists are the call's own and are to be left as they are.
+
+    Raises `ExportError` where they are those of another picture, or are to be refused.
+    """
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        there = [record.with_name(name) for name in known["files"]]
+        made = (known["export"], known["segment"], known["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # nothing there, or nothing of ours
+    if known.get("program") == PROGRAM and made[2] != source:
+        raise ExportError(f"{record.name} in {record.parent} is of {made[2]}, not of {source}.")
+    if job.export.existing == "refuse":
+        raise ExportError(f"{record.name} is already in {record.parent}.", hint="Choose another folder.")
+    same = made[:2] == (_plain(job.export), _plain(job.segment))
+    return job.export.existing == "skip" and same and all(file.is_file() for file in there)
+
+
+def _plain(params: LayerExportParams | SegmentParams) -> Any:
+    """`params` as a JSON gives them back, without what says nothing of the files."""
+    return json.loads(json.dumps({key: value for key, value in params.to_dict().items() if key != "existing"}))
+
+
+class _Picture:
+    """One picture under way: its features only where a method or the comparison asks for them."""
+
+    def __init__(self, worker: Segmentations, stem: str, path: Path, opened: Input, progress: Progress) -> None:
+        self.worker, self.job, self.stem, self.path = worker, worker.job, stem, path
+        self.image, self.opened, self.progress = opened.image, opened, progress
+        self.notes: tuple[str, ...] = ()
+        self.made: dict[str, Any] = {}
+
+    def write(self) -> list[Path]:
+        """Write all that the call asks for; returns the files."""
+        from sss_model.analysis.segment_pictures import layer_overlay, write_comparison
+        from sss_model.image_io import write_picture
+        from sss_model.layer_io import write_layers
+
+        export, target = self.job.export, self.job.folder / self.stem
+        self.layers = self.decontaminated(self.segmented(self.job.segment.method, self.progress.part(0.5, 0.8)))
+        files: list[Path] = []
+        for k, form in enumerate(export.formats):
+            self.progress.report(0.9 + 0.1 * k / len(export.formats), "Writing")
+            files += write_layers(target, self.layers, format=form, metadata=self.record())
+        if export.overlay:
+            files.append(target.with_name(f"{self.stem}-overlay.png"))
+            write_picture(files[-1], layer_overlay(self.image, self.layers.alphas))
+        if export.compare:
+            files.append(target.with_name(f"{self.stem}-compare.png"))
+            write_comparison(files[-1], self.panels())
+        self.progress.report(1.0, "Writing")
+        return files
+
+    def record(self) -> dict[str, Any]:
+        """What the JSON says of how the layers were made."""
+        from sss_model.layer_io import FORMATS
+
+        layers = [{"name": n, "share": s} for n, s in zip(self.layers.names, self.layers.shares.tolist(), strict=True)]
+        return {
+            "program": PROGRAM,
+            "version": sss_model.__version__,
+            "source": self.path.name,
+            "size": list(self.image.shape[:2]),
+            "segment": _plain(self.job.segment),
+            "export": _plain(self.job.export),
+            "alpha": {form: FORMATS[form].alpha for form in self.job.export.formats},
+            "layers": layers,
+            **self.made,
+        }
+
+    @cached_property
+    def features(self) -> Any:
+        """(H, W, D), from the file or from the network."""
+        if self.opened.features is not None:
+            source = self.job.features or self.path
+            self.made["features"] = {"file": source.name, "metadata": self.opened.metadata}
+            return self.opened.features
+        extract, job = self.worker.extraction.extract, self.job
+        made = extract(self.image, job.model, job.extract, self.progress.part(0.02, 0.5, "Features"))
+        self.notes, self.made = made.notes, {**self.made, **made.record}
+        return made.features
+
+    def segmented(self, method: str, progress: Progress) -> Layers:
+        """The picture's layers by `method`, the largest first."""
+        from sss_model.layer_io import Layers
+
+        alphas, names = self.alphas(method, progress)
+        given = self.job.names if method == self.job.segment.method else ()
+        layers = Layers(self.image, alphas, names).by_share()
+        if method in ("sss", "spectral-matting"):  # numbered by size
+            names = tuple(f"layer-{k + 1}" for k in range(len(names)))
+            layers = replace(layers, names=names)
+        return replace(layers, names=(*given, *layers.names[len(given) :])[: len(layers.names)])
+
+    def alphas(self, method: str, progress: Progress) -> tuple[Any, tuple[str, ...]]:
+        """(H, W, N) of `method`, and the layers' names."""
+        from sss_model.layer_io import numbered_names
+        from sss_model.segmentation import comparisons, soft_segments, spectral_matting
+
+        params, device = self.job.segment, self.job.extract.device
+        side = max(self.image.shape[:2])
+        grid = min(params.size or side, side)
+        if method in ("sss", "spectral-matting"):
+            common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
+            if method == "sss":
+                found = soft_segments(self.image, self.features, device=device, progress=progress, **common)
+            else:
+                found = spectral_matting(self.image, device=device, progress=progress, **common)
+            return found.alphas, numbered_names(found.alphas.shape[2])
+        if method == "masks":
+            if self.job.masks is None:
+                raise ParameterError("The method masks needs a file: --masks FILE.")
+            hard = comparisons.read_masks(self.job.masks, (self.image.shape[0], self.image.shape[1]), self.path.stem)
+        else:
+            from sss_model.extractor import pick_device
+
+            run = {"mask-rcnn": comparisons.mask_rcnn, "deeplab": comparisons.deeplab, "pspnet": comparisons.pspnet}
+            file = self.worker.weights[method]
+            self.made.setdefault("weights", {})[method] = {"name": file.name, "sha256": _digest(file)}
+            hard = run[method](self.image, file, device=pick_device(device), progress=progress)
+        return (hard.lifted(self.image) if params.lift else hard.alphas()), hard.names
+
+    def decontaminated(self, layers: Layers) -> Layers:
+        """`layers` with colours of their own, where the call asks for them."""
+        if not self.job.export.decontaminate:
+            return layers
+        from sss_model.segmentation.foreground import foreground_colours
+
+        return replace(
+            layers, colours=foreground_colours(self.image, layers.alphas, progress=self.progress.part(0.8, 0.9))
+        )
+
+    def panels(self) -> list[tuple[str, Any]]:
+        """Image, features, the layers, and those of the other methods, as the paper's Figures 3 to 5 have them."""
+        from sss_model.analysis.segment_pictures import layer_overlay
+        from sss_model.image_io import to_picture
+        from sss_model.projection.feature_views import FeatureViews
+
+        features = FeatureViews(self.image, self.features).filtered(FilterParams(), ProjectionParams())
+        panels = [("image", to_picture(self.image)), ("features", to_picture(features))]
+        panels.append((self.job.segment.method, layer_overlay(self.image, self.layers.alphas)))
+        for method in self.job.methods[1:]:
+            layers = self.segmented(method, self.progress.part(0.9, 1.0))
+            panels.append((method, layer_overlay(self.image, layers.alphas)))
+        return panels
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of weights, as checkpoints' records have it."""
+    import hashlib
+
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Soft layers -> files that other programs open: 16-bit PNG, npz, PSD, OpenRaster, EXR and Cryptomatte.
+
+    write_layers("out/photo", Layers(image, alphas, names), format="psd")     out/photo-layers.psd; whole or not at all
+    FORMATS                                                                   what there is, and what opens it
+
+Alphas are never changed by colours; PNG, PSD and OpenRaster hold straight colours in sRGB, EXR premultiplied ones in
+linear light.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sss_model.errors import ParameterError
+from sss_model.layer_io.cryptomatte import write_cryptomatte
+from sss_model.layer_io.exr import write_exr
+from sss_model.layer_io.layers import Layers, file_words, numbered_names
+from sss_model.layer_io.npz import write_npz
+from sss_model.layer_io.ora import write_ora
+from sss_model.layer_io.png import write_png
+from sss_model.layer_io.psd import write_psd
+
+__all__ = ["FORMATS", "LayerFormat", "Layers", "layer_file_names", "numbered_names", "write_layers"]
+
+
+@dataclass(frozen=True)
+class LayerFormat:
+    """One format of layers.
+
+    Attributes
+    ----------
+    title : as a person calls it
+    ending : behind the picture's stem; {name} where each layer has a file of its own
+    alpha : straight or premultiplied colours; matte where the file has alphas alone
+    opens_in : programs that read it with its layers
+    """
+
+    title: str
+    ending: str
+    alpha: str
+    opens_in: str
+
+
+FORMATS = {
+    "png": LayerFormat("PNG, 16 bit, one a layer", "-{name}.png", "straight", "anything"),
+    "npz": LayerFormat("numpy", "-layers.npz", "matte", "Python"),
+    "psd": LayerFormat("Photoshop", "-layers.psd", "straight", "Photoshop, Affinity, Krita, GIMP"),
+    "ora": LayerFormat("OpenRaster", "-layers.ora", "straight", "Krita, GIMP, MyPaint, Pinta"),
+    "exr": LayerFormat("OpenEXR", "-layers.exr", "premultiplied", "Nuke, Natron, Blender, Resolve, tev"),
+    "cryptomatte": LayerFormat(
+        "Cryptomatte", "-cryptomatte.exr", "matte", "Nuke, After Effects, Blender, Fusion, Houdini, Gaffer"
+    ),
+}
+
+
+def layer_file_names(stem: str, names: Sequence[str], *, format: str) -> list[str]:
+    """Names of the files that `write_layers` writes of layers called `names` for the picture `stem`."""
+    ending = _format(format).ending
+    words = file_words(names) if "{name}" in ending else [""]
+    return [stem + ending.format(name=word) for word in words]
+
+
+def write_layers(
+    path: str | os.PathLike[str], layers: Layers, *, format: str, metadata: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write `layers` in one of `FORMATS`, each file whole or not at all.
+
+    Parameters
+    ----------
+    path : folder and stem of the files; the format's ending comes behind
+    metadata : anything JSON takes; stored by npz, which is read by scripts
+
+    Returns
+    -------
+    The paths written: as many as layers for png, one for the others.
+
+    Raises
+    ------
+    ParameterError : an unknown format, a picture too large for it
+    ExportError : a file cannot be written
+
+    Example
+    -------
+    >>> write_layers("out/photo", Layers(image, segments.alphas, numbered_names(5)), format="ora")
+    [PosixPath('out/photo-layers.ora')]
+    """
+    target = Path(path)
+    files = [target.with_name(name) for name in layer_file_names(target.name, layers.names, format=format)]
+    _WRITERS[format](files, layers, metadata or {})
+    return files
+
+
+def _format(name: str) -> LayerFormat:
+    if name not in FORMATS:
+        raise ParameterError(f"format must be one of {', '.join(FORMATS)}; got {name!r}.")
+    return FORMATS[name]
+
+
+_Writer = Callable[[Sequence[Path], Layers, Mapping[str, Any]], None]
+_WRITERS: dict[str, _Writer] = {
+    "png": lambda paths, layers, _: write_png(paths, layers),
+    "npz": lambda paths, layers, metadata: write_npz(paths[0], layers, metadata),
+    "psd": lambda paths, layers, _: write_psd(paths[0], layers),
+    "ora": lambda paths, layers, _: write_ora(paths[0], layers),
+    "exr": lambda paths, layers, _: write_exr(paths[0], layers),
+    "cryptomatte": lambda paths, layers, _: write_cryptomatte(paths[0], layers),
+}

@@ -1,0 +1,104 @@
+"""Other programs' segmentations from files: label maps, COCO's outlines, masks in an .npz."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sss_model.datasets.coco import instance_mask, read_instances, read_json
+from sss_model.datasets.label_maps import read_label_map
+from sss_model.errors import DatasetError
+from sss_model.segmentation.comparisons.hard_segmentation import (
+    BACKGROUND,
+    HardSegmentation,
+    hard_segmentation,
+    numbered,
+)
+
+
+def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
+    """Another program's segmentation of a picture, from a file.
+
+    Parameters
+    ----------
+    path : a label map (index or grey PNG, MATLAB's of BSDS500 and COCO-Stuff), COCO's instances_*.json, or an .npz with
+        labels (H, W) or masks (N, H, W) or (H, W, N), with `names` or without; or a folder with one such file a
+        picture, called as it is
+    size : (H, W) of the picture
+    stem : of the picture's file: its entry in a JSON, its file in a folder
+
+    Raises
+    ------
+    DatasetError : no such file, damaged, of another size, or the picture is not in it
+    """
+    file = _file_for(path, stem)
+    if file.suffix == ".json":
+        return _outlined(file, size, stem)
+    if file.suffix == ".npz":
+        return _masked(file, size)
+    labels = read_label_map(file)
+    _check_size(file, labels.shape, size)
+    return hard_segmentation(labels, {})
+
+
+def _file_for(path: Path, stem: str) -> Path:
+    if not path.is_dir():
+        if not path.is_file():
+            raise DatasetError(f"There is no file of masks at {path}.")
+        return path
+    for suffix in (".png", ".npz", ".json", ".mat"):
+        if (path / (stem + suffix)).is_file():
+            return path / (stem + suffix)
+    raise DatasetError(f"The folder {path} holds no {stem}.png, .npz, .json or .mat.")
+
+
+def _outlined(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
+    described = read_instances(path).get(stem)
+    if described is None:
+        raise DatasetError(f"{path} says nothing of a picture {stem}.")
+    _check_size(path, described.size or size, size)
+    titles = {entry["id"] - 1: str(entry["name"]) for entry in read_json(path).get("categories", [])}
+    labels, names = np.zeros(size, np.int32), {0: BACKGROUND}
+    for k, instance in enumerate(described.instances, 1):  # by falling area: the smaller lie on the larger
+        labels[instance_mask(instance.segmentation, size)] = k
+        names[k] = titles.get(instance.label, f"class-{instance.label + 1}")
+    return hard_segmentation(labels, numbered(names))
+
+
+def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+    except Exception as error:  # on damaged bytes the zip and npy parsers raise anything
+        raise DatasetError(f"{path} is no .npz of plain arrays: {error}") from error
+    wanted = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]
+    wanted = wanted or [name for name, array in arrays.items() if array.ndim in (2, 3)]
+    if len(wanted) == 0:
+        raise DatasetError(f"{path} holds no masks: expected an array masks (N, H, W) or labels (H, W).")
+    array = arrays[wanted[0]]
+    listed = [str(name) for name in arrays.get("names", np.array([])).ravel()]
+    if array.ndim == 2:
+        _check_size(path, array.shape, size)
+        return hard_segmentation(array.astype(np.int64), dict(enumerate(listed)))
+    masks = array if array.shape[1:] == size else np.moveaxis(array, 2, 0)
+    _check_size(path, masks.shape[1:], size)
+    return _stacked(masks > 0.5, listed)
+
+
+def _stacked(masks: NDArray[np.bool_], listed: Sequence[str]) -> HardSegmentation:
+    """Masks (N, H, W) that may overlap, the smaller on the larger; what none covers is the background."""
+    labels, names = np.zeros(masks.shape[1:], np.int32), {0: BACKGROUND}
+    for k in np.argsort(-masks.sum((1, 2)), kind="stable"):
+        labels[masks[k]] = k + 1
+        names[int(k) + 1] = listed[k] if k < len(listed) else f"mask-{k + 1}"
+    return hard_segmentation(labels, names)
+
+
+def _check_size(path: Path, found: Sequence[int], size: tuple[int, int]) -> None:
+    if tuple(found) != tuple(size):
+        raise DatasetError(
+            f"{path} is of a picture of {found[1]} x {found[0]} pixels, this one has {size[1]} x {size[0]}."
+        )

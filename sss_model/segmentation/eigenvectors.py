@@ -1,0 +1,260 @@
+"""The smallest eigenvectors of the Laplacian, by a coarse grid whose interpolation follows colour.
+
+With L = L_m + U S U', the matting Laplacian and that of the superpixels' nodes:
+
+    coarse    A = P' L P and M = P' P for the coarsest grid, P the product of all prolongations; dense
+              block Krylov: X <- C^-1 M X with C = A + shift M, positive definite; Rayleigh-Ritz in its span
+    fine      prolong, damp what is not smooth by a Chebyshev polynomial of L, Rayleigh-Ritz
+
+The 30 vectors beyond those asked for make the last step worth its time. The smallest eigenvalues are about 1e-4 and
+negative ones are kept. A grid with no coarser one is solved by a dense solver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sss_model.progress import Progress, silent
+from sss_model.segmentation.affinities import Stencil
+from sss_model.segmentation.prolongation import image_pyramid, prolongation
+from sss_model.segmentation.superpixels import NodeLaplacian
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+_SPARE = 30  # vectors beyond those asked for
+_SHIFTS = (1e-3, 4e-3, 16e-3, 64e-3, 1.0)  # the first that makes A + shift M positive definite
+_KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
+_DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second
+_DEGREE = 4
+_ROWS = 2**16
+_COLUMNS = 32  # vectors at a time, so that a step of theirs takes 0.1 s and little memory
+
+
+class SparseProduct:
+    """A sparse matrix that multiplies dense ones on a device.
+
+    On the processor by scipy, whose product with many columns is faster than torch's.
+    """
+
+    def __init__(self, matrix: sp.csr_matrix, device: torch.device) -> None:
+        self._matrix = matrix
+        self._device = device
+
+    @cached_property
+    def _on_device(self) -> Tensor:
+        m = self._matrix
+        starts, indices, values = (torch.from_numpy(part) for part in (m.indptr, m.indices, m.data))
+        return torch.sparse_csr_tensor(starts, indices, values, m.shape).to(self._device)
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        if self._device.type == "cpu":
+            return torch.from_numpy(self._matrix @ vectors.numpy())
+        return self._on_device @ vectors
+
+
+@dataclass(frozen=True)
+class Laplacian:
+    """L = L_m + U S U' of one picture.
+
+    Attributes
+    ----------
+    matting : L_m
+    nodes : U S U'; None for the matting Laplacian alone
+    """
+
+    matting: Stencil
+    nodes: NodeLaplacian | None
+
+    @cached_property
+    def _product(self) -> SparseProduct:
+        return SparseProduct(self.matting.csr, self.matting.weights.device)
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        """L times `vectors` (h w, N)."""
+        total = self._product @ vectors
+        if self.nodes is not None:
+            self.nodes.add_to(total, vectors)
+        return total
+
+    def apply(self, planes: Tensor) -> Tensor:
+        """L times a few `planes` (N, h, w)."""
+        total = self.matting.apply(planes)
+        if self.nodes is not None:
+            flat = planes.reshape(len(planes), -1)[:, self.nodes.nodes]
+            total.view(len(planes), -1).index_add_(1, self.nodes.nodes, flat @ self.nodes.matrix)
+        return total
+
+    @cached_property
+    def diagonal(self) -> Tensor:
+        """(h, w)"""
+        if self.nodes is None:
+            return self.matting.diagonal
+        return self.matting.diagonal + self.nodes.diagonal(self.matting.diagonal.numel()).view(self.matting.size)
+
+
+def smallest_eigenvectors(
+    laplacian: Laplacian, image: Tensor, count: int, *, seed: int = 0, progress: Progress | None = None
+) -> tuple[Tensor, Doubles]:
+    """The `count` smallest eigenvectors of `laplacian`, orthonormal columns (h w, count) float32, and eigenvalues.
+
+    Parameters
+    ----------
+    laplacian : of `image`
+    image : (h, w, 3) float32 RGB in [0, 1]
+    count : how many; at most h w
+    seed : of the first Krylov block
+    progress : may raise `Cancelled`
+
+    Returns
+    -------
+    vectors, values : ascending; fewer than `count` where the grid has fewer pixels
+    """
+    steps = silent(progress)
+    levels = image_pyramid(image)
+    if len(levels) == 1:
+        return _dense_eigenvectors(laplacian, count, seed, steps)
+    chain = _prolongations(levels, steps.part(0.0, 0.15, "Prolongation"))
+    A, M = _coarse_problem(laplacian, chain, steps.part(0.15, 0.4, "Coarse grid"))
+    coarse = _krylov(A, M, min(count + _SPARE, len(A)), seed, steps.part(0.4, 0.5, "Coarse eigenvectors"))
+    vectors = torch.from_numpy(coarse).to(image.device)
+    for P in reversed(chain):
+        vectors = SparseProduct(P, image.device) @ vectors
+        steps.report(0.5, "Prolongation")
+    chebyshev_damping(laplacian, vectors, steps.part(0.5, 0.85, "Smoothing"))
+    return rayleigh_ritz(laplacian, vectors, count, steps.part(0.85, 1.0, "Eigenvectors"))
+
+
+def _dense_eigenvectors(laplacian: Laplacian, count: int, seed: int, steps: Progress) -> tuple[Tensor, Doubles]:
+    pixels = laplacian.matting.diagonal.numel()
+    identity = torch.eye(pixels, device=laplacian.matting.weights.device)
+    A = (laplacian @ identity).cpu().numpy()
+    vectors = _krylov(
+        (A + A.T) / 2, np.eye(pixels, dtype=np.float32), min(count + _SPARE, pixels), seed, steps.part(0.0, 0.7)
+    )
+    return rayleigh_ritz(laplacian, torch.from_numpy(vectors).to(identity.device), count, steps.part(0.7, 1.0))
+
+
+def _prolongations(levels: list[Tensor], steps: Progress) -> list[sp.csr_matrix]:
+    """From each level to the one before, the finest first."""
+    chain, start = [], 0.0
+    for fine, coarse in pairwise(levels):
+        end = start + 0.75 * (1 - start)
+        chain.append(prolongation(fine, coarse, progress=steps.part(start, end)))
+        start = end
+    return chain
+
+
+def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Progress) -> tuple[Floats, Floats]:
+    """A = P' L P and M = P' P, dense, with P the product of `chain`."""
+    A: Any = laplacian.matting.csr
+    M: Any = None
+    at_nodes: Any = None if laplacian.nodes is None else laplacian.nodes.nodes.cpu().numpy()
+    for level, P in enumerate(chain):
+        transposed = P.T.tocsr()
+        product = A @ P
+        steps.report(level / len(chain))
+        A = transposed @ product
+        steps.report(level / len(chain))
+        M = transposed @ (P if M is None else M @ P)
+        if at_nodes is not None:
+            at_nodes = P[at_nodes] if level == 0 else at_nodes @ P
+        steps.report((level + 1) / len(chain))
+    A, M = A.toarray(), M.toarray()
+    if laplacian.nodes is not None:
+        at_nodes = at_nodes.toarray()
+        A += at_nodes.T @ (laplacian.nodes.matrix.cpu().numpy() @ at_nodes)
+    return (A + A.T) / 2, (M + M.T) / 2
+
+
+def _krylov(A: Floats, M: Floats, count: int, seed: int, steps: Progress) -> Floats:
+    """The `count` smallest eigenvectors of A x = lambda M x, columns (n, count)."""
+    n = len(A)
+    if n <= _KRYLOV_COLUMNS * (_KRYLOV_STEPS + 1):
+        _, vectors = scipy.linalg.eigh(A.astype(np.float64), M.astype(np.float64), subset_by_index=(0, count - 1))
+        return np.ascontiguousarray(vectors, np.float32)
+    factor = _shifted_factor(A, M)
+    basis = np.empty((n, _KRYLOV_COLUMNS * (_KRYLOV_STEPS + 1)), np.float32)
+    block = np.random.default_rng(seed).standard_normal((n, _KRYLOV_COLUMNS)).astype(np.float32)
+    for step in range(_KRYLOV_STEPS + 1):
+        block = scipy.linalg.cho_solve(factor, M @ block, check_finite=False)
+        filled = basis[:, : step * _KRYLOV_COLUMNS]
+        for _ in range(2):  # once leaves rounding errors along the large directions
+            block -= filled @ (filled.T @ (M @ block))
+            block = _orthonormal(block, M)
+        basis[:, step * _KRYLOV_COLUMNS : (step + 1) * _KRYLOV_COLUMNS] = block
+        steps.report((step + 1) / (_KRYLOV_STEPS + 1))
+    small = (basis.T @ (A @ basis)).astype(np.float64)
+    gram = (basis.T @ (M @ basis)).astype(np.float64)
+    _, y = scipy.linalg.eigh((small + small.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, count - 1))
+    return np.ascontiguousarray(basis @ y.astype(np.float32))
+
+
+def _shifted_factor(A: Floats, M: Floats) -> tuple[Floats, bool]:
+    """The Cholesky factor of A + shift M for the smallest shift of `_SHIFTS` that gives one."""
+    for shift in _SHIFTS[:-1]:
+        try:
+            factor: tuple[Floats, bool] = scipy.linalg.cho_factor(A + np.float32(shift) * M, check_finite=False)
+        except np.linalg.LinAlgError:
+            continue
+        return factor
+    last: tuple[Floats, bool] = scipy.linalg.cho_factor(A + np.float32(_SHIFTS[-1]) * M, check_finite=False)
+    return last
+
+
+def _orthonormal(block: Floats, M: Floats) -> Floats:
+    """The same span with columns orthonormal under M."""
+    gram = (block.T @ (M @ block)).astype(np.float64)
+    scale = 1 / np.sqrt(np.maximum(gram.diagonal(), 1e-300))
+    values, vectors = np.linalg.eigh(scale[:, None] * gram * scale)
+    turned = scale[:, None] * vectors / np.sqrt(np.maximum(values, 1e-7))
+    orthonormal: Floats = block @ turned.astype(np.float32)
+    return orthonormal
+
+
+def chebyshev_damping(laplacian: Laplacian, vectors: Tensor, steps: Progress, *, degree: int = _DEGREE) -> None:
+    """X <- p(L) X in place, p the polynomial that is 1 at 0 and smallest over the eigenvalues of `_DAMPED`."""
+    low, high = _DAMPED
+    middle, half = (low + high) / 2, (high - low) / 2
+    for start in range(0, vectors.shape[1], _COLUMNS):
+        columns = slice(start, min(start + _COLUMNS, vectors.shape[1]))
+        before = vectors[:, columns].contiguous()
+        rate = -half / middle
+        now = (laplacian @ before).mul_(-1 / middle).add_(before)
+        previous_rate = rate
+        for _ in range(degree - 1):
+            rate = 1 / (-2 * middle / half - previous_rate)
+            following = (laplacian @ now).sub_(now, alpha=middle).mul_(2 * rate / half)
+            following.sub_(before, alpha=rate * previous_rate)
+            before, now, previous_rate = now, following, rate
+            steps.report(start / vectors.shape[1])
+        vectors[:, columns] = now
+
+
+def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Progress) -> tuple[Tensor, Doubles]:
+    """The `count` best approximations to the smallest eigenvectors in the span of `vectors`, and their values."""
+    width = vectors.shape[1]
+    vectors /= vectors.norm(dim=0)
+    gram = (vectors.T @ vectors).double().cpu().numpy()
+    A = np.empty((width, width))
+    for start in range(0, width, _COLUMNS):
+        columns = slice(start, min(start + _COLUMNS, width))
+        A[:, columns] = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()
+        steps.report(0.8 * columns.stop / width)
+    values, y = scipy.linalg.eigh((A + A.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, min(count, width) - 1))
+    turn = torch.from_numpy(y.astype(np.float32)).to(vectors.device)
+    result = torch.empty((len(vectors), turn.shape[1]), device=vectors.device)
+    for top in range(0, len(vectors), _ROWS):  # so that the product needs no second copy
+        torch.mm(vectors[top : top + _ROWS], turn, out=result[top : top + _ROWS])
+    steps.report(1.0)
+    return result, values

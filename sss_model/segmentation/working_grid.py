@@ -1,0 +1,80 @@
+"""The picture and its features on the grid that the segments are computed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from sss_model.errors import ParameterError
+from sss_model.postprocess import reduce_features, stretch
+from sss_model.progress import Progress
+
+Array = NDArray[np.floating[Any]]
+Floats = NDArray[np.float32]
+
+GRID = 640
+AFFINITY_CHANNELS = 3  # the affinity's distances are measured in the paper's three channels, each in [0, 1]
+_CHANNELS = 16  # resized at a time
+
+
+def grid_size(shape: tuple[int, ...], grid: int | None) -> tuple[int, int]:
+    """Height and width of the working grid of a picture of `shape` (H, W, ...); never larger than the picture."""
+    if grid is not None and (isinstance(grid, bool) or not isinstance(grid, int | np.integer) or grid < 8):
+        raise ParameterError(f"grid must be a whole number of pixels, 8 or more, or None; got {grid!r}.")
+    height, width = shape[:2]
+    long = max(height, width)
+    scale = min(GRID if grid is None else int(grid), long) / long
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def grid_image(image: Array, grid: int | None) -> Tensor:
+    """(h, w, 3) float32 in [0, 1]: the picture at the working grid's size, anti-aliased."""
+    planes = resized(image, grid_size(image.shape, grid)).clamp_(0, 1)
+    return planes.movedim(0, 2).contiguous()
+
+
+def grid_features(features: Array, size: tuple[int, int], progress: Progress) -> Floats:
+    """(h, w, D) float32: the features at the working grid's size."""
+    channels = features.shape[2]
+    if features.shape[:2] == size:
+        return np.ascontiguousarray(features, np.float32)
+    result = np.empty((*size, channels), np.float32)
+    for start in range(0, channels, _CHANNELS):
+        part = slice(start, start + _CHANNELS)
+        result[..., part] = resized(features[..., part], size).movedim(0, 2).numpy()
+        progress.report(min(part.stop, channels) / channels)
+    return result
+
+
+def affinity_features(image: Floats, features: Floats, progress: Progress) -> Floats:
+    """(h, w, 3 or fewer) in [0, 1]: what the semantic affinity compares; a map of that kind stays as it is."""
+    if features.shape[2] > AFFINITY_CHANNELS:
+        return reduce_features(image, features, progress=progress)
+    if features.min() >= 0 and features.max() <= 1:
+        return features
+    return stretch(features)
+
+
+def check_features(features: Array) -> None:
+    """Raise `ParameterError` unless `features` is (h, w, D) floating point, finite and not empty."""
+    if not isinstance(features, np.ndarray) or features.ndim != 3 or features.size == 0:
+        shape = getattr(features, "shape", type(features).__name__)
+        raise ParameterError(f"features must be an array (h, w, D) that is not empty, got {shape}.")
+    if not np.issubdtype(features.dtype, np.floating):
+        raise ParameterError(f"features must be floating-point numbers, got {features.dtype}.")
+    step = max(1, 2**22 // (features.shape[1] * features.shape[2]))
+    if not all(np.isfinite(features[row : row + step]).all() for row in range(0, features.shape[0], step)):
+        raise ParameterError("features must be finite, but hold NaN or infinity.")
+
+
+def resized(values: Array, size: tuple[int, int]) -> Tensor:
+    """(C, h, w) float32: `values` (H, W, C) at `size`, averaged where that is smaller, bilinear where larger."""
+    planes = torch.from_numpy(np.ascontiguousarray(values, np.float32)).movedim(2, 0)[None]
+    if values.shape[:2] == size:
+        return planes[0].clone()
+    return F.interpolate(planes, size, mode="bilinear", antialias=True)[0]

@@ -1,0 +1,180 @@
+"""`sss-segment` on feature files and photographs: every format, every method, what fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from psd_tools import PSDImage
+
+from sss_model.commands.extract import find_inputs
+from sss_model.commands.options import build, words
+from sss_model.commands.segment import build_parser, main
+from sss_model.errors import ParameterError
+from sss_model.image_io import read_image, write_picture
+from sss_model.params import LayerExportParams, SegmentParams
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A feature file with its photograph: two halves with a noisy border."""
+    random = np.random.default_rng(2)
+    side = (np.arange(48)[None] + random.integers(-2, 3, (40, 1)) > 24).astype(np.float32)
+    picture = 40 + 160 * side[..., None] + random.integers(0, 12, (40, 48, 3))
+    write_picture(tmp_path / "photo.png", picture.astype(np.uint8))
+    features = side[..., None] * np.array([1, 0, 0.5]) + 0.02 * random.random((40, 48, 3))
+    np.savez(tmp_path / "photo.npz", features=np.clip(features, 0, 1).astype(np.float32))
+    return tmp_path / "photo.npz"
+
+
+@pytest.fixture
+def masks(tmp_path):
+    labels = np.zeros((40, 48), np.uint8)
+    labels[:, 24:], labels[:4, :4] = 7, 9
+    Image.fromarray(labels).save(tmp_path / "labels.png")
+    return tmp_path / "labels.png"
+
+
+def record(folder, stem="photo"):
+    return json.loads((folder / f"{stem}-layers.json").read_text(encoding="utf-8"))
+
+
+def test_every_format_of_one_picture_with_a_record_beside_them(tmp_path, pair):
+    out = tmp_path / "out"
+    call = [str(pair), "-o", str(out), "--layers", "2", "--formats", "png,npz,psd,ora,exr,cryptomatte", "--overlay"]
+    assert main([*call, "--names", "left,right", "--decontaminate", "--quiet"]) == 0
+    said = record(out)
+    names = ["photo-left.png", "photo-right.png", "photo-layers.npz", "photo-layers.psd", "photo-layers.ora"]
+    names += ["photo-layers.exr", "photo-cryptomatte.exr", "photo-overlay.png"]
+    assert said["files"] == names
+    assert sorted(path.name for path in out.iterdir()) == sorted([*names, "photo-layers.json"])
+    assert said["segment"]["method"] == "sss"
+    assert said["segment"]["segment_seed"] == 0
+    assert said["alpha"] == {
+        "png": "straight", "npz": "matte", "psd": "straight", "ora": "straight", "exr": "premultiplied",
+        "cryptomatte": "matte",
+    }  # fmt: skip
+    assert said["features"]["file"] == "photo.npz"
+    shares = [layer["share"] for layer in said["layers"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+    with np.load(out / "photo-layers.npz") as content:
+        np.testing.assert_allclose(content["alphas"].sum(2), 1, atol=1e-4)
+        assert content["names"].tolist() == ["left", "right"]
+    assert [layer.name for layer in PSDImage.open(out / "photo-layers.psd")] == ["picture", "right", "left"]
+
+
+def test_the_photograph_may_be_named_with_its_features(tmp_path, pair):
+    (tmp_path / "photo.png").rename(tmp_path / "a.png")
+    out = tmp_path / "out"
+    call = [str(tmp_path / "a.png"), "-o", str(out), "--layers", "2", "--formats", "npz", "--quiet"]
+    assert main([*call, "--features", str(pair)]) == 0
+    assert record(out, "a")["features"]["file"] == "photo.npz"
+
+
+def test_masks_are_layers_as_they_are_and_lifted(tmp_path, pair, masks):
+    out = tmp_path / "out"
+    call = [str(tmp_path / "photo.png"), "-o", str(out), "--method", "masks", "--masks", str(masks), "--quiet"]
+    assert main([*call, "--formats", "npz"]) == 0
+    with np.load(out / "photo-layers.npz") as content:
+        hard = content["alphas"]
+    np.testing.assert_array_equal(np.unique(hard), [0, 1])
+    assert [layer["name"] for layer in record(out)["layers"]] == ["class-7", "class-0", "class-9"]
+    assert main([*call, "--formats", "npz", "--lift"]) == 0
+    with np.load(out / "photo-layers.npz") as content:
+        soft = content["alphas"]
+    assert ((soft > 0.05) & (soft < 0.95)).any()
+    np.testing.assert_allclose(soft.sum(2), 1, atol=1e-5)
+
+
+def test_a_comparison_shows_image_features_ours_and_the_others(tmp_path, pair, masks):
+    out = tmp_path / "out"
+    call = [str(pair), "-o", str(out), "--layers", "2", "--compare", "--against", "masks,spectral-matting", "--quiet"]
+    assert main([*call, "--masks", str(masks), "--formats", "npz"]) == 0
+    assert read_image(out / "photo-compare.png").shape == (40 + 18, 5 * 48 + 4 * 8, 3)
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path, pair, masks, capsys):
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    out = tmp_path / "out"
+    images = [str(tmp_path / "broken.png"), str(tmp_path / "missing.png"), str(tmp_path / "photo.png")]
+    assert main([*images, "-o", str(out), "--method", "masks", "--masks", str(masks), "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("failed: ") == 2
+    assert record(out)["source"] == "photo.png"
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, pair, masks, capsys):
+    call = [str(tmp_path / "photo.png"), "-o", str(tmp_path / "out"), "--method", "masks", "--masks", str(masks)]
+    assert main(call) == 0
+    stamp = (tmp_path / "out" / "photo-layers.json").stat().st_mtime_ns
+    assert main([*call, "--skip-existing"]) == 0
+    assert "1 were there already" in capsys.readouterr().out
+    assert main([*call, "--keep-existing"]) == 1
+    assert (tmp_path / "out" / "photo-layers.json").stat().st_mtime_ns == stamp
+    assert main([*call, "--skip-existing", "--lift"]) == 0  # other layers: not these files
+    assert (tmp_path / "out" / "photo-layers.json").stat().st_mtime_ns > stamp
+
+
+@pytest.mark.parametrize(
+    "call",
+    [["--layers", "0"], ["--formats", "jpeg"], ["--method", "magic"], ["--method", "masks"], ["--against", "sss"],
+     ["--formats", ""], ["--overwrite", "--skip-existing"]],
+)  # fmt: skip
+def test_wrong_calls_leave_with_two_and_a_sentence(tmp_path, pair, call, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([str(pair), "-o", str(tmp_path / "out"), *call])
+    assert left.value.code == 2
+    assert capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_its_own_layers_stays_one_picture(tmp_path, masks):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (tmp_path / "labels.png").rename(tmp_path / "labels-there.png")
+    write_picture(folder / "ok.png", np.full((40, 48, 3), 90, np.uint8))
+    call = [str(folder), "-o", str(folder), "--method", "masks", "--masks", str(tmp_path / "labels-there.png")]
+    assert main([*call, "--formats", "png,psd", "--overlay", "--quiet"]) == 0
+    assert [path.name for path in find_inputs([str(folder)])] == ["ok.png"]
+    assert main([*call, "--skip-existing", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        SegmentParams(method="deeplab", layers=16, size=0, segment_seed=7, lift=True),
+        LayerExportParams(formats=("psd", "exr"), decontaminate=True, overlay=True, against=("masks", "deeplab")),
+        LayerExportParams(formats=(), compare=True),
+    ],
+)
+def test_options_give_back_the_record(params):
+    options = build_parser().parse_args(["a.png", "-o", "out", *words(params)])
+    assert build(type(params), options) == params
+
+
+def test_nothing_to_write_is_refused():
+    with pytest.raises(ParameterError, match="nothing to write"):
+        LayerExportParams(formats=())
+
+
+def test_features_belong_to_one_picture(tmp_path, pair):
+    with pytest.raises(SystemExit):
+        main([str(pair), str(tmp_path / "photo.png"), "-o", str(tmp_path / "out"), "--features", str(pair)])
+
+
+def test_a_network_without_weights_is_named_before_any_picture(tmp_path, pair, capsys):
+    assert main([str(pair), "-o", str(tmp_path / "out"), "--method", "pspnet", "--quiet"]) == 1
+    assert "PSPNet needs a file of weights" in capsys.readouterr().err
+
+
+def test_help_needs_no_torch():
+    code = (
+        "import sys, sss_model.commands.segment as c; c.build_parser().print_help(); sys.exit('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--decontaminate" in result.stdout

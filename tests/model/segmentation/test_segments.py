@@ -1,0 +1,153 @@
+"""Soft segments of whole pictures: what they promise, on ordinary pictures and on hostile ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_scenes import disc_scene
+
+from sss_model.errors import Cancelled, ParameterError
+from sss_model.progress import Progress
+from sss_model.segmentation import forecast, soft_segments, spectral_matting
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return disc_scene(48, 64)
+
+
+@pytest.fixture(scope="module")
+def segments(scene):
+    return soft_segments(scene[0], scene[1], layers=3)
+
+
+def check(segments, size, most):
+    alphas = segments.alphas
+    assert alphas.dtype == np.float32
+    assert alphas.shape[:2] == size
+    assert 1 <= alphas.shape[2] <= most
+    assert alphas.min() >= 0
+    assert alphas.max() <= 1
+    assert np.allclose(alphas.sum(2), 1, atol=1e-5)
+    assert np.isclose(segments.shares.sum(), 1)
+
+
+def test_layers_are_the_objects(segments, scene):
+    check(segments, (48, 64), 3)
+    for part in scene[2]:
+        mean = segments.alphas[part].mean(0)
+        assert mean.max() > 0.97
+
+
+def test_suggests_the_number_of_objects(segments):
+    assert segments.suggested_layers == 3
+
+
+def test_the_same_seed_gives_the_same_layers(segments, scene):
+    again = soft_segments(scene[0], scene[1], layers=3)
+    assert np.array_equal(again.alphas, segments.alphas)
+
+
+def test_one_layer_more_splits_one_layer(segments):
+    for count in range(1, 6):
+        before, after = segments.with_layers(count), segments.with_layers(count + 1)
+        if after.grid_alphas.shape[2] == count:
+            break
+        changed = np.abs(before.grid_alphas - after.grid_alphas[..., :count]).mean(axis=(0, 1)) > 0.02
+        assert changed.sum() <= 1
+
+
+def test_another_number_of_layers_is_as_if_asked_for_at_once(segments, scene):
+    direct = soft_segments(scene[0], scene[1], layers=2)
+    assert np.allclose(segments.with_layers(2).alphas, direct.alphas, atol=1e-5)
+
+
+def test_coarser_features_are_brought_to_the_picture(scene):
+    image, features, parts = scene
+    coarse = soft_segments(image, features[::2, ::2], layers=3)
+    check(coarse, (48, 64), 3)
+    assert all(coarse.alphas[part].mean(0).max() > 0.9 for part in parts)
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(1, np.float64), (2, np.float16), (12, np.float32)])
+def test_any_number_and_type_of_features(scene, channels, dtype):
+    image, features, _ = scene
+    turn = np.random.default_rng(0).standard_normal((3, channels))
+    check(soft_segments(image, (features @ turn).astype(dtype), layers=3), (48, 64), 3)
+
+
+def test_layers_at_full_size_follow_its_edges(scene):
+    image, features, parts = disc_scene(240, 320)
+    lifted = soft_segments(image, features, layers=3, grid=80)
+    assert lifted.grid_alphas.shape == (60, 80, 3)
+    check(lifted, (240, 320), 3)
+    for part in parts:
+        assert lifted.alphas[part].mean(0).max() > 0.97
+
+
+NOISE = np.random.default_rng(0).random((24, 30, 3)).astype(np.float32)
+HOSTILE = {
+    "flat": (np.full((24, 30, 3), 0.3, np.float32), np.zeros((24, 30, 3), np.float32)),
+    "flat picture": (np.full((24, 30, 3), 0.3, np.float32), NOISE),
+    "flat features": (NOISE, np.ones((24, 30, 3), np.float32)),
+    "two colours": (np.repeat((np.indices((24, 30)).sum(0) > 25)[..., None], 3, 2).astype(np.float32), NOISE[..., :1]),
+    "grey": (np.repeat(NOISE[..., :1], 3, 2), NOISE),
+    "noise": (NOISE, NOISE[::-1]),
+    "a row": (NOISE[:1], NOISE[:1]),
+    "a column": (NOISE[:, :1], NOISE[:, :1]),
+    "one pixel": (NOISE[:1, :1], NOISE[:1, :1]),
+    "8x8": (NOISE[:8, :8], NOISE[:8, :8]),
+    "thin": (np.resize(NOISE, (3, 200, 3)), np.resize(NOISE, (3, 200, 3))),
+    "odd": (NOISE[:23, :21], NOISE[:23, :21]),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pictures(name):
+    image, features = HOSTILE[name]
+    check(soft_segments(image, features, layers=4), image.shape[:2], 4)
+    check(spectral_matting(image, layers=4), image.shape[:2], 4)
+
+
+def test_nothing_to_tell_apart_is_one_layer():
+    image, features = HOSTILE["flat"]
+    assert soft_segments(image, features).alphas.shape[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"features": np.full((48, 64, 3), np.nan, np.float32)}, "features must be finite"),
+        ({"features": np.zeros((48, 64), np.float32)}, r"features must be an array \(h, w, D\)"),
+        ({"features": np.zeros((48, 64, 3), np.uint8)}, "features must be floating-point"),
+        ({"image": np.zeros((48, 64), np.float32)}, "image must be an array"),
+        ({"layers": 0}, "layers must be a whole number"),
+        ({"layers": 2.5}, "layers must be a whole number"),
+        ({"grid": 4}, "grid must be a whole number"),
+    ],
+)
+def test_bad_arguments_are_named(scene, change, match):
+    arguments = {"image": scene[0], "features": scene[1]} | change
+    with pytest.raises(ParameterError, match=match):
+        soft_segments(**arguments)
+
+
+def test_progress_rises_to_one_and_may_stop_anywhere(scene):
+    told = []
+    soft_segments(scene[0], scene[1], progress=Progress(lambda fraction, stage: told.append((fraction, stage))))
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert {"Affinities", "Components", "Layers"} <= {stage for _, stage in told}
+    for stop in np.linspace(0, len(told) - 1, 5).astype(int):
+        reports = iter(range(stop + 1))
+        with pytest.raises(Cancelled):
+            soft_segments(
+                scene[0], scene[1], progress=Progress(cancelled=lambda left=reports: next(left, None) is None)
+            )
+
+
+def test_the_forecast_grows_with_the_grid_and_the_picture():
+    small, large = forecast((240, 320)), forecast((480, 640))
+    assert small < large <= forecast((3000, 4000)) < 2.5e9 < forecast((9000, 16000))
+    assert forecast((480, 640), grid=320) == small
