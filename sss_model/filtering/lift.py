@@ -32,6 +32,7 @@ Array = NDArray[Any]
 Floats = NDArray[np.float32]
 _SAMPLES = 1 << 18  # coefficients that one operation touches: they stay in a core's cache
 _TILE_COLUMNS = 1024
+_CHANNELS = 16  # at a time
 _BAND = 128  # rows of the grid whose coefficients exist at a time when all channels are lifted
 
 
@@ -165,7 +166,7 @@ def lift_region(
         out = np.empty((bottom - top, right - left, channels), np.float32)
     _check_fits(out, (bottom - top, right - left, channels))
     columns = min(right - left, _TILE_COLUMNS)
-    rows = max(1, _SAMPLES // (4 * min(channels, 16) * columns))
+    rows = max(1, _SAMPLES // (4 * min(channels, _CHANNELS) * columns))
     tiles = [
         Tile(y, min(y + rows, bottom), x, min(x + columns, right))
         for x in range(left, right, columns)
@@ -197,21 +198,25 @@ def _mix(first: int, last: int, pixels: int, cells: int) -> Mix:
 
 
 def _lift_tile(coefficients: Coefficients, image: Array, tile: Tile, across: Mix, out: Array) -> None:
-    """Write the tile of the picture into `out` (rows, columns, C), 16 channels at a time."""
+    """Write the tile of the picture into `out` (rows, columns, C), a few channels at a time."""
     guide = torch.from_numpy(_colours(image[tile.slices], coefficients.centre)).movedim(2, 0).contiguous()
     above, below, down = _mix(tile.y0, tile.y1, image.shape[0], coefficients.height)
-    start = int(above[0])
-    rows = slice(start - coefficients.first, int(below[-1]) + 1 - coefficients.first)
-    above, below = above - start, below - start
+    start, end = int(above[0]), int(below[-1]) + 1
+    mixing = torch.zeros((tile.y1 - tile.y0, end - start))  # what each pixel row takes from each grid row
+    each = torch.arange(len(mixing))
+    mixing[each, above - start] = 1 - down
+    mixing[each, below - start] += down
     low, high, right = across
-    for first in range(0, coefficients.planes.shape[1], 16):
-        some = coefficients.planes[:, first : first + 16, rows]
+    for first in range(0, coefficients.planes.shape[1], _CHANNELS):
+        some = coefficients.planes[:, first : first + _CHANNELS, start - coefficients.first : end - coefficients.first]
+        some = some.permute(2, 0, 1, 3).contiguous()
         sides = torch.lerp(some[..., low], some[..., high], right)
-        b, red, green, blue = torch.lerp(sides[:, :, above], sides[:, :, below], down[:, None])
-        b.addcmul_(red, guide[0]).addcmul_(green, guide[1]).addcmul_(blue, guide[2])
+        mixed = torch.mm(mixing, sides.flatten(1)).view(-1, *sides.shape[1:])
+        b, red, green, blue = mixed.unbind(1)
+        b.addcmul_(red, guide[0][:, None]).addcmul_(green, guide[1][:, None]).addcmul_(blue, guide[2][:, None])
         if out.dtype == np.uint8:
             b.clamp_(0, 1).mul_(255).add_(0.5)  # the cast cuts off
-        out[..., first : first + 16] = b.movedim(0, 2).numpy()
+        out[..., first : first + _CHANNELS] = b.movedim(1, 2).numpy()
 
 
 def _colours(pixels: Array, centre: Floats) -> Floats:
