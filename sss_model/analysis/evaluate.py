@@ -1,8 +1,10 @@
 """How well a model's features tell regions apart on labelled pictures, beside colours and the bare backbone.
 
-For every picture: pair AUC of the 128 numbers, of their first three principal components as shown, of the same after
-the guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions; how well
-edges of the three-channel map follow region boundaries.
+For every picture: pair AUC and edge AUC of the 128 numbers, of their first three principal components as shown, of the
+same after the guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions;
+drift inside large regions; how well edges of the three-channel map follow region boundaries. The network sees the
+picture on its working grid; all is compared at the pixels of the label map, where the filtered components are lifted
+along the picture's edges and everything else is bilinear.
 """
 
 from __future__ import annotations
@@ -18,18 +20,29 @@ import torch
 from numpy.typing import NDArray
 
 from sss_model.analysis.clusters import kmeans
-from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
+from sss_model.analysis.metrics import (
+    BoundaryCounts,
+    best_match_iou,
+    boundary_counts,
+    choose_edge_pairs,
+    drift,
+    edge_auc,
+)
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
 from sss_model.extractor import FeatureExtractor
+from sss_model.filtering.lift import GuidedLift, lift_region
+from sss_model.filtering.resize import resize
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
-from sss_model.params import Checked, FilterParams, choice, number
+from sss_model.params import Checked, FilterParams, GridParams, choice, number
 from sss_model.pca import fit_pca
-from sss_model.postprocess import reduce_features, stretch
+from sss_model.postprocess import stretch
+from sss_model.projection.filtered_pca import Reducer
 from sss_model.training.augment import shrink, to_array
 from sss_model.training.validation import pair_auc, probe_seed, taps_at
+from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
@@ -60,6 +73,9 @@ class EvaluateParams(Checked):
     regions: int = number(8, 2, 1000, "Regions", help="labels of a picture whose pixels are compared")
     pixels: int = number(80, 2, 5000, "Pixels", unit="px", help="pixels of each")
     min_area: int = number(64, 1, 10**6, "Minimum area", unit="px", help="smaller labels are left out of the pair AUC")
+    edge_pairs: int = number(
+        1000, 20, 10**5, "Edge pairs", help="pairs of pixels near a border, of each kind, that the edge AUC compares"
+    )
     cluster_pixels: int = number(
         3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
     )
@@ -76,6 +92,8 @@ class PictureScores:
 
     name: str
     auc: dict[str, float] = field(default_factory=dict)
+    edge_auc: dict[str, float] = field(default_factory=dict)
+    drift: dict[str, float] = field(default_factory=dict)
     clusters: dict[str, float] = field(default_factory=dict)
     boundaries: dict[str, BoundaryCounts] = field(default_factory=dict)
 
@@ -97,6 +115,8 @@ class Summary:
     name: str
     pictures: int
     auc: dict[str, float]
+    edge_auc: dict[str, float]
+    drift: dict[str, float]
     clusters: dict[str, float]
     boundary_f: dict[str, float]
     counted: dict[str, int]
@@ -113,7 +133,8 @@ class Evaluator:
     Parameters
     ----------
     extractor : the model
-    params, filter_params : what is measured; the guided filter's radius and eps
+    params, filter_params : what is measured; the guided filter's radius and eps, in cells of the working grid
+    grid : at which size and scales the network sees the pictures
     taps : the network whose bare stages are the yardstick; None takes the model's own
     seen : called with the maps of every picture, for a contact sheet
     """
@@ -124,10 +145,12 @@ class Evaluator:
         params: EvaluateParams,
         filter_params: FilterParams,
         *,
+        grid: GridParams | None = None,
         taps: FeatureNet | None = None,
         seen: Callable[[Maps, PictureScores], None] | None = None,
     ) -> None:
         self._extractor, self._params, self._filter, self._seen = extractor, params, filter_params, seen
+        self._grid = grid or GridParams()
         yardstick = taps if taps is not None else extractor.network
         self._taps = yardstick.to(extractor.device).eval() if isinstance(yardstick, SupplementNet) else None
 
@@ -147,20 +170,41 @@ class Evaluator:
         """All numbers of the picture `index`: of several annotators the mean AUC, and the first one's other numbers."""
         example = shrink(data.read(index), self._params.longest)
         image = np.ascontiguousarray(to_array(example.picture).transpose(1, 2, 0))
-        features = self._extractor.extract(image)
-        plain = stretch(fit_pca(features).project(features))
-        filtered = reduce_features(image, features, radius=self._filter.radius, eps=self._filter.eps)
-        maps = {"features": features, "pca": plain, "filtered": filtered, "rgb": image}
-        dense = Dense(maps, self._bare_stages(image))
+        found = extract_grid(self._extractor, image, size=self._grid.size, scales=self._grid.scales)
+        maps = self._maps(found, image)
+        # compared at the network's own size, as the features are
+        dense = Dense(found.grid, maps, self._bare_stages(found.guide))
         scores = PictureScores(example.name)
         others = [shrink(data.read(index, k), self._params.longest).labels for k in range(1, data.annotators(index))]
-        self._pair_auc(scores, [example.labels, *others], dense)
+        annotated = [example.labels, *others]
+        self._pair_auc(scores, annotated, dense)
+        self._edge_auc(scores, annotated, dense)
         self._clusters(scores, example.labels, dense)
-        for name in ("pca", "filtered", "rgb"):
-            scores.boundaries[name] = boundary_counts(maps[name], example.labels, tolerance=self._params.tolerance)
+        plain = resize(maps["pca"], found.grid.picture)
+        for name, values in (("pca", plain), ("filtered", maps["filtered"]), ("rgb", image)):
+            scores.boundaries[name] = boundary_counts(values, example.labels, tolerance=self._params.tolerance)
+        for name, values in maps.items():
+            # the labels' pixels on the map's own grid: a mean over a region needs no more
+            labels = example.labels[WorkingGrid((values.shape[0], values.shape[1]), example.labels.shape).cells()]
+            if (wander := drift(values, labels)) is not None:
+                scores.drift[name] = wander
         if self._seen is not None:
-            self._seen(Maps(example, image, plain, filtered), scores)
+            self._seen(Maps(example, image, plain, maps["filtered"]), scores)
         return scores
+
+    def _maps(self, found: GridFeatures, image: Floats) -> dict[str, Floats]:
+        """Features and PCA on the grid, filtered PCA and colours at the picture's pixels."""
+        radius, eps = self._filter.radius, self._filter.eps
+        reduction = Reducer(found.guide, found.features).reduce(radius, eps)
+        coefficients = GuidedLift(found.guide, radius=radius, eps=eps).coefficients(reduction.projection)
+        filtered = lift_region(coefficients.stretched(reduction.low, reduction.high), image)
+        plain = stretch(fit_pca(found.features).project(found.features))
+        return {
+            "features": np.asarray(found.features, np.float32),
+            "pca": plain,
+            "filtered": np.clip(filtered, 0, 1),
+            "rgb": image,
+        }
 
     def _pair_auc(self, scores: PictureScores, maps: Sequence[NDArray[np.int32]], dense: Dense) -> None:
         rng = np.random.default_rng([self._params.seed, probe_seed(scores.name)])
@@ -172,6 +216,16 @@ class Evaluator:
                 for name, values in dense.at(probe.points).items():
                     found.setdefault(name, []).append(pair_auc(values, torch.from_numpy(probe.labels)))
         scores.auc = {name: float(np.mean(values)) for name, values in found.items()}
+
+    def _edge_auc(self, scores: PictureScores, maps: Sequence[NDArray[np.int32]], dense: Dense) -> None:
+        rng = np.random.default_rng([self._params.seed, probe_seed(scores.name), 2])
+        told: dict[str, list[float]] = {}
+        for pairs in [choose_edge_pairs(labels, rng, pairs=self._params.edge_pairs) for labels in maps]:
+            if pairs is not None:
+                first, second = dense.at(pairs.first), dense.at(pairs.second)
+                for name in first:
+                    told.setdefault(name, []).append(edge_auc(first[name], second[name], pairs.same))
+        scores.edge_auc = {name: float(np.mean(values)) for name, values in told.items()}
 
     def _clusters(self, scores: PictureScores, labels: NDArray[np.int32], dense: Dense) -> None:
         rng = np.random.default_rng([self._params.seed, probe_seed(scores.name), 1])
@@ -198,17 +252,21 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Dense:
-    """A picture's maps (H, W, C) by what they are, and the bare backbone's stages on their own grids."""
+    """A picture's maps (h, w, C), each on a grid of its own, and the bare backbone's stages on the working grid."""
 
+    grid: WorkingGrid
     maps: dict[str, Floats]
     stages: list[GridMap]
 
     def at(self, points: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """What each representation holds at `points` (P, 2), x then y: (P, C)."""
-        columns, rows = points[:, 0], points[:, 1]
-        values = {name: torch.from_numpy(np.ascontiguousarray(m[rows, columns])) for name, m in self.maps.items()}
+        """What each representation holds at `points` (P, 2) of the picture, x then y: (P, C)."""
+        values = {}
+        for name, held in self.maps.items():
+            grid = WorkingGrid(self.grid.picture, (held.shape[0], held.shape[1]))
+            values[name] = torch.from_numpy(grid.sample(held, points))
         if self.stages:
-            values["taps"] = taps_at(self.stages, torch.from_numpy(points)[None])[0]
+            cells = torch.from_numpy(self.grid.to_grid(points).astype(np.float32))
+            values["taps"] = taps_at(self.stages, cells[None])[0]
         return values
 
 
@@ -219,6 +277,8 @@ def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[s
     boundary = {kind: reduce(operator.add, found).best_f() for kind, found in told.items() if found}
     counted = {
         "auc": sum(bool(p.auc) for p in pictures),
+        "edge_auc": sum(bool(p.edge_auc) for p in pictures),
+        "drift": sum(bool(p.drift) for p in pictures),
         "clusters": sum(bool(p.clusters) for p in pictures),
         "boundary_f": max(map(len, told.values())),
     }
@@ -226,6 +286,8 @@ def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[s
         name,
         len(pictures),
         _means([p.auc for p in pictures]),
+        _means([p.edge_auc for p in pictures]),
+        _means([p.drift for p in pictures]),
         _means([p.clusters for p in pictures]),
         boundary,
         counted,
@@ -251,6 +313,8 @@ def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
     for summary in summaries:
         for title, values, count in (
             ("pair AUC", summary.auc, summary.counted["auc"]),
+            ("edge AUC", summary.edge_auc, summary.counted["edge_auc"]),
+            ("drift", summary.drift, summary.counted["drift"]),
             ("k-means mIoU", summary.clusters, summary.counted["clusters"]),
             ("boundary F", summary.boundary_f, summary.counted["boundary_f"]),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.params import FilterParams
+from sss_model.params import Checked, FilterParams, GridParams
 from sss_model.weights.initialise import SOURCES, init_weights
+
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--sheet-pictures", type=int, default=24, metavar="N", help="at most so many of all on the sheet (default 24)"
     )
     add_options(parser, EvaluateParams)
+    add_options(parser, GridParams)
     add_options(parser, FilterParams)
     return parser
 
@@ -67,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
+    grid = build(GridParams, options)
     if params.threads:
         torch.set_num_threads(params.threads)
     sources = [parse_source(text) for text in options.data]
@@ -85,15 +90,16 @@ def _run(options: argparse.Namespace) -> None:
                 begun.append(scores.name)
                 sheet.add(maps, scores)
 
-        evaluator = Evaluator(extractor, params, smoothing, taps=_yardstick(extractor, options.taps), seen=seen)
+        taps = _yardstick(extractor, options.taps)
+        evaluator = Evaluator(extractor, params, smoothing, grid=grid, taps=taps, seen=seen)
         found, problems = [], [f"{path}: {reason}" for path, reason in data.problems]
-        for number, (index, scores) in enumerate(evaluator.pictures(data), 1):
+        counter = Counter(data.name, min(len(data), params.limit or len(data)))
+        for index, scores in evaluator.pictures(data):
             if isinstance(scores, PictureScores):
                 found.append(scores)
             else:
                 problems.append(f"{data.items[index].picture}: {scores}")
-            _progress(f"{data.name}: {number} of {min(len(data), params.limit or len(data))}")
-        _progress("")
+            counter.tick()
         for problem in problems:
             print(f"left out  {problem}", file=sys.stderr)
         if not found:
@@ -101,7 +107,7 @@ def _run(options: argparse.Namespace) -> None:
         pictures[data.name] = found
         summaries.append(summarise(data.name, found, problems))
     print(table(summaries, own_taps=options.taps is None))
-    _write(options, extractor, params, summaries, pictures)
+    _write(options, extractor, {"params": params, "grid": grid, "filter": smoothing}, summaries, pictures)
     if options.contact_sheet is not None:
         sheet.write(options.contact_sheet)
 
@@ -118,7 +124,7 @@ def _yardstick(extractor: FeatureExtractor, source: str | None) -> FeatureNet | 
 def _write(
     options: argparse.Namespace,
     extractor: FeatureExtractor,
-    params: EvaluateParams,
+    records: dict[str, Checked],
     summaries: Sequence[Summary],
     pictures: dict[str, list[PictureScores]],
 ) -> None:
@@ -127,11 +133,14 @@ def _write(
     content = {
         "model": str(extractor.checkpoint.path.name),
         "sha256": extractor.checkpoint.sha256,
-        "params": params.to_dict(),
+        **{name: record.to_dict() for name, record in records.items()},
         "own_taps": options.taps is None,
         "sets": [s.to_dict() for s in summaries],
         "pictures": {
-            name: [{"name": p.name, "auc": p.auc, "clusters": p.clusters} for p in found]
+            name: [
+                {"name": p.name, "auc": p.auc, "edge_auc": p.edge_auc, "drift": p.drift, "clusters": p.clusters}
+                for p in found
+            ]
             for name, found in pictures.items()
         },
     }
@@ -139,10 +148,24 @@ def _write(
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def _progress(text: str) -> None:
-    """A line that replaces itself, on a terminal only."""
-    if sys.stderr.isatty():
-        print(f"\r{text:60}", end="" if text else "\r", file=sys.stderr, flush=True)
+class Counter:
+    """Says how many pictures are done: on a terminal in one line that replaces itself, elsewhere every ten seconds."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._name, self._count, self._done = name, count, 0
+        self._begun = self._told = time.monotonic()
+
+    def tick(self) -> None:
+        """One picture more is done."""
+        self._done += 1
+        now, last = time.monotonic(), self._done == self._count
+        left = (now - self._begun) / self._done * (self._count - self._done)
+        text = f"{self._name}: {self._done} of {self._count}" + ("" if last else f", about {left:.0f} s left")
+        if sys.stderr.isatty():
+            print(f"\r{text:60}", end="\n" if last else "", file=sys.stderr, flush=True)
+        elif last or now - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = now
+            print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,12 @@ def pair_auc(features: Tensor, labels: Tensor) -> float:
     distances = torch.pdist(values)
     first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
     same = labels[first] == labels[second]
-    near, far = distances[same], distances[~same].sort().values
+    return chance_below(distances[same], distances[~same])
+
+
+def chance_below(near: Tensor, far: Tensor) -> float:
+    """The chance that one of `near` is below one of `far`, both (N,); ties count half."""
+    far = far.sort().values
     below = torch.searchsorted(far, near, right=False)
     not_above = torch.searchsorted(far, near, right=True)
     return float(1 - (below + not_above).double().mean() / (2 * len(far)))

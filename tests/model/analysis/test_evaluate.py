@@ -15,8 +15,8 @@ from PIL import Image
 from sss_model.analysis.clusters import kmeans
 from sss_model.analysis.contact_sheet import ContactSheet, paint_labels
 from sss_model.analysis.evaluate import Maps, PictureScores
-from sss_model.analysis.metrics import best_match_iou, boundary_counts
-from sss_model.commands.evaluate import main
+from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_edge_pairs, drift, edge_auc
+from sss_model.commands.evaluate import Counter, main
 from sss_model.datasets.dataset import Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
@@ -59,6 +59,85 @@ def test_probe_leaves_void_and_small_labels_out() -> None:
     assert len(np.unique(probe.points, axis=0)) == 160
     labels[:10] = VOID
     assert choose_probe(labels, np.random.default_rng(0)) is None
+
+
+def _quarters(height: int, width: int) -> np.ndarray:
+    labels = np.zeros((height, width), np.int32)
+    labels[: height // 2, width // 2 :] = 1
+    labels[height // 2 :, : width // 2] = 2
+    labels[height // 2 :, width // 2 :] = 3
+    return labels
+
+
+@pytest.mark.parametrize("unit", [0.5, 1, 2])
+def test_edge_pairs_keep_their_distances_and_kinds(unit: float) -> None:
+    height, width = round(320 * unit), round(480 * unit)
+    labels = _quarters(height, width)
+    labels[: height // 8, : width // 8] = VOID
+    pairs = choose_edge_pairs(labels, np.random.default_rng(0), pairs=300)
+    assert pairs is not None
+    assert pairs.same.sum() == 300
+    assert (~pairs.same).sum() == 300
+    apart = np.hypot(*(pairs.first - pairs.second).T)
+    assert (apart >= 4 * unit).all()
+    assert (apart <= 16 * unit).all()
+    assert apart.min() < 7 * unit
+    assert apart.max() > 14 * unit
+    for points in (pairs.first, pairs.second):
+        x, y = points.T
+        border = np.minimum(np.abs(x + 0.5 - width // 2), np.abs(y + 0.5 - height // 2))
+        assert (border >= 3 * unit - 0.5).all()
+        assert (border <= 12 * unit + 0.5).all()
+        assert (labels[y, x] != VOID).all()
+    own, other = (labels[p[:, 1], p[:, 0]] for p in (pairs.first, pairs.second))
+    np.testing.assert_array_equal(own == other, pairs.same)
+
+
+def test_edge_pairs_need_a_border_between_two_labels() -> None:
+    labels = np.zeros((60, 80), np.int32)
+    assert choose_edge_pairs(labels, np.random.default_rng(0)) is None
+    labels[:, 40] = VOID
+    labels[:, 41:] = 1
+    assert choose_edge_pairs(labels, np.random.default_rng(0)) is None, "void is no border"
+    labels[:, 40] = 0
+    assert choose_edge_pairs(labels, np.random.default_rng(0)) is not None
+    assert choose_edge_pairs(labels[:1, 39:43], np.random.default_rng(0)) is None, "too few pairs"
+
+
+def test_edge_auc_is_what_its_definition_says() -> None:
+    first, second = np.random.default_rng(0).integers(0, 3, (2, 40, 2)).astype(np.float32)
+    same = np.arange(40) % 2 == 0
+    distances = np.linalg.norm(first - second, axis=1)
+    won = [(a < b) + 0.5 * (a == b) for a in distances[same] for b in distances[~same]]
+    found = edge_auc(torch.from_numpy(first), torch.from_numpy(second), same)
+    assert found == pytest.approx(np.mean(won))
+
+
+def test_edge_auc_at_its_ends() -> None:
+    labels = _quarters(320, 480)
+    pairs = choose_edge_pairs(labels, np.random.default_rng(0))
+    assert pairs is not None
+
+    def score(values: np.ndarray) -> float:
+        first, second = (torch.from_numpy(values[p[:, 1], p[:, 0]]) for p in (pairs.first, pairs.second))
+        return edge_auc(first, second, pairs.same)
+
+    assert score(np.eye(4)[labels]) == 1.0
+    assert score(np.zeros((*labels.shape, 2))) == 0.5
+    assert abs(score(np.random.default_rng(0).standard_normal((*labels.shape, 3))) - 0.5) < 0.05
+
+
+def test_drift_is_the_spread_of_a_region_over_the_way_to_those_that_touch_it() -> None:
+    labels = np.array([[0, 1, 2, VOID, 3]], np.int32).repeat(20, 0).repeat(10, 1)
+    values = np.zeros((20, 50, 2), np.float32)
+    values[:, 10:20, 0], values[:, 20:30, 0], values[:, 30:40], values[:, 40:, 0] = 4, 10, 1000, 99
+    values[:10, :10, 1], values[10:, :10, 1] = 2, -2  # 2 from its mean, which is 4 from label 1
+    values[:10, 20:30, 1], values[10:, 20:30, 1] = 3, -3  # 3 from its mean, which is 6 from label 1
+    found = drift(values, labels)
+    assert found == pytest.approx((2 / 4 + 0 / 5 + 3 / 6) / 3), "label 3 touches void only"
+    assert drift(values, labels, min_share=0.3) is None
+    assert drift(7 * values + 3, labels) == pytest.approx(found)
+    assert drift(np.zeros_like(values), labels) is None, "no way to the neighbours"
 
 
 def test_kmeans_finds_clumps_and_repeats() -> None:
@@ -163,16 +242,20 @@ def test_the_command_reports_and_repeats(model: Path, tmp_path: Path, capsys: py
         "2",
         "--device",
         "cpu",
+        "--size",
+        "native",
         "--json",
     ]
     assert main([*words, str(tmp_path / "a.json"), "--contact-sheet", str(tmp_path / "sheet.png")]) == 0
     text = capsys.readouterr().out
     assert main([*words, str(tmp_path / "b.json")]) == 0
     assert capsys.readouterr().out == text
-    assert [line.split()[1:3] for line in text.splitlines()[1:]] == [
-        ["pair", "AUC"],
-        ["k-means", "mIoU"],
-        ["boundary", "F"],
+    assert [line[8:22].strip() for line in text.splitlines()[1:]] == [
+        "pair AUC",
+        "edge AUC",
+        "drift",
+        "k-means mIoU",
+        "boundary F",
     ]
     one, two = (json.loads((tmp_path / f"{k}.json").read_text(encoding="utf-8")) for k in "ab")
     assert one == two
@@ -180,6 +263,9 @@ def test_the_command_reports_and_repeats(model: Path, tmp_path: Path, capsys: py
     assert found["pictures"] == 3
     assert set(found["auc"]) == {"features", "pca", "filtered", "rgb", "taps"}
     assert found["auc"]["rgb"] > 0.95, "the regions are flat colours"
+    assert found["edge_auc"]["rgb"] > 0.95
+    assert set(found["edge_auc"]) == set(found["auc"])
+    assert found["drift"]["rgb"] < 0.5
     assert found["clusters"]["rgb"] > 0.8
     assert set(found["boundary_f"]) == {"pca", "filtered", "rgb"}
     with Image.open(tmp_path / "sheet.png") as sheet:
@@ -191,7 +277,7 @@ def test_pictures_that_cannot_be_measured_are_named(
 ) -> None:
     root = folder_set(tmp_path / "set", 3)
     save_map(root / "labels" / "view1x.png", np.full((48, 64), 255, np.uint8))
-    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
+    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu", "--size=native"]
     assert main(words) == 2
     assert "view1x.png is empty" in capsys.readouterr().err
     assert main([*words, "--on-bad", "skip"]) == 0
@@ -200,11 +286,49 @@ def test_pictures_that_cannot_be_measured_are_named(
     assert out.splitlines()[1].split()[-1] == "2"
 
 
+def test_size_and_scales_reach_the_network_and_the_record(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder_set(tmp_path / "set", 2)
+    words = [str(model), "--data", str(root), "--part=all", "--radius=2", "--device=cpu", "--json"]
+    tables = []
+    for k, more in enumerate((["--size=native"], ["--size=48"], ["--size=48", "--scales=1,2"])):
+        assert main([*words, str(tmp_path / f"{k}.json"), *more]) == 0
+        tables.append(capsys.readouterr().out)
+    assert len(set(tables)) == 3
+    record = json.loads((tmp_path / "2.json").read_text(encoding="utf-8"))
+    assert record["grid"] == {"size": "48", "scales": [1, 2]}
+    assert record["filter"]["radius"] == 2
+    first = [json.loads((tmp_path / f"{k}.json").read_text(encoding="utf-8"))["sets"][0]["auc"]["rgb"] for k in (0, 2)]
+    assert first[0] == first[1], "colours are compared at the picture's own pixels at any size"
+    assert main([*words, str(tmp_path / "a.json"), "--size=huge"]) == 2
+    assert "auto, native, or a whole number" in capsys.readouterr().err
+
+
+def test_progress_shows_when_piped_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 11.0, 12.0, 30.0])
+    monkeypatch.setattr("sss_model.commands.evaluate.time.monotonic", lambda: next(clock))
+    counter = Counter("bsds", 4)
+    for _ in range(4):
+        counter.tick()
+    assert capsys.readouterr().err.splitlines() == ["bsds: 2 of 4, about 11 s left", "bsds: 4 of 4"]
+
+
 def test_two_sets_of_one_folder_name_are_told_apart(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     roots = [folder_set(tmp_path / name / "set", 2) for name in ("one", "two")]
-    words = [str(model), *(f"--data={root}" for root in roots), "--part", "all", "--radius", "2", "--device", "cpu"]
+    words = [
+        str(model),
+        *(f"--data={root}" for root in roots),
+        "--part",
+        "all",
+        "--radius",
+        "2",
+        "--device",
+        "cpu",
+        "--size=native",
+    ]
     assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert list(found["pictures"]) == [s["name"] for s in found["sets"]] == ["one/set", "two/set"]
@@ -219,19 +343,28 @@ def test_every_measure_says_how_many_pictures_it_is_of(
     save_map(root / "labels" / "view1x.png", labels)
     labels[:5, :5] = 1
     save_map(root / "labels" / "view2x.png", labels)
-    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu"]
+    words = [str(model), "--data", str(root), "--part", "all", "--radius", "2", "--device", "cpu", "--size=native"]
     assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[-1] for line in lines[1:]] == ["2", "3", "3"]
+    assert [line.split()[-1] for line in lines[1:]] == ["2", "3", "3", "3", "3"]
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["sets"][0]
     assert found["pictures"] == 4
-    assert found["counted"] == {"auc": 2, "clusters": 3, "boundary_f": 3}
+    assert found["counted"] == {"auc": 2, "edge_auc": 3, "drift": 3, "clusters": 3, "boundary_f": 3}
 
 
 def test_the_models_own_backbone_is_not_called_untouched(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [str(model), "--data", str(folder_set(tmp_path / "set", 2)), "--part", "all", "--device", "cpu"]
+    words = [
+        str(model),
+        "--data",
+        str(folder_set(tmp_path / "set", 2)),
+        "--part",
+        "all",
+        "--device",
+        "cpu",
+        "--size=native",
+    ]
     heads = []
     for more in ([], ["--taps", str(model)]):
         assert main([*words, *more]) == 0
