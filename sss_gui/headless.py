@@ -93,10 +93,10 @@ def _one(program: Program, source: Source, folder: Path, params: ExportParams, s
     try:
         say(f"Computing features of {source.path}")
         program.pictures.set([source])
-        _wait(lambda: not session.busy)
+        _wait(lambda: session.at_rest)
         if not errors:
             session.export(folder, params)
-            _wait(lambda: not session.busy)
+            _wait(lambda: session.at_rest)
     finally:
         session.failed.disconnect(errors.append)
         session.exported.disconnect(tell)

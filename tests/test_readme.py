@@ -13,12 +13,13 @@ from sss_gui.app import parse as gui
 from sss_model.commands.convert import build_parser as convert
 from sss_model.commands.evaluate import build_parser as evaluate
 from sss_model.commands.extract import build_parser as extract
+from sss_model.commands.segment import build_parser as segment
 from sss_model.commands.train import build_parser as train
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "packaging/CONTRIBUTING.md", "sss_model/README.md", "sss_gui/README.md")]
 PARSERS = {"sss-gui": gui, **{f"sss-{name}": build().parse_args for name, build in (
-    ("extract", extract), ("train", train), ("eval", evaluate), ("convert", convert))}}  # fmt: skip
+    ("extract", extract), ("segment", segment), ("train", train), ("eval", evaluate), ("convert", convert))}}  # fmt: skip
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 LINES = sorted({line.strip().split("#")[0] for text in TEXTS.values() for line in text.splitlines()
                 if re.match(r"    (sss-|python3 |\.venv/)", line)})  # fmt: skip
@@ -28,7 +29,7 @@ ENDINGS = ("py", "md", "toml", "txt", "jpg", "png", "safetensors", "yaml")
 def named_files(text: str) -> set[str]:
     """Paths in backquotes, links, and commands: what ends like a file of this repository, or in a slash."""
     quoted = re.findall(r"`(\w[\w./-]*|\.[\w./-]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    quoted = [word for word in quoted if word.endswith("/") or word.rpartition(".")[2] in ENDINGS]
+    quoted = [word for word in quoted if word.endswith("/") or ("." in word and word.rpartition(".")[2] in ENDINGS)]
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     return {*quoted, *links}
 

@@ -64,11 +64,16 @@ log = logging.getLogger(__name__)
 
 
 class FeatureEngine(Engine):
-    """Owns the model and what was computed with it; used by one thread only."""
+    """Owns the model and what was computed with it; used by one thread only.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    extraction : the network to use; None loads one when it is first needed
+    """
+
+    def __init__(self, extraction: CachedExtractor | None = None) -> None:
         self.documents = FeatureCache()
-        self._extraction: CachedExtractor | None = None
+        self._extraction = extraction
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
 

@@ -63,11 +63,16 @@ class CachedFeatures:
 
 
 class FeatureCache:
-    """The last pictures shown, forgotten oldest first when they need more than their share of the memory."""
+    """The last pictures shown, forgotten oldest first when they need more than their share of the memory.
+
+    Attributes
+    ----------
+    budget : bytes that all of them may take together
+    """
 
     def __init__(self, budget: int | None = None) -> None:
         share = limits.current.remembered_share
-        self._budget = int(psutil.virtual_memory().total * share) if budget is None else budget
+        self.budget = int(psutil.virtual_memory().total * share) if budget is None else budget
         self._kept: OrderedDict[Hashable, CachedFeatures] = OrderedDict()
 
     def __iter__(self) -> Iterator[CachedFeatures]:
@@ -101,7 +106,7 @@ class FeatureCache:
         """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""
         self._kept[key] = document
         self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._budget:
+        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self.budget:
             self._forget_oldest()
         log.debug("cache holds %s, %d bytes", document.source.name, document.nbytes)
 
@@ -112,11 +117,11 @@ class FeatureCache:
 
     def room_for(self, needed: int) -> bool:
         """Whether `needed` bytes more fit without forgetting anything."""
-        return sum(kept.nbytes for kept in self._kept.values()) + needed <= self._budget
+        return sum(kept.nbytes for kept in self._kept.values()) + needed <= self.budget
 
     def make_room(self, needed: int) -> None:
         """Forget the oldest until `needed` bytes more fit into the share."""
-        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + needed > self._budget:
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + needed > self.budget:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:

@@ -110,7 +110,7 @@ def _blocks(features: NDArray[Any], dtype: np.dtype[Any], progress: Progress, ro
     rows = rows or block_rows(width, channels)
     for y in range(0, height, rows):
         progress.report(y / height)
-        yield _converted(features[y : y + rows], dtype, (y, 0, 0))
+        yield converted_block(features[y : y + rows], dtype, (y, 0, 0))
 
 
 def block_rows(width: int, channels: int) -> int:
@@ -118,7 +118,7 @@ def block_rows(width: int, channels: int) -> int:
     return max(1, _BLOCK // (width * channels * 4))
 
 
-def _converted(block: NDArray[Any], dtype: np.dtype[Any], start: tuple[int, int, int]) -> NDArray[Any]:
+def converted_block(block: NDArray[Any], dtype: np.dtype[Any], start: tuple[int, int, int]) -> NDArray[Any]:
     """`block` as `dtype`; `FeatureFileError` names the first value that is not finite there."""
     with np.errstate(over="ignore"):
         converted = np.ascontiguousarray(block, dtype)
@@ -181,7 +181,7 @@ def _write_mat73(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text:
         data.attrs["MATLAB_class"] = np.bytes_("single")
         for c in range(0, channels, step):
             progress.report(c / channels)
-            block = _converted(features[:, :, c : c + step], dtype, (0, 0, c))
+            block = converted_block(features[:, :, c : c + step], dtype, (0, 0, c))
             data[c : c + step] = channel_first(block, (2, 1, 0))
         letters = np.frombuffer(text.encode("utf-16-le"), "<u2")
         words = file.create_dataset("metadata", data=letters[:, None], track_times=False)

@@ -136,7 +136,8 @@ def _efficientnet_groups(backbone: TimmBackbone) -> list[list[nn.Module]] | None
     net = backbone.net
     if getattr(net, "feature_hooks", None) is not None:
         return None
-    chosen = {stage for stage, index in net._stage_out_idx.items() if index in backbone.tap_indices}  # type: ignore[union-attr, operator]
+    indices: dict[int, int] = net._stage_out_idx  # type: ignore[assignment]  # noqa: SLF001 - timm names them nowhere else
+    chosen = {stage for stage, index in indices.items() if index in backbone.tap_indices}
     groups: list[list[nn.Module]] = []
     current: list[nn.Module] = [net.conv_stem, net.bn1]  # type: ignore[list-item]
     for number, stage in enumerate(net.blocks):  # type: ignore[arg-type]

@@ -104,7 +104,7 @@ class LivePreview:
             if planes[0].numel() <= _RANGE_SAMPLES or n == len(self._levels) - 1
         )
         self._moved: tuple[Tensor, Tensor] | None = None
-        self._seconds, self._rate = seconds, _SECONDS_A_SAMPLE
+        self.seconds, self.seconds_a_sample = seconds, _SECONDS_A_SAMPLE
 
     @property
     def nbytes(self) -> int:
@@ -148,7 +148,7 @@ class LivePreview:
     def _fitted_level(self, level: int, tile: Tile, radius: float) -> int:
         """The level to compute a and b at: the one shown, or the next coarser that there is time for."""
         rows, columns = tile.size
-        limit = max(self._seconds / self._rate, _FEWEST_FITTED)
+        limit = max(self.seconds / self.seconds_a_sample, _FEWEST_FITTED)
         while level < len(self._levels) - 1:
             reach = int(4 * _radius_at(radius, level))
             height, width = self._levels[level].shape[1:]
@@ -174,7 +174,7 @@ class LivePreview:
         rows, columns = (size + int(4 * filter.radius) for size in tile.size)
         samples = min(rows, planes.shape[1]) * min(columns, planes.shape[2])
         if samples >= _FEWEST_FITTED:  # less says little about more
-            self._rate += 0.3 * ((time.perf_counter() - started) / samples - self._rate)
+            self.seconds_a_sample += 0.3 * ((time.perf_counter() - started) / samples - self.seconds_a_sample)
         return out
 
     def _blended(self, level: int, tile: Tile, fitted: int, radius: float, eps: float) -> Tensor:

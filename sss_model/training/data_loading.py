@@ -162,7 +162,8 @@ def load_batches(batches: BatchDataset, sampler: ProcessSampler, workers: int) -
         yield map(_batch_or_raise, loader)
     finally:
         if workers:
-            loader._shutdown_workers()  # type: ignore[attr-defined]  # else they live as long as the error's traceback
+            # else they live as long as the traceback of an error
+            loader._shutdown_workers()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _batch_or_raise(item: Batch | SSSError) -> Batch:

@@ -148,11 +148,11 @@ class FakeEngine(Engine):
         common = {"ticket": message.ticket, "source": request.source, "size": self.size, "features": self.number,
                   "files": files_of(path, request.source.image) if path is not None else ()}  # fmt: skip
         if exact:
-            deliver(ShowResult(**common, pictures={"input": self._pyramid(50)}))
+            deliver(ShowResult(**common, pictures={"input": self.picture(50)}))
         self._wait(progress, "Network", deliver, ShowResult(**common))
         shade = min(request.filter.radius * 10, 255)
-        pictures = {"input": self._pyramid(50), "random": self._pyramid(request.projection.seed % 256),
-                    "pca": self._pyramid(100), "filtered": self._pyramid(shade)}  # fmt: skip
+        pictures = {"input": self.picture(50), "random": self.picture(request.projection.seed % 256),
+                    "pca": self.picture(100), "filtered": self.picture(shade)}  # fmt: skip
         return ShowResult(**common, pictures=pictures, exact=exact, complete=True, channels=8,
                           explained=(0.6, 0.3, 0.1), device="cpu", model="fake model", seconds=0.01)  # fmt: skip
 
@@ -166,7 +166,8 @@ class FakeEngine(Engine):
                 raise TimeoutError("The test never opened the gate.")
         progress.report(1.0, stage)
 
-    def _pyramid(self, shade: int) -> list[np.ndarray]:
+    def picture(self, shade: int) -> list[np.ndarray]:
+        """The pyramid of a picture of one shade."""
         return make_pyramid(np.full((*self.size, 3), shade, np.uint8))
 
     def close(self) -> None:

@@ -125,7 +125,7 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
     show = ShowRequest(1, sources[0])
     engine.answer(show, Progress(), lambda _result: None)
     document = engine.documents.last_of(sources[0])
-    engine.documents._budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
+    engine.documents.budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
     assert engine.answer(PrefetchRequest(2, show, sources[1]), Progress(), print).kept
     assert engine.answer(PrefetchRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
     assert not engine.answer(PrefetchRequest(4, show, sources[2]), Progress(), print).kept

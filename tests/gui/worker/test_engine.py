@@ -36,8 +36,7 @@ class Run:
     """Answers requests and counts how often the expensive stages ran."""
 
     def __init__(self, monkeypatch, shared):
-        self.engine = FeatureEngine()
-        self.engine._extraction = shared
+        self.engine = FeatureEngine(shared)
         self.counts = {"network": 0, "basis": 0}
         self._count(monkeypatch, FeatureExtractor, "extract_with_record", "network")
         self._count(monkeypatch, FeatureViews, "plain_basis", "basis")

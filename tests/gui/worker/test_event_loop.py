@@ -37,8 +37,8 @@ class Heartbeat:
 @pytest.fixture
 def heart(qtbot, program, engine, monkeypatch):
     engine.size = LARGE
-    pyramid = engine._pyramid(90)  # made once: the real engine makes it on its own thread, without Python's lock
-    monkeypatch.setattr(engine, "_pyramid", lambda _shade: pyramid)
+    picture = engine.picture(90)  # made once: the real engine makes it on its own thread, without Python's lock
+    monkeypatch.setattr(engine, "picture", lambda _shade: picture)
     program.window.resize(1400, 900)
     qtbot.wait(50)
     heart = Heartbeat()

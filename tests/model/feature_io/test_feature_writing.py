@@ -71,7 +71,7 @@ def test_disk_filling_up_leaves_the_old_file_and_no_part(
 ) -> None:
     path = written(tmp_path, some(6, 9, 4), form)
     before = path.read_bytes()
-    convert = writing._converted
+    convert = writing.converted_block
 
     def fill(block: np.ndarray, dtype: np.dtype, start: tuple[int, int, int]) -> np.ndarray:
         if start != (0, 0, 0):
@@ -79,7 +79,7 @@ def test_disk_filling_up_leaves_the_old_file_and_no_part(
         return convert(block, dtype, start)
 
     monkeypatch.setattr(writing, "_BLOCK", 1)
-    monkeypatch.setattr(writing, "_converted", fill)
+    monkeypatch.setattr(writing, "converted_block", fill)
     with pytest.raises(FeatureFileError, match=r"could not be written: the disk is full\.") as caught:
         written(tmp_path, some(6, 9, 40), form)
     assert caught.value.hint

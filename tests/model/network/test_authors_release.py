@@ -71,7 +71,7 @@ class QuickBackbone(torch.nn.Module):
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (13, 20)])
 def test_rows_points_and_literal_agree(network: AuthorsReleaseNet, size: tuple[int, int], monkeypatch) -> None:
-    monkeypatch.setitem(network._modules, "backbone", QuickBackbone())
+    monkeypatch.setitem(network._modules, "backbone", QuickBackbone())  # noqa: SLF001 - it is no module
     monkeypatch.setattr("sss_model.network.authors_release.PAD", 7)  # some images are smaller, some larger
     images = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(3))
     height, width = size

@@ -112,9 +112,9 @@ def test_time_decides_the_work_not_the_size_of_the_picture(made):
     """A picture so slow that it misses its time by far is computed at fewer pixels the next time."""
     image, projection = made
     preview = LivePreview(image, projection, seconds=EXACT)
-    preview._seconds, preview._rate = 0.02, 1.0
+    preview.seconds, preview.seconds_a_sample = 0.02, 1.0
     assert not preview.render(20, 1e-2).exact
-    preview._rate = 1e-9
+    preview.seconds_a_sample = 1e-9
     assert preview.render(20, 1e-2).exact
 
 

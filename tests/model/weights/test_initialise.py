@@ -212,9 +212,10 @@ def test_lite2_weights_give_the_packages_own_maps() -> None:
     assert {name.split(".")[0] for name in placed.skipped} == {"_conv_head", "_bn1", "_fc"}
     normalised = torch.rand(1, 3, 260, 260)  # its padding is fixed for this size
     with torch.no_grad():
-        values = torch.nn.functional.relu6(model._bn0(model._conv_stem(normalised)))
+        stem, norm, blocks = (model.get_submodule(name) for name in ("_conv_stem", "_bn0", "_blocks"))
+        values = torch.nn.functional.relu6(norm(stem(normalised)))
         maps = []
-        for block in model._blocks:
+        for block in blocks:
             values = block(values)
             maps.append(values)
         for ours, block in zip(backbone.stages(normalised), (3, 6, 14, 20), strict=True):
