@@ -232,6 +232,7 @@ class CachedExtractor:
 
     def extractor(self, model: Path | None, params: ExtractParams) -> FeatureExtractor:
         """The network of the checkpoint `model` (None: the shipped one) on the device that `params` name."""
+        params = replace(params, size="auto", scales=())  # the grid is no matter of the network
         key = (model, file_stamp(model), params)
         if self._extractor is None or key != self._key:
             self.clear()

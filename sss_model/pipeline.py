@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,10 +12,14 @@ from typing import Any
 from sss_model.extractor import CachedExtractor
 from sss_model.files.export import write_exports
 from sss_model.files.inputs import Input
+from sss_model.image_io import to_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.projection.feature_views import FeatureViews
+from sss_model.working_grid import extract_grid, plan_grid
+
+log = logging.getLogger(__name__)
 
 FROM_FILE = "features from the file"
 
@@ -73,9 +78,20 @@ def analyse(
             make_room(opened.features.nbytes)
         record = {"source": name, "metadata": opened.metadata}
         return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record)
-    result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
-    views = FeatureViews(opened.image, result.features, device=result.device)
-    return AnalysedPicture(views, result.model, result.device, {"source": name, **result.record}, result.notes)
+    if params.size == "native" and params.network_scales == (1.0,):  # may be too large for memory
+        result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
+        views = FeatureViews(opened.image, result.features, device=result.device)
+        return AnalysedPicture(views, result.model, result.device, {"source": name, **result.record}, result.notes)
+    network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
+    plan = plan_grid(network, size, size=params.size, scales=params.scales)
+    log.debug("grid: %s", plan.sentence)
+    if make_room is not None:
+        make_room(plan.features)
+    found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
+    picture = None if plan.grid.is_native else to_picture(opened.image)
+    views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
+    record = {"source": name, **found.record}
+    return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, found.notes)
 
 
 def export_picture(

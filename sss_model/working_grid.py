@@ -10,7 +10,6 @@ where it ends.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,7 +184,7 @@ def plan_grid(
     Parameters
     ----------
     size, scales : as for `extract_grid`
-    pace : seconds that a pixel takes here (`measure_pace`); None leaves the time open
+    pace : seconds that a pixel takes here; None leaves the time open
     """
     params = GridParams(str(size), tuple(map(float, scales)))
     grid = choose_grid(picture, params.size)
@@ -201,14 +200,6 @@ def plan_grid(
         peak = max(peak, before + own + max(run.forecast, resized))
     pixels = sum(height * width for height, width in sizes)
     return GridPlan(grid, runs, pixels, kept, peak, None if pace is None else pace * pixels)
-
-
-def measure_pace(extractor: FeatureExtractor, *, side: int = 256) -> float:
-    """Seconds of wall time that the network takes for a pixel here and now, from a square of `side` pixels of noise."""
-    image = np.random.default_rng(0).random((side, side, 3), np.float32)
-    begun = time.perf_counter()
-    extractor.extract(image)
-    return (time.perf_counter() - begun) / side**2
 
 
 def extract_grid(
@@ -262,7 +253,8 @@ def extract_grid(
     if len(sizes) > 1:
         features /= np.float32(len(sizes))
     scales = params.network_scales
-    record = {**result.record, "notes": notes, "grid": grid.to_dict(), "size": params.size, "scales": list(scales)}
+    how = {**result.record["extract"], "size": params.size, "scales": list(scales)}
+    record = {**result.record, "extract": how, "notes": notes, "grid": grid.to_dict()}
     return GridFeatures(grid, features, guide, result.device, record, tuple(notes))
 
 

@@ -19,7 +19,8 @@ from sss_model.commands.train import build_parser as train
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "packaging/CONTRIBUTING.md", "sss_model/README.md", "sss_gui/README.md")]
 PARSERS = {"sss-gui": gui, **{f"sss-{name}": build().parse_args for name, build in (
-    ("extract", extract), ("segment", segment), ("train", train), ("eval", evaluate), ("convert", convert))}}  # fmt: skip
+    ("extract", extract), ("segment", segment), ("train", train), ("eval", evaluate),
+    ("convert", convert))}}  # fmt: skip
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 LINES = sorted({line.strip().split("#")[0] for text in TEXTS.values() for line in text.splitlines()
                 if re.match(r"    (sss-|python3 |\.venv/)", line)})  # fmt: skip

@@ -149,6 +149,22 @@ class PreviewRequest(Message[ShowResult]):
 
 
 @dataclass(frozen=True)
+class LiftResult(Result):
+    """A part of the filtered pane at the photograph's own size: the picture, and its box (x0, y0, x1, y1)."""
+
+    source: Source
+    patch: Patch
+
+
+@dataclass(frozen=True)
+class LiftRequest(Message[LiftResult]):
+    """Show the part `view` of the filtered pane as sharp as the photograph; nothing where it is so already."""
+
+    show: ShowRequest
+    view: View
+
+
+@dataclass(frozen=True)
 class ProbeResult(Result):
     """Features at a pixel (x, y), and and each pane's three projected values in [0, 1]."""
 

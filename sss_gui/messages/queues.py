@@ -17,6 +17,7 @@ from sss_gui.messages.panes import (
     BasisRequest,
     BatchExportRequest,
     ExportRequest,
+    LiftRequest,
     LoadModelRequest,
     PinRequest,
     PrefetchRequest,
@@ -30,17 +31,18 @@ class Queue(IntEnum):
     """Where messages wait; a worker serves the first of these that is not empty."""
 
     PANES = 0
-    PROBE = 1
-    PIN = 2
-    SIMILARITY = 3
-    CLUSTERS = 4
-    BASIS = 5
-    EXPORT = 6
-    MODEL = 7
-    LIST = 8
-    THUMBNAILS = 9
-    BATCH = 10
-    PREFETCH = 11
+    LIFT = 1
+    PROBE = 2
+    PIN = 3
+    SIMILARITY = 4
+    CLUSTERS = 5
+    BASIS = 6
+    EXPORT = 7
+    MODEL = 8
+    LIST = 9
+    THUMBNAILS = 10
+    BATCH = 11
+    PREFETCH = 12
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ FEATURES = (
     Row(ShowRequest, Queue.PANES, "show", stopped_by_newer=True, busy=True),
     # finished though a newer one waits: else nothing would be seen while a slider is dragged
     Row(PreviewRequest, Queue.PANES, "preview"),
+    Row(LiftRequest, Queue.LIFT, "lift"),
     Row(ProbeRequest, Queue.PROBE, "probe"),
     Row(PinRequest, Queue.PIN, "pin"),
     Row(SimilarityRequest, Queue.SIMILARITY, "similarity"),

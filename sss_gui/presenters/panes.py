@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.messages.panes import LiftResult, ShowResult, Source
 from sss_gui.pane_names import PANES
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -23,6 +23,7 @@ class PanesPresenter(QObject):
         self._session, self._panel = session, panel
         session.displayed_changed.connect(self._empty)
         session.result_arrived.connect(self._show)
+        session.lifted.connect(self._sharpen)
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
         session.requests.busy_changed.connect(self._show_placeholders)
@@ -47,6 +48,9 @@ class PanesPresenter(QObject):
         if result.complete:
             self._panel.clear_message()
             self._panel.pane("filtered").set_state("exact" if result.exact else "preview", not result.exact)
+
+    def _sharpen(self, result: LiftResult) -> None:
+        self._panel.pane("filtered").set_region(*result.patch)
 
     def _empty(self, _source: Source | None) -> None:
         """No pictures; centre and zoom stay, in case the next picture has the same size."""

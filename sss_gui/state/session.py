@@ -15,6 +15,8 @@ from sss_gui.messages.panes import (
     Box,
     ExportRequest,
     ExportResult,
+    LiftRequest,
+    LiftResult,
     LoadModelRequest,
     LoadModelResult,
     PinRequest,
@@ -77,6 +79,7 @@ class Session(QObject):
     reverted : after a failure or a stop, what is wanted is again what is shown; the fields' own signals follow
     displayed_changed : Source or None, whose picture the panes show from now on
     result_arrived : ShowResult, some or all panes of the displayed picture
+    lifted : LiftResult, the visible part of the filtered pane as sharp as the photograph
     opened : Source, once its features are there
     picture_failed : Source that cannot be shown, and the sentence that says why
     probe_arrived : ProbeResult
@@ -95,6 +98,7 @@ class Session(QObject):
     reverted = Signal()
     displayed_changed = Signal(object)
     result_arrived = Signal(object)
+    lifted = Signal(object)
     opened = Signal(object)
     picture_failed = Signal(object, str)
     probe_arrived = Signal(object)
@@ -116,6 +120,8 @@ class Session(QObject):
         self._previews: set[int] = set()  # tickets of previews under way
         self._view: View | None = None
         self._stopping = False
+        self._exact = False  # whether the newest picture is shown, and no preview of it
+        self._lifting = 0  # ticket of the newest part that is to be as sharp as the photograph
         self._field_signals = {
             "source": self.source_changed,
             "model": self.model_changed,
@@ -126,6 +132,7 @@ class Session(QObject):
         }
         self.motion.rested.connect(self._show_exact)
         requests.answer(ShowResult, self._take)
+        requests.answer(LiftResult, self._take_lift)
         requests.answer(ProbeResult, self.probe_arrived.emit)
         requests.answer(ExportResult, self.exported.emit)
         requests.answer(LoadModelResult, self.model_loaded.emit)
@@ -195,8 +202,9 @@ class Session(QObject):
             self._show()
 
     def look_at(self, box: Box, scale: float) -> None:
-        """Say which part of the picture is on screen, at how many screen pixels a pixel; previews need no more."""
+        """Say which part of the picture is on screen, at how many screen pixels a pixel; nothing else is computed."""
         self._view = (box, scale)
+        self._lift()
 
     def run_again(self) -> None:
         """Read the files and run the network anew."""
@@ -251,7 +259,7 @@ class Session(QObject):
             self._display(None, (0, 0))
 
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:
-        self._newest, self._live = self.requests.new_ticket(), live
+        self._newest, self._live, self._exact = self.requests.new_ticket(), live, False
         request = self._state.request(self._newest, fresh=fresh)
         if live:
             self._previews.add(self._newest)
@@ -264,6 +272,12 @@ class Session(QObject):
         if self._live and self._state.source is not None:
             self._show()
 
+    def _lift(self) -> None:
+        """Have the visible part of the filtered pane made as sharp as the photograph."""
+        state, view = self._state, self._view
+        if self.shown is not None and view is not None and not self._live and self._exact:
+            self._lifting = self.requests.ask(lambda ticket: LiftRequest(ticket, state.request(ticket), view))
+
     # answers -------------------------------------------------------------------------------------------------------
 
     def _take(self, result: ShowResult) -> None:
@@ -274,9 +288,15 @@ class Session(QObject):
         opened = result.complete and newest and self.shown is None
         if result.complete and newest:
             self._complete = self._state
+        self._exact = result.complete and result.exact and newest
         self.result_arrived.emit(result)
         if opened:
             self.opened.emit(result.source)
+        self._lift()
+
+    def _take_lift(self, result: LiftResult) -> None:
+        if result.ticket == self._lifting and result.source == self.shown and self._exact:
+            self.lifted.emit(result)
 
     def _display(self, source: Source | None, size: tuple[int, int]) -> None:
         self.size = size

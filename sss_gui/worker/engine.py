@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,6 +31,8 @@ from sss_gui.messages.panes import (
     BatchExportResult,
     ExportRequest,
     ExportResult,
+    LiftRequest,
+    LiftResult,
     LoadModelRequest,
     LoadModelResult,
     PinRequest,
@@ -41,6 +44,7 @@ from sss_gui.messages.panes import (
     ShowRequest,
     ShowResult,
     Source,
+    View,
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
@@ -120,7 +124,7 @@ class FeatureEngine(Engine):
         figure, common = document.figure, self._common(request, document)
         basis = self._basis(request.basis)
         rest = progress.part(0.7, 1.0)
-        pictures = {"input": document.pyramid("input", figure.image)}
+        pictures = {"input": document.full_picture()}
         rest.report(0.0, "Random projection")
         pictures["random"] = document.pyramid("random", figure.random(request.projection.seed))
         deliver(ShowResult(**common, pictures=pictures))
@@ -145,19 +149,21 @@ class FeatureEngine(Engine):
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
         show = request.show
         document = self._document(show, progress, deliver)
-        patch, box = document.figure.preview(show.filter, show.projection, self._basis(show.basis), request.view)
+        figure, basis = document.figure, self._basis(show.basis)
+        view = request.view and _on_grid(request.view, figure)
+        patch, cells = figure.preview(show.filter, show.projection, basis, view)
+        box = _on_picture(cells, figure)
         return ShowResult(
             **self._common(show, document), patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True
         )
 
     def _common(self, request: ShowRequest, document: CachedFeatures) -> dict[str, Any]:
-        image, features = document.figure.image, document.figure.features
         return {
             "files": _files_of(request.source),
             "ticket": request.ticket,
             "source": request.source,
-            "size": image.shape[:2],
-            "channels": features.shape[2],
+            "size": document.figure.size,
+            "channels": document.figure.features.shape[2],
             "features": document.number,
             "device": document.device,
             "model": document.model,
@@ -173,6 +179,22 @@ class FeatureEngine(Engine):
         if key not in self._bases:
             self._bases[key] = FixedBasis.load(path)
         return self._bases[key]
+
+    def lift(self, request: LiftRequest, progress: Progress, deliver: Deliver) -> LiftResult | None:
+        """The part of the filtered pane that is looked at, at the photograph's own size; None where it is that."""
+        show, (box, scale) = request.show, request.view
+        document = self.documents.get(self._key(show))
+        if document is None:
+            return None
+        figure = document.figure
+        height, width = figure.size
+        if scale <= max(figure.image.shape[:2]) / max(height, width):  # the grid is as fine as the screen
+            return None
+        x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
+        if x0 >= x1 or y0 >= y1 or figure.size == figure.image.shape[:2]:
+            return None
+        part = figure.lifted(show.filter, show.projection, self._basis(show.basis), (x0, y0, x1, y1), progress)
+        return LiftResult(request.ticket, show.source, (part, (x0, y0, x1, y1)))
 
     # documents -------------------------------------------------------------------------------------------------------
 
@@ -241,9 +263,11 @@ class FeatureEngine(Engine):
         )
         network = (request.model, request.extract, file_stamp(request.model)) if computed else ()
         device = device_words(picture.device)
-        return CachedFeatures(
+        cached = CachedFeatures(
             request.source, picture.views, picture.model, device, picture.record, picture.notes, network
         )
+        cached.levels = levels
+        return cached
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 
@@ -260,11 +284,13 @@ class FeatureEngine(Engine):
         x, y = request.point
         if document is None:
             return None
-        height, width = document.figure.image.shape[:2]
+        figure = document.figure
+        height, width = figure.size
         if not (0 <= x < width and 0 <= y < height):
             raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
-        vector = np.array(document.figure.features[y, x], np.float32)
-        maps = {name: values[y, x].copy() for name in PANES[1:] if (values := document.figure.shown(name)) is not None}
+        x, y = figure.cell((x, y))
+        vector = np.array(figure.features[y, x], np.float32)
+        maps = {name: values[y, x].copy() for name in PANES[1:] if (values := figure.shown(name)) is not None}
         return ProbeResult(request.ticket, request.source, request.point, vector, maps, pinned)
 
     def export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
@@ -351,6 +377,20 @@ class _Pooled:
                 continue
             self.fitted.append(source)
             yield figure, part.part(0.7, 1.0)
+
+
+def _on_grid(view: View, figure: FeatureViews) -> View:
+    """What is looked at, in cells of the maps instead of pixels of the photograph."""
+    (x0, y0, x1, y1), scale = view
+    across, down = figure.image.shape[1] / figure.size[1], figure.image.shape[0] / figure.size[0]
+    box = (int(x0 * across), int(y0 * down), math.ceil(x1 * across), math.ceil(y1 * down))
+    return box, scale / across
+
+
+def _on_picture(box: tuple[float, float, float, float], figure: FeatureViews) -> tuple[float, float, float, float]:
+    """The pixels of the photograph that a box of cells covers."""
+    across, down = figure.size[1] / figure.image.shape[1], figure.size[0] / figure.image.shape[0]
+    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
 
 class _NoRoomError(Exception):

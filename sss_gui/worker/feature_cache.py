@@ -33,6 +33,7 @@ class CachedFeatures:
     notes : what was done differently, such as tiles or disk
     network : what the features were computed with; those of other networks cannot be compared
     number : another one for each document
+    levels : the photograph at its own size, and its reductions
     """
 
     source: Source
@@ -44,12 +45,18 @@ class CachedFeatures:
     network: tuple[Any, ...] = ()
     number: int = field(default_factory=itertools.count(1).__next__)
     pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
+    levels: Pyramid = field(default_factory=list)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it holds, files on disk not counted."""
         pictures = (level for known in self.pyramids.values() for _, pyramid in known for level in pyramid)
-        return self.figure.nbytes + sum(level.nbytes for level in pictures)
+        return self.figure.nbytes + sum(level.nbytes for level in (*pictures, *self.levels))
+
+    def full_picture(self) -> Pyramid:
+        """The photograph at its own size, reduced too."""
+        self.levels = self.levels or make_pyramid(self.figure.picture)
+        return self.levels
 
     def pyramid(self, name: str, values: Any) -> Pyramid:
         """The picture of the map `values` (H, W, 3) in [0, 1], reduced too; two are kept a name, to flip between."""

@@ -59,13 +59,14 @@ class OverlayEngine:
                 request.ticket, request.source, make_pyramid(colours.groups(labels, len(vectors))), matches=matches
             )
         values = self._comparing(document).to_vector(vectors[0], metric)
-        apart = max(2, round(MATCH_APART * max(values.shape)))
+        figure, apart = document.figure, max(2, round(MATCH_APART * max(values.shape)))
         own = request.of == request.source
+        best = best_match(values, figure.cell(request.points[0]), apart) if own else _best(values)
         return SimilarityResult(
             request.ticket,
             request.source,
             make_pyramid(colours.heat(values, request.params.threshold)),
-            match=best_match(values, request.points[0], apart) if own else _best(values),
+            match=figure.pixel(best) if best is not None else None,
             matches=matches,
             share=float((values >= request.params.threshold).mean()),
         )
@@ -88,7 +89,7 @@ class OverlayEngine:
             self._write_similarity(document, asked, request.path)
         else:
             labels = self._grouped(document, asked.params, progress).labels
-            write_index(request.path, labels, colours.palette(256)[:, :3])
+            write_index(request.path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
         return ExportResult(request.ticket, (request.path,))
 
     def _write_similarity(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
@@ -97,10 +98,10 @@ class OverlayEngine:
             raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, asked.params.metric)
-            write_index(path, labels, colours.palette(256)[:, :3])
+            write_index(path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
             return
         kept = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
-        write_index(path, np.where(kept, 255, 0).astype(np.uint8))
+        write_index(path, document.figure.at_full_size(np.where(kept, 255, 0).astype(np.uint8)))
 
     def _in_others(
         self, request: SimilarityRequest, document: CachedFeatures, vectors: NDArray[np.float32], progress: Progress
@@ -128,12 +129,12 @@ class OverlayEngine:
         document = self._documents.beside(shown, request.of) if shown is not None else None
         if document is None:
             return None
-        features = document.figure.features
-        height, width = features.shape[:2]
+        figure = document.figure
+        height, width = figure.size
         for x, y in request.points:
             if not (0 <= x < width and 0 <= y < height):
                 raise ParameterError(f"The pixel ({x}, {y}) is outside the picture of {width} x {height}.")
-        return np.array([features[y, x] for x, y in request.points], np.float32)
+        return np.array([figure.features[y, x] for x, y in map(figure.cell, request.points)], np.float32)
 
     def _comparing(self, document: CachedFeatures) -> Similarity:
         """The document's `Similarity`, kept while the document is."""

@@ -29,6 +29,7 @@ from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_model.layer_io import Layers
+    from sss_model.pipeline import AnalysedPicture  # loads torch
 
 NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
 
@@ -90,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_debug_option(result)
     add_options(result, SegmentParams)
     add_options(result, LayerExportParams, skip=("existing",))
-    add_options(result, ExtractParams)
+    add_options(result, ExtractParams, skip=("size", "scales"))
     add_backbone_options(result)
     there = result.add_mutually_exclusive_group()
     for option, word, text in (
@@ -270,16 +271,18 @@ class _Picture:
         }
 
     @cached_property
-    def features(self) -> Any:
-        """(H, W, D), from the file or from the network."""
+    def analysed(self) -> AnalysedPicture:
+        """The picture with its features, from the file or from the network, on the grid that the network sees."""
+        from sss_model.pipeline import analyse
+
+        job, part = self.job, self.progress.part(0.02, 0.5, "Features")
+        analysed = analyse(self.opened, self.path.name, self.worker.extraction, job.model, job.extract, part)
         if self.opened.features is not None:
-            source = self.job.features or self.path
+            source = job.features or self.path
             self.made["features"] = {"file": source.name, "metadata": self.opened.metadata}
-            return self.opened.features
-        extract, job = self.worker.extraction.extract, self.job
-        made = extract(self.image, job.model, job.extract, self.progress.part(0.02, 0.5, "Features"))
-        self.notes, self.made = made.notes, {**self.made, **made.record}
-        return made.features
+        else:
+            self.notes, self.made = analysed.notes, {**self.made, **analysed.record}
+        return analysed
 
     def segmented(self, method: str, progress: Progress) -> Layers:
         """The picture's layers by `method`, the largest first."""
@@ -304,7 +307,9 @@ class _Picture:
         if method in ("sss", "spectral-matting"):
             common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
             if method == "sss":
-                found = soft_segments(self.image, self.features, device=device, progress=progress, **common)
+                found = soft_segments(
+                    self.image, self.analysed.views.features, device=device, progress=progress, **common
+                )
             else:
                 found = spectral_matting(self.image, device=device, progress=progress, **common)
             return found.alphas, numbered_names(found.alphas.shape[2])
@@ -335,10 +340,11 @@ class _Picture:
         """Image, features, the layers, and those of the other methods, as the paper's Figures 3 to 5 have them."""
         from sss_model.analysis.segment_pictures import layer_overlay
         from sss_model.image_io import to_picture
-        from sss_model.projection.feature_views import FeatureViews
 
-        features = FeatureViews(self.image, self.features).filtered(FilterParams(), ProjectionParams())
-        panels = [("image", to_picture(self.image)), ("features", to_picture(features))]
+        views, params = self.analysed.views, (FilterParams(), ProjectionParams())
+        small = views.image.shape[:2] == views.size
+        features = to_picture(views.filtered(*params)) if small else views.lifted(*params)
+        panels = [("image", to_picture(self.image)), ("features", features)]
         panels.append((self.job.segment.method, layer_overlay(self.image, self.layers.alphas)))
         for method in self.job.methods[1:]:
             layers = self.segmented(method, self.progress.part(0.9, 1.0))

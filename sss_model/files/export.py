@@ -214,7 +214,7 @@ class _Writer:
             "version": sss_model.__version__,
             **self.content.record,
             "export": self.params.to_dict(),
-            "size": list(self.content.image.shape[:2]),
+            "size": list(self.content.pictures["input"].shape[:2]),
             "channels": int(self.content.raw.shape[2]),
             "basis": {
                 "mean": basis.mean.tolist(),

@@ -32,9 +32,12 @@ class Layers:
     ------
     ParameterError : shapes that do not fit, alphas outside [0, 1], names that are missing or alike
 
-    Example
-    -------
-    >>> layers = Layers(image, alphas, ("person", "background")).by_share()
+    Examples
+    --------
+    >>> alphas = np.stack([np.full((4, 5), 0.25), np.full((4, 5), 0.75)], axis=-1).astype(np.float32)
+    >>> layers = Layers(np.zeros((4, 5, 3), np.float32), alphas, ("person", "background")).by_share()
+    >>> layers.names
+    ('background', 'person')
     """
 
     image: Floats

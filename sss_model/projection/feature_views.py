@@ -7,7 +7,7 @@ radius does not make colours jump.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from sss_model.files.export import ExportContent
+from sss_model.filtering.lift import Coefficients, GuidedLift, lift_region
+from sss_model.filtering.resize import resize
 from sss_model.guided_filter import GuidedFilter, guided_filter
-from sss_model.image_io import to_picture
+from sss_model.image_io import Picture, to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
@@ -40,12 +42,99 @@ class FeatureViews:
     ----------
     image : (H, W, 3) float32 RGB in [0, 1]; the guide
     features : (H, W, D) of any float type, memory-mapped too
+    picture : (H', W', 3) uint8, the photograph at its own size where `image` is that on a working grid; None where
+        `image` is the photograph itself
     device : where the filter runs
     """
 
-    def __init__(self, image: Map, features: NDArray[np.floating[Any]], *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        image: Map,
+        features: NDArray[np.floating[Any]],
+        *,
+        picture: Picture | None = None,
+        device: str = "cpu",
+    ) -> None:
         self.image, self.features, self.device = image, features, device
+        self._picture = picture
         self._stages: dict[str, list[tuple[Any, Any]]] = {}  # newest first
+
+    # the photograph and the grid -----------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H', W') of the photograph; the maps are (H, W) of its working grid."""
+        height, width = (self.image if self._picture is None else self._picture).shape[:2]
+        return height, width
+
+    @property
+    def picture(self) -> Picture:
+        """The photograph at its own size, (H', W', 3) uint8."""
+        return to_picture(self.image) if self._picture is None else self._picture
+
+    def cell(self, point: tuple[int, int]) -> tuple[int, int]:
+        """(x, y) of the map's value at the pixel `point` of the photograph."""
+        return _moved(point, self.size, self.image.shape)
+
+    def pixel(self, cell: tuple[int, int]) -> tuple[int, int]:
+        """(x, y) of the photograph's pixel in the middle of `cell` of the maps."""
+        return _moved(cell, self.image.shape, self.size)
+
+    def at_full_size(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """`labels` (H, W, ...) of the maps' cells at the photograph's own size: each pixel has its cell's."""
+        if self._picture is None:
+            return labels
+        rows, columns = (
+            ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.int64).clip(0, cells - 1)
+            for pixels, cells in zip(self.size, self.image.shape[:2], strict=True)
+        )
+        full: NDArray[Any] = labels[rows[:, None], columns[None]]
+        return full
+
+    def lifted(
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        fixed: FixedBasis | None = None,
+        box: Box | None = None,
+        progress: Progress | None = None,
+    ) -> Picture:
+        """The filtered map at the photograph's own size and along its edges, uint8.
+
+        The filter's coefficients are computed on the grid and applied to the photograph's own pixels (He and Sun, "Fast
+        guided filter", 2015).
+
+        Parameters
+        ----------
+        box : (x0, y0, x1, y1) in pixels of the photograph; None: all of it
+        """
+        coefficients = self._stage(
+            "coefficients",
+            (filter, projection, _SameObject(fixed)),
+            lambda: self._coefficients(filter, projection, fixed, progress),
+        )
+        return _lift(coefficients, self.picture, box, progress)
+
+    def _coefficients(
+        self,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        fixed: FixedBasis | None,
+        progress: Progress | None = None,
+    ) -> Coefficients:
+        if fixed is None:
+            return self._coefficients_of(self._reduction(filter, projection, progress), filter)
+        flat = chosen(fixed.basis, projection).project(self.features)
+        if fixed.low is None:
+            filtered = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
+            low, high = _range(filtered, projection, fixed)
+        else:
+            low, high = _range(flat, projection, fixed)
+        return GuidedLift(self.image, radius=filter.radius, eps=filter.eps).coefficients(flat).stretched(low, high)
+
+    def _coefficients_of(self, result: Reduction, filter: FilterParams) -> Coefficients:
+        lift = GuidedLift(self.image, radius=filter.radius, eps=filter.eps)
+        return lift.coefficients(result.projection).stretched(result.low, result.high)
 
     # maps ------------------------------------------------------------------------------------------------------------
 
@@ -197,7 +286,8 @@ class FeatureViews:
         """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
         kept = (value for stage in self._stages.values() for _, value in stage)
-        return int(own + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
+        full = 0 if self._picture is None else self._picture.nbytes
+        return int(own + full + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
 
     def content(
         self,
@@ -221,11 +311,18 @@ class FeatureViews:
         else:
             result = self._reduction(filter, projection, part, whole=True)
             filtered, basis = result.map, result.basis
-        maps = {"random": random, "pca": plain, "filtered": filtered}
+        maps = {"random": random, "pca": plain}
+        pictures = {"input": self.picture, **{name: self._enlarged(values) for name, values in maps.items()}}
+        if self._picture is None:
+            pictures["filtered"] = to_picture(filtered)
+        elif fixed is not None:
+            pictures["filtered"] = self.lifted(filter, projection, fixed)
+        else:
+            pictures["filtered"] = _lift(self._coefficients_of(result, filter), self._picture)
         ready = fixed is not None and fixed.low is not None
         return ExportContent(
             image=self.image,
-            pictures={"input": to_picture(self.image), **{name: to_picture(values) for name, values in maps.items()}},
+            pictures=pictures,
             raw=self.features,
             filtered=lambda part: self.filtered_features(filter, part),
             map3=filtered,
@@ -264,6 +361,10 @@ class FeatureViews:
 
         return self._stage("whole reduction" if whole else "reduction", (filter, tuple(rows)), make)
 
+    def _enlarged(self, values: Map) -> Picture:
+        """The map `values` as a picture of the photograph's size; unfiltered ones have no edges to follow: bilinear."""
+        return to_picture(values if self._picture is None else np.clip(resize(values, self.size), 0, 1))
+
     def _new_reducer(self, progress: Progress) -> Reducer:
         return Reducer(self.image, self.features, device=self.device, progress=progress)
 
@@ -299,6 +400,24 @@ def _add_filtered(
 
     for _, planes in kernel.stream(source, figure.features.shape[2], progress):
         covariance.add(planes.movedim(0, 2).cpu().numpy())
+
+
+def _moved(point: tuple[int, int], source: Sequence[int], target: Sequence[int]) -> tuple[int, int]:
+    """(x, y) of the cell of a grid (H, W, ...) of size `target` under the middle of the cell `point` of `source`."""
+    x, y = (
+        min(int((place + 0.5) * target[axis] / source[axis]), target[axis] - 1)
+        for place, axis in zip(point, (1, 0), strict=True)
+    )
+    return x, y
+
+
+def _lift(
+    coefficients: Coefficients, picture: Picture, box: Box | None = None, progress: Progress | None = None
+) -> Picture:
+    x0, y0, x1, y1 = box or (0, 0, picture.shape[1], picture.shape[0])
+    out = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+    lift_region(coefficients, picture, (y0, y1, x0, x1), out=out, progress=progress)
+    return out
 
 
 class _SameObject:

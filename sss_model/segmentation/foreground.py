@@ -66,8 +66,10 @@ def estimate_foreground(
     ------
     ParameterError : shapes that do not fit, or eps not above 0
 
-    Example
-    -------
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+    >>> alpha = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
     >>> foreground = estimate_foreground(image, alpha)
     >>> over_green = alpha[..., None] * foreground + (1 - alpha[..., None]) * (0, 1, 0)
     """

@@ -123,8 +123,8 @@ def soft_segments(
 ) -> SoftSegments:
     """Layers with soft borders that sum to one, each as uniform in its features as can be.
 
-    >>> features = FeatureExtractor().extract(image)
-    >>> segments = soft_segments(image, features, layers=4)
+    >>> image = np.random.default_rng(0).random((24, 32, 3), dtype=np.float32)
+    >>> segments = soft_segments(image, image, layers=2)  # any features of its shape will do
     >>> cut_out = image * segments.alphas[..., :1]
 
     Parameters

@@ -25,6 +25,8 @@ from sss_gui.messages.panes import (
     BatchExportResult,
     ExportRequest,
     ExportResult,
+    LiftRequest,
+    LiftResult,
     LoadModelRequest,
     LoadModelResult,
     PinRequest,
@@ -74,6 +76,9 @@ class FakeEngine(Engine):
             return super().answer(message, progress, deliver)
         finally:
             self.idle = True
+
+    def lift(self, message: LiftRequest, progress: Progress, deliver: Deliver) -> LiftResult | None:
+        return None  # as the engine where the grid is as fine as the screen
 
     def probe(self, message: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult:
         return self._vector(message, pinned=False)

@@ -40,6 +40,11 @@ _FIELDS: dict[str, Any] = {
     for record in (FilterParams, ProjectionParams, ExtractParams, SimilarityParams, ClusterParams)
     for field in fields(record)
 }
+_SIZES = [
+    ("auto", "Automatic"),
+    *((str(side), f"{side} px") for side in (320, 480, 640, 800, 960, 1280, 1920)),
+    ("native", "Native: every pixel"),
+]
 _WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
 
 
@@ -185,6 +190,7 @@ class ParamsPanel(QScrollArea):
     def _fill_device(self, section: CollapsibleSection) -> None:
         self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
         section.add(_labelled("Device", self._devices))
+        section.add(_labelled("Working size", self._choice("size", _SIZES)))
         precisions = _FIELDS["precision"].metadata["options"]
         section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
         tile = self._spin("tile")

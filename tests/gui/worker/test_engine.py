@@ -29,7 +29,7 @@ from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 from sss_model.shipped_files import SAMPLE, resource
 
-CPU = ExtractParams(device="cpu")
+CPU = ExtractParams(device="cpu", size="native")
 
 
 class Run:

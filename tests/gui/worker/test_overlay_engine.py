@@ -13,6 +13,7 @@ from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.overlay_engine import OverlayEngine
 from sss_model.params import ClusterParams, SimilarityParams
 from sss_model.progress import Progress
+from sss_model.projection.feature_views import FeatureViews
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def halves():
     for name in ("a", "b"):
         features = np.zeros((8, 12, 4), np.float32)
         features[:, :6, 0], features[:, 6:, 1] = 1, 2
-        figure = type("F", (), {"features": features, "nbytes": features.nbytes})()
+        figure = FeatureViews(np.zeros((8, 12, 3), np.float32), features)
         documents.put(name, CachedFeatures(Source.from_path(Path(name)), figure))
     return documents
 
@@ -82,7 +83,7 @@ def test_features_of_one_picture_by_two_networks_are_told_apart(halves):
     """Of a picture that another network saw too, the features beside the shown ones are compared."""
     one, other = halves
     turned = np.roll(other.figure.features, 6, axis=1)
-    figure = type("F", (), {"features": turned, "nbytes": turned.nbytes})()
+    figure = FeatureViews(np.zeros((8, 12, 3), np.float32), turned)
     halves.put("b, new", CachedFeatures(other.source, figure, network=("new",)))
     request = SimilarityRequest(1, one.source, ((2, 3),), SimilarityParams("cosine", 0.5), (other.source,))
     seen = OverlayEngine(halves).similarity(request, Progress()).matches[0]

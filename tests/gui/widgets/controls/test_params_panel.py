@@ -69,6 +69,8 @@ def button(panel, words):
 @pytest.mark.parametrize("record", RECORDS)
 def test_every_field_has_a_control_with_its_default_and_range(panel, record):
     for field in fields(record):
+        if field.name == "scales":  # a list of numbers: on the command line and in sessions only
+            continue
         assert panel.value(field.name) == field.default, field.name
         control = panel.control(field.name)
         spin = control.spin if isinstance(control, NumberControl) else control
