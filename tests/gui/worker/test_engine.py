@@ -11,6 +11,7 @@ import pytest
 from sss_gui.messages.panes import (
     BasisRequest,
     ExportRequest,
+    LiftRequest,
     LoadModelRequest,
     PreviewRequest,
     ProbeRequest,
@@ -284,3 +285,63 @@ def test_a_result_says_what_it_was_read_from(run, photo, features):
     beside = Source.from_path(features.path)
     assert run(ShowRequest(1, beside)).files == (features.path, photo.path)
     assert run(ShowRequest(2, photo, extract=CPU)).files == (photo.path,)
+
+
+@pytest.fixture
+def on_a_grid(monkeypatch, shared, tmp_path):
+    """A photograph of 96 x 144 pixels, seen by the network at a long side of 48; the run, and its request."""
+    photo = tmp_path / "photo.png"
+    write_picture(photo, read_thumbnail(resource(SAMPLE), 144)[:96])
+    run = Run(monkeypatch, shared)
+    return run, ShowRequest(1, Source.from_path(photo), extract=ExtractParams(device="cpu", size="48"))
+
+
+def test_the_panes_are_as_fine_as_the_grid_and_the_input_as_the_photograph(on_a_grid):
+    run, request = on_a_grid
+    result = run(request)
+    size = (run.partial[0].pictures["input"][0].shape[0], run.partial[0].pictures["input"][0].shape[1])
+    assert result.size == size
+    assert max(result.pictures["filtered"][0].shape) == 48
+    assert run(ProbeRequest(2, request.source, (size[1] - 1, size[0] - 1))).vector.shape == (result.channels,)
+    with pytest.raises(ParameterError, match="outside the picture"):
+        run(ProbeRequest(3, request.source, (size[1], 0)))
+
+
+def test_what_is_looked_at_closely_is_as_sharp_as_the_photograph(on_a_grid):
+    run, request = on_a_grid
+    height, width = run(request).size
+    lift = lambda box, scale: run(LiftRequest(2, request, (box, scale)))  # noqa: E731
+    assert lift((0, 0, width, height), 0.1) is None, "the grid is as fine as the screen"
+    patch, box = lift((10, 20, 60, 50), 2.0).patch
+    assert (patch.shape, box) == ((30, 50, 3), (10, 20, 60, 50))
+    whole, _ = lift((0, 0, width, height), 2.0).patch
+    np.testing.assert_array_equal(whole[20:50, 10:60], patch)
+    beyond, box = lift((-5, -5, width + 9, 8), 2.0).patch
+    assert beyond.shape[:2] == (8, width)
+    assert box == (0, 0, width, 8)
+
+
+def test_a_preview_of_the_grid_covers_the_photograph_s_pixels(on_a_grid):
+    run, request = on_a_grid
+    height, width = run(request).size
+    patch, (x0, y0, x1, y1) = run(PreviewRequest(2, request, ((0, 0, width, height), 0.3))).patches["filtered"]
+    assert (x0, y0) == (0, 0)
+    assert x1 == pytest.approx(width, rel=0.1)
+    assert y1 == pytest.approx(height, rel=0.1)
+    assert max(patch.shape) <= 48
+
+
+def test_exports_hold_the_grid_s_features_and_pictures_of_full_size(on_a_grid, tmp_path):
+    import json
+
+    run, request = on_a_grid
+    size = run(request).size
+    run(ExportRequest(2, request, tmp_path / "out", ExportParams(formats=("npz16",))))
+    out = tmp_path / "out"
+    for name in ("input", "random", "pca", "filtered-pca"):
+        assert read_image(out / f"photo-{name}.png").shape[:2] == size
+    features = np.load(out / "photo-features-f16.npz")["features"]
+    record = json.loads((out / "photo.json").read_text(encoding="utf-8"))
+    assert record["grid"] == {"picture": list(size), "grid": list(features.shape[:2])}
+    assert record["size"] == list(size)
+    assert record["extract"]["size"] == "48"
