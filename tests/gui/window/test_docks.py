@@ -50,7 +50,7 @@ def views(window):
 
 @pytest.fixture
 def shown(qtbot, program):
-    program.files.open_paths([Path("a.png")])
+    program.open_files.open_paths([Path("a.png")])
     qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
     return program
 
