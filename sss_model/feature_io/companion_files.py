@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import holds_features
 from sss_model.image_io import IMAGE_SUFFIXES
+from sss_model.image_io.regular_file import check_regular_file
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
 _TIFFS = (".tif", ".tiff")
@@ -60,8 +62,9 @@ def is_export(path: str | os.PathLike[str]) -> bool:
 def _json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`; an empty one where there is none."""
     try:
+        check_regular_file(path, FeatureFileError, noun="a JSON file")
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # no such file, or another program's
+    except (OSError, ValueError, RecursionError):  # no such file, or another program's; nested too deep
         return {}
     return values if isinstance(values, dict) else {}
 

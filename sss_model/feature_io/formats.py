@@ -12,6 +12,7 @@ from typing import Any
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.strip import is_strip
 from sss_model.image_io.exr import holds_picture
+from sss_model.image_io.regular_file import check_regular_file
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def holds_features(path: str | os.PathLike[str]) -> bool:
     if suffix not in looks:
         return suffix in FEATURE_SUFFIXES
     try:
+        check_regular_file(source, FeatureFileError, noun="a feature file")
         return looks[suffix](source)
     except Exception:  # missing, damaged, or its package is: reading it says what is wrong
         return suffix == ".exr"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed, parsed
 from sss_model.image_io.exr import is_exr
+from sss_model.image_io.regular_file import check_regular_file
 
 KEYS = ("features", "embedmap")  # taken first, in this order
 _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -38,10 +39,7 @@ def read_stored_array(path: Path) -> StoredArray:
     """
     reader = _READERS.get(path.suffix.lower())
     with plainly(path):
-        if path.is_dir():
-            raise FeatureFileError(f"{path} is a folder, not a feature file.", hint="Open a file inside it.")
-        if path.stat().st_size == 0:
-            raise FeatureFileError(f"{path} is empty (0 bytes).", hint="Copy or export it again.")
+        check_regular_file(path, FeatureFileError, noun="a feature file")
         if reader is None:
             raise FeatureFileError(
                 f"{path} is no feature file by its name; known are {', '.join(FEATURE_SUFFIXES)} and .png for a strip.",

@@ -13,6 +13,7 @@ from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import decode
 from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+from sss_model.image_io.regular_file import check_regular_file
 
 AnyPath = str | os.PathLike[str]
 
@@ -49,7 +50,7 @@ def read_image(path: AnyPath) -> Image:
     """
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return image_from_array(decode.decode(source), name=str(source))
 
 
@@ -57,7 +58,7 @@ def image_size(path: AnyPath) -> tuple[int, int]:
     """(H, W) of the photograph as `read_image` gives it, from the file's header alone; raises as that does."""
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return decode.size(source)
 
 
@@ -74,7 +75,7 @@ def read_thumbnail(path: AnyPath, side: int) -> Picture:
         raise ParameterError(f"side must be at least 1 pixel, got {side}.")
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return to_picture(image_from_array(decode.thumbnail(source, side), name=str(source)))
 
 
@@ -82,16 +83,8 @@ def read_text(path: AnyPath) -> dict[str, str]:
     """The named texts at the beginning of the PNG file `path`; {} of other files. Raises as `read_image`."""
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return decode.texts(source)
-
-
-def _check_file(path: Path) -> None:
-    """Raise `ImageError` for what can be said without opening the file."""
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder, not a picture.", hint="Open a picture inside it.")
-    if path.stat().st_size == 0 and path.is_file():
-        raise ImageError(f"{path} is empty (0 bytes).", hint=_COPY_AGAIN)
 
 
 @contextlib.contextmanager
