@@ -7,8 +7,10 @@ and formats whose reading would start another program (EPS) are left out.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ FORMATS = (  # Pillow's names
 _ORIENTATION = 0x0112
 _SIXTEEN = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
 _EXCHANGED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_pillow_limit = threading.Lock()
+_lock = threading.Lock()
+_unlimited = 0  # how many decode without Pillow's limit now
+_pillow_limit: int | None = None  # what it was before the first of them
 
 
 def decode(source: Path) -> NDArray[Any]:
@@ -49,6 +53,8 @@ def decode(source: Path) -> NDArray[Any]:
     if low_bytes:
         with _open(source) as picture:
             picture.tile = low_bytes
+            with _without_pillow_limit():
+                picture.load()
             samples = samples[..., :4].astype(np.uint16) * 256 + np.asarray(picture)
         if isinstance(key, tuple) and samples.shape[2] == 3:  # the one colour that a PNG names transparent
             alpha = (samples != np.array(key, np.uint16)).any(axis=2, keepdims=True)
@@ -94,12 +100,8 @@ def _open(source: Path) -> ImageFile:
     """The picture with its header read and no pixel decoded; `ImageError` for too many pixels."""
     Image.init()
     known = [name for name in FORMATS if name in Image.OPEN]
-    with _pillow_limit:  # Pillow's own limit, 89 Mpx, is a global; ours replaces it for this call only
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            picture = Image.open(source, formats=known)
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+    with _without_pillow_limit():
+        picture = Image.open(source, formats=known)
     try:
         check_size(*picture.size)
     except BaseException:
@@ -108,10 +110,31 @@ def _open(source: Path) -> ImageFile:
     return picture
 
 
+@contextlib.contextmanager
+def _without_pillow_limit() -> Iterator[None]:
+    """Pillow's own limit of 89 million pixels, a global, off until the last that asked is done; ours is `check_size`.
+
+    Pillow asks for it when it opens a picture and, of TIFF, GIF, WebP and ICO, once more when it decodes.
+    """
+    global _unlimited, _pillow_limit
+    with _lock:
+        if _unlimited == 0:
+            _pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _unlimited += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _unlimited -= 1
+            if _unlimited == 0:
+                Image.MAX_IMAGE_PIXELS = _pillow_limit
+
+
 def _samples(picture: ImageFile) -> NDArray[Any]:
     """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour."""
     deep = bool(_low_byte_tiles(picture))
-    picture.load()
+    with _without_pillow_limit():
+        picture.load()
     mode, keyed = picture.mode, "transparency" in picture.info and not deep
     if mode == "I":
         return _whole_numbers(np.asarray(picture))
