@@ -17,6 +17,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed, parsed
 from sss_model.image_io.exr import is_exr
 from sss_model.image_io.regular_file import check_regular_file
+from sss_model.image_io.tiff_segments import lacks_codec, page_array
 
 KEYS = ("features", "embedmap")  # taken first, in this order
 _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -208,13 +209,11 @@ def _read_tiff(path: Path) -> StoredArray:
         series = file.series[0]
         try:
             array = np.asarray(series.asarray())
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
+        except (ValueError, ImportError) as refusal:
+            if not lacks_codec(refusal):
                 raise
-            raise FeatureFileError(
-                f"{path} is compressed with {file.pages[0].compression.name}, which is not read here.",
-                hint="Save it uncompressed or with Deflate compression.",
-            ) from error
+            pages = [page_array(page, FeatureFileError) for page in series.pages]
+            array = np.stack(pages).reshape(series.shape)
         axis_order = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
         return _stored(array, file.pages[0].description, axis_order)
 

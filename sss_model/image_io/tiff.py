@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
 from sss_model.image_io.pixel_values import check_size, unit_range, upright
+from sss_model.image_io.tiff_segments import page_array
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112
@@ -47,9 +48,12 @@ def read_deep(source: Path) -> NDArray[Any] | None:
         if plain or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
             return None
         _refuse_many_channels(page)
-        samples = _pixels(page, only_here=planar or page.dtype is None or page.dtype.kind == "f")
-        if samples is None:
-            return None
+        try:
+            samples = page_array(page, ImageError)
+        except ImageError:
+            if planar or page.dtype is None or page.dtype.kind == "f":
+                raise
+            return None  # 12 bits, say, or JPEG 2000
         if page.axes.startswith("S"):
             samples = np.moveaxis(samples, 0, -1)
         return upright(_colours(samples, page), _turn(page))
@@ -70,21 +74,6 @@ def _first_page(source: Path) -> Iterator[Any]:
 def _turn(page: Any) -> int:
     tag = page.tags.get(_ORIENTATION)
     return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
-
-
-def _pixels(page: Any, *, only_here: bool) -> NDArray[Any] | None:
-    """The page's array; None where tifffile lacks the codec and Pillow, which has it, may read the page instead."""
-    try:
-        return np.asarray(page.asarray())
-    except (ValueError, NotImplementedError) as error:
-        if "imagecodecs" not in str(error):
-            raise
-        if not only_here:
-            return None
-        raise ImageError(
-            f"The TIFF is float or planar and compressed with {page.compression.name}, which is not read together.",
-            hint="Save it uncompressed or with Deflate compression.",
-        ) from error
 
 
 def _refuse_many_channels(page: Any) -> None:
