@@ -14,12 +14,14 @@ from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.axis_order import (
     AXIS_ORDERS,
     check_axis_order,
+    check_rows_first,
     decide_axis_order,
     to_channel_last,
     upsample_grid,
 )
 from sss_model.feature_io.companion_files import find_image_for, read_record
-from sss_model.feature_io.readers import StoredArray, plainly, read_stored_array
+from sss_model.feature_io.readers import read_stored_array
+from sss_model.feature_io.stored_array import StoredArray, plainly
 from sss_model.feature_io.strip import read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
@@ -97,6 +99,8 @@ def read_features(
     declared = _declared(stored, record)
     if axis_order is None:
         axis_order = decide_axis_order(array.shape, size, declared, name)
+        if stored.reversible:
+            check_rows_first(array.shape, size, axis_order, name)
     else:
         check_axis_order(array.shape, size, axis_order, name)
     with plainly(source):
