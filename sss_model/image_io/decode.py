@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from sss_model.image_io import exr, tiff
+from sss_model.image_io.colour_profile import ProfileConversion, convert, find_conversion
 from sss_model.image_io.pixel_values import check_size, unit_range, upright
 
 FORMATS = (  # Pillow's names
@@ -27,6 +28,7 @@ FORMATS = (  # Pillow's names
     *("PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF", "WEBP"),
 )
 _ORIENTATION = 0x0112
+_PROFILE = "icc_profile"
 _SIXTEEN = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
 _EXCHANGED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _lock = threading.Lock()
@@ -34,20 +36,28 @@ _unlimited = 0  # how many decode without Pillow's limit now
 _pillow_limit: int | None = None  # what it was before the first of them
 
 
-def decode(source: Path) -> NDArray[Any]:
-    """Samples (H, W) or (H, W, C), upright, as `image_from_array` takes them, of any type.
+class Decoded(NamedTuple):
+    """Samples (H, W) or (H, W, C), upright; `conversion` says how their colours became sRGB, "" where they were."""
+
+    samples: NDArray[Any]
+    conversion: str
+
+
+def decode(source: Path) -> Decoded:
+    """The picture's samples, upright and in sRGB, as `image_from_array` takes them, of any type.
 
     The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
     """
     if exr.is_exr(source):
-        return exr.read(source)
+        return Decoded(exr.read(source), exr.ENCODED)
     if tiff.is_tiff(source):
-        samples = tiff.read_deep(source)
-        if samples is not None:
-            return samples
+        deep = tiff.read_deep(source)
+        if deep is not None:
+            return Decoded(*deep)
     with _open(source) as picture:
         low_bytes = _low_byte_tiles(picture)
-        samples = _samples(picture)
+        conversion = _conversion(picture)
+        samples = _samples(picture, conversion)
         orientation = _orientation(picture)
         key = picture.info.get("transparency")
     if low_bytes:
@@ -59,7 +69,8 @@ def decode(source: Path) -> NDArray[Any]:
         if isinstance(key, tuple) and samples.shape[2] == 3:  # the one colour that a PNG names transparent
             alpha = (samples != np.array(key, np.uint16)).any(axis=2, keepdims=True)
             samples = np.concatenate([samples, alpha * np.uint16(65535)], axis=2)
-    return upright(samples, orientation)
+    samples, said = convert(samples, conversion)
+    return Decoded(upright(samples, orientation), said)
 
 
 def size(source: Path) -> tuple[int, int]:
@@ -83,9 +94,10 @@ def thumbnail(source: Path, side: int) -> NDArray[Any]:
         with _open(source) as picture:
             if not _low_byte_tiles(picture) and picture.mode != "F" and not picture.mode.startswith("I"):
                 picture.draft("RGB", (side, side))  # a JPEG decodes at an eighth of its size, if that is enough
-                reduced = _reduced(_samples(picture), side)
-                return upright(reduced, _orientation(picture))
-    return _reduced(decode(source), side)
+                conversion = _conversion(picture)
+                samples, _ = convert(_samples(picture, conversion), conversion)
+                return upright(_reduced(samples, side), _orientation(picture))
+    return _reduced(decode(source).samples, side)
 
 
 def texts(source: Path) -> dict[str, str]:
@@ -130,8 +142,18 @@ def _without_pillow_limit() -> Iterator[None]:
                 Image.MAX_IMAGE_PIXELS = _pillow_limit
 
 
-def _samples(picture: ImageFile) -> NDArray[Any]:
-    """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour."""
+def _conversion(picture: ImageFile) -> ProfileConversion | None:
+    """How the colours of `picture` become sRGB; None where they are, or its profile is for another kind of colour."""
+    conversion = find_conversion(picture.info.get(_PROFILE))
+    of_inks = conversion is not None and conversion.space == "CMYK"
+    return None if of_inks and picture.mode != "CMYK" else conversion
+
+
+def _samples(picture: ImageFile, conversion: ProfileConversion | None) -> NDArray[Any]:
+    """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour.
+
+    Inks that `conversion` converts come as they are, (H, W, 4).
+    """
     deep = bool(_low_byte_tiles(picture))
     with _without_pillow_limit():
         picture.load()
@@ -140,6 +162,8 @@ def _samples(picture: ImageFile) -> NDArray[Any]:
         return _whole_numbers(np.asarray(picture))
     if keyed and mode in ("1", "L", "P", "RGB"):
         return np.asarray(picture.convert("RGBA"))
+    if mode == "CMYK" and conversion is not None and conversion.space == mode:
+        return np.asarray(picture)
     if mode in ("1", "L", "LA", "RGB", "RGBA", "F") or mode.startswith("I;16"):
         return np.asarray(picture)
     if mode == "P" and picture.palette is not None and picture.palette.mode == "RGBA":

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
-from sss_model.image_io.pixel_values import check_size
+from sss_model.image_io.pixel_values import check_size, srgb_encoded
 
 _MAGIC = b"\x76\x2f\x31\x01"
+ENCODED = "linear light encoded as sRGB"
 _COLOURS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))
 
 
@@ -59,9 +60,7 @@ def _encoded(samples: NDArray[np.float32], *, alpha: bool) -> NDArray[np.float32
     if alpha:
         seen = samples[..., -1:] > 0
         colours = np.where(seen, samples[..., :-1] / np.where(seen, samples[..., -1:], 1), 0)
-    magnitude = np.abs(colours)
-    curve = 1.055 * np.power(np.maximum(magnitude, 0.0031308), 1 / 2.4) - 0.055
-    encoded = np.copysign(np.where(magnitude <= 0.0031308, 12.92 * magnitude, curve), colours)
+    encoded = srgb_encoded(colours)
     return np.concatenate([encoded, np.clip(samples[..., -1:], 0, 1)], axis=-1) if alpha else encoded
 
 

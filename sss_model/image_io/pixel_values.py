@@ -1,7 +1,7 @@
 """Samples of any depth and channel count -> an image: float32 RGB in [0, 1].
 
 Integers are divided by the largest value of their type; grey is repeated; transparency is laid over white, as a
-page shows it; an sRGB or embedded colour profile is not applied, as in the networks' training.
+page shows it. Colours are sRGB: what else a file says of them is converted before (`colour_profile`).
 """
 
 from __future__ import annotations
@@ -101,6 +101,13 @@ def to_picture(image: NDArray[Any]) -> Picture:
             raise ParameterError(f"image holds NaN in rows {y} to {y + len(scaled) - 1}; expected values in [0, 1].")
         picture[y : y + rows] = scaled.astype(np.uint8)
     return picture
+
+
+def srgb_encoded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Linear light as sRGB (IEC 61966-2-1), of the same shape; negative values mirrored."""
+    magnitude = np.abs(linear)
+    curve = 1.055 * np.power(np.maximum(magnitude, 0.0031308), 1 / 2.4) - 0.055
+    return np.asarray(np.copysign(np.where(magnitude <= 0.0031308, 12.92 * magnitude, curve), linear), np.float32)
 
 
 def check_size(width: int, height: int) -> None:

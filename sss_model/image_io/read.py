@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import UnidentifiedImageError
 
@@ -33,8 +34,9 @@ def read_image(path: AnyPath) -> Image:
     Returns
     -------
     (H, W, 3) float32 RGB in [0, 1], C-contiguous. Integer samples are divided by the largest of their type, so 8-bit
-    files give exactly value / 255. Float samples are taken as they are; up to a tenth of them may lie outside [0, 1]
-    and are clipped.
+    files give exactly value / 255. Colours in another embedded profile are converted to sRGB, OpenEXR's linear light is
+    encoded as sRGB; `read_photograph` says so. Float samples are taken as they are; up to a tenth of them may lie
+    outside [0, 1] and are clipped.
 
     Raises
     ------
@@ -48,10 +50,30 @@ def read_image(path: AnyPath) -> Image:
     >>> image.shape, image.dtype
     ((512, 512, 3), dtype('float32'))
     """
+    return read_photograph(path).image
+
+
+class Photograph(NamedTuple):
+    """An image as `read_image` gives it; `conversion` says how its colours became sRGB, "" where they were."""
+
+    image: Image
+    conversion: str
+
+
+def read_photograph(path: AnyPath) -> Photograph:
+    """The photograph in the file `path` and what was done to its colours; raises as `read_image`.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> read_photograph(resource(SAMPLE)).conversion
+    ''
+    """
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        return image_from_array(decode.decode(source), name=str(source))
+        samples, conversion = decode.decode(source)
+        return Photograph(image_from_array(samples, name=str(source)), conversion)
 
 
 def image_size(path: AnyPath) -> tuple[int, int]:
