@@ -15,7 +15,7 @@ from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.image_io.regular_file import check_regular_file
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
-_TIFFS = (".tif", ".tiff")
+_EITHER = (".tif", ".tiff", ".exr")  # photographs or features
 
 
 def find_image_for(path: str | os.PathLike[str]) -> Path | None:
@@ -33,7 +33,7 @@ def find_image_for(path: str | os.PathLike[str]) -> Path | None:
         for name in (stem, f"{stem}-input"):
             for suffix in IMAGE_SUFFIXES:
                 found = beside.get((name + suffix).lower())
-                if found is not None and found.name != source.name and not _is_feature_tiff(found):
+                if found is not None and found.name != source.name and not _is_feature_map(found):
                     return found
     return None
 
@@ -82,5 +82,5 @@ def _stems(stem: str) -> Iterator[str]:
         stem = stem[: cut.start()] if cut else ""
 
 
-def _is_feature_tiff(path: Path) -> bool:
-    return path.suffix.lower() in _TIFFS and holds_features(path)
+def _is_feature_map(path: Path) -> bool:
+    return path.suffix.lower() in _EITHER and holds_features(path)

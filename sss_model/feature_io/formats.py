@@ -43,7 +43,7 @@ FORMATS: dict[str, FeatureFormat] = {
 }
 
 FEATURE_SUFFIXES = (".npz", ".npy", ".mat", ".exr", ".tif", ".tiff")
-"""Suffixes, in lower case, of files that may hold features; a TIFF may be a photograph too (`holds_features`)."""
+"""Suffixes, in lower case, of files that may hold features; a TIFF or EXR may be a photograph (`holds_features`)."""
 
 
 def needed(module: str, kind: str) -> Any:

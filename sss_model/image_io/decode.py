@@ -49,7 +49,7 @@ def decode(source: Path) -> Decoded:
     The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
     """
     if exr.is_exr(source):
-        return Decoded(exr.read(source), exr.ENCODED)
+        return Decoded(*exr.read(source))
     if tiff.is_tiff(source):
         deep = tiff.read_deep(source)
         if deep is not None:

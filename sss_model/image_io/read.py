@@ -20,7 +20,7 @@ AnyPath = str | os.PathLike[str]
 
 IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".jp2", ".mpo",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi", ".exr",
 )  # fmt: skip
 """Suffixes, in lower case, by which a photograph is recognised in a folder; reading goes by content."""
 
