@@ -59,11 +59,16 @@ def needed(module: str, kind: str) -> Any:
 
 
 def parsed(text: Any) -> dict[str, Any]:
-    """The JSON object in `text`, or an empty one."""
+    """The JSON object in `text`, or an empty one; `FeatureFileError` for one that is nested too deep."""
     try:
         values = json.loads(text if isinstance(text, str | bytes) else str(text))
     except ValueError:
         return {}
+    except RecursionError as error:
+        raise FeatureFileError(
+            "The metadata in the file is JSON nested too deep to read; expected an object of plain values.",
+            hint="Save the features without it.",
+        ) from error
     return values if isinstance(values, dict) else {}
 
 

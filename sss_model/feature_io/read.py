@@ -74,7 +74,7 @@ def read_features(
     ------
     FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
         they do not fit the picture
-    ParameterError : `image` is no image, or an unknown `axis_order`
+    ParameterError : `image` is no image or not finite, or an unknown `axis_order`
     ImageError : the picture, or the strip, cannot be read
 
     Examples
@@ -118,6 +118,8 @@ def _picture(
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
             raise ParameterError(f"image must be (H, W, 3) float RGB, got {image.shape} {image.dtype}.")
+        if not np.isfinite(image).all():
+            raise ParameterError("image holds NaN or infinity; expected RGB in [0, 1].")
         return image.astype(np.float32, copy=False), None
     found = find_image_for(path) if image is None else Path(image)
     return (None, None) if found is None else (read_image(found), found)

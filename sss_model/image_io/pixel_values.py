@@ -81,10 +81,11 @@ def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
     )
 
 
-def to_picture(image: NDArray[Any]) -> Picture:
+def to_picture(image: NDArray[Any], *, name: str = "image") -> Picture:
     """`image` (H, W, 3) float in [0, 1] as uint8, rounded to the nearest; values outside are clipped.
 
-    Of an image read from an 8-bit file it gives back the file's values.
+    Of an image read from an 8-bit file it gives back the file's values. `name` begins the sentences of its errors,
+    `ParameterError` for another shape or type, NaN and infinity.
 
     Examples
     --------
@@ -92,13 +93,15 @@ def to_picture(image: NDArray[Any]) -> Picture:
     [[[0, 51, 255]]]
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
-        raise ParameterError(f"image must be (H, W, 3) float, got {image.shape} {image.dtype}.")
+        raise ParameterError(f"{name} must be (H, W, 3) float, got {image.shape} {image.dtype}.")
     picture = np.empty(image.shape, np.uint8)
     rows = max(1, 2**20 // max(1, image.shape[1]))
     for y in range(0, image.shape[0], rows):
-        scaled = np.clip(image[y : y + rows], 0, 1) * np.float32(255) + np.float32(0.5)
-        if np.isnan(scaled).any():
-            raise ParameterError(f"image holds NaN in rows {y} to {y + len(scaled) - 1}; expected values in [0, 1].")
+        block = image[y : y + rows]
+        if not np.isfinite(block).all():
+            what = "NaN" if np.isnan(block).any() else "infinity"
+            raise ParameterError(f"{name} holds {what} in rows {y} to {y + len(block) - 1}; expected values in [0, 1].")
+        scaled = np.clip(block, 0, 1) * np.float32(255) + np.float32(0.5)
         picture[y : y + rows] = scaled.astype(np.uint8)
     return picture
 
