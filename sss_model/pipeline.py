@@ -75,7 +75,8 @@ def analyse(
         return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record)
     result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
     views = FeatureViews(opened.image, result.features, device=result.device)
-    return AnalysedPicture(views, result.model, result.device, {"source": name, **opened.metadata, **result.record}, result.notes)
+    record = {"source": name, **opened.metadata, **result.record}
+    return AnalysedPicture(views, result.model, result.device, record, result.notes)
 
 
 def export_picture(

@@ -8,6 +8,7 @@ and formats whose reading would start another program (EPS) are left out.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -86,6 +87,52 @@ def size(source: Path) -> tuple[int, int]:
         if picture.format == "TIFF":  # newer Pillows give its size turned
             width, height = (getattr(picture, "tag_v2")[tag] for tag in (256, 257))  # noqa: B009
         return (width, height) if _orientation(picture) >= 5 else (height, width)
+
+
+class Header(NamedTuple):
+    """What decoding will hold: (H, W), channels and bytes of a stored sample, whether colours are converted."""
+
+    size: tuple[int, int]
+    channels: int
+    sample_bytes: int
+    converted: bool
+
+
+def read_header(source: Path) -> Header:
+    """The picture's `Header`, with no pixel decoded."""
+    if exr.is_exr(source):
+        return Header(exr.size(source), exr.stored_channels(source), 4, True)
+    if tiff.is_tiff(source):
+        samples = tiff.stored_samples(source)
+        if samples is not None:
+            return Header(size(source), *samples)
+    with _open(source) as picture:
+        deep = bool(_low_byte_tiles(picture)) or picture.mode.startswith("I;16")
+        sample_bytes = 2 if deep else 4 if picture.mode in ("I", "F") else 1
+        keyed = "transparency" in picture.info or picture.mode == "P"
+        channels = 4 if keyed else len(picture.getbands())
+        return Header(size(source), channels, sample_bytes, _PROFILE in picture.info)
+
+
+def reduced(source: Path, long_side: int) -> Decoded:
+    """As `decode`, with the least detail that the format gives and that still has `long_side` pixels on its long side.
+
+    A JPEG decodes to an eighth, a quarter or a half, a TIFF with a pyramid to a level of it, all else whole.
+    """
+    if exr.is_exr(source):
+        return decode(source)
+    if tiff.is_tiff(source):
+        level = tiff.read_level(source, long_side)
+        return decode(source) if level is None else Decoded(*level)
+    with _open(source) as picture:
+        if picture.format not in ("JPEG", "MPO"):
+            return decode(source)
+        scale = long_side / max(picture.size)
+        width, height = (max(1, math.ceil(side * scale)) for side in picture.size)
+        picture.draft(picture.mode, (width, height))
+        conversion = _conversion(picture)
+        samples, said = convert(_samples(picture, conversion), conversion)
+        return Decoded(upright(samples, _orientation(picture)), said)
 
 
 def thumbnail(source: Path, side: int) -> NDArray[Any]:

@@ -47,6 +47,12 @@ def size(path: Path) -> tuple[int, int]:
     return bottom - top + 1, right - left + 1
 
 
+def stored_channels(path: Path) -> int:
+    """Channels of all parts together, which the package decodes at once."""
+    with _package().File(str(path), header_only=True) as file:
+        return sum(len(_channel_names(file, part)) for part in range(len(file.parts)))
+
+
 def read(source: Path) -> tuple[NDArray[np.float32], str]:
     """Samples (H, W, 1..4): colours as sRGB, straight alpha last; and a phrase that says what was done to them."""
     size(source)

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from PIL import UnidentifiedImageError
 
+from sss_model import budget
 from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import decode
 from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+from sss_model.image_io.reduce import area_average, reduced_size
 from sss_model.image_io.regular_file import check_regular_file
 
 AnyPath = str | os.PathLike[str]
@@ -72,8 +74,61 @@ def read_photograph(path: AnyPath) -> Photograph:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
+        _check_memory(decode.read_header(source))
         samples, conversion = decode.decode(source)
         return Photograph(image_from_array(samples, name=str(source)), conversion)
+
+
+def read_reduced(path: AnyPath, long_side: int) -> Photograph:
+    """The photograph reduced, never enlarged, to `long_side` pixels on its longer side: means over areas, float32 RGB.
+
+    Where the format allows it less is decoded: a JPEG at an eighth, a quarter or a half of its size, a TIFF at a level
+    of its pyramid. Otherwise the whole is decoded, without a float copy of it. Raises as `read_image`.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> read_reduced(resource(SAMPLE), 96).image.shape
+    (96, 96, 3)
+    """
+    if long_side < 1:
+        raise ParameterError(f"long_side must be at least 1 pixel, got {long_side}.")
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        header = decode.read_header(source)
+        size = reduced_size(header.size, long_side)
+        _check_memory(header, whole=False)
+        samples, conversion = decode.reduced(source, max(size))
+        return Photograph(area_average(samples, size, name=str(source)), conversion)
+
+
+def decoding_bytes(path: AnyPath) -> int:
+    """The most memory that `read_image` takes for the file `path`, image included, from its header; raises as that."""
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        return _forecast(decode.read_header(source))
+
+
+def _forecast(header: decode.Header, *, whole: bool = True) -> int:
+    """Bytes at the peak of decoding, of the image too where it is made at its `whole` size."""
+    stored = header.channels * header.sample_bytes
+    decoded = 2 * stored + 2 + (12 + 4 * header.channels if header.converted else 0)  # the decoder's copy and ours
+    alpha = header.channels in (2, 4)
+    image = (12 + 4 * header.channels * (4 if alpha else 1)) if whole or alpha else 4
+    return header.size[0] * header.size[1] * (decoded + image)
+
+
+def _check_memory(header: decode.Header, *, whole: bool = True) -> None:
+    """Raise `ImageError` where reading would take more than its share of the memory that is free."""
+    needed, free = _forecast(header, whole=whole), budget.free_memory()
+    if needed > free * budget.current.decoding_share:
+        raise ImageError(
+            f"The picture has {header.size[1]} x {header.size[0]} pixels, which take {needed / budget.GIB:.1f} GB of "
+            f"memory to read; {free / budget.GIB:.1f} GB are free.",
+            hint="Scale it down or cut a part out of it first, or close other programs.",
+        )
 
 
 def image_size(path: AnyPath) -> tuple[int, int]:

@@ -38,6 +38,34 @@ def size(source: Path) -> tuple[int, int] | None:
         return (width, height) if _turn(page) >= 5 else (height, width)
 
 
+def stored_samples(source: Path) -> tuple[int, int, bool] | None:
+    """Channels of the first page, bytes of a sample, and whether it has a colour profile; None without tifffile."""
+    with _first_page(source) as page:
+        if page is None:
+            return None
+        return int(page.samplesperpixel), max(1, int(page.bitspersample) // 8), _PROFILE in page.tags
+
+
+def read_level(source: Path, long_side: int) -> tuple[NDArray[Any], str] | None:
+    """As `read_deep`, the smallest level of a pyramid with `long_side` pixels at least on its long side.
+
+    None where there is no pyramid, or a level that Pillow alone reads.
+    """
+    with _first_page(source) as page:
+        if page is None or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
+            return None
+        levels = [level.keyframe for level in page.parent.series[0].levels]
+        large = [level for level in levels if max(level.imagewidth, level.imagelength) >= long_side]
+        if len(levels) < 2 or not large:
+            return None
+        level = large[-1]
+        _refuse_many_channels(level)
+        samples = page_array(level, ImageError)
+        samples = np.moveaxis(samples, 0, -1) if level.axes.startswith("S") else samples
+        samples, said = _colours(samples if samples.ndim == 3 else samples[..., None], level)
+        return upright(samples, _turn(page)), said
+
+
 def read_deep(source: Path) -> tuple[NDArray[Any], str] | None:
     """Samples of the first page, upright and in sRGB, with alpha last, and what `convert` says of their colours.
 
