@@ -1,12 +1,15 @@
 """How much memory each part of the program may take: one table, read by all of them when they plan.
 
-It loads nothing, so that the window can plan before torch is there. A test gives other limits with
+It loads neither numpy nor torch, so that the window can plan before torch is there. A test gives other limits with
 `monkeypatch.setattr("sss_model.budget.current", replace(current, ...))`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
 
 MIB = 2**20
 GIB = 2**30
@@ -28,6 +31,7 @@ class Budget:
     pinned : bytes of features on the host, up to which a GPU copies into pinned memory; it cannot be swapped out
     resident_share : of a GPU's free memory, for features that stay there during the reduction
     guide_terms : bytes of the guided filter's terms of the guide, kept for the next radius or eps
+    decoding_share : of the memory free now, that reading one picture may take
     filtered_channels : bytes of filtered channels kept to make the maps from; beyond, the maps are filtered anew
     """
 
@@ -41,6 +45,23 @@ class Budget:
     resident_share: float = 0.4
     guide_terms: int = 512 * MIB
     filtered_channels: int = 512 * MIB
+    decoding_share: float = 0.8
 
 
 current = Budget()
+
+
+def free_memory() -> int:
+    """Bytes of the machine's memory that can be allocated now, within a container's limit where there is one."""
+    free, limit = int(psutil.virtual_memory().available), _cgroup_room()
+    return free if limit is None else min(free, limit)
+
+
+def _cgroup_room() -> int | None:
+    """What a container's limit leaves, or None without one."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else max(int(limit) - used, 0)

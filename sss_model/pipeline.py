@@ -81,7 +81,8 @@ def analyse(
     if params.size == "native" and params.network_scales == (1.0,):  # may be too large for memory
         result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
         views = FeatureViews(opened.image, result.features, device=result.device)
-        return AnalysedPicture(views, result.model, result.device, {"source": name, **result.record}, result.notes)
+        record = {"source": name, **opened.metadata, **result.record}
+        return AnalysedPicture(views, result.model, result.device, record, result.notes)
     network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
     plan = plan_grid(network, size, size=params.size, scales=params.scales)
     log.debug("grid: %s", plan.sentence)
@@ -90,7 +91,7 @@ def analyse(
     found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
     picture = None if plan.grid.is_native else to_picture(opened.image)
     views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
-    record = {"source": name, **found.record}
+    record = {"source": name, **opened.metadata, **found.record}
     return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, found.notes)
 
 

@@ -9,9 +9,9 @@ from sss_gui.messages.files import ListRequest, ListResult, ThumbnailRequest, Th
 from sss_gui.messages.panes import Source
 from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ImageError, SSSError
-from sss_model.feature_io import find_image_for
+from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
-from sss_model.image_io import IMAGE_SUFFIXES, read_thumbnail
+from sss_model.image_io import read_thumbnail
 from sss_model.progress import Progress
 
 
@@ -71,7 +71,7 @@ def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
     try:
         if path is None:
             return ThumbnailResult(request.ticket, source, None, "It has no file.")
-        if source.image is None and path.suffix.lower() not in IMAGE_SUFFIXES:
+        if source.image is None and path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path):
             path = find_image_for(path) or path
         picture = read_thumbnail(path, request.side)
         if source.layout == STRIP:

@@ -74,6 +74,21 @@ def check_axis_order(shape: tuple[int, ...], size: Size | None, axis_order: str,
         raise _misfit(shape, size, name)
 
 
+def check_rows_first(shape: tuple[int, ...], size: Size | None, axis_order: str, name: str) -> None:
+    """Raise `FeatureFileError` where columns might as well come before rows in an array of `shape` whose axes may be
+    reversed: channels come first, and the picture of `size` fits both ways or there is none."""
+    if not axis_order.startswith("D"):
+        return
+    rows, columns = rows_columns(shape, axis_order)
+    turned = (columns, rows)
+    if size is None or turned == size or (axis_order == "Dhw" and is_grid(turned, size)):
+        raise FeatureFileError(
+            f"{name} holds an array of the shape {shape} and does not say whether rows or columns come first.",
+            hint="Save it with MATLAB's or Octave's own save -v7; or say DHW, by --layout or by Open as… in the "
+            "window, if rows come first.",
+        )
+
+
 def rows_columns(shape: tuple[int, ...], axis_order: str) -> Size:
     """The two axes of `shape` that are rows and columns."""
     return (shape[1], shape[2]) if axis_order.startswith("D") else (shape[0], shape[1])

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import holds_features
 from sss_model.image_io import IMAGE_SUFFIXES
+from sss_model.image_io.regular_file import check_regular_file
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
-_TIFFS = (".tif", ".tiff")
+_EITHER = (".tif", ".tiff", ".exr")  # photographs or features
 
 
 def find_image_for(path: str | os.PathLike[str]) -> Path | None:
@@ -31,7 +33,7 @@ def find_image_for(path: str | os.PathLike[str]) -> Path | None:
         for name in (stem, f"{stem}-input"):
             for suffix in IMAGE_SUFFIXES:
                 found = beside.get((name + suffix).lower())
-                if found is not None and found.name != source.name and not _is_feature_tiff(found):
+                if found is not None and found.name != source.name and not _is_feature_map(found):
                     return found
     return None
 
@@ -60,8 +62,9 @@ def is_export(path: str | os.PathLike[str]) -> bool:
 def _json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`; an empty one where there is none."""
     try:
+        check_regular_file(path, FeatureFileError, noun="a JSON file")
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # no such file, or another program's
+    except (OSError, ValueError, RecursionError):  # no such file, or another program's; nested too deep
         return {}
     return values if isinstance(values, dict) else {}
 
@@ -79,5 +82,5 @@ def _stems(stem: str) -> Iterator[str]:
         stem = stem[: cut.start()] if cut else ""
 
 
-def _is_feature_tiff(path: Path) -> bool:
-    return path.suffix.lower() in _TIFFS and holds_features(path)
+def _is_feature_map(path: Path) -> bool:
+    return path.suffix.lower() in _EITHER and holds_features(path)

@@ -12,6 +12,7 @@ from typing import Any
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.strip import is_strip
 from sss_model.image_io.exr import holds_picture
+from sss_model.image_io.regular_file import check_regular_file
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ FORMATS: dict[str, FeatureFormat] = {
 }
 
 FEATURE_SUFFIXES = (".npz", ".npy", ".mat", ".exr", ".tif", ".tiff")
-"""Suffixes, in lower case, of files that may hold features; a TIFF may be a photograph too (`holds_features`)."""
+"""Suffixes, in lower case, of files that may hold features; a TIFF or EXR may be a photograph (`holds_features`)."""
 
 
 def needed(module: str, kind: str) -> Any:
@@ -58,11 +59,16 @@ def needed(module: str, kind: str) -> Any:
 
 
 def parsed(text: Any) -> dict[str, Any]:
-    """The JSON object in `text`, or an empty one."""
+    """The JSON object in `text`, or an empty one; `FeatureFileError` for one that is nested too deep."""
     try:
         values = json.loads(text if isinstance(text, str | bytes) else str(text))
     except ValueError:
         return {}
+    except RecursionError as error:
+        raise FeatureFileError(
+            "The metadata in the file is JSON nested too deep to read; expected an object of plain values.",
+            hint="Save the features without it.",
+        ) from error
     return values if isinstance(values, dict) else {}
 
 
@@ -77,6 +83,7 @@ def holds_features(path: str | os.PathLike[str]) -> bool:
     if suffix not in looks:
         return suffix in FEATURE_SUFFIXES
     try:
+        check_regular_file(source, FeatureFileError, noun="a feature file")
         return looks[suffix](source)
     except Exception:  # missing, damaged, or its package is: reading it says what is wrong
         return suffix == ".exr"

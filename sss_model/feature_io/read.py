@@ -14,12 +14,14 @@ from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.axis_order import (
     AXIS_ORDERS,
     check_axis_order,
+    check_rows_first,
     decide_axis_order,
     to_channel_last,
     upsample_grid,
 )
 from sss_model.feature_io.companion_files import find_image_for, read_record
-from sss_model.feature_io.readers import StoredArray, plainly, read_stored_array
+from sss_model.feature_io.readers import read_stored_array
+from sss_model.feature_io.stored_array import StoredArray, plainly
 from sss_model.feature_io.strip import read_strip
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
@@ -72,7 +74,7 @@ def read_features(
     ------
     FeatureFileError : no feature file, no array in it, wrong axes or type, fewer than 3 channels, NaN or infinity, or
         they do not fit the picture
-    ParameterError : `image` is no image, or an unknown `axis_order`
+    ParameterError : `image` is no image or not finite, or an unknown `axis_order`
     ImageError : the picture, or the strip, cannot be read
 
     Examples
@@ -97,6 +99,8 @@ def read_features(
     declared = _declared(stored, record)
     if axis_order is None:
         axis_order = decide_axis_order(array.shape, size, declared, name)
+        if stored.reversible:
+            check_rows_first(array.shape, size, axis_order, name)
     else:
         check_axis_order(array.shape, size, axis_order, name)
     with plainly(source):
@@ -114,6 +118,8 @@ def _picture(
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
             raise ParameterError(f"image must be (H, W, 3) float RGB, got {image.shape} {image.dtype}.")
+        if not np.isfinite(image).all():
+            raise ParameterError("image holds NaN or infinity; expected RGB in [0, 1].")
         return image.astype(np.float32, copy=False), None
     found = find_image_for(path) if image is None else Path(image)
     return (None, None) if found is None else (read_image(found), found)

@@ -17,11 +17,11 @@ STRIP_TITLE = "image | features"  # the PNG's Title, by which our own strips are
 def write_strip(path: str | os.PathLike[str], image: NDArray[Any], map3: NDArray[Any]) -> None:
     """Write `image` and, to its right, `map3`, both (H, W, 3) float in [0, 1], as one PNG.
 
-    Raises `ParameterError` for unlike shapes, `ImageError` where the file cannot be written.
+    Raises `ParameterError` for unlike shapes, NaN and infinity, `ImageError` where the file cannot be written.
     """
     if image.shape != map3.shape:
         raise ParameterError(f"map3 must have the image's shape {image.shape}, got {map3.shape}.")
-    both = np.concatenate([to_picture(image), to_picture(map3)], axis=1)
+    both = np.concatenate([to_picture(image), to_picture(map3, name="map3")], axis=1)
     write_picture(path, both, text={"Title": STRIP_TITLE})
 
 

@@ -19,6 +19,7 @@ from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.formats import FORMATS, needed
 from sss_model.feature_io.memory_order import channel_first, copy_blocks
+from sss_model.image_io.exr import COLOUR_SPACE, DATA
 from sss_model.progress import Progress, silent
 
 Blocks = Iterator[NDArray[Any]]
@@ -207,6 +208,7 @@ def _write_exr(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text: s
     header["channels"] = dict.fromkeys(names, imath.Channel(imath.PixelType(imath.PixelType.FLOAT)))
     header["compression"] = imath.Compression(imath.Compression.NO_COMPRESSION)  # ZIP: 5 % smaller, 10 times slower
     header["sss_metadata"] = text.encode()
+    header[COLOUR_SPACE] = DATA.encode()  # or R, G and B would be taken for linear light
     file = exr.OutputFile(str(path), header)
     try:
         for block in _blocks(features, dtype, progress):

@@ -7,10 +7,13 @@ and formats whose reading would start another program (EPS) are left out.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from sss_model.image_io import exr, tiff
+from sss_model.image_io.colour_profile import ProfileConversion, convert, find_conversion
 from sss_model.image_io.pixel_values import check_size, unit_range, upright
 
 FORMATS = (  # Pillow's names
@@ -25,35 +29,49 @@ FORMATS = (  # Pillow's names
     *("PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF", "WEBP"),
 )
 _ORIENTATION = 0x0112
+_PROFILE = "icc_profile"
 _SIXTEEN = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
 _EXCHANGED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_pillow_limit = threading.Lock()
+_lock = threading.Lock()
+_unlimited = 0  # how many decode without Pillow's limit now
+_pillow_limit: int | None = None  # what it was before the first of them
 
 
-def decode(source: Path) -> NDArray[Any]:
-    """Samples (H, W) or (H, W, C), upright, as `image_from_array` takes them, of any type.
+class Decoded(NamedTuple):
+    """Samples (H, W) or (H, W, C), upright; `conversion` says how their colours became sRGB, "" where they were."""
+
+    samples: NDArray[Any]
+    conversion: str
+
+
+def decode(source: Path) -> Decoded:
+    """The picture's samples, upright and in sRGB, as `image_from_array` takes them, of any type.
 
     The first frame of an animation and the first page of a TIFF count. Raises whatever the decoders raise.
     """
     if exr.is_exr(source):
-        return exr.read(source)
+        return Decoded(*exr.read(source))
     if tiff.is_tiff(source):
-        samples = tiff.read_deep(source)
-        if samples is not None:
-            return samples
+        deep = tiff.read_deep(source)
+        if deep is not None:
+            return Decoded(*deep)
     with _open(source) as picture:
         low_bytes = _low_byte_tiles(picture)
-        samples = _samples(picture)
+        conversion = _conversion(picture)
+        samples = _samples(picture, conversion)
         orientation = _orientation(picture)
         key = picture.info.get("transparency")
     if low_bytes:
         with _open(source) as picture:
             picture.tile = low_bytes
+            with _without_pillow_limit():
+                picture.load()
             samples = samples[..., :4].astype(np.uint16) * 256 + np.asarray(picture)
         if isinstance(key, tuple) and samples.shape[2] == 3:  # the one colour that a PNG names transparent
             alpha = (samples != np.array(key, np.uint16)).any(axis=2, keepdims=True)
             samples = np.concatenate([samples, alpha * np.uint16(65535)], axis=2)
-    return upright(samples, orientation)
+    samples, said = convert(samples, conversion)
+    return Decoded(upright(samples, orientation), said)
 
 
 def size(source: Path) -> tuple[int, int]:
@@ -71,15 +89,62 @@ def size(source: Path) -> tuple[int, int]:
         return (width, height) if _orientation(picture) >= 5 else (height, width)
 
 
+class Header(NamedTuple):
+    """What decoding will hold: (H, W), channels and bytes of a stored sample, whether colours are converted."""
+
+    size: tuple[int, int]
+    channels: int
+    sample_bytes: int
+    converted: bool
+
+
+def read_header(source: Path) -> Header:
+    """The picture's `Header`, with no pixel decoded."""
+    if exr.is_exr(source):
+        return Header(exr.size(source), exr.stored_channels(source), 4, True)
+    if tiff.is_tiff(source):
+        samples = tiff.stored_samples(source)
+        if samples is not None:
+            return Header(size(source), *samples)
+    with _open(source) as picture:
+        deep = bool(_low_byte_tiles(picture)) or picture.mode.startswith("I;16")
+        sample_bytes = 2 if deep else 4 if picture.mode in ("I", "F") else 1
+        keyed = "transparency" in picture.info or picture.mode == "P"
+        channels = 4 if keyed else len(picture.getbands())
+        return Header(size(source), channels, sample_bytes, _PROFILE in picture.info)
+
+
+def reduced(source: Path, long_side: int) -> Decoded:
+    """As `decode`, with the least detail that the format gives and that still has `long_side` pixels on its long side.
+
+    A JPEG decodes to an eighth, a quarter or a half, a TIFF with a pyramid to a level of it, all else whole.
+    """
+    if exr.is_exr(source):
+        return decode(source)
+    if tiff.is_tiff(source):
+        level = tiff.read_level(source, long_side)
+        return decode(source) if level is None else Decoded(*level)
+    with _open(source) as picture:
+        if picture.format not in ("JPEG", "MPO"):
+            return decode(source)
+        scale = long_side / max(picture.size)
+        width, height = (max(1, math.ceil(side * scale)) for side in picture.size)
+        picture.draft(picture.mode, (width, height))
+        conversion = _conversion(picture)
+        samples, said = convert(_samples(picture, conversion), conversion)
+        return Decoded(upright(samples, _orientation(picture)), said)
+
+
 def thumbnail(source: Path, side: int) -> NDArray[Any]:
     """Samples of the picture as uint8, averaged down to at most `side` pixels a side, upright."""
     if not tiff.is_tiff(source) and not exr.is_exr(source):
         with _open(source) as picture:
             if not _low_byte_tiles(picture) and picture.mode != "F" and not picture.mode.startswith("I"):
                 picture.draft("RGB", (side, side))  # a JPEG decodes at an eighth of its size, if that is enough
-                reduced = _reduced(_samples(picture), side)
-                return upright(reduced, _orientation(picture))
-    return _reduced(decode(source), side)
+                conversion = _conversion(picture)
+                samples, _ = convert(_samples(picture, conversion), conversion)
+                return upright(_reduced(samples, side), _orientation(picture))
+    return _reduced(decode(source).samples, side)
 
 
 def texts(source: Path) -> dict[str, str]:
@@ -94,12 +159,8 @@ def _open(source: Path) -> ImageFile:
     """The picture with its header read and no pixel decoded; `ImageError` for too many pixels."""
     Image.init()
     known = [name for name in FORMATS if name in Image.OPEN]
-    with _pillow_limit:  # Pillow's own limit, 89 Mpx, is a global; ours replaces it for this call only
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            picture = Image.open(source, formats=known)
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+    with _without_pillow_limit():
+        picture = Image.open(source, formats=known)
     try:
         check_size(*picture.size)
     except BaseException:
@@ -108,15 +169,48 @@ def _open(source: Path) -> ImageFile:
     return picture
 
 
-def _samples(picture: ImageFile) -> NDArray[Any]:
-    """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour."""
+@contextlib.contextmanager
+def _without_pillow_limit() -> Iterator[None]:
+    """Pillow's own limit of 89 million pixels, a global, off until the last that asked is done; ours is `check_size`.
+
+    Pillow asks for it when it opens a picture and, of TIFF, GIF, WebP and ICO, once more when it decodes.
+    """
+    global _unlimited, _pillow_limit
+    with _lock:
+        if _unlimited == 0:
+            _pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _unlimited += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _unlimited -= 1
+            if _unlimited == 0:
+                Image.MAX_IMAGE_PIXELS = _pillow_limit
+
+
+def _conversion(picture: ImageFile) -> ProfileConversion | None:
+    """How the colours of `picture` become sRGB; None where they are, or its profile is for another kind of colour."""
+    conversion = find_conversion(picture.info.get(_PROFILE))
+    of_inks = conversion is not None and conversion.space == "CMYK"
+    return None if of_inks and picture.mode != "CMYK" else conversion
+
+
+def _samples(picture: ImageFile, conversion: ProfileConversion | None) -> NDArray[Any]:
+    """Decode `picture`: (H, W), or (H, W, C) with alpha last where it has transparency; 8 bits of 16-bit colour.
+
+    Inks that `conversion` converts come as they are, (H, W, 4).
+    """
     deep = bool(_low_byte_tiles(picture))
-    picture.load()
+    with _without_pillow_limit():
+        picture.load()
     mode, keyed = picture.mode, "transparency" in picture.info and not deep
     if mode == "I":
         return _whole_numbers(np.asarray(picture))
     if keyed and mode in ("1", "L", "P", "RGB"):
         return np.asarray(picture.convert("RGBA"))
+    if mode == "CMYK" and conversion is not None and conversion.space == mode:
+        return np.asarray(picture)
     if mode in ("1", "L", "LA", "RGB", "RGBA", "F") or mode.startswith("I;16"):
         return np.asarray(picture)
     if mode == "P" and picture.palette is not None and picture.palette.mode == "RGBA":

@@ -1,4 +1,8 @@
-"""OpenEXR photographs: linear light in R, G, B or Y channels -> sRGB samples. Needs the OpenEXR package."""
+"""OpenEXR photographs: linear light in R, G, B or Y channels -> sRGB samples. Needs the OpenEXR package.
+
+Further layers, such as depth or normals, and further parts are passed over. A file that says that it holds data, no
+colours, gives its values as they are.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
-from sss_model.image_io.pixel_values import check_size
+from sss_model.image_io.pixel_values import check_size, srgb_encoded
 
+COLOUR_SPACE, DATA = "colorInteropID", "data"  # the attribute that names a file's colours; the name for none
 _MAGIC = b"\x76\x2f\x31\x01"
 _COLOURS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))
+_REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)  # x and y of red, green, blue and white; the default
+_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
 def is_exr(source: Path) -> bool:
@@ -23,46 +30,96 @@ def is_exr(source: Path) -> bool:
 
 
 def holds_picture(path: Path) -> bool:
-    """Whether the channels of the EXR file `path` are just a picture's, and not written by us as a feature map."""
+    """Whether a part of the EXR file `path` has a picture's channels, and not as data, as a feature map of ours has."""
     with _package().File(str(path), header_only=True) as file:
-        header = file.header()  # empty once the file is closed
-        names = {channel.name for channel in header["channels"]}
-        return "sss_metadata" not in header and names in map(set, _COLOURS)
+        part = _picture_part(file)
+        header = {} if part is None else file.header(part)
+        return part is not None and "sss_metadata" not in header and header.get(COLOUR_SPACE) != DATA
 
 
 def size(path: Path) -> tuple[int, int]:
-    """(H, W) of the data window."""
+    """(H, W) of the picture's data window."""
     with _package().File(str(path), header_only=True) as file:
-        (left, top), (right, bottom) = (corner.tolist() for corner in file.header()["dataWindow"])
+        (left, top), (right, bottom) = (
+            corner.tolist() for corner in file.header(_picture_part(file) or 0)["dataWindow"]
+        )
     check_size(right - left + 1, bottom - top + 1)
     return bottom - top + 1, right - left + 1
 
 
-def read(source: Path) -> NDArray[np.float32]:
-    """Samples (H, W, 1..4): colours encoded as sRGB, straight alpha last."""
+def stored_channels(path: Path) -> int:
+    """Channels of all parts together, which the package decodes at once."""
+    with _package().File(str(path), header_only=True) as file:
+        return sum(len(_channel_names(file, part)) for part in range(len(file.parts)))
+
+
+def read(source: Path) -> tuple[NDArray[np.float32], str]:
+    """Samples (H, W, 1..4): colours as sRGB, straight alpha last; and a phrase that says what was done to them."""
     size(source)
     with _package().File(str(source), separate_channels=True) as file:
-        planes = {name: np.asarray(channel.pixels, np.float32) for name, channel in file.channels().items()}
-    for names in _COLOURS:
-        if all(name in planes for name in names) and "RY" not in planes:  # luminance and chroma
-            samples = np.stack([planes[name] for name in names], axis=-1)
-            return _encoded(samples, alpha=names[-1] == "A")
-    raise ImageError(
-        f"The EXR has the channels {', '.join(planes)}; a picture has R, G and B, or Y.",
-        hint="A feature map is opened as features, with its picture beside it.",
-    )
+        part = _picture_part(file)
+        if part is None:
+            there = ", ".join(sorted(_channel_names(file, 0)))
+            raise ImageError(
+                f"The EXR has the channels {there}; a picture has R, G and B, or Y.",
+                hint="A feature map is opened as features, with its picture beside it.",
+            )
+        planes, header = file.channels(part), dict(file.header(part))  # which is empty once the file is closed
+        names = next(names for names in _COLOURS if set(names) <= set(planes))
+        samples = np.stack([np.asarray(planes[name].pixels, np.float32) for name in names], axis=-1)
+    if header.get(COLOUR_SPACE) == DATA:
+        return samples, ""
+    matrix = _to_rec709(header.get("chromaticities")) if len(names) >= 3 else None
+    said = "linear light encoded as sRGB" if matrix is None else "linear light of other primaries converted to sRGB"
+    return _encoded(samples, matrix, alpha=names[-1] == "A"), said
 
 
-def _encoded(samples: NDArray[np.float32], *, alpha: bool) -> NDArray[np.float32]:
-    """Linear light, premultiplied with alpha if there is one, as sRGB (IEC 61966-2-1) with straight alpha."""
+def _picture_part(file: Any) -> int | None:
+    """The first part that has all channels of a picture; luminance with chroma of half the size is none."""
+    for part in range(len(file.parts)):
+        names = _channel_names(file, part)
+        if "RY" not in names and any(set(colours) <= names for colours in _COLOURS):
+            return part
+    return None
+
+
+def _channel_names(file: Any, part: int) -> set[str]:
+    return {channel.name for channel in file.header(part)["channels"]}
+
+
+def _encoded(samples: NDArray[np.float32], matrix: NDArray[np.float64] | None, *, alpha: bool) -> NDArray[np.float32]:
+    """Linear light, premultiplied with alpha if there is one, as sRGB with straight alpha."""
     colours = samples
     if alpha:
         seen = samples[..., -1:] > 0
         colours = np.where(seen, samples[..., :-1] / np.where(seen, samples[..., -1:], 1), 0)
-    magnitude = np.abs(colours)
-    curve = 1.055 * np.power(np.maximum(magnitude, 0.0031308), 1 / 2.4) - 0.055
-    encoded = np.copysign(np.where(magnitude <= 0.0031308, 12.92 * magnitude, curve), colours)
+    encoded = srgb_encoded(colours if matrix is None else (colours @ matrix.T).astype(np.float32))
     return np.concatenate([encoded, np.clip(samples[..., -1:], 0, 1)], axis=-1) if alpha else encoded
+
+
+def _to_rec709(chromaticities: Any) -> NDArray[np.float64] | None:
+    """The matrix from the primaries and white that a header names to sRGB's; None where they are those.
+
+    White is adapted by Bradford's cone responses (Lam, 1985; ICC.1:2022, annex E).
+    """
+    try:
+        given = np.array(chromaticities, float)
+        if given.shape != (8,) or np.abs(given - _REC709).max() < 1e-3:
+            return None
+        source, target = _to_xyz(given), _to_xyz(np.array(_REC709))
+        cones = [_BRADFORD @ primaries.sum(axis=1) for primaries in (source, target)]
+        adapted = np.linalg.inv(_BRADFORD) @ np.diag(cones[1] / cones[0]) @ _BRADFORD @ source
+        matrix = np.linalg.inv(target) @ adapted
+    except (TypeError, ValueError, np.linalg.LinAlgError):  # not named, or nothing that could be primaries
+        return None
+    return matrix if np.isfinite(matrix).all() else None
+
+
+def _to_xyz(chromaticities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns are the XYZ of full red, green and blue, whose sum is white with Y = 1."""
+    x, y = chromaticities[0::2], chromaticities[1::2]
+    xyz = np.stack([x, y, 1 - x - y]) / np.where(y == 0, 1e-9, y)
+    return np.asarray(xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3]))
 
 
 def _package() -> Any:

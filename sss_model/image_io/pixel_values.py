@@ -1,7 +1,7 @@
 """Samples of any depth and channel count -> an image: float32 RGB in [0, 1].
 
 Integers are divided by the largest value of their type; grey is repeated; transparency is laid over white, as a
-page shows it; an sRGB or embedded colour profile is not applied, as in the networks' training.
+page shows it. Colours are sRGB: what else a file says of them is converted before (`colour_profile`).
 """
 
 from __future__ import annotations
@@ -81,10 +81,11 @@ def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
     )
 
 
-def to_picture(image: NDArray[Any]) -> Picture:
+def to_picture(image: NDArray[Any], *, name: str = "image") -> Picture:
     """`image` (H, W, 3) float in [0, 1] as uint8, rounded to the nearest; values outside are clipped.
 
-    Of an image read from an 8-bit file it gives back the file's values.
+    Of an image read from an 8-bit file it gives back the file's values. `name` begins the sentences of its errors,
+    `ParameterError` for another shape or type, NaN and infinity.
 
     Examples
     --------
@@ -92,15 +93,24 @@ def to_picture(image: NDArray[Any]) -> Picture:
     [[[0, 51, 255]]]
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
-        raise ParameterError(f"image must be (H, W, 3) float, got {image.shape} {image.dtype}.")
+        raise ParameterError(f"{name} must be (H, W, 3) float, got {image.shape} {image.dtype}.")
     picture = np.empty(image.shape, np.uint8)
     rows = max(1, 2**20 // max(1, image.shape[1]))
     for y in range(0, image.shape[0], rows):
-        scaled = np.clip(image[y : y + rows], 0, 1) * np.float32(255) + np.float32(0.5)
-        if np.isnan(scaled).any():
-            raise ParameterError(f"image holds NaN in rows {y} to {y + len(scaled) - 1}; expected values in [0, 1].")
+        block = image[y : y + rows]
+        if not np.isfinite(block).all():
+            what = "NaN" if np.isnan(block).any() else "infinity"
+            raise ParameterError(f"{name} holds {what} in rows {y} to {y + len(block) - 1}; expected values in [0, 1].")
+        scaled = np.clip(block, 0, 1) * np.float32(255) + np.float32(0.5)
         picture[y : y + rows] = scaled.astype(np.uint8)
     return picture
+
+
+def srgb_encoded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Linear light as sRGB (IEC 61966-2-1), of the same shape; negative values mirrored."""
+    magnitude = np.abs(linear)
+    curve = 1.055 * np.power(np.maximum(magnitude, 0.0031308), 1 / 2.4) - 0.055
+    return np.asarray(np.copysign(np.where(magnitude <= 0.0031308, 12.92 * magnitude, curve), linear), np.float32)
 
 
 def check_size(width: int, height: int) -> None:

@@ -6,19 +6,23 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import UnidentifiedImageError
 
+from sss_model import budget
 from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import decode
 from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+from sss_model.image_io.reduce import area_average, reduced_size
+from sss_model.image_io.regular_file import check_regular_file
 
 AnyPath = str | os.PathLike[str]
 
 IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".jp2", ".mpo",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi", ".exr",
 )  # fmt: skip
 """Suffixes, in lower case, by which a photograph is recognised in a folder; reading goes by content."""
 
@@ -32,8 +36,9 @@ def read_image(path: AnyPath) -> Image:
     Returns
     -------
     (H, W, 3) float32 RGB in [0, 1], C-contiguous. Integer samples are divided by the largest of their type, so 8-bit
-    files give exactly value / 255. Float samples are taken as they are; up to a tenth of them may lie outside [0, 1]
-    and are clipped.
+    files give exactly value / 255. Colours in another embedded profile are converted to sRGB, OpenEXR's linear light is
+    encoded as sRGB; `read_photograph` says so. Float samples are taken as they are; up to a tenth of them may lie
+    outside [0, 1] and are clipped.
 
     Raises
     ------
@@ -47,17 +52,90 @@ def read_image(path: AnyPath) -> Image:
     >>> image.shape, image.dtype
     ((512, 512, 3), dtype('float32'))
     """
+    return read_photograph(path).image
+
+
+class Photograph(NamedTuple):
+    """An image as `read_image` gives it; `conversion` says how its colours became sRGB, "" where they were."""
+
+    image: Image
+    conversion: str
+
+
+def read_photograph(path: AnyPath) -> Photograph:
+    """The photograph in the file `path` and what was done to its colours; raises as `read_image`.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> read_photograph(resource(SAMPLE)).conversion
+    ''
+    """
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
-        return image_from_array(decode.decode(source), name=str(source))
+        check_regular_file(source, ImageError, noun="a picture")
+        _check_memory(decode.read_header(source))
+        samples, conversion = decode.decode(source)
+        return Photograph(image_from_array(samples, name=str(source)), conversion)
+
+
+def read_reduced(path: AnyPath, long_side: int) -> Photograph:
+    """The photograph reduced, never enlarged, to `long_side` pixels on its longer side: means over areas, float32 RGB.
+
+    Where the format allows it less is decoded: a JPEG at an eighth, a quarter or a half of its size, a TIFF at a level
+    of its pyramid. Otherwise the whole is decoded, without a float copy of it. Raises as `read_image`.
+
+    Examples
+    --------
+    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> read_reduced(resource(SAMPLE), 96).image.shape
+    (96, 96, 3)
+    """
+    if long_side < 1:
+        raise ParameterError(f"long_side must be at least 1 pixel, got {long_side}.")
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        header = decode.read_header(source)
+        size = reduced_size(header.size, long_side)
+        _check_memory(header, whole=False)
+        samples, conversion = decode.reduced(source, max(size))
+        return Photograph(area_average(samples, size, name=str(source)), conversion)
+
+
+def decoding_bytes(path: AnyPath) -> int:
+    """The most memory that `read_image` takes for the file `path`, image included, from its header; raises as that."""
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        return _forecast(decode.read_header(source))
+
+
+def _forecast(header: decode.Header, *, whole: bool = True) -> int:
+    """Bytes at the peak of decoding, of the image too where it is made at its `whole` size."""
+    stored = header.channels * header.sample_bytes
+    decoded = 2 * stored + 2 + (12 + 4 * header.channels if header.converted else 0)  # the decoder's copy and ours
+    alpha = header.channels in (2, 4)
+    image = (12 + 4 * header.channels * (4 if alpha else 1)) if whole or alpha else 4
+    return header.size[0] * header.size[1] * (decoded + image)
+
+
+def _check_memory(header: decode.Header, *, whole: bool = True) -> None:
+    """Raise `ImageError` where reading would take more than its share of the memory that is free."""
+    needed, free = _forecast(header, whole=whole), budget.free_memory()
+    if needed > free * budget.current.decoding_share:
+        raise ImageError(
+            f"The picture has {header.size[1]} x {header.size[0]} pixels, which take {needed / budget.GIB:.1f} GB of "
+            f"memory to read; {free / budget.GIB:.1f} GB are free.",
+            hint="Scale it down or cut a part out of it first, or close other programs.",
+        )
 
 
 def image_size(path: AnyPath) -> tuple[int, int]:
     """(H, W) of the photograph as `read_image` gives it, from the file's header alone; raises as that does."""
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return decode.size(source)
 
 
@@ -74,7 +152,7 @@ def read_thumbnail(path: AnyPath, side: int) -> Picture:
         raise ParameterError(f"side must be at least 1 pixel, got {side}.")
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return to_picture(image_from_array(decode.thumbnail(source, side), name=str(source)))
 
 
@@ -82,16 +160,8 @@ def read_text(path: AnyPath) -> dict[str, str]:
     """The named texts at the beginning of the PNG file `path`; {} of other files. Raises as `read_image`."""
     source = Path(path)
     with _plainly(str(source)):
-        _check_file(source)
+        check_regular_file(source, ImageError, noun="a picture")
         return decode.texts(source)
-
-
-def _check_file(path: Path) -> None:
-    """Raise `ImageError` for what can be said without opening the file."""
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder, not a picture.", hint="Open a picture inside it.")
-    if path.stat().st_size == 0 and path.is_file():
-        raise ImageError(f"{path} is empty (0 bytes).", hint=_COPY_AGAIN)
 
 
 @contextlib.contextmanager

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
+from sss_model.image_io.colour_profile import convert, find_conversion
 from sss_model.image_io.pixel_values import check_size, unit_range, upright
+from sss_model.image_io.tiff_segments import page_array
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION = 0x0112
+_ORIENTATION, _PROFILE = 0x0112, 34675
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS = 0, 1, 2, 5  # PhotometricInterpretation
 _ASSOCIATED, _STRAIGHT = 1, 2  # ExtraSamples: colours already multiplied by alpha, or not
 
@@ -36,8 +38,39 @@ def size(source: Path) -> tuple[int, int] | None:
         return (width, height) if _turn(page) >= 5 else (height, width)
 
 
-def read_deep(source: Path) -> NDArray[Any] | None:
-    """Samples of the first page, upright, with alpha last; None where Pillow reads it as well or better."""
+def stored_samples(source: Path) -> tuple[int, int, bool] | None:
+    """Channels of the first page, bytes of a sample, and whether it has a colour profile; None without tifffile."""
+    with _first_page(source) as page:
+        if page is None:
+            return None
+        return int(page.samplesperpixel), max(1, int(page.bitspersample) // 8), _PROFILE in page.tags
+
+
+def read_level(source: Path, long_side: int) -> tuple[NDArray[Any], str] | None:
+    """As `read_deep`, the smallest level of a pyramid with `long_side` pixels at least on its long side.
+
+    None where there is no pyramid, or a level that Pillow alone reads.
+    """
+    with _first_page(source) as page:
+        if page is None or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
+            return None
+        levels = [level.keyframe for level in page.parent.series[0].levels]
+        large = [level for level in levels if max(level.imagewidth, level.imagelength) >= long_side]
+        if len(levels) < 2 or not large:
+            return None
+        level = large[-1]
+        _refuse_many_channels(level)
+        samples = page_array(level, ImageError)
+        samples = np.moveaxis(samples, 0, -1) if level.axes.startswith("S") else samples
+        samples, said = _colours(samples if samples.ndim == 3 else samples[..., None], level)
+        return upright(samples, _turn(page)), said
+
+
+def read_deep(source: Path) -> tuple[NDArray[Any], str] | None:
+    """Samples of the first page, upright and in sRGB, with alpha last, and what `convert` says of their colours.
+
+    None where Pillow reads it as well or better.
+    """
     with _first_page(source) as page:
         if page is None:
             return None
@@ -47,12 +80,16 @@ def read_deep(source: Path) -> NDArray[Any] | None:
         if plain or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
             return None
         _refuse_many_channels(page)
-        samples = _pixels(page, only_here=planar or page.dtype is None or page.dtype.kind == "f")
-        if samples is None:
-            return None
+        try:
+            samples = page_array(page, ImageError)
+        except ImageError:
+            if planar or page.dtype is None or page.dtype.kind == "f":
+                raise
+            return None  # 12 bits, say, or JPEG 2000
         if page.axes.startswith("S"):
             samples = np.moveaxis(samples, 0, -1)
-        return upright(_colours(samples, page), _turn(page))
+        samples, said = _colours(samples if samples.ndim == 3 else samples[..., None], page)
+        return upright(samples, _turn(page)), said
 
 
 @contextlib.contextmanager
@@ -72,21 +109,6 @@ def _turn(page: Any) -> int:
     return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
 
 
-def _pixels(page: Any, *, only_here: bool) -> NDArray[Any] | None:
-    """The page's array; None where tifffile lacks the codec and Pillow, which has it, may read the page instead."""
-    try:
-        return np.asarray(page.asarray())
-    except (ValueError, NotImplementedError) as error:
-        if "imagecodecs" not in str(error):
-            raise
-        if not only_here:
-            return None
-        raise ImageError(
-            f"The TIFF is float or planar and compressed with {page.compression.name}, which is not read together.",
-            hint="Save it uncompressed or with Deflate compression.",
-        ) from error
-
-
 def _refuse_many_channels(page: Any) -> None:
     colours = 4 if page.photometric == _INKS else 3
     if page.samplesperpixel > colours + 1:
@@ -96,13 +118,22 @@ def _refuse_many_channels(page: Any) -> None:
         )
 
 
-def _colours(samples: NDArray[Any], page: Any) -> NDArray[Any]:
-    """The page's samples as grey or RGB, with straight alpha last where one is marked as alpha."""
-    if samples.ndim == 2:
-        samples = samples[..., None]
+def _colours(samples: NDArray[Any], page: Any) -> tuple[NDArray[Any], str]:
+    """The page's samples (H, W, C) as grey or RGB in sRGB, with straight alpha last, and what was converted."""
+    profile = page.tags.get(_PROFILE)
+    conversion = find_conversion(bytes(profile.value) if profile is not None else None)
     if page.photometric == _INKS:
+        if conversion is not None and conversion.space == "CMYK":
+            return convert(samples[..., :4], conversion)
         inks = 1 - unit_range(samples[..., :4])
-        return np.asarray(inks[..., :3] * inks[..., 3:])
+        return np.asarray(inks[..., :3] * inks[..., 3:]), ""
+    if conversion is not None and conversion.space == "CMYK":
+        conversion = None
+    return convert(_straight(samples, page), conversion)
+
+
+def _straight(samples: NDArray[Any], page: Any) -> NDArray[Any]:
+    """Grey or RGB of `samples` (H, W, C), with straight alpha last where one is marked as alpha."""
     count = 3 if samples.shape[2] >= 3 else 1
     colours, extra = samples[..., :count], samples[..., count : count + 1]
     if page.photometric == _WHITE_IS_ZERO:

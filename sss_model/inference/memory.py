@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sss_model.budget import free_memory
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,8 +22,7 @@ def available_bytes(device: torch.device | str = "cpu") -> int:
 
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0] + cached)
-    free, limit = int(psutil.virtual_memory().available), _cgroup_room()
-    return free if limit is None else min(free, limit)
+    return free_memory()
 
 
 def peak_bytes() -> int:
@@ -54,16 +55,6 @@ def reset_peak() -> None:
 def resident_bytes() -> int:
     """The memory that this process has resident now."""
     return int(psutil.Process().memory_info().rss)
-
-
-def _cgroup_room() -> int | None:
-    """What a container's limit leaves, or None without one."""
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-    except (OSError, ValueError):
-        return None
-    return None if limit == "max" else max(int(limit) - used, 0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 import OpenEXR
 import pytest
 import scipy.io
-from feature_files import D, H, W, blank, matlab_v73, some
+import tifffile
+from feature_files import D, H, W, blank, matlab_v73, photo, some
 
-from sss_model.errors import FeatureFileError
-from sss_model.feature_io import read_features, write_features
+from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.feature_io import read_features, write_features, write_strip
+from sss_model.files.inputs import inputs_in
 
 
 @pytest.mark.parametrize("shape", [(5,), (40, 7), (2, H, W, D), (1, 1, H, W, D), (H, 0, D), (0, W, D)])
@@ -182,3 +185,45 @@ def test_exr_of_several_parts_or_sizes(tmp_path: Path) -> None:
         file.write(str(tmp_path / "a.exr"))
     with pytest.raises(FeatureFileError, match="has 2 parts and channels of the sizes"):
         read_features(tmp_path / "a.exr")
+
+
+DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+
+
+def test_metadata_nested_too_deep_is_a_sentence(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", features=some(H, W, D), metadata=np.array(DEEP))
+    tifffile.imwrite(tmp_path / "b.tif", some(H, W, D), photometric="minisblack", description=DEEP, metadata=None)
+    for name in ("a.npz", "b.tif"):
+        with pytest.raises(FeatureFileError, match="JSON nested too deep to read; expected an object") as caught:
+            read_features(tmp_path / name)
+        assert caught.value.hint
+
+
+def test_json_nested_too_deep_beside_a_file_is_another_programs(tmp_path: Path) -> None:
+    np.save(tmp_path / "photo.npy", some(H, W, D))
+    photo(tmp_path / "photo-input.png")
+    (tmp_path / "photo.json").write_text(DEEP)
+    assert read_features(tmp_path / "photo.npy").metadata == {}
+    assert inputs_in(tmp_path) == [tmp_path / "photo-input.png"]
+
+
+@pytest.mark.parametrize("layout", [5, None, ["HWD"], {"HWD": 1}, "sideways", 1e308, True])
+def test_wrong_types_in_metadata_are_passed_over(tmp_path: Path, layout: object) -> None:
+    text = json.dumps({"layout": layout, "files": layout, "program": layout})
+    np.savez(tmp_path / "a.npz", features=some(H, W, D), metadata=np.array(text))
+    (tmp_path / "a.json").write_text(text)
+    assert read_features(tmp_path / "a.npz").axis_order == "HWD"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_names_its_argument(tmp_path: Path, value: float) -> None:
+    good, bad = blank(H, W), np.full((H, W, 3), value, np.float32)
+    np.save(tmp_path / "a.npy", some(H, W, D))
+    with pytest.raises(ParameterError, match=r"image holds NaN or infinity; expected RGB in \[0, 1\]"):
+        read_features(tmp_path / "a.npy", image=bad)
+    with pytest.raises(ParameterError, match="image holds (NaN|infinity) in rows 0 to 11"):
+        write_strip(tmp_path / "a.png", bad, good)
+    with pytest.raises(ParameterError, match="map3 holds (NaN|infinity) in rows 0 to 11"):
+        write_strip(tmp_path / "a.png", good, bad)
+    with pytest.raises(FeatureFileError, match="The features hold (nan|inf) at row 0, column 0, channel 0"):
+        write_features(tmp_path / "b.npy", bad, format="npy")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from picture_files import check_contract, noise, png, saved
-from PIL import ImageFile
+from PIL import Image, ImageFile
 
 from sss_model.errors import ImageError
 from sss_model.image_io import (
@@ -31,6 +31,20 @@ def test_enormous_is_refused_from_its_header(tmp_path: Path) -> None:
         file.pages[0].tags[257].overwrite(60000)
     with pytest.raises(ImageError, match="60000 x 60000 pixels"):
         read_image(tiff)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png", "jpg"])
+def test_pillows_own_limit_of_pixels_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """It is a third of ours, and asked for when a picture is opened and again when a TIFF is decoded."""
+    options = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+    path = saved(tmp_path / f"a.{suffix}", noise(40, 30, 3), **options)
+    expected = read_image(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    np.testing.assert_array_equal(read_image(path), expected)
+    assert read_thumbnail(path, 20).shape == (20, 15, 3)
+    assert Image.MAX_IMAGE_PIXELS == 10
 
 
 @pytest.mark.parametrize("function", [read_image, image_size, lambda path: read_thumbnail(path, 64)])

@@ -6,16 +6,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 import tifffile
 from picture_files import check_contract, exr, noise, png, saved
 from PIL import Image
 
 from sss_model.errors import ImageError, ParameterError
+from sss_model.feature_io import find_image_for, write_features
+from sss_model.files.inputs import inputs_in, read_input
 from sss_model.image_io import (
     image_from_array,
     image_size,
     read_image,
+    read_photograph,
     read_text,
     read_thumbnail,
     to_picture,
@@ -165,6 +169,61 @@ def test_bad_exr_pictures(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"holds float values from .*; expected them in \[0, 1\]") as caught:
         read_image(exr(tmp_path / "c.exr", {"RGB": np.full((4, 5, 3), 20, np.float32)}))
     assert "tone-map" in caught.value.hint
+
+
+def test_further_layers_and_parts_of_an_exr_are_passed_over(tmp_path: Path) -> None:
+    linear = np.full((5, 6, 3), 0.18, np.float32)
+    further = {"Z": np.ones((5, 6), np.float32), "N.X": np.ones((5, 6), np.float32), "N.Y": np.ones((5, 6), np.float32)}
+    path = exr(tmp_path / "render.exr", {"RGB": linear, **further})
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    parts = [OpenEXR.Part(dict(header), {"Z": further["Z"]}, name="depth")]
+    parts.append(OpenEXR.Part(dict(header), {"RGB": linear}, name="beauty"))
+    with OpenEXR.File(parts) as file:
+        file.write(str(tmp_path / "parts.exr"))
+    exr(tmp_path / "map.exr", {f"f{i}": further["Z"] for i in range(5)})
+    assert inputs_in(tmp_path) == [tmp_path / "parts.exr", path]
+    for name in ("parts", "render"):
+        opened = read_input(tmp_path / f"{name}.exr")
+        assert opened.features is None
+        np.testing.assert_allclose(opened.image, 0.461356, atol=1e-4)
+        assert opened.metadata == {"colours": "linear light encoded as sRGB"}
+
+
+def test_a_map_is_marked_as_data_and_keeps_its_values(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((5, 6, 3), np.float32)
+    write_features(tmp_path / "photo-map3.exr", values, format="exr")
+    with OpenEXR.File(str(tmp_path / "photo-map3.exr"), header_only=True) as file:
+        assert file.header()["colorInteropID"] == "data"
+    np.testing.assert_array_equal(read_image(tmp_path / "photo-map3.exr"), values)
+    assert inputs_in(tmp_path) == [tmp_path / "photo-map3.exr"]
+    assert find_image_for(tmp_path / "photo-map3-other.npy") is None
+    exr(tmp_path / "photo.exr", {"RGB": values})
+    assert find_image_for(tmp_path / "photo-map3.exr") == tmp_path / "photo.exr"
+
+
+def test_exr_of_other_primaries(tmp_path: Path) -> None:
+    """A white of ACES is white of sRGB; its grey axis stays grey; Display P3's red leaves sRGB's range."""
+    aces = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
+    p3 = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329)
+    linear = np.full((2, 30, 3), 0.18, np.float32)
+    linear[0, 0] = 1
+    linear[1, 0] = (0.5, 0.1, 0.1)
+    for name, primaries in (("aces", aces), ("p3", p3)):
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, "chromaticities": primaries}
+        with OpenEXR.File(header, {"RGB": linear}) as file:
+            file.write(str(tmp_path / f"{name}.exr"))
+        image, conversion = read_photograph(tmp_path / f"{name}.exr")
+        np.testing.assert_allclose(image[0, 0], 1, atol=2e-3)
+        np.testing.assert_allclose(image[0, 1:], 0.461356, atol=2e-3)
+        assert conversion == "linear light of other primaries converted to sRGB"
+    # The published matrix from Display P3 to sRGB (CSS Color 4): 1.2249, -0.2247, 0 / -0.0420, 1.0419, 0 / ...
+    red, green, blue = (
+        1.2249 * 0.5 - 0.2247 * 0.1,
+        -0.042 * 0.5 + 1.0419 * 0.1,
+        -0.0197 * 0.5 - 0.0786 * 0.1 + 1.0979 * 0.1,
+    )
+    expected = [1.055 * value ** (1 / 2.4) - 0.055 for value in (red, green, blue)]
+    np.testing.assert_allclose(image[1, 0], expected, atol=1e-3)
 
 
 def test_named_texts_of_a_png(tmp_path: Path) -> None:

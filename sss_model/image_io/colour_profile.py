@@ -1,0 +1,181 @@
+"""Colours in an embedded ICC profile -> sRGB: Adobe RGB, Display P3, grey and CMYK profiles.
+
+littleCMS converts 8-bit colours, by way of Pillow. Grey, and deeper colours of a profile that is curves and a matrix
+(ICC.1:2022, F.3), are converted here in float and keep their depth; deeper colours of a profile of tables are rounded
+to 8 bits first. A profile that changes no colour by more than one level of 8 bits is sRGB itself: its picture keeps the
+file's values.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from sss_model.image_io.pixel_values import srgb_encoded, unit_range
+
+_INPUT_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
+_ROWS = 2**22  # pixels that are converted at once
+_SAME = 1  # levels of 8 bits
+# sRGB's primaries adapted to D50, the profile connection space's white (IEC 61966-2-1 and ICC.1:2022, annex E)
+_SRGB_TO_XYZ = np.array(
+    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+)
+
+
+class ProfileConversion:
+    """From the colours of one profile to sRGB.
+
+    Attributes
+    ----------
+    space : GRAY, RGB or CMYK
+    name : how the profile describes itself
+    """
+
+    def __init__(self, icc: bytes) -> None:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        self.space = profile.profile.xcolor_space.strip()
+        self.name = " ".join(ImageCms.getProfileDescription(profile).split()) or "an unnamed profile"
+        self._icc = icc
+        self._transform = ImageCms.buildTransform(
+            profile, ImageCms.createProfile("sRGB"), _INPUT_MODES[self.space], "RGB", ImageCms.Intent.PERCEPTUAL
+        )
+
+    def changes_colours(self) -> bool:
+        """Whether any colour of a coarse grid comes out other than as it went in."""
+        if self.space == "CMYK":
+            return True
+        steps = np.linspace(0, 255, 256 if self.space == "GRAY" else 9).astype(np.uint8)
+        axes = [steps] if self.space == "GRAY" else [steps] * 3
+        colours = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, len(axes))
+        return bool(np.abs(self._converted(colours).astype(int) - colours).max() > _SAME)
+
+    def convert(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """`samples` (H, W) or (H, W, C), alpha last, as sRGB (H, W, 3 or 4): uint8 from uint8, float32 from deeper.
+
+        Samples of another number of channels than the profile's come back as they are.
+        """
+        planes = samples if samples.ndim == 3 else samples[..., None]
+        channels = {"GRAY": 1, "RGB": 3, "CMYK": 4}[self.space]
+        if planes.shape[2] not in (channels, channels + 1):
+            return samples
+        colours, alpha = planes[..., :channels], planes[..., channels:]
+        converted = self._converted(colours)
+        if alpha.shape[2] == 0:
+            return converted
+        if converted.dtype != alpha.dtype:
+            converted, alpha = unit_range(converted), unit_range(alpha)
+        return np.concatenate([converted, alpha], axis=2)
+
+    def _converted(self, colours: NDArray[Any]) -> NDArray[Any]:
+        curves = _matrix_and_curves(self._icc, self.space)
+        if colours.dtype != np.uint8:
+            if curves is not None:
+                return _by_matrix(unit_range(colours), *curves)
+            return self._by_littlecms((unit_range(colours) * 255 + 0.5).astype(np.uint8))
+        if curves is not None and self.space == "GRAY":  # littleCMS reduces a grey curve to a few points
+            table = _by_matrix(np.linspace(0, 1, 256, dtype=np.float32)[None, :, None], *curves)[0, :, 0]
+            levels = (table * 255 + 0.5).astype(np.uint8)
+            return np.repeat(levels[colours], 3, axis=2)
+        return self._by_littlecms(colours)
+
+    def _by_littlecms(self, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = colours.shape[:2]
+        result = np.empty((height, width, 3), np.uint8)
+        rows = max(1, _ROWS // width)
+        for y in range(0, height, rows):
+            block = np.ascontiguousarray(colours[y : y + rows])
+            picture = Image.frombytes(_INPUT_MODES[self.space], (width, len(block)), block.tobytes())
+            result[y : y + rows] = np.asarray(ImageCms.applyTransform(picture, self._transform))
+        return result
+
+
+def find_conversion(icc: Any) -> ProfileConversion | None:
+    """How colours with the embedded profile `icc` become sRGB; None where they are, or nothing sensible is embedded."""
+    if not isinstance(icc, bytes) or len(icc) < 128:
+        return None
+    try:
+        conversion = ProfileConversion(icc)
+        return conversion if conversion.changes_colours() else None
+    except Exception:  # a damaged profile can raise anything, and the picture is whole without it
+        return None
+
+
+def convert(samples: NDArray[Any], conversion: ProfileConversion | None) -> tuple[NDArray[Any], str]:
+    """`samples` as sRGB by `conversion`, and a phrase that says so; as they are, and "", without one that fits them."""
+    converted = samples if conversion is None else conversion.convert(samples)
+    if conversion is None or converted is samples:
+        return samples, ""
+    return converted, f"converted from {conversion.name} to sRGB"
+
+
+def _by_matrix(
+    colours: NDArray[np.float32], curves: list[NDArray[np.float64]], matrix: NDArray[np.float64] | None
+) -> NDArray[np.float32]:
+    """Colours in [0, 1] by their channels' curves and the matrix to sRGB's linear light, block by block."""
+    height, width, _ = colours.shape
+    result = np.empty((height, width, len(curves)), np.float32)
+    rows = max(1, _ROWS // 4 // width)
+    for y in range(0, height, rows):
+        block = colours[y : y + rows]
+        light = np.stack(
+            [np.interp(block[..., i], np.linspace(0, 1, len(curve)), curve) for i, curve in enumerate(curves)], axis=-1
+        )
+        linear = light if matrix is None else light @ matrix.T
+        result[y : y + rows] = srgb_encoded(np.clip(linear, 0, 1).astype(np.float32))
+    return np.repeat(result, 3 // len(curves), axis=2)
+
+
+def _matrix_and_curves(icc: bytes, space: str) -> tuple[list[NDArray[np.float64]], NDArray[np.float64] | None] | None:
+    """A profile's curves, as tables over [0, 1], and its matrix to linear sRGB; None for a profile of tables."""
+    count = struct.unpack_from(">I", icc, 128)[0]
+    entries = [struct.unpack_from(">4sII", icc, 132 + 12 * i) for i in range(min(count, 100))]
+    tags = {name: icc[offset : offset + size] for name, offset, size in entries}
+    if space == "GRAY":
+        curve = _curve(tags.get(b"kTRC", b""))
+        return None if curve is None else ([curve], None)
+    curves = [_curve(tags.get(name, b"")) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    primaries = [tags.get(name, b"") for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    known = [curve for curve in curves if curve is not None]
+    if b"A2B0" in tags or len(known) < 3 or any(len(tag) < 20 for tag in primaries):
+        return None
+    to_xyz = np.array([struct.unpack_from(">3i", tag, 8) for tag in primaries]).T / 65536
+    return known, np.linalg.inv(_SRGB_TO_XYZ) @ to_xyz
+
+
+def _curve(tag: bytes) -> NDArray[np.float64] | None:
+    """The curve of a `curv` or `para` tag as a table over [0, 1] (ICC.1:2022, 10.6 and 10.18)."""
+    steps = np.linspace(0, 1, 65536)  # one for each value of 16 bits
+    if tag[:4] == b"curv" and len(tag) >= 12:
+        count = struct.unpack_from(">I", tag, 8)[0]
+        if count == 0:
+            return np.array([0.0, 1.0])
+        values = np.frombuffer(tag, ">u2", count, 12)
+        return np.asarray(steps ** (values[0] / 256)) if count == 1 else values / 65535
+    if tag[:4] != b"para" or len(tag) < 16:
+        return None
+    kind = struct.unpack_from(">H", tag, 8)[0]
+    numbers = [1, 3, 4, 5, 7]
+    if kind >= len(numbers):
+        return None
+    g, a, b, c, d, e, f = _parameters(kind, [n / 65536 for n in struct.unpack_from(f">{numbers[kind]}i", tag, 12)])
+    upper = np.maximum(a * steps + b, 0) ** g + e
+    return np.where(steps >= d, upper, c * steps + f)
+
+
+def _parameters(kind: int, given: list[float]) -> tuple[float, ...]:
+    """(g, a, b, c, d, e, f) of all five kinds of `para`: (a x + b)^g + e from d on, c x + f below."""
+    g, *rest = given
+    if kind == 0:
+        return g, 1, 0, 0, 0, 0, 0
+    a, b, *rest = rest
+    if kind in (1, 2):
+        offset = rest[0] if kind == 2 else 0.0
+        return g, a, b, 0, -b / a if a else 0, offset, offset
+    c, d, *rest = rest
+    e, f = rest if kind == 4 else (0.0, 0.0)
+    return g, a, b, c, d, e, f
