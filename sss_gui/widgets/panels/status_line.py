@@ -23,6 +23,7 @@ class StatusLine(QWidget):
         self._note = QTimer(self, singleShot=True)
         self._note.timeout.connect(self._show_stage)
         self._stage, self._left, self._elapsed, self._device = (QLabel() for _ in range(4))
+        self._stage.setTextFormat(Qt.TextFormat.PlainText)  # it names files, and `<b>.png` is a name
         self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._stage.setAccessibleName("Stage")
         for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken"), (self._device, "Device")):
