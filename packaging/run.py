@@ -20,9 +20,9 @@ from sss_gui.display import has_display
 
 
 def main() -> int:
-    python = environment.ensure()
     through_x = os.environ.get("QT_QPA_PLATFORM", "xcb") == "xcb"  # another platform needs none of X's libraries
-    environment.ensure_qt_libraries(window=has_display() and through_x)
+    environment.ensure_qt_libraries(window=has_display() and through_x)  # before 3 GB are downloaded
+    python = environment.ensure()
     try:
         return subprocess.run([str(python), "-m", "sss_gui.app", *sys.argv[1:]]).returncode
     except KeyboardInterrupt:
