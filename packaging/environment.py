@@ -48,23 +48,22 @@ def ensure(extra: str = "") -> Path:
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         sys.exit(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]}. Start again with one of those.")
     stamp = VENV / f".installed{'-' + extra if extra else ''}"
-    wanted = _fingerprint()
+    wanted = fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted and python().exists():
         return python()
-    if not python().exists():
+    if not usable():
         print(f"Making a virtual environment in {VENV.name} ...", flush=True)
         try:
             venv.create(VENV, with_pip=True, clear=VENV.exists())
         except (subprocess.CalledProcessError, OSError) as error:
             sys.exit(f"The virtual environment cannot be made: {error}. On Debian: apt-get install python3-venv")
-    print("Installing (a few minutes the first time; torch is large) ...", flush=True)
+    print("Installing (the first time about 3 GB to download, 6 GB on disk) ...", flush=True)
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
     command = [
         str(python()),
         "-m",
         "pip",
         "install",
-        "--quiet",
         "--disable-pip-version-check",
         "-c",
         str(CONSTRAINTS),
@@ -77,8 +76,18 @@ def ensure(extra: str = "") -> Path:
     return python()
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256(sys.version.encode())
+def usable() -> bool:
+    """Whether `.venv` has a Python with pip; one that was half made (python3-venv was missing) has none."""
+    if not python().exists():
+        return False
+    check = [str(python()), "-c", "import pip"]
+    return subprocess.run(check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def fingerprint() -> str:
+    """What `.venv` was made for: the version of Python, the project and its pins."""
+    # the version alone: a system update that builds the same Python anew leaves the environment as good as it was
+    digest = hashlib.sha256("{}.{}".format(*sys.version_info[:2]).encode())
     for file in (ROOT / "pyproject.toml", CONSTRAINTS):
         digest.update(file.read_bytes())
     return digest.hexdigest()

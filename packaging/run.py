@@ -4,27 +4,29 @@ Without an image the bundled sample opens. Without a display `sss-gui` does the 
 the features and a screenshot of the window are written into a folder.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# this file is written so that Python 2.7 parses it, and says what is wrong
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit("Python 3.11 to 3.13 is needed; this is %s. Start again with one of those." % sys.version.split()[0])  # noqa: UP031
 
-import environment
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, HERE)
 
-from sss_gui.display import has_display
+import environment  # noqa: E402
+
+from sss_gui.display import has_display  # noqa: E402
 
 
-def main() -> int:
-    python = environment.ensure()
+def main():
     through_x = os.environ.get("QT_QPA_PLATFORM", "xcb") == "xcb"  # another platform needs none of X's libraries
-    environment.ensure_qt_libraries(window=has_display() and through_x)
+    environment.ensure_qt_libraries(window=has_display() and through_x)  # before 3 GB are downloaded
+    python = environment.ensure()
     try:
-        return subprocess.run([str(python), "-m", "sss_gui.app", *sys.argv[1:]]).returncode
+        return subprocess.run([str(python), "-m", "sss_gui.app"] + sys.argv[1:]).returncode  # noqa: RUF005
     except KeyboardInterrupt:
         return 130
 

@@ -1,8 +1,8 @@
-"""Undo and redo of parameter changes; one drag of a slider is one step."""
+"""Undo and redo of parameter changes; one drag of a slider is one step, of one field."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -43,6 +43,7 @@ class Undo(QObject):
         self._last = self._now()
         self._applying = False
         self._dragging = False
+        self._moved: set[str] = set()  # fields of the last step
         for field in (session.filter_changed, session.projection_changed, session.basis_changed):
             field.connect(self._record)
         for field in (choices.similarity_changed, choices.clusters_changed):
@@ -80,10 +81,12 @@ class Undo(QObject):
     def _record(self) -> None:
         if self._applying or self._now() == self._last:
             return
-        if not self._dragging:
+        now = self._now()
+        moved = _differing(self._last, now)
+        if not self._dragging or moved != self._moved:
             self._past.append(self._last)
             del self._past[:-LIMIT]
-        self._last = self._now()
+        self._last, self._moved = now, moved
         self._dragging = self._session.motion.moving
         self._future.clear()
         self.changed.emit(True, False)
@@ -99,3 +102,15 @@ class Undo(QObject):
 
     def _end_drag(self) -> None:
         self._dragging = False
+
+
+def _differing(before: Adjustments, after: Adjustments) -> set[str]:
+    """The fields in which the two differ, such as 'filter.radius'."""
+    names = set()
+    for group in fields(Adjustments):
+        old, new = getattr(before, group.name), getattr(after, group.name)
+        if group.name == "basis":
+            names |= {group.name} if old != new else set()
+            continue
+        names |= {f"{group.name}.{f.name}" for f in fields(old) if getattr(old, f.name) != getattr(new, f.name)}
+    return names

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QMenu, QWidget
 
+from sss_gui.widgets.plain_tip import plain_tip
 from sss_gui.window.settings import Settings
 
 
@@ -31,7 +32,7 @@ class RecentMenu(QMenu):
         for number, path in enumerate(paths, start=1):
             key = f"&{number}  " if number < 10 else ""
             action = self.addAction(f"{key}{path.name.replace('&', '&&')}")
-            action.setToolTip(str(path))
+            action.setToolTip(plain_tip(str(path)))
             action.setStatusTip(str(path))
             action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
         if self.isEmpty():

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.plain_tip import plain_tip
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class ModelManager(QDialog):
         for model in self._models:
             item = QListWidgetItem(f"{model.title}\n{model.summary}".strip())
             item.setIcon(line_icon("check" if model.key == current else "model"))
-            item.setToolTip(model.key or "Comes with the program")
+            item.setToolTip(plain_tip(model.key or "Comes with the program"))
             self._list.addItem(item)
         keys = [model.key for model in self._models]
         wanted = kept if kept in keys else current

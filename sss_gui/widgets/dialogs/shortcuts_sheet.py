@@ -17,6 +17,7 @@ class ShortcutsSheet(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._over = parent
+        self._before: QWidget | None = None  # had the keyboard when the sheet opened
         self._groups: dict[str, list[tuple[str, str]]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Keyboard shortcuts")
@@ -34,8 +35,9 @@ class ShortcutsSheet(QWidget):
     def toggle(self) -> None:
         """Show over the parent, or close."""
         if self.isVisible():
-            self.hide()
+            self._close()
         else:
+            self._before = self.window().focusWidget()
             self.setGeometry(self._over.rect())
             self.show()
             self.raise_()
@@ -62,10 +64,19 @@ class ShortcutsSheet(QWidget):
             Qt.Key.Key_Alt,
             Qt.Key.Key_Meta,
         ):
-            self.hide()
+            self._close()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """Hide, and give the keyboard back: a hidden widget that keeps it swallows every key."""
+        before, self._before = self._before, None
         self.hide()
+        if before is not None and before is not self and before.isVisible():
+            before.setFocus()
+        else:
+            self._over.setFocus()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

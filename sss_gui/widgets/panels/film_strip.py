@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from sss_gui.widgets.picture.annotations import ALERT, CANVAS, ink_on
 from sss_gui.widgets.picture.qimage import to_pixmap
+from sss_gui.widgets.plain_tip import plain_tip
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)
@@ -77,7 +78,7 @@ class FilmStrip(QWidget):
             item.setEditable(False)
             item.setData("none", _STATE)
             item.setData(tips[index] if index < len(tips) else name, _TIP)
-            item.setToolTip(item.data(_TIP))
+            item.setToolTip(plain_tip(item.data(_TIP)))
             self._model.appendRow(item)
         self._look()
 
@@ -110,7 +111,7 @@ class FilmStrip(QWidget):
         if item := self._model.item(index):
             item.setData(state, _STATE)
             item.setAccessibleDescription(state if state != "none" else "")
-            item.setToolTip(tip or item.data(_TIP))
+            item.setToolTip(plain_tip(tip or item.data(_TIP)))
 
     def state(self, index: int) -> str:
         """The state of item n."""

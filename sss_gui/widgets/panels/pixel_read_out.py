@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.widgets.picture.annotations import draw_tag, pin_colour
+from sss_gui.widgets.plain_tip import plain_tip
 
 Column = tuple[str, str, QColor | None]
 
@@ -62,7 +63,7 @@ class PixelReadOut(QWidget):
             self._pins, self._label = max(len(reading.distances), pins or 0), reading.label
         text = self.text()
         self.setAccessibleDescription(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self._fit_height()
         self.update()
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.plain_tip import plain_tip
 
 _RESOLUTION = 1000
 
@@ -23,6 +24,7 @@ class StatusLine(QWidget):
         self._note = QTimer(self, singleShot=True)
         self._note.timeout.connect(self._show_stage)
         self._stage, self._left, self._elapsed, self._device = (QLabel() for _ in range(4))
+        self._stage.setTextFormat(Qt.TextFormat.PlainText)  # it names files, and `<b>.png` is a name
         self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._stage.setAccessibleName("Stage")
         for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken"), (self._device, "Device")):
@@ -77,15 +79,15 @@ class StatusLine(QWidget):
 
     def set_model(self, name: str, tip: str = "") -> None:
         """The model in use."""
-        self._model.setText(name)
-        self._model.setToolTip(tip or "Models")
+        self._model.setText(name.replace("&", "&&"))
+        self._model.setToolTip(plain_tip(tip or "Models"))
         self._model.setAccessibleName(f"Model {name}")
         self._model.setVisible(bool(name))
 
     def show_note(self, text: str, milliseconds: int = 4000) -> None:
         """Say something for a while in place of the stage ('Copied', 'Exported 4 files')."""
         self._stage.setText(text)
-        self._stage.setToolTip(text)
+        self._stage.setToolTip(plain_tip(text))
         self._note.start(milliseconds)
 
     def text(self) -> str:
@@ -94,7 +96,7 @@ class StatusLine(QWidget):
 
     def _show_stage(self) -> None:
         self._stage.setText(self._stage_text)
-        self._stage.setToolTip(self._stage_text)
+        self._stage.setToolTip(plain_tip(self._stage_text))
 
     def _make_bar(self) -> QProgressBar:
         bar = QProgressBar()

@@ -95,3 +95,17 @@ def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, fold
     redo.trigger()
     idle(qtbot, program)
     assert program.session.state.filter.radius == 8
+
+
+def test_undo_keeps_quick_keys_of_two_fields_apart(qtbot, program, folder):
+    program.open_files.open_paths([folder / "p2.png"])
+    qtbot.waitUntil(lambda: program.window.panel.pane("filtered").picture is not None)
+    idle(qtbot, program)
+    program.window.params.changing.emit("radius", 6)
+    program.window.params.changing.emit("radius", 7)
+    program.window.params.changing.emit("eps", 0.5)
+    program.actions["undo"].trigger()
+    assert (program.session.state.filter.radius, program.session.state.filter.eps) == (7, 0.01)
+    program.actions["undo"].trigger()
+    assert program.session.state.filter.radius == 5
+    idle(qtbot, program)

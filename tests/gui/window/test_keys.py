@@ -182,3 +182,13 @@ def test_return_takes_the_number_and_gives_the_keyboard_to_the_current_pane(qtbo
     assert QApplication.focusWidget() is opened.window.panel.pane("pca").canvas
     idle(qtbot, opened)
     assert getattr(opened.session.state.filter, field) == value
+
+
+def test_the_keyboard_is_back_where_it_was_when_the_sheet_closes(qtbot, opened):
+    canvas, sheet = opened.window.panel.pane("input").canvas, opened.window.sheet
+    canvas.setFocus()
+    sheet.toggle()
+    assert opened.window.focusWidget() is sheet
+    qtbot.keyClick(sheet, Qt.Key.Key_A)
+    assert not sheet.isVisible()
+    assert opened.window.focusWidget() is canvas

@@ -221,9 +221,9 @@ def test_what_is_not_finite_names_its_argument(tmp_path: Path, value: float) -> 
     np.save(tmp_path / "a.npy", some(H, W, D))
     with pytest.raises(ParameterError, match=r"image holds NaN or infinity; expected RGB in \[0, 1\]"):
         read_features(tmp_path / "a.npy", image=bad)
-    with pytest.raises(ParameterError, match="image holds (NaN|infinity) in rows 0 to 11"):
+    with pytest.raises(ParameterError, match=r"image holds (NaN|infinity) in rows 0 to 11"):
         write_strip(tmp_path / "a.png", bad, good)
-    with pytest.raises(ParameterError, match="map3 holds (NaN|infinity) in rows 0 to 11"):
+    with pytest.raises(ParameterError, match=r"map3 holds (NaN|infinity) in rows 0 to 11"):
         write_strip(tmp_path / "a.png", good, bad)
-    with pytest.raises(FeatureFileError, match="The features hold (nan|inf) at row 0, column 0, channel 0"):
+    with pytest.raises(FeatureFileError, match=r"The features hold (nan|inf) at row 0, column 0, channel 0"):
         write_features(tmp_path / "b.npy", bad, format="npy")
