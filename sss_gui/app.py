@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 import sss_model
 from sss_gui.display import has_display
 from sss_gui.headless import run_headless
+from sss_gui.messages.panes import Source
 from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
@@ -83,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_log(options.debug, settings.folder / LOG)
     theme_keeper = Theme(app, options.theme or settings.theme)
     program = Program(settings, state=initial_state(options, settings))
+    if not options.images:
+        program.open_files.stand_in = Source.from_path(resource(SAMPLE))
     program.window.show()
     QTimer.singleShot(0, lambda: program.start(images, restore=not options.images))
     code = app.exec()

@@ -161,8 +161,8 @@ class Program(QObject):
     def _join_tasks(self) -> None:
         window, strip, overlays = self.window, self.film_strip, self.overlays
         opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
-        window.paths_dropped.connect(opening.open_paths)
-        window.panel.files_dropped.connect(opening.open_paths)
+        window.paths_dropped.connect(opening.drop)
+        window.panel.files_dropped.connect(opening.drop)
         window.panel.drag_out_requested.connect(exporting.drag_out)
         window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
         window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
@@ -239,6 +239,9 @@ class Program(QObject):
         return {
             **solo,
             "open": opening.open_dialog,
+            "open_instead": opening.open_instead_dialog,
+            "close_picture": self.pictures.close_shown,
+            "close_all": self.pictures.close_all,
             "open_folder": opening.open_folder_dialog,
             "open_as": opening.open_as_dialog,
             "open_sample": opening.open_sample,

@@ -36,6 +36,7 @@ class FilmStripPresenter(QObject):
         self._pictures, self._worker, self._strip = pictures, worker, strip
         self._tickets = itertools.count(1)
         self._without_thumbnail: list[Source] = []
+        self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
         worker.delivered.connect(self._take)
         strip.activated.connect(pictures.choose)
         strip.thumbnails_requested.connect(self.request_thumbnails)
@@ -60,6 +61,7 @@ class FilmStripPresenter(QObject):
     def mark(self, source: Source, state: str, tip: str = "") -> None:
         """Show in the strip what became of `source`: none, running, done or failed, and why."""
         if source in self._pictures.sources:
+            self._marks[source] = state, tip
             self._strip.set_state(self._pictures.sources.index(source), state, tip)
 
     def show_matches(self, matches: Sequence[Match]) -> None:
@@ -77,6 +79,10 @@ class FilmStripPresenter(QObject):
         sources = self._pictures.sources
         self._strip.setVisible(len(sources) > 1)
         self._strip.set_items([s.name for s in sources], [str(s.path or "pasted") for s in sources])
+        self._marks = {source: self._marks[source] for source in sources if source in self._marks}
+        for index, source in enumerate(sources):
+            if source in self._marks:
+                self._strip.set_state(index, *self._marks[source])
         self._point()
 
     def _point(self, *_: object) -> None:
@@ -90,4 +96,4 @@ class FilmStripPresenter(QObject):
         if result.picture is not None:
             self._strip.set_thumbnail(index, result.picture)
         else:
-            self._strip.set_state(index, "failed", result.problem)
+            self.mark(result.source, "failed", result.problem)

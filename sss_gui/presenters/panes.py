@@ -12,6 +12,7 @@ from sss_gui.window.error_text import ErrorText
 
 WORKING = "Computing…"
 EMPTY = "Drop a photograph here\nor press Ctrl+O"
+WAITING = "waiting"
 STOPPED = "Stopped\nF5 runs it again"
 
 
@@ -21,11 +22,13 @@ class PanesPresenter(QObject):
     def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._panel = session, panel
+        self._badge = ""  # of the filtered pane, for when the picture that waits is given up
         session.displayed_changed.connect(self._empty)
         session.result_arrived.connect(self._show)
         session.lifted.connect(self._sharpen)
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
+        session.source_changed.connect(self._tell_waiting)
         session.requests.busy_changed.connect(self._show_placeholders)
         panel.controller.view_changed.connect(self._tell_view)
         self._show_placeholders()
@@ -47,7 +50,8 @@ class PanesPresenter(QObject):
             self._panel.pane(name).set_region(patch, box)
         if result.complete:
             self._panel.clear_message()
-            self._panel.pane("filtered").set_state("exact" if result.exact else "preview", not result.exact)
+            self._badge = "exact" if result.exact else "preview"
+            self._panel.pane("filtered").set_state(self._badge, not result.exact)
 
     def _sharpen(self, result: LiftResult) -> None:
         self._panel.pane("filtered").set_region(*result.patch)
@@ -56,12 +60,20 @@ class PanesPresenter(QObject):
         """No pictures; centre and zoom stay, in case the next picture has the same size."""
         self._panel.clear_message()
         self._panel.set_match(None)
+        self._badge = ""
         for name in PANES:
             pane = self._panel.pane(name)
             pane.set_overlay(None)
             pane.set_state("")
             pane.set_pyramid(())
         self._show_placeholders()
+
+    def _tell_waiting(self, wanted: Source | None) -> None:
+        """While another picture than the one that is wanted is in the panes, each of them says so."""
+        waits = self._session.displayed is not None and wanted != self._session.displayed
+        for name in PANES:
+            badge = WAITING if waits else self._badge if name == "filtered" else ""
+            self._panel.pane(name).set_state(badge, waits or badge == "preview")
 
     def _show_placeholders(self, *_: object) -> None:
         words = WORKING if self._session.busy else EMPTY if self._session.displayed is None else STOPPED

@@ -114,7 +114,9 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
-        temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        # Bytes of a name that are not UTF-8 become the escapes of JSON, and are read as the same name again.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_session(path: Path) -> SavedSession:

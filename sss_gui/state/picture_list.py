@@ -28,9 +28,8 @@ class PictureList(QObject):
         super().__init__(parent)
         self._session = session
         self._sources: list[Source] = []
-        self._former: list[Source] = []  # the last list whose picture was displayed
         self.cursor = -1
-        session.reverted.connect(self._come_back)
+        session.reverted.connect(self._keep_shown)
 
     @property
     def sources(self) -> list[Source]:
@@ -44,19 +43,27 @@ class PictureList(QObject):
         return self._sources.index(source) if source in self._sources else -1
 
     def set(self, sources: Sequence[Source], index: int = 0) -> None:
-        """Open these pictures in place of those that are open, and show one of them.
-
-        If it is a single one that cannot be shown, the list before comes back.
-        """
-        self._replace(sources)
+        """Open these pictures in place of those that are open, and show one of them."""
+        self._sources, self.cursor = list(sources), -1
+        self.changed.emit()
         if self._sources:
             self.choose(min(max(index, 0), len(self._sources) - 1))
+        else:
+            self._session.set_source(None)
 
-    def open(self, source: Source) -> None:
-        """Show `source`: where it is in the list, or else as the only one; pasted pixels join the list."""
-        if source not in self._sources:
-            self._replace([*self._sources, source] if source.path is None else [source])
-        self.choose(self._sources.index(source))
+    def add(self, sources: Sequence[Source]) -> int:
+        """Put those of `sources` that are not open yet at the end of the list; returns how many these are.
+
+        The first of them is shown; where all are open already, the first of `sources`.
+        """
+        opened = set(self._sources)
+        new = [source for source in dict.fromkeys(sources) if source not in opened]
+        if new:
+            self._sources += new
+            self.changed.emit()
+        if sources:
+            self.choose(self._sources.index(new[0] if new else sources[0]))
+        return len(new)
 
     def choose(self, index: int) -> None:
         """Show picture `index`."""
@@ -72,25 +79,30 @@ class PictureList(QObject):
 
     def remove(self, index: int) -> None:
         """Take picture `index` off the list; the file stays. The next one is shown in its place."""
-        if len(self._sources) < 2 or not 0 <= index < len(self._sources):
+        if not 0 <= index < len(self._sources):
             return
         was_wanted = index == self.index
         del self._sources[index]
         if index <= self.cursor:
             self.cursor -= 1
         self.changed.emit()
-        if was_wanted:
+        if was_wanted and self._sources:
             self.choose(min(index, len(self._sources) - 1))
+        elif was_wanted:
+            self._session.set_source(None)
 
-    def _replace(self, sources: Sequence[Source]) -> None:
-        if self._session.displayed in self._sources:
-            self._former = self._sources
-        self._sources, self.cursor = list(sources), -1
-        self.changed.emit()
+    def close_shown(self) -> None:
+        """Take the picture that is wanted off the list."""
+        self.remove(self.index)
 
-    def _come_back(self) -> None:
-        """What was chosen could not be shown: bring back the list of what is, where a single picture replaced it."""
+    def close_all(self) -> None:
+        """Empty the list and the panes."""
+        self.set(())
+
+    def _keep_shown(self) -> None:
+        """What was chosen could not be shown: what is shown stays in the list, even where another replaced it."""
         source = self._session.state.source
-        if source is not None and source not in self._sources and len(self._sources) == 1:
-            self._replace(self._former if source in self._former else [source])
-            self.cursor = self.index
+        if source is not None and source not in self._sources:
+            self._sources.insert(0, source)
+            self.cursor += 1
+            self.changed.emit()

@@ -256,6 +256,8 @@ class Session(QObject):
             if value != getattr(before, name):
                 changed.emit(value)
         if state.source is None:
+            if self._complete is not None:  # nothing is shown any more, the model stays
+                self._complete = replace(self._complete, source=None)
             self._display(None, (0, 0))
 
     def _show(self, *, live: bool = False, fresh: bool = False) -> None:

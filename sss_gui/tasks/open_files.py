@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
@@ -40,6 +40,10 @@ class OpenFiles(QObject):
     ----------
     worker : runs a `FileEngine`
 
+    Attributes
+    ----------
+    stand_in : the sample while it is open without having been asked for; what is opened next replaces it
+
     Signals
     -------
     session_requested : Path of a session file
@@ -57,19 +61,28 @@ class OpenFiles(QObject):
         self._settings, self._window = settings, window
         self._tickets = itertools.count(1)
         self._listing = 0  # ticket of the newest listing asked for
+        self.stand_in: Source | None = None
+        self._instead = False  # whether what is listed replaces what is open
         worker.delivered.connect(self._take)
         session.opened.connect(self._remember)
 
     def open_dialog(self) -> None:
-        """Ask for pictures, feature files or a model."""
+        """Ask for pictures, feature files or a model, and add them to what is open."""
+        self.open_paths(self._ask_files("Open"))
+
+    def open_instead_dialog(self) -> None:
+        """Ask for pictures, feature files or a model, and close what is open."""
+        self.open_paths(self._ask_files("Open instead"), instead=True)
+
+    def _ask_files(self, title: str) -> list[Path]:
         pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
         features = " ".join(f"*{suffix}" for suffix in FEATURE_SUFFIXES)
         models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
         filters = ";;".join(
             (f"All that can be opened ({pictures} {features} {models})", f"Pictures ({pictures})",
              f"Features ({features})", f"Models ({models})", "All files (*)"))  # fmt: skip
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Open", self._settings.open_folder, filters)
-        self.open_paths([Path(name) for name in names])
+        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._settings.open_folder, filters)
+        return [Path(name) for name in names]
 
     def open_folder_dialog(self) -> None:
         """Ask for a folder of pictures."""
@@ -115,8 +128,16 @@ class OpenFiles(QObject):
         if name:
             self._session.set_model(Path(name))
 
-    def open_paths(self, paths: list[Path]) -> None:
-        """Open what was dropped or chosen: models become the model, pictures and features are shown."""
+    def drop(self, paths: list[Path]) -> None:
+        """Open what was dropped: with Shift in place of what is open."""
+        shift = Qt.KeyboardModifier.ShiftModifier
+        self.open_paths(paths, instead=bool(QGuiApplication.queryKeyboardModifiers() & shift))
+
+    def open_paths(self, paths: list[Path], *, instead: bool = False) -> None:
+        """Open what was dropped or chosen: models become the model, pictures and features are added and shown.
+
+        With `instead` the pictures replace those that are open.
+        """
         models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
         sessions = [path for path in paths if path.name.lower().endswith(SESSION_SUFFIX)]
         others = [path for path in paths if path not in models and path not in sessions]
@@ -126,7 +147,7 @@ class OpenFiles(QObject):
             self._session.set_model(models[-1])
         if others:
             self._settings.open_folder = str(others[0].parent)
-            self._list(others)
+            self._list(others, instead)
 
     def paste(self) -> None:
         """Open the files or the picture on the clipboard."""
@@ -137,7 +158,7 @@ class OpenFiles(QObject):
             return
         image = data.imageData() if data is not None and data.hasImage() else None
         if isinstance(image, QImage) and not image.isNull():
-            self._pictures.open(Source.from_pixels(qimage.from_qimage(image)))
+            self._open([Source.from_pixels(qimage.from_qimage(image))])
         else:
             self.noted.emit("There is no picture on the clipboard.")
 
@@ -145,23 +166,35 @@ class OpenFiles(QObject):
         """Open the picture that comes with the program."""
         self._open([Source.from_path(resource(SAMPLE))])
 
-    def _open(self, sources: Sequence[Source]) -> None:
+    def _open(self, sources: Sequence[Source], *, instead: bool = False) -> None:
         self._listing = next(self._tickets)  # a listing that is still under way is no longer wanted
-        self._pictures.set(sources)
+        self._show(sources, instead)
 
-    def _list(self, paths: Sequence[Path]) -> None:
+    def _show(self, sources: Sequence[Source], instead: bool) -> None:
+        """Add `sources`, or replace what is open; the sample that opened by itself makes room."""
+        before = self._pictures.sources
+        if instead or before == [self.stand_in]:
+            self._pictures.set(sources)
+        else:
+            added = self._pictures.add(sources)
+            if before and added:
+                self.noted.emit(f"Added {added} picture{'s' if added > 1 else ''}.")
+        if before:
+            self.stand_in = None
+
+    def _list(self, paths: Sequence[Path], instead: bool) -> None:
         """List `paths` on the file thread, then show the first; one file alone is shown at once."""
         if len(paths) == 1 and paths[0].suffix and not paths[0].is_dir():
-            self._open([Source.from_path(paths[0])])
+            self._open([Source.from_path(paths[0])], instead=instead)
             return
-        self._listing = next(self._tickets)
+        self._listing, self._instead = next(self._tickets), instead
         self._worker.submit(ListRequest(self._listing, tuple(paths)))
 
     def _take(self, result: object) -> None:
         if not isinstance(result, ListResult) or result.ticket != self._listing:
             return
         if result.sources:
-            self._pictures.set(result.sources)
+            self._show(result.sources, self._instead)
         else:
             self.noted.emit(result.note)
 

@@ -34,15 +34,19 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("open", "&Open…", ("Ctrl+O",), "File", "Open photographs, feature files or a model"),
-    Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Open all pictures of a folder"),
+    Command("open", "&Open…", ("Ctrl+O",), "File", "Add photographs or feature files to the strip, or open a model"),
+    Command("open_instead", "Open ins&tead…", (), "File", "Close what is open and open others; or drop with Shift"),
+    Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Add all pictures of a folder to the strip"),
     Command("open_as", "Ope&n as…", (), "File",
             "Open strips of photograph and feature map, or features whose axes cannot be told"),
     Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program"),
-    Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Open the picture or file on the clipboard"),
+    Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Add the picture or file on the clipboard to the strip"),
+    Command("close_picture", "&Close picture", ("Ctrl+W",), "File", "Take the picture off the strip; its file stays",
+            separator=True),
+    Command("close_all", "Close a&ll pictures", (), "File", "Empty the strip and the panes; the files stay"),
     Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features into a folder", separator=True),
     Command("export_all", "Export &all…", ("Ctrl+Shift+E",), "File", "Export every picture of the strip"),
-    Command("copy_pane", "&Copy pane", ("Ctrl+C",), "File", "Copy the picture of the pane clicked last"),
+    Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File", "Copy the picture of the pane clicked last"),
     Command("copy_command", "Copy as command &line", ("Ctrl+Shift+C",), "File",
             "Copy the sss-extract call that writes the same files"),
     Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", separator=True),

@@ -26,7 +26,7 @@ from sss_model.shipped_files import SAMPLE, resource
 
 # what opens a dialog would wait for a person
 DIALOGS = {
-    *("open", "open_folder", "open_model", "open_as", "export", "export_all"),
+    *("open", "open_instead", "open_folder", "open_model", "open_as", "export", "export_all"),
     *("save_session", "open_session", "quit", "about"),
 }
 
@@ -72,7 +72,7 @@ class Monkey:
 
     def open(self):
         choice = self.random.choice([[path] for path in self.files] + [self.files, [self.folder]])
-        self.program.open_files.open_paths(choice)
+        self.program.open_files.open_paths(choice, instead=self.random.random() < 0.3)
 
     def more(self):
         program = self.program

@@ -360,7 +360,7 @@ def test_a_recent_feature_file_is_opened_with_its_own_photograph(qtbot, program,
     features, photo = tmp_path / "f.npz", tmp_path / "photo.png"
     for path in (features, photo):
         path.touch()
-    program.pictures.open(Source.from_path(features, photo))
+    program.pictures.add([Source.from_path(features, photo)])
     idle(qtbot, program)
     opened(qtbot, program, tmp_path / "other.png")
     program.open_files.open_recent(features)

@@ -109,6 +109,20 @@ def test_a_session_brings_back_the_pins_of_every_picture_and_the_whole_view(qtbo
     assert program.pins.points == [(1, 2)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="file names are bytes on POSIX alone")
+def test_names_that_are_not_utf8_are_saved_and_read(tmp_path):
+    picture = tmp_path / os.fsdecode(b"caf\xe9 \xc3\xa9.png")
+    try:
+        write_picture(picture, np.zeros((4, 4, 3), np.uint8))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    source = Source.from_path(picture)
+    session = SavedSession(State(source), (source,))
+    write_session(tmp_path / "s.sss.json", session)
+    assert read_session(tmp_path / "s.sss.json") == session
+    assert "é.png" in (tmp_path / "s.sss.json").read_text(encoding="utf-8"), "other names stay readable"
+
+
 def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbot, program, tmp_path, photos):
     program.open_files.open_paths(photos[:2])
     qtbot.waitUntil(lambda: len(program.pictures.sources) == 2)

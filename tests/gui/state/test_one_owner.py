@@ -67,7 +67,7 @@ def test_title_and_strip_follow_the_picture_that_is_wanted(qtbot, shown, tmp_pat
 def test_pasted_pixels_join_the_list_each_as_its_own_picture(qtbot, shown):
     picture = np.zeros((4, 4, 3), np.uint8)
     for count in (2, 3):
-        shown.pictures.open(Source.from_pixels(picture))
+        shown.pictures.add([Source.from_pixels(picture)])
         assert len(shown.pictures.sources) == count
     assert len({source.name for source in shown.pictures.sources}) == 3
     qtbot.waitUntil(lambda: shown.session.at_rest)

@@ -48,7 +48,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
 def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
     said = []
     program.session.noted.connect(said.append)
-    program.pictures.open(Source.from_pixels(np.zeros((4, 4, 3), np.uint8)))
+    program.pictures.add([Source.from_pixels(np.zeros((4, 4, 3), np.uint8))])
     idle(qtbot, program)
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     assert said == ["Only pasted pictures are open: export them one at a time."]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
@@ -77,6 +78,29 @@ def test_a_folder_that_is_still_listed_does_not_replace_the_file_opened_after_it
     qtbot.waitUntil(lambda: not program.file_worker.busy)
     idle(qtbot, program)
     assert program.session.state.source.name == "a.png"
+
+
+def test_what_is_opened_joins_the_strip_and_replaces_it_where_asked(qtbot, program, folder, monkeypatch):
+    said = []
+    program.open_files.noted.connect(said.append)
+    program.open_files.stand_in = Source.from_path(Path("sample.png"))
+    program.open_files.open_paths([Path("sample.png")])
+    program.open_files.open_paths([Path("a.png")])
+    assert names(program.pictures.sources) == ["a.png"], "the sample that opened by itself makes room"
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 4)
+    assert names(program.pictures.sources) == ["a.png", "P1.png", "p2.png", "p10.png"]
+    assert program.session.state.source.name == "P1.png"
+    program.open_files.open_paths([Path("a.png")])
+    assert (program.pictures.index, len(program.pictures.sources)) == (0, 4), "it is chosen, not opened twice"
+    assert said == ["Added 3 pictures."]
+    shift = Qt.KeyboardModifier.ShiftModifier
+    monkeypatch.setattr("sss_gui.tasks.open_files.QGuiApplication.queryKeyboardModifiers", lambda: shift)
+    program.window.paths_dropped.emit([Path("b.png")])
+    assert names(program.pictures.sources) == ["b.png"]
+    program.actions["close_picture"].trigger()
+    assert (program.pictures.sources, program.session.state.source, program.session.displayed) == ([], None, None)
+    idle(qtbot, program)
 
 
 def test_features_whose_axes_cannot_be_told_are_opened_as_the_user_says(qtbot, program, tmp_path, monkeypatch):

@@ -75,7 +75,7 @@ def test_it_gives_way_and_goes_on(qtbot, opened, engine):
 
 def test_it_ends_where_memory_does_and_names_bad_files(qtbot, opened, engine, folder):
     write_picture(folder / "broken.png", np.zeros((4, 4, 3), np.uint8))
-    opened.open_files.open_paths([folder / name for name in ("a.png", "broken.png", "c.png", "d.png")])
+    opened.open_files.open_paths([folder / name for name in ("a.png", "broken.png", "c.png", "d.png")], instead=True)
     qtbot.waitUntil(lambda: opened.session.shown is not None and not opened.session.busy)
     engine.no_room = {"c.png"}
     said = []
