@@ -106,6 +106,7 @@ class Picture:
     def lifted(self, grid_alphas: Floats, progress: Progress | None = None) -> Floats:
         """`grid_alphas` at the picture's full size."""
         if grid_alphas.shape[:2] == self.image.shape[:2]:
+            silent(progress).report(1.0)
             return grid_alphas
         layers = torch.from_numpy(np.ascontiguousarray(grid_alphas.transpose(2, 0, 1))).to(self.grid_image.device)
         return upsample_layers(layers, self.grid_image, self.image, progress=progress)
