@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sss_model.progress import Progress, silent
-from sss_model.segmentation.relax import normalised
+from sss_model.segmentation.sparsify import normalised
 
 EPS = 1e-5
 _PIXELS = 2**18  # of a stripe

@@ -140,7 +140,7 @@ def test_progress_rises_to_one_and_may_stop_anywhere(scene):
     assert fractions[-1] == 1
     assert {"Affinities", "Components", "Layers"} <= {stage for _, stage in told}
     for stop in np.linspace(0, len(told) - 1, 5).astype(int):
-        reports = iter(range(stop + 1))
+        reports = iter(range(stop))
         with pytest.raises(Cancelled):
             soft_segments(
                 scene[0], scene[1], progress=Progress(cancelled=lambda left=reports: next(left, None) is None)
