@@ -194,8 +194,7 @@ def build_laplacian(image: Tensor, features: Floats | None, progress: Progress) 
     progress.report(0.4)
     if features is None:
         return Laplacian(matting, None)
-    nodes = node_laplacian(image.cpu().numpy(), features)
-    progress.report(1.0)
+    nodes = node_laplacian(image.cpu().numpy(), features, progress=progress.part(0.4, 1.0))
     return Laplacian(matting, nodes.to(image.device))
 
 
