@@ -8,6 +8,7 @@ two, so that a busy machine slows both, and takes the best time of each. Rows:
     3  guided filter + PCA, exact               8  a picture of 100 megapixels (ten minutes)
     4  a slider's tick                          9  on a GPU
     5  the exact picture after it rests        10  training step;  11  the shipped model beside ResNet-101
+                                               12  soft segments (minutes)
 
 `--plot` measures time and memory against the picture's size, 0.1 to 24 megapixels, the literal way beside ours.
 """
@@ -29,7 +30,7 @@ ALL = "1,2,3,4,5,6,7,9,10,11"
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure speed and memory, and print them as a table.")
-    parser.add_argument("--rows", default="", help=f"comma-separated; default {ALL} (8 takes ten minutes)")
+    parser.add_argument("--rows", default="", help=f"comma-separated; default {ALL} (8 and 12 take minutes)")
     parser.add_argument("--quick", action="store_true", help="small pictures, once: to see that it works")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="processor cores; default 2")
     parser.add_argument("--json", type=Path, help="write the results there")
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
     import benchmark_network as network
     import benchmark_plot
+    import benchmark_segments as segments
     import benchmark_table
     import benchmark_window as window
     import torch
@@ -61,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         9: network.gpu_row,
         10: network.training_row,
         11: network.shipped_row,
+        12: segments.segments_row,
     }
     torch.set_num_threads(options.threads)
     machine = benchmark_table.machine(options.threads)

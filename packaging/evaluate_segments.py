@@ -1,4 +1,4 @@
-"""Which grouping makes layers that one can trust: python packaging/evaluate_segments.py --data DIR [--pictures 8]
+"""Which grouping makes layers that one can trust: python packaging/evaluate_segments.py --data DIR [--results FILE]
 
 DIR holds sets of labelled pictures, a folder each with images/NAME.jpg and labels/NAME.png (uint8 index; 255 is void).
 For each picture and seed the components are computed once, then grouped into layers in several ways:
@@ -8,6 +8,7 @@ For each picture and seed the components are computed once, then grouped into la
                  (F measure of border pixels within 2 pixels)
 
 beside k-means of the features, as it is and lifted by the guided filter. Prints a table, a line for each way.
+With `--results` each picture's scores are kept in a file as they come, and a second call goes on where the first ended.
 
 `--exact` measures instead how far the layers are from those of the literal pipeline, and that one's own scatter between
 two seeds; both group by Ward's tree, each its own components.
@@ -17,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +30,7 @@ import torch
 from PIL import Image
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
 
 from sss_model.extractor import FeatureExtractor
 from sss_model.guided_filter import guided_filter
@@ -35,31 +39,42 @@ from sss_model.pca import fit_pca
 from sss_model.progress import Progress
 from sss_model.segmentation import SoftSegments, soft_segments
 from sss_model.segmentation.clustering import kmeans
-from sss_model.segmentation.layers import component_means, ward_tree
+from sss_model.segmentation.layers import SMALLEST_SHARE, component_means, ward_tree
 from sss_model.segmentation.working_grid import affinity_features, resized
 
+SETS = {"ecssd", "pets", "pennfudan", "stanford_bg"}
 SALIENT = {"ecssd", "pets", "pennfudan"}  # sets where 0 is everything else, not an object
+VOID_BORDERS = {"pets"}  # sets whose objects end at a band of void, which tells nothing of their borders
 SMALLEST_OBJECT = 0.02
 TOLERANCE = 2
 LAYERS = 5
+Scores = dict[str, tuple[float, float, float]]
 Grouping = Callable[[SoftSegments, np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def ward(channels: int, weighted: bool = True) -> Grouping:
-    """Ward's tree of mean features: all, or reduced to so many channels."""
+def ward(channels: int, weighted: bool = True, slivers: bool = False, count: int | None = LAYERS) -> Grouping:
+    """Ward's tree of mean features: all, or reduced to so many channels.
+
+    With `slivers` a small part is a layer like any other; a `count` of None is the one that the tree suggests.
+    """
 
     def group(segments: SoftSegments, features: np.ndarray, map3: np.ndarray, seed: int) -> np.ndarray:
         means, shares = component_means(segments.components, reduced(features, map3, channels))
-        return ward_tree(means, shares if weighted else np.ones_like(shares)).groups(LAYERS)
+        tree = ward_tree(means, shares if weighted else np.ones_like(shares))
+        smallest = 0.0 if slivers or not weighted else SMALLEST_SHARE
+        return tree.groups(tree.suggested_count() if count is None else count, smallest=smallest)
 
     return group
 
 
-def clusters(channels: int) -> Grouping:
+def clusters(channels: int, weighted: bool = False) -> Grouping:
     """k-means of the components' mean features; the paper's way with 3 channels."""
 
     def group(segments: SoftSegments, features: np.ndarray, map3: np.ndarray, seed: int) -> np.ndarray:
-        means, _ = component_means(segments.components, reduced(features, map3, channels))
+        means, shares = component_means(segments.components, reduced(features, map3, channels))
+        if weighted:
+            fit = KMeans(min(LAYERS, len(means)), n_init=10, random_state=seed)
+            return np.unique(fit.fit_predict(means, sample_weight=shares), return_inverse=True)[1]
         return kmeans(means, LAYERS, np.random.default_rng(seed))
 
     return group
@@ -67,12 +82,15 @@ def clusters(channels: int) -> Grouping:
 
 GROUPINGS: dict[str, Grouping] = {
     "k-means, 3 channels (the paper)": clusters(3),
+    "k-means, 8 channels": clusters(8),
     "k-means, all channels": clusters(0),
+    "k-means, all channels, by size": clusters(0, weighted=True),
     "Ward, 3 channels": ward(3),
     "Ward, 8 channels": ward(8),
     "Ward, all channels": ward(0),
-    "Ward, 3 channels, unweighted": ward(3, weighted=False),
-    "Ward, all channels, unweighted": ward(0, weighted=False),
+    "Ward, all channels, not by size": ward(0, weighted=False),
+    "Ward, all channels, with slivers": ward(0, slivers=True),
+    "Ward, all channels, own count": ward(0, count=None),
 }
 
 
@@ -84,23 +102,25 @@ def reduced(features: np.ndarray, map3: np.ndarray, channels: int) -> np.ndarray
 
 
 def pictures(folder: Path, per_set: int, side: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
-    """A name, the image (h, w, 3) and the objects, masks with 255 for void, of `per_set` pictures of each set."""
-    for images in sorted(folder.glob("*/images")):
+    """A name, the image (h, w, 3) and the objects, masks with 255 for void, of `per_set` pictures of each set.
+
+    The sets take turns, so that the first few pictures tell of all.
+    """
+    chosen = []
+    for images in sorted(path for path in folder.glob("*/images") if path.parent.name in SETS):
         files = sorted(images.glob("*.jpg"))
-        for file in files[:: max(1, len(files) // per_set)][:per_set]:
-            image = read_image(file)
-            scale = side / max(image.shape[:2])
-            size = round(image.shape[0] * scale), round(image.shape[1] * scale)
-            labels = Image.open(images.parent / "labels" / f"{file.stem}.png").resize(
-                size[::-1], Image.Resampling.NEAREST
-            )
-            found = np.asarray(labels)
-            numbers = [n for n in np.unique(found) if n != 255 and not (n == 0 and images.parent.name in SALIENT)]
-            objects = [
-                np.where(found == 255, 255, found == n) for n in numbers if (found == n).mean() >= SMALLEST_OBJECT
-            ]
-            small = resized(image, size).clamp_(0, 1).movedim(0, 2).numpy()
-            yield f"{images.parent.name}/{file.stem}", np.ascontiguousarray(small), objects
+        chosen.append(files[:: max(1, len(files) // per_set)][:per_set])
+    for file in itertools.chain.from_iterable(zip(*chosen, strict=False)):
+        image = read_image(file)
+        scale = side / max(image.shape[:2])
+        size = round(image.shape[0] * scale), round(image.shape[1] * scale)
+        picture_set = file.parent.parent
+        labels = Image.open(picture_set / "labels" / f"{file.stem}.png").resize(size[::-1], Image.Resampling.NEAREST)
+        found = np.asarray(labels)
+        numbers = [n for n in np.unique(found) if n != 255 and not (n == 0 and picture_set.name in SALIENT)]
+        objects = [np.where(found == 255, 255, found == n) for n in numbers if (found == n).mean() >= SMALLEST_OBJECT]
+        small = resized(image, size).clamp_(0, 1).movedim(0, 2).numpy()
+        yield f"{picture_set.name}/{file.stem}", np.ascontiguousarray(small), objects
 
 
 def usefulness(alphas: np.ndarray, objects: list[np.ndarray]) -> tuple[float, float]:
@@ -141,9 +161,14 @@ def layers_of(image: np.ndarray, features: np.ndarray, seed: int) -> dict[str, n
     """Alphas (h, w, N) of each way for one seed."""
     map3 = affinity_features(image, features, Progress())
     segments = soft_segments(image, features, layers=1, seed=seed)
-    ways = {
-        name: segments.grouped(grouping(segments, features, map3, seed)).alphas for name, grouping in GROUPINGS.items()
-    }
+    ways, relaxed = {}, {}
+    for name, grouping in GROUPINGS.items():
+        labels = grouping(segments, features, map3, seed)
+        order = np.unique(labels, return_index=True)[1].argsort().argsort()
+        partition = tuple(order[labels])  # the same for two ways that group alike
+        if partition not in relaxed:
+            relaxed[partition] = segments.grouped(labels).alphas
+        ways[name] = relaxed[partition]
     flat = features.reshape(-1, features.shape[2])
     rng = np.random.default_rng(seed)
     sample = rng.choice(len(flat), min(4000, len(flat)), replace=False)
@@ -187,6 +212,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of sets, each with images/ and labels/")
     parser.add_argument("--pictures", type=int, default=8, help="of each set; default 8")
+    parser.add_argument("--results", type=Path, help="file that keeps each picture's scores as they come")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--side", type=int, default=320, help="long side that pictures are brought to; default 320")
     parser.add_argument("--exact", action="store_true", help="compare with the literal pipeline; a minute a picture")
@@ -194,28 +220,48 @@ def main() -> int:
     torch.set_num_threads(1)
     if options.exact:
         return against_exact(options)
+    scores = read_scores(options.results)
     extractor = FeatureExtractor(device="cpu")
-    results: dict[str, list[tuple[float, float, float]]] = {}
-    for count, (name, image, objects) in enumerate(pictures(options.data, options.pictures, options.side), 1):
+    for name, image, objects in pictures(options.data, options.pictures, options.side):
+        if name in scores:
+            continue
+        start = time.process_time()
         features = extractor.extract(image)
         runs = [layers_of(image, features, seed) for seed in range(options.seeds)]
-        for way in runs[0]:
-            pairs = itertools.combinations([run[way] for run in runs], 2)
-            apart = float(np.mean([difference(*pair) for pair in pairs])) if len(runs) > 1 else 0.0
-            useful = np.mean([usefulness(run[way], objects) for run in runs], axis=0) if objects else (np.nan, np.nan)
-            results.setdefault(way, []).append((apart, *useful))
-        print(f"{count} {name}", file=sys.stderr, flush=True)
-        if count % 5 == 0:
-            print(table(results), file=sys.stderr, flush=True)
-    print(table(results))
+        scores[name] = {way: scored([run[way] for run in runs], objects) for way in runs[0]}
+        if options.results:
+            with options.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"picture": name, "scores": scores[name]}) + "\n")
+        print(f"{len(scores)} {name} {time.process_time() - start:.0f} s", file=sys.stderr, flush=True)
+    print(table(scores))
     return 0
 
 
-def table(results: dict[str, list[tuple[float, float, float]]]) -> str:
+def read_scores(file: Path | None) -> dict[str, Scores]:
+    """What an earlier call has kept: scores by picture."""
+    if file is None or not file.exists():
+        return {}
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return {line["picture"]: line["scores"] for line in lines}
+
+
+def scored(runs: list[np.ndarray], objects: list[np.ndarray]) -> tuple[float, float, float]:
+    """How far the seeds' layers are apart, and the mean IoU and border F of `objects`; NaN where there are none."""
+    pairs = list(itertools.combinations(runs, 2))
+    apart = float(np.mean([difference(*pair) for pair in pairs])) if pairs else float("nan")
+    if not objects:
+        return apart, float("nan"), float("nan")
+    iou, border = np.mean([usefulness(run, objects) for run in runs], axis=0)
+    return apart, float(iou), float(border)
+
+
+def table(scores: dict[str, Scores]) -> str:
     """The means over pictures, a line for each way."""
-    lines = [f"{'way':34} between seeds      IoU  border F   ({len(next(iter(results.values())))} pictures)"]
-    for way, rows in results.items():
-        apart, iou, border = np.nanmean(rows, axis=0)
+    lines = [f"{'way':34} between seeds      IoU  border F   ({len(scores)} pictures)"]
+    for way in next(iter(scores.values())):
+        apart, iou, _ = np.nanmean([ways[way] for ways in scores.values()], axis=0)
+        borders = [ways[way][2] for name, ways in scores.items() if name.split("/")[0] not in VOID_BORDERS]
+        border = np.nanmean(borders or [np.nan])
         lines.append(f"{way:34} {apart:13.4f} {iou:8.3f} {border:9.3f}")
     return "\n".join(lines)
 

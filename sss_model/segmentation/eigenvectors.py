@@ -12,6 +12,7 @@ negative ones are kept. A grid with no coarser one is solved by a dense solver.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -33,7 +34,9 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _SPARE = 30  # vectors beyond those asked for
-_SHIFTS = (1e-3, 4e-3, 16e-3, 64e-3, 1.0)  # the first that makes A + shift M positive definite
+# Shift and ridge: the first that make A + shift M + ridge U positive definite. A flat picture's interpolation is a box
+# filter, which loses some functions, so that M is singular there and needs the ridge (a share of the mean diagonal).
+_SHIFTS = ((1e-3, 0.0), (4e-3, 0.0), (16e-3, 0.0), (64e-3, 0.0), (64e-3, 1e-3), (64e-3, 1e-2), (1.0, 0.1), (1.0, 1.0))
 _KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
 _DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second
 _DEGREE = 4
@@ -162,6 +165,7 @@ def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Pro
     at_nodes: Any = None if laplacian.nodes is None else laplacian.nodes.nodes.cpu().numpy()
     for level, P in enumerate(chain):
         transposed = P.T.tocsr()
+        steps.report(level / len(chain))
         product = A @ P
         steps.report(level / len(chain))
         A = transposed @ product
@@ -201,15 +205,15 @@ def _krylov(A: Floats, M: Floats, count: int, seed: int, steps: Progress) -> Flo
 
 
 def _shifted_factor(A: Floats, M: Floats) -> tuple[Floats, bool]:
-    """The Cholesky factor of A + shift M for the smallest shift of `_SHIFTS` that gives one."""
-    for shift in _SHIFTS[:-1]:
-        try:
-            factor: tuple[Floats, bool] = scipy.linalg.cho_factor(A + np.float32(shift) * M, check_finite=False)
-        except np.linalg.LinAlgError:
-            continue
-        return factor
-    last: tuple[Floats, bool] = scipy.linalg.cho_factor(A + np.float32(_SHIFTS[-1]) * M, check_finite=False)
-    return last
+    """The Cholesky factor of A + shift M + ridge U for the first of `_SHIFTS` that has one."""
+    scale = float(np.mean(A.diagonal() + M.diagonal()))
+    for shift, ridge in _SHIFTS:
+        shifted = A + np.float32(shift) * M
+        shifted.flat[:: len(A) + 1] += np.float32(ridge * scale)
+        with suppress(np.linalg.LinAlgError):
+            factor: tuple[Floats, bool] = scipy.linalg.cho_factor(shifted, check_finite=False)
+            return factor
+    raise np.linalg.LinAlgError("The coarse Laplacian has no Cholesky factor with any shift.")
 
 
 def _orthonormal(block: Floats, M: Floats) -> Floats:
@@ -246,6 +250,7 @@ def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Prog
     width = vectors.shape[1]
     vectors /= vectors.norm(dim=0)
     gram = (vectors.T @ vectors).double().cpu().numpy()
+    steps.report(0.0)
     A = np.empty((width, width))
     for start in range(0, width, _COLUMNS):
         columns = slice(start, min(start + _COLUMNS, width))

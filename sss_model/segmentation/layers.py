@@ -38,13 +38,13 @@ class GroupingTree:
     heights: NDArray[np.float64]
     shares: NDArray[np.float64]
 
-    def groups(self, count: int) -> Labels:
+    def groups(self, count: int, *, smallest: float = SMALLEST_SHARE) -> Labels:
         """(K,) the layer 0, 1, ... of each component, for `count` layers or as many as there can be.
 
         From one count to the next, the larger part of the layer that is split keeps its number; the other one is the
-        new last layer. A part under 1 % of the picture stays with the larger one and makes no layer.
+        new last layer. A part with less than the share `smallest` of the picture stays with the larger one.
         """
-        return self._split(count)[0]
+        return self._split(count, smallest)[0]
 
     def suggested_count(self) -> int:
         """The count from 2 to 8 after which one layer more explains much less than the last one did."""
@@ -55,7 +55,7 @@ class GroupingTree:
         floor = 0.01 * float(self.heights.sum())
         return 2 + int(np.argmax((padded[:-1] + floor) / (padded[1:] + floor)))
 
-    def _split(self, count: int) -> tuple[Labels, NDArray[np.float64]]:
+    def _split(self, count: int, smallest: float = SMALLEST_SHARE) -> tuple[Labels, NDArray[np.float64]]:
         """The labels of at most `count` layers, and the scatter that each split explained."""
         members = self._members()
         labels = np.zeros(len(self.shares), np.intp)
@@ -70,7 +70,7 @@ class GroupingTree:
             )
             gain = self._height(layers[place])
             layers[place] = large
-            if self.shares[members[small]].sum() >= SMALLEST_SHARE:
+            if self.shares[members[small]].sum() >= smallest:
                 labels[members[small]] = len(layers)
                 layers.append(small)
                 gains.append(gain)

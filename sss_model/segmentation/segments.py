@@ -26,16 +26,19 @@ from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import Labels, split_clusters
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
 from sss_model.segmentation.layers import GroupingTree, component_means, ward_tree
-from sss_model.segmentation.relax import relaxed_sparsification
-from sss_model.segmentation.sparsify import SAMPLES, constrained_sparsification, sample_pixels
+from sss_model.segmentation.sparsify import SAMPLES, constrained_sparsification, relaxed_sparsification, sample_pixels
 from sss_model.segmentation.superpixels import node_laplacian
 from sss_model.segmentation.upsample import upsample_layers
-from sss_model.segmentation.working_grid import affinity_features, check_features, grid_features, grid_image
+from sss_model.segmentation.working_grid import affinity_features, check_features, grid_features, grid_image, grid_size
 
 Floats = NDArray[np.float32]
 
 EIGENVECTORS = 100
 COMPONENTS = 40
+_GRID_BYTES = 3000  # a pixel of the grid: 130 vectors before and 100 after the last step, and the sparse matrices
+_NODES_BYTES = 200 * 2**20  # distances and affinities of all pairs of 2500 superpixels
+_FLOAT = 4
+_COEFFICIENTS = 4  # of a layer's linear function of colour
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,6 +109,7 @@ class Picture:
     def lifted(self, grid_alphas: Floats, progress: Progress | None = None) -> Floats:
         """`grid_alphas` at the picture's full size."""
         if grid_alphas.shape[:2] == self.image.shape[:2]:
+            silent(progress).report(1.0)
             return grid_alphas
         layers = torch.from_numpy(np.ascontiguousarray(grid_alphas.transpose(2, 0, 1))).to(self.grid_image.device)
         return upsample_layers(layers, self.grid_image, self.image, progress=progress)
@@ -170,14 +174,27 @@ def soft_segments(
     )
 
 
+def forecast(shape: tuple[int, ...], *, layers: int = 5, grid: int | None = None) -> int:
+    """About the most bytes that `soft_segments` takes for an image of `shape` (H, W, ...), beside image and features.
+
+    Parameters
+    ----------
+    layers, grid : as for `soft_segments`
+    """
+    height, width = grid_size(shape, grid)
+    full = shape[0] * shape[1] * layers * _FLOAT
+    interpolated = 2 * height * shape[1] * layers * _COEFFICIENTS * _FLOAT if (height, width) != shape[:2] else 0
+    kept = height * width * 600
+    return max(height * width * _GRID_BYTES + _NODES_BYTES, kept + full + interpolated)
+
+
 def build_laplacian(image: Tensor, features: Floats | None, progress: Progress) -> Laplacian:
     """The matting Laplacian of `image` (h, w, 3), with the superpixels' where there are `features` (h, w, D)."""
     matting = matting_laplacian(image)
     progress.report(0.4)
     if features is None:
         return Laplacian(matting, None)
-    nodes = node_laplacian(image.cpu().numpy(), features)
-    progress.report(1.0)
+    nodes = node_laplacian(image.cpu().numpy(), features, progress=progress.part(0.4, 1.0))
     return Laplacian(matting, nodes.to(image.device))
 
 

@@ -22,6 +22,8 @@ from scipy.special import erf
 from skimage.segmentation import slic
 from torch import Tensor
 
+from sss_model.progress import Progress, silent
+
 Floats = NDArray[np.float32]
 Labels = NDArray[np.intp]
 
@@ -59,7 +61,9 @@ class NodeLaplacian:
         return total.index_add_(0, self.nodes, self.matrix.diagonal())
 
 
-def node_laplacian(image: Floats, features: Floats, *, count: int = COUNT) -> NodeLaplacian:
+def node_laplacian(
+    image: Floats, features: Floats, *, count: int = COUNT, progress: Progress | None = None
+) -> NodeLaplacian:
     """0.01 times the Laplacians of the semantic and the colour affinity, on the CPU.
 
     Parameters
@@ -67,11 +71,17 @@ def node_laplacian(image: Floats, features: Floats, *, count: int = COUNT) -> No
     image : (h, w, 3) float32 RGB in [0, 1]
     features : (h, w, D) float32, each channel in [0, 1]; the paper's have 3
     count : how many superpixels to ask for
+    progress : told between the steps
     """
+    steps = silent(progress)
     labels = superpixels(image, count)
+    steps.report(0.5)
     centroids, f = means(labels, _positions(labels.shape)), means(labels, features)
     c = means(labels, image)
-    affinity = semantic_affinity(f, adjacency(labels)) + colour_affinity(c, centroids / np.array(labels.shape))
+    semantic = semantic_affinity(f, adjacency(labels))
+    steps.report(0.7)
+    affinity = semantic + colour_affinity(c, centroids / np.array(labels.shape))
+    steps.report(1.0)
     laplacian = np.diag(affinity.sum(1)) - affinity
     y, x = np.floor(centroids + 0.5).astype(np.int64).T
     nodes = torch.from_numpy(y * labels.shape[1] + x)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sss_model.progress import Progress, silent
-from sss_model.segmentation.relax import normalised
+from sss_model.segmentation.sparsify import normalised
 
 EPS = 1e-5
 _PIXELS = 2**18  # of a stripe
@@ -45,8 +45,10 @@ def upsample_layers(
     H, W = image.shape[:2]
     count, h = len(layers), layers.shape[1]
     models = colour_models(layers, grid_image, eps)
+    steps.report(0.0)
     wide = F.interpolate(models.view(1, count * 4, *layers.shape[1:]), (h, W), mode="bilinear")[0]
     wide = wide.transpose(0, 1).contiguous()  # rows first: one above the other is what a stripe blends
+    steps.report(0.0)
     alphas = np.empty((H, W, count), np.float32)
     position = ((torch.arange(H, device=layers.device) + 0.5) * (h / H) - 0.5).clamp_(0, h - 1)
     above = position.long()

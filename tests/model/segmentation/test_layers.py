@@ -48,6 +48,7 @@ def test_a_sliver_is_no_layer():
     tree = ward_tree(features, np.array([0.5, 0.3, 0.005, 0.195]))
     assert tree.groups(2).max() == 1
     assert np.bincount(tree.groups(4), weights=[0.5, 0.3, 0.005, 0.195]).min() >= 0.01
+    assert set(tree.groups(2, smallest=0.0)[[0, 1, 3]]) != set(tree.groups(2, smallest=0.0)[[2]])
 
 
 def test_the_suggested_count_is_that_of_the_clumps():

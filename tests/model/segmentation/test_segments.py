@@ -109,6 +109,13 @@ def test_hostile_pictures(name):
     check(spectral_matting(image, layers=4), image.shape[:2], 4)
 
 
+@pytest.mark.parametrize("features", [np.zeros((12, 16, 3), np.float32), NOISE], ids=["flat", "noise"])
+def test_a_flat_picture_of_several_levels(features):
+    """Its interpolation loses functions, and the coarse problem is singular."""
+    image = np.full((120, 160, 3), 0.5, np.float32)
+    check(soft_segments(image, features, layers=3), (120, 160), 3)
+
+
 def test_nothing_to_tell_apart_is_one_layer():
     image, features = HOSTILE["flat"]
     assert soft_segments(image, features).alphas.shape[2] == 1
@@ -140,7 +147,7 @@ def test_progress_rises_to_one_and_may_stop_anywhere(scene):
     assert fractions[-1] == 1
     assert {"Affinities", "Components", "Layers"} <= {stage for _, stage in told}
     for stop in np.linspace(0, len(told) - 1, 5).astype(int):
-        reports = iter(range(stop + 1))
+        reports = iter(range(stop))
         with pytest.raises(Cancelled):
             soft_segments(
                 scene[0], scene[1], progress=Progress(cancelled=lambda left=reports: next(left, None) is None)

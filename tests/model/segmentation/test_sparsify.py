@@ -10,14 +10,17 @@ from made_scenes import disc_scene
 
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.eigenvectors import Laplacian
-from sss_model.segmentation.relax import (
+from sss_model.segmentation.sparsify import (
     System,
     conjugate_gradients,
+    constrained_sparsification,
     gradient,
+    newton_step,
     normalised,
     relaxed_sparsification,
+    sample_pixels,
+    whitened,
 )
-from sss_model.segmentation.sparsify import constrained_sparsification, newton_step, sample_pixels, whitened
 from sss_model.segmentation.superpixels import node_laplacian
 
 
@@ -81,9 +84,10 @@ def test_conjugate_gradients_solve_the_assembled_system():
     right = torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(1)) + 100
     matrix = exact.relaxed_system(sparse(L), sparsity.reshape(3, -1).T.double().numpy())
     system = System(L, sparsity + 1, sparsity + 1 + L.diagonal)
-    found = conjugate_gradients(system, right, layers, tolerance=1e-6)
+    found, L_found = conjugate_gradients(system, right, layers, L.apply(layers), tolerance=1e-6)
     wanted = np.linalg.solve(matrix.toarray(), right.ravel().double().numpy())
     assert np.allclose(found.ravel().numpy(), wanted, atol=1e-4)
+    assert torch.allclose(L_found, L.apply(found), atol=1e-3)
 
 
 def sparse(L):
