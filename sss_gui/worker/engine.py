@@ -6,7 +6,6 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 import time
@@ -47,14 +46,15 @@ from sss_gui.messages.panes import (
     View,
 )
 from sss_gui.pane_names import PANES
+from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there, write_exports
-from sss_model.files.inputs import Input, files_of, read_input
-from sss_model.image_io import image_from_array, to_picture
+from sss_model.image_io import to_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
@@ -159,7 +159,7 @@ class FeatureEngine(Engine):
 
     def _common(self, request: ShowRequest, document: CachedFeatures) -> dict[str, Any]:
         return {
-            "files": _files_of(request.source),
+            "files": files_of_source(request.source),
             "ticket": request.ticket,
             "source": request.source,
             "size": document.figure.size,
@@ -395,44 +395,3 @@ def _on_picture(box: tuple[float, float, float, float], figure: FeatureViews) ->
 
 class _NoRoomError(Exception):
     """There is no memory for features that nobody waits for."""
-
-
-def read_source(source: Source) -> Input:
-    """The photograph, or the features with theirs, of `source`."""
-    if source.pasted is not None:
-        return Input(image_from_array(source.pasted, name="The pasted picture"))
-    if source.path is None:
-        raise ParameterError(f"{source.name} has neither a file nor pixels.")
-    log.debug("reads %s", source.path)
-    return read_input(source.path, source.image, source.layout)
-
-
-def source_stamp(source: Source) -> tuple[Any, ...]:
-    """Changes when the source's files do."""
-    return tuple(file_stamp(path) for path in _files_of(source))
-
-
-@functools.lru_cache(maxsize=1024)
-def _files_of(source: Source) -> tuple[Path, ...]:
-    """What `source` is read from, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
-    return files_of(source.path, source.image) if source.path is not None else ()
-
-
-def device_words(device: str) -> str:
-    """`device` with the name of the hardware where torch knows it."""
-    if device.startswith("cuda"):
-        import torch
-
-        return f"{device} · {torch.cuda.get_device_name(torch.device(device))}"
-    return device
-
-
-def devices() -> tuple[tuple[str, str], ...]:
-    """(key, words) of each device on this machine."""
-    import torch
-
-    found = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
-    found += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        found.append(("mps", "Apple GPU"))
-    return tuple(found)

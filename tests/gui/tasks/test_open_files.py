@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from sss_gui.messages.files import ListResult
 from sss_gui.messages.panes import Source
 from sss_gui.tasks.open_files import LAYOUT_WORDS
-from sss_gui.worker.engine import read_source
+from sss_gui.worker.sources import read_source
 from sss_model.errors import FeatureFileError
 from sss_model.files.inputs import INPUT_LAYOUTS
 from sss_model.image_io import write_picture

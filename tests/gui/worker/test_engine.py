@@ -18,8 +18,9 @@ from sss_gui.messages.panes import (
     ShowRequest,
     Source,
 )
-from sss_gui.worker.engine import FeatureEngine, source_stamp
+from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+from sss_gui.worker.sources import source_stamp
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor
 from sss_model.files.allocation import AllocationPlan
