@@ -65,7 +65,7 @@ def try_picture(kind: str, rng: np.random.Generator, folder: Path) -> None:
 
 
 def try_features(form: str, rng: np.random.Generator, folder: Path) -> None:
-    path = folder / f"a{FORMATS[form].suffix}"
+    path = folder / f"map{FORMATS[form].suffix}"  # with no picture beside it
     write_features(path, some(9, 11, 6), format=form, metadata={"source": "a.jpg"})
     path.write_bytes(damaged(path.read_bytes(), rng))
     holds_features(path)
