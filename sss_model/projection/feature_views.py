@@ -7,24 +7,25 @@ radius does not make colours jump.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sss_model.files.export import ExportContent
-from sss_model.filtering.lift import Coefficients, GuidedLift, lift_region
+from sss_model.filtering.lift import Coefficients, GuidedLift
 from sss_model.filtering.resize import resize
-from sss_model.guided_filter import GuidedFilter, guided_filter
+from sss_model.guided_filter import guided_filter
 from sss_model.image_io import Picture, to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import SPREAD, FixedBasis, chosen, components_of
-from sss_model.projection.filtered_pca import Reducer, Reduction
+from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
+from sss_model.projection.full_size import lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
+from sss_model.projection.same_object import SameObject
 from sss_model.projection.stretch import random_projection, range_of, stretch
 
 COMPONENTS = 16
@@ -74,22 +75,15 @@ class FeatureViews:
 
     def cell(self, point: tuple[int, int]) -> tuple[int, int]:
         """(x, y) of the map's value at the pixel `point` of the photograph."""
-        return _moved(point, self.size, self.image.shape)
+        return moved_point(point, self.size, self.image.shape)
 
     def pixel(self, cell: tuple[int, int]) -> tuple[int, int]:
         """(x, y) of the photograph's pixel in the middle of `cell` of the maps."""
-        return _moved(cell, self.image.shape, self.size)
+        return moved_point(cell, self.image.shape, self.size)
 
     def at_full_size(self, labels: NDArray[Any]) -> NDArray[Any]:
         """`labels` (H, W, ...) of the maps' cells at the photograph's own size: each pixel has its cell's."""
-        if self._picture is None:
-            return labels
-        rows, columns = (
-            ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.int64).clip(0, cells - 1)
-            for pixels, cells in zip(self.size, self.image.shape[:2], strict=True)
-        )
-        full: NDArray[Any] = labels[rows[:, None], columns[None]]
-        return full
+        return labels if self._picture is None else spread_labels(labels, self.size)
 
     def lifted(
         self,
@@ -110,10 +104,10 @@ class FeatureViews:
         """
         coefficients = self._stage(
             "coefficients",
-            (filter, projection, _SameObject(fixed)),
+            (filter, projection, SameObject(fixed)),
             lambda: self._coefficients(filter, projection, fixed, progress),
         )
-        return _lift(coefficients, self.picture, box, progress)
+        return lift_picture(coefficients, self.picture, box, progress)
 
     def _coefficients(
         self,
@@ -152,7 +146,7 @@ class FeatureViews:
             values = chosen(basis, projection).project(self.features)
             return stretch(values, *_range(values, projection, fixed))
 
-        return self._stage("pca", (projection, _SameObject(fixed)), make)
+        return self._stage("pca", (projection, SameObject(fixed)), make)
 
     def filtered(
         self,
@@ -175,7 +169,7 @@ class FeatureViews:
             values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
             return stretch(values, *_range(values, projection, fixed))
 
-        result = self._stage("filtered on fixed", (filter, projection, _SameObject(fixed)), make)
+        result = self._stage("filtered on fixed", (filter, projection, SameObject(fixed)), make)
         self._stages["filtered"] = [(None, result)]
         return result
 
@@ -217,14 +211,14 @@ class FeatureViews:
             return LivePreview(self.image, flat, low=low, high=high, device=self.device)
 
         if fixed is not None:
-            return self._stage("live", (projection, _SameObject(fixed)), lambda: on(fixed))
+            return self._stage("live", (projection, SameObject(fixed)), lambda: on(fixed))
         rows = tuple(components_of(projection, self._components))
         cached = self._stages.get("reduction")
         if not cached or cached[0][0][1] != rows:
             self._reduction(filter, projection)
             cached = self._stages["reduction"]
         (reference, _), result = cached[0]
-        return self._stage("live", (projection, _SameObject(result)), lambda: around(result, reference))
+        return self._stage("live", (projection, SameObject(result)), lambda: around(result, reference))
 
     # bases -----------------------------------------------------------------------------------------------------------
 
@@ -262,7 +256,9 @@ class FeatureViews:
         own = self.plain_basis()
         covariance = Covariance(self.features.shape[2])
         for figure, progress in figures:
-            _add_filtered(covariance, figure, filter, own.mean, progress)
+            add_filtered(
+                covariance, figure.image, figure.features, filter, own.mean, device=figure.device, progress=progress
+            )
         basis = basis_of(covariance.mean + own.mean, covariance.matrix, self._components)
         basis = basis.align_to(own, range(3))
         variance = np.maximum(basis.explained_variance_ratio * np.trace(covariance.matrix), 0)
@@ -318,7 +314,7 @@ class FeatureViews:
         elif fixed is not None:
             pictures["filtered"] = self.lifted(filter, projection, fixed)
         else:
-            pictures["filtered"] = _lift(self._coefficients_of(result, filter), self._picture)
+            pictures["filtered"] = lift_picture(self._coefficients_of(result, filter), self._picture)
         ready = fixed is not None and fixed.low is not None
         return ExportContent(
             image=self.image,
@@ -386,51 +382,6 @@ def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progr
     """The filtered features on `basis`, not stretched: the projected ones, filtered."""
     flat = basis.project(figure.features)
     return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-
-
-def _add_filtered(
-    covariance: Covariance, figure: FeatureViews, filter: FilterParams, offset: Map, progress: Progress | None = None
-) -> None:
-    """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
-    kernel = GuidedFilter(figure.image, filter.radius, filter.eps, device=figure.device)
-
-    def source(rows: slice, columns: slice) -> torch.Tensor:
-        block = np.asarray(figure.features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
-        return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
-
-    for _, planes in kernel.stream(source, figure.features.shape[2], progress):
-        covariance.add(planes.movedim(0, 2).cpu().numpy())
-
-
-def _moved(point: tuple[int, int], source: Sequence[int], target: Sequence[int]) -> tuple[int, int]:
-    """(x, y) of the cell of a grid (H, W, ...) of size `target` under the middle of the cell `point` of `source`."""
-    x, y = (
-        min(int((place + 0.5) * target[axis] / source[axis]), target[axis] - 1)
-        for place, axis in zip(point, (1, 0), strict=True)
-    )
-    return x, y
-
-
-def _lift(
-    coefficients: Coefficients, picture: Picture, box: Box | None = None, progress: Progress | None = None
-) -> Picture:
-    x0, y0, x1, y1 = box or (0, 0, picture.shape[1], picture.shape[0])
-    out = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
-    lift_region(coefficients, picture, (y0, y1, x0, x1), out=out, progress=progress)
-    return out
-
-
-class _SameObject:
-    """Stands for an object in a key: equal where it is the same one, and keeps it alive, so that it stays that one."""
-
-    def __init__(self, held: object) -> None:
-        self.held = held
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SameObject) and self.held is other.held
-
-    def __hash__(self) -> int:
-        return id(self.held)
 
 
 def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Map, Map]:

@@ -31,7 +31,8 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.guided_filter import GuidedFilter, check_channels
-from sss_model.pca import PcaBasis, fit_pca, signs_of
+from sss_model.params import FilterParams
+from sss_model.pca import Covariance, PcaBasis, fit_pca, signs_of
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
@@ -205,6 +206,27 @@ class _ReductionRequest:
                 raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
                 maps[place] = space.maps[rank] * sign
         return _reduction(raw, maps, basis, self.shown, space.error, space.filtered)
+
+
+def add_filtered(
+    covariance: Covariance,
+    image: Floats,
+    features: Floats,
+    filter: FilterParams,
+    offset: Map,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> None:
+    """Take the filtered features less `offset` into `covariance`, tile by tile: they are never whole in memory."""
+    kernel = GuidedFilter(image, filter.radius, filter.eps, device=device)
+
+    def source(rows: slice, columns: slice) -> torch.Tensor:
+        block = np.asarray(features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
+        return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+
+    for _, planes in kernel.stream(source, features.shape[2], progress):
+        covariance.add(planes.movedim(0, 2).cpu().numpy())
 
 
 def _reduction(raw: Tensor, maps: Tensor, basis: PcaBasis, shown: Sequence[int], error: float, rank: int) -> Reduction:

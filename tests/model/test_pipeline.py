@@ -32,7 +32,7 @@ def test_what_the_extraction_says_lands_beside_the_export(tmp_path: Path, monkey
     record = {"extract": {"device": "cpu"}, "notes": ["Memory ran out."]}
     result = ExtractionResult(FEATURES, "net", "cpu", record, ("Memory ran out.",))
     monkeypatch.setattr(CachedExtractor, "extract", lambda *args, **options: result)
-    picture = analyse(Input(IMAGE), "photo.png", CachedExtractor(), None, ExtractParams())
+    picture = analyse(Input(IMAGE), "photo.png", CachedExtractor(), None, ExtractParams(size="native"))
     assert (picture.model, picture.device, picture.notes) == ("net", "cpu", ("Memory ran out.",))
     paths = export_picture(
         picture, tmp_path, "photo", FilterParams(radius=2), ProjectionParams(), ExportParams(formats=("npy",))

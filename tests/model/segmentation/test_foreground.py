@@ -71,6 +71,7 @@ def solved(image: np.ndarray, alpha: np.ndarray, eps: float) -> np.ndarray:
     return np.dstack([spsolve(system, side)[: alpha.size].reshape(height, width) for side in right])
 
 
+@pytest.mark.slow
 def test_many_steps_lead_to_the_minimum(monkeypatch):
     image, alpha, _ = mixed(24, 30, 2.0)
     exact = solved(image.astype(float), alpha, 0.05)

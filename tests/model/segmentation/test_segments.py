@@ -139,6 +139,7 @@ def test_bad_arguments_are_named(scene, change, match):
         soft_segments(**arguments)
 
 
+@pytest.mark.slow
 def test_progress_rises_to_one_and_may_stop_anywhere(scene):
     told = []
     soft_segments(scene[0], scene[1], progress=Progress(lambda fraction, stage: told.append((fraction, stage))))
