@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-REST_AFTER = 250
 """Milliseconds without another key or step after which a value counts as settled."""
 _STEPS = 600
 
@@ -91,9 +90,7 @@ class CalmSlider(QSlider):
 
 
 class CalmSpinBox(QSpinBox):
-    """A spin box whose wheel is left alone and which says when it steps rather than being typed into."""
-
-    stepped = Signal()
+    """A spin box whose wheel is left alone."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if key_meant(event):
@@ -103,10 +100,6 @@ class CalmSpinBox(QSpinBox):
         if wheel_meant(self, event):
             super().wheelEvent(event)
 
-    def stepBy(self, steps: int) -> None:
-        super().stepBy(steps)
-        self.stepped.emit()
-
     def show_value(self, value: int) -> None:
         """Set a value that comes from elsewhere; a number half typed stays where it is the same."""
         if value != self.value():
@@ -115,8 +108,6 @@ class CalmSpinBox(QSpinBox):
 
 class CalmDoubleSpinBox(QDoubleSpinBox):
     """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic."""
-
-    stepped = Signal()
 
     def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -137,7 +128,6 @@ class CalmDoubleSpinBox(QDoubleSpinBox):
             self.setValue(float(f"{10 ** (tenths / 10):.2g}"))
         else:
             super().stepBy(steps)
-        self.stepped.emit()
 
     def textFromValue(self, value: float) -> str:
         return plain_number(value)
@@ -201,7 +191,6 @@ class NumberControl(QWidget):
         self._slider = CalmSlider()
         self._slider.setRange(0, round(self._high - self._low) if self._whole else _STEPS)
         self._slider.setPageStep(max(self._slider.maximum() // 10, 1))
-        self._timer = QTimer(self, singleShot=True, interval=REST_AFTER)
         self._name(meta)
         self._arrange(meta["label"])
         self._connect()
@@ -227,7 +216,6 @@ class NumberControl(QWidget):
         if not self._slider.isSliderDown():
             self._show(value)
             self._announced = self._value
-            self._timer.stop()
 
     def _make_spin(self, meta: Mapping[str, Any]) -> CalmSpinBox | CalmDoubleSpinBox:
         spin = CalmSpinBox() if self._whole else CalmDoubleSpinBox(self._log)
@@ -266,31 +254,18 @@ class NumberControl(QWidget):
         self._slider.valueChanged.connect(self._slid)
         self._slider.sliderReleased.connect(self._settle)
         self._slider.default_requested.connect(self._back_to_default)
-        self._spin.valueChanged.connect(self._typed)
-        self._spin.stepped.connect(self._timer.start)
-        self._spin.editingFinished.connect(self._finish)
-        self._timer.timeout.connect(self._settle)
+        self._spin.valueChanged.connect(self._take)
+        self._spin.editingFinished.connect(self._settle)
 
     def _slid(self, position: int) -> None:
         self._take(self._from_slider(position))
-        if not self._slider.isSliderDown():
-            self._timer.start()
-
-    def _typed(self, value: float) -> None:
-        self._take(value)
-        self._timer.start()
 
     def _take(self, value: float) -> None:
         if value != self._value:
             self._show(value)
             self.changing.emit(self._value)
 
-    def _finish(self) -> None:
-        if self._timer.isActive():
-            self._settle()
-
     def _settle(self) -> None:
-        self._timer.stop()
         if self._value != self._announced:
             self._announced = self._value
             self.rested.emit(self._value)
