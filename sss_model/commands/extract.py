@@ -166,7 +166,7 @@ def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
             shown.begin(path.name)
             try:
                 files, notes = worker.write(path, stem, Progress(shown.within))
-            except (SSSError, OSError, MemoryError, RuntimeError) as error:
+            except Exception as error:  # whatever it is, the other pictures are not to suffer from it
                 failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
             else:
                 written += bool(files)

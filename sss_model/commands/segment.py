@@ -152,7 +152,7 @@ def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
             shown.begin(path.name)
             try:
                 files, notes = worker.write(path, stem, Progress(shown.within))
-            except (SSSError, OSError, MemoryError, RuntimeError) as error:
+            except Exception as error:  # whatever it is, the other pictures are not to suffer from it
                 failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
             else:
                 written += bool(files)
@@ -195,7 +195,9 @@ class Segmentations:
         files = picture.write()
         entry = {**picture.record(), "files": [file.name for file in files]}
         with replacing(record, ExportError) as temporary:
-            temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(
+                json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
+            )
         return [*files, record], picture.notes
 
 

@@ -224,7 +224,9 @@ class _Writer:
             "files": [file.name for file in self.paths[:-1]],
         }
         with replacing(path, ExportError) as temporary:
-            temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(
+                json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
+            )
 
 
 def _ending(form: str) -> str:

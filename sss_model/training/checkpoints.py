@@ -50,7 +50,18 @@ class TrainState:
 
 
 def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dict[str, int]) -> None:
-    """Write `state` to `path`, whole or not at all; `pictures` counts those of each data set."""
+    """Write `state` to `path`, whole or not at all; `pictures` counts those of each data set.
+
+    Raises
+    ------
+    CheckpointError : weights that are not finite, with which nobody could go on; the file that was there stays
+    """
+    broken = [name for name, value in state.network.state_dict().items() if not bool(value.isfinite().all())]
+    if broken:
+        raise CheckpointError(
+            f"The weights are not finite after update {state.update} ({broken[0]}): the state is not saved.",
+            hint="The state saved before is kept; lower the rates and resume from it.",
+        )
     content = {
         "format": _FORMAT,
         "params": params.to_dict(),

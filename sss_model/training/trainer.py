@@ -6,6 +6,7 @@ pay for the head: branch maps are interpolated there, which is what upsampling g
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sss_model.datasets.dataset import Dataset
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.checkpoints import (
     BEST_MODEL,
@@ -193,6 +194,11 @@ class Trainer:
             )
         state.scaler.unscale_(state.optimiser)
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), params.optimiser.clip_grad or float("inf"))
+        if not math.isfinite(norm) and not state.scaler.is_enabled():  # the scaler leaves such steps out by itself
+            raise ParameterError(
+                f"The gradients are not finite in update {state.update + 1}; the weights are those before it.",
+                hint="Lower the rates, or leave out the pictures named last in the log.",
+            )
         state.scaler.step(state.optimiser)
         state.scaler.update()
         if state.mean is not None:
@@ -254,8 +260,9 @@ class Trainer:
     def _save_before_failing(self) -> None:
         """Keep what was learned before a picture, or the loss, ended the run; the other processes may never come."""
         if self._processes.first and self._state.update > 0:
-            self._checkpoints.save()
-            self._log.say(f"Saved update {self._state.update}; --resume goes on from there.")
+            with contextlib.suppress(CheckpointError):  # weights that are not finite: the state saved before stays
+                self._checkpoints.save()
+                self._log.say(f"Saved update {self._state.update}; --resume goes on from there.")
 
     def _validate(self) -> None:
         if self._processes.first:

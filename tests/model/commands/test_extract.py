@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from sss_model.commands.extract import find_inputs, main, stems_for
+from sss_model.commands.extract import Extractions, find_inputs, main, stems_for
 from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import FilterParams, ProjectionParams
@@ -194,3 +195,31 @@ def test_a_layout_of_a_photograph_is_refused(tmp_path, capsys):
     write_picture(tmp_path / "a.jpg", np.full((24, 32, 3), 90, np.uint8))
     assert main([str(tmp_path / "a.jpg"), "-o", str(tmp_path / "out"), "--layout", "HWD"]) != 0
     assert "a.jpg" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is Unicode")
+def test_a_file_name_that_is_not_utf8_is_exported_like_any_other(tmp_path, pair):
+    name = os.fsdecode(b"caf\xe9.npz")
+    pair.rename(tmp_path / name)
+    (tmp_path / "photo.png").rename(tmp_path / "image.png")
+    out = tmp_path / "out"
+    arguments = [str(tmp_path / name), "--image", str(tmp_path / "image.png"), "-o", str(out), "--quiet"]
+    assert main(arguments) == 0
+    record = json.loads((out / os.fsdecode(b"caf\xe9.json")).read_text(encoding="utf-8"))
+    assert os.fsencode(record["source"]) == b"caf\xe9.npz"
+
+
+def test_an_unforeseen_error_in_one_picture_does_not_stop_the_others(tmp_path, pair, capsys, monkeypatch):
+    write_picture(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8))
+    real = Extractions.write
+
+    def write(self, path, stem, progress):
+        if stem == "a":
+            raise KeyError("nobody thought of it")
+        return real(self, path, stem, progress)
+
+    monkeypatch.setattr(Extractions, "write", write)
+    out = tmp_path / "out"
+    assert main([str(tmp_path / "a.png"), str(pair), "-o", str(out), "--quiet"]) == 1
+    assert "nobody thought of it" in capsys.readouterr().err
+    assert (out / "photo.json").exists()

@@ -14,12 +14,13 @@ import torch
 from made_sets import save_map, small_params
 from training_runs import events, train
 
-from sss_model.errors import DatasetError, DeviceError, ParameterError, SSSError
+from sss_model.errors import CheckpointError, DatasetError, DeviceError, ParameterError, SSSError
 from sss_model.network.build import build_network
 from sss_model.training.augment import augment
-from sss_model.training.checkpoints import LAST_STATE
+from sss_model.training.checkpoints import LAST_STATE, TrainState, read_state, save_state
 from sss_model.training.data_loading import BatchDataset
 from sss_model.training.log import LOG
+from sss_model.training.loss import training_loss
 from sss_model.training.optimiser import set_training_mode
 from sss_model.training.params import AugmentParams
 from sss_model.training.trainer import BEST_MODEL, LAST_MODEL, Trainer
@@ -176,6 +177,41 @@ def test_a_loss_that_is_not_finite_ends_the_run(parts: Any, tmp_path: Path) -> N
     )
     with pytest.raises(SSSError, match="not finite"):
         train(parts, params, tmp_path / "out")
+
+
+def test_gradients_that_are_not_finite_leave_the_weights_and_the_state_before(
+    parts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss is finite, but its gradient is not: the step is not taken, and the message names the update."""
+    import sss_model.training.trainer as module
+
+    updates = iter(range(100))
+
+    def loss(features: torch.Tensor, labels: torch.Tensor, params: Any) -> torch.Tensor:
+        value = training_loss(features, labels, params)
+        return value + (features.sum() * 0).sqrt() if next(updates) >= 2 else value  # sqrt has no gradient at 0
+
+    monkeypatch.setattr(module, "training_loss", loss)
+    params = small_params(optimiser={**PLAIN, "grad_accum": 1}, run={"iterations": 9, "validate_every": 0})
+    with pytest.raises(ParameterError, match="gradients are not finite in update 3"):
+        train(parts, params, tmp_path / "out")
+    state = read_state(tmp_path / "out" / LAST_STATE)
+    assert state["update"] == 2
+    assert all(bool(value.isfinite().all()) for value in state["network"].values())
+
+
+def test_weights_that_are_not_finite_are_never_saved_over_a_good_state(parts: Any, tmp_path: Path) -> None:
+    network = build_network(small_params().network)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    state = TrainState(network, torch.optim.SGD(network.parameters(), 0.1), scaler, None)
+    path = tmp_path / LAST_STATE
+    save_state(path, state, small_params(), {})
+    before = path.read_bytes()
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    with pytest.raises(CheckpointError, match="not finite after update 0"):
+        save_state(path, state, small_params(), {})
+    assert path.read_bytes() == before
 
 
 def test_a_device_that_is_not_there(parts: Any, tmp_path: Path) -> None:
