@@ -7,7 +7,6 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,17 +42,17 @@ from sss_gui.messages.panes import (
     ShowRequest,
     ShowResult,
     Source,
-    View,
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp
-from sss_model.files.export import already_there, write_exports
+from sss_model.files.export import already_there
 from sss_model.image_io import to_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
@@ -150,9 +149,9 @@ class FeatureEngine(Engine):
         show = request.show
         document = self._document(show, progress, deliver)
         figure, basis = document.figure, self._basis(show.basis)
-        view = request.view and _on_grid(request.view, figure)
+        view = request.view and view_on_grid(request.view, figure)
         patch, cells = figure.preview(show.filter, show.projection, basis, view)
-        box = _on_picture(cells, figure)
+        box = box_on_picture(cells, figure)
         return ShowResult(
             **self._common(show, document), patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True
         )
@@ -302,10 +301,20 @@ class FeatureEngine(Engine):
     def _write(
         self, show: ShowRequest, folder: Path, stem: str, params: ExportParams, progress: Progress
     ) -> list[Path]:
+        from sss_model.pipeline import AnalysedPicture, export_picture  # here: it loads torch
+
         document = self._document(show, progress.part(0.0, 0.5), lambda _result: None)
-        basis = self._basis(show.basis)
-        content = document.figure.content(show.filter, show.projection, basis, document.record, progress.part(0.5, 0.7))
-        return write_exports(folder, stem, content, params, progress.part(0.7, 1.0))
+        picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
+        return export_picture(
+            picture,
+            folder,
+            stem,
+            show.filter,
+            show.projection,
+            params,
+            basis=self._basis(show.basis),
+            progress=progress.part(0.5, 1.0),
+        )
 
     def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
         """Write one picture of a batch; nothing where its files are all there and may stay."""
@@ -377,20 +386,6 @@ class _Pooled:
                 continue
             self.fitted.append(source)
             yield figure, part.part(0.7, 1.0)
-
-
-def _on_grid(view: View, figure: FeatureViews) -> View:
-    """What is looked at, in cells of the maps instead of pixels of the photograph."""
-    (x0, y0, x1, y1), scale = view
-    across, down = figure.image.shape[1] / figure.size[1], figure.image.shape[0] / figure.size[0]
-    box = (int(x0 * across), int(y0 * down), math.ceil(x1 * across), math.ceil(y1 * down))
-    return box, scale / across
-
-
-def _on_picture(box: tuple[float, float, float, float], figure: FeatureViews) -> tuple[float, float, float, float]:
-    """The pixels of the photograph that a box of cells covers."""
-    across, down = figure.size[1] / figure.image.shape[1], figure.size[0] / figure.image.shape[0]
-    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
 
 class _NoRoomError(Exception):
