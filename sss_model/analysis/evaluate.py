@@ -36,8 +36,8 @@ from sss_model.filtering.lift import GuidedLift, lift_region
 from sss_model.filtering.resize import resize
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
-from sss_model.param_fields import Checked, choice, number
 from sss_model.params import FilterParams, GridParams
+from sss_model.params.fields import Checked, choice, number
 from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.projection.filtered_pca import Reducer

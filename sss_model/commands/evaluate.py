@@ -22,8 +22,8 @@ from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.param_fields import Checked
 from sss_model.params import FilterParams, GridParams
+from sss_model.params.fields import Checked
 from sss_model.weights.initialise import SOURCES, init_weights
 
 _SECONDS_BETWEEN_LINES = 10.0

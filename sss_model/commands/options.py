@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from sss_model.errors import ParameterError
-from sss_model.param_fields import Checked
+from sss_model.params.fields import Checked
 
 Record = TypeVar("Record", bound=Checked)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import sss_model
 from sss_model.atomic_write import replacing
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
-from sss_model.commands.extract import bars, find_inputs, stems_for
+from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.options import add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError, SSSError
@@ -117,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse(command, error)
     try:
         with backbone_model(options) as model:
-            return _run(replace(job, model=model or job.model), paths, quiet=options.quiet)
+            prepare_folder(job.folder)
+            worker = Segmentations(replace(job, model=model or job.model))
+            return write_all(paths, worker.write, job.folder, quiet=options.quiet)
     except SSSError as error:
         print(f"sss-segment: {error} {error.hint}".rstrip(), file=sys.stderr)
         return 1
@@ -140,32 +142,6 @@ def _job(options: argparse.Namespace) -> Job:
     if options.model and options.backbone:
         raise ParameterError("--model and --backbone are two models; name one.")
     return job
-
-
-def _run(job: Job, paths: Sequence[Path], *, quiet: bool) -> int:
-    prepare_folder(job.folder)
-    worker = Segmentations(job)
-    failed: list[tuple[Path, str]] = []
-    written = skipped = 0
-    with bars(len(paths), quiet=quiet) as shown:
-        for path, stem in zip(paths, stems_for(paths), strict=True):
-            shown.begin(path.name)
-            try:
-                files, notes = worker.write(path, stem, Progress(shown.within))
-            except Exception as error:  # whatever it is, the other pictures are not to suffer from it
-                failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
-            else:
-                written += bool(files)
-                skipped += not files
-                for note in notes:
-                    print(f"{path.name}: {note}", file=sys.stderr)
-            shown.end()
-    if not quiet:
-        there = f", {skipped} were there already" if skipped else ""
-        print(f"{written} of {len(paths)} pictures written into {job.folder}{there}.")
-    for path, reason in failed:
-        print(f"failed: {path}: {reason}", file=sys.stderr)
-    return 1 if failed else 0
 
 
 class Segmentations:

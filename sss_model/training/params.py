@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sss_model.errors import ParameterError
-from sss_model.param_fields import Checked, choice, number, switch
 from sss_model.params import RELEASED, SUPPLEMENT, DataSource, NetworkParams, SamplingParams
+from sss_model.params.fields import Checked, choice, number, switch
 
 
 @dataclass(frozen=True)

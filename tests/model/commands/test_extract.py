@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from sss_model.commands.extract import Extractions, find_inputs, main, stems_for
+from sss_model.commands.batch import find_inputs, stems_for
+from sss_model.commands.extract import Extractions, main
 from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import FilterParams, ProjectionParams

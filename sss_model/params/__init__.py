@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sss_model.errors import ParameterError
-from sss_model.param_fields import Checked, choice, number, switch
+from sss_model.params.fields import Checked, choice, number, switch
 
 SUPPLEMENT, RELEASED = "supplement, section 1", "the authors' released program"
 

@@ -1,0 +1,132 @@
+"""Many pictures in one call: what their names mean, what their files are called, and one that fails alone."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sss_model.errors import ParameterError
+from sss_model.files.inputs import inputs_in
+from sss_model.progress import Progress
+
+Write = Callable[[Path, str, Progress], tuple[list[Path], tuple[str, ...]]]
+
+
+def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
+    """The files that `names` mean, each once: files as they are, folders as the photographs in them, patterns.
+
+    Raises
+    ------
+    ParameterError : a name or pattern that matches nothing
+    """
+    found: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            inside = inputs_in(path, recursive=recursive)
+        elif path.exists() or not glob.has_magic(name):
+            inside = [path]  # one that is missing fails by itself, later
+        else:
+            inside = [Path(match) for match in sorted(glob.glob(name, recursive=True)) if Path(match).is_file()]
+        if not inside:
+            what = "No photograph is in the folder" if path.is_dir() else "Nothing matches"
+            raise ParameterError(f"{what} {name}.")
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def stems_for(paths: Sequence[Path]) -> list[str]:
+    """The stem of each file's exports: its own, with folder or number where two are alike."""
+    counts = Counter(path.stem.lower() for path in paths)
+    used: set[str] = set()
+    result: list[str] = []
+    for path in paths:
+        doubled = counts[path.stem.lower()] > 1 and path.parent.name
+        stem = f"{path.parent.name}_{path.stem}" if doubled else path.stem
+        name, number = stem, 2
+        while name.lower() in used:
+            name, number = f"{stem}_{number}", number + 1
+        used.add(name.lower())
+        result.append(name)
+    return result
+
+
+def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool) -> int:
+    """Let `write` write the files of every picture at `paths`, and say what came of them.
+
+    Parameters
+    ----------
+    write : takes a picture, the stem of its files and a `Progress`; gives the files written (none where all were there
+        already and may stay) and notes for the user
+    folder : where they go, for the words
+    quiet : no bars and no summary, failures only
+
+    Returns
+    -------
+    the exit code: 0, or 1 where a picture failed; the others are written all the same
+    """
+    failed: list[tuple[Path, str]] = []
+    written = skipped = 0
+    with bars(len(paths), quiet=quiet) as shown:
+        for path, stem in zip(paths, stems_for(paths), strict=True):
+            shown.begin(path.name)
+            try:
+                files, notes = write(path, stem, Progress(shown.within))
+            except Exception as error:  # whatever it is, the other pictures are not to suffer from it
+                failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
+            else:
+                written += bool(files)
+                skipped += not files
+                for note in notes:
+                    print(f"{path.name}: {note}", file=sys.stderr)
+            shown.end()
+    if not quiet:
+        there = f", {skipped} were there already" if skipped else ""
+        print(f"{written} of {len(paths)} pictures written into {folder}{there}.")
+    for path, reason in failed:
+        print(f"failed: {path}: {reason}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+class _Bars:
+    """Two bars on a terminal: over the pictures, and within the one under way."""
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self._over = tqdm(total=total, unit="picture", disable=None, position=0)
+        self._in = tqdm(total=100, leave=False, disable=None, position=1, bar_format="{desc:<20.20} {bar} {n:3.0f} %")
+
+    def begin(self, name: str) -> None:
+        self._over.set_description(name)
+        self._in.reset()
+
+    def within(self, fraction: float, stage: str) -> None:
+        self._in.set_description(stage, refresh=False)
+        self._in.update(100 * fraction - self._in.n)
+
+    def end(self) -> None:
+        self._over.update()
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._in.close()
+        self._over.close()
+
+
+class _Silence:
+    def begin(self, name: str) -> None: ...
+    def within(self, fraction: float, stage: str) -> None: ...
+    def end(self) -> None: ...
+
+
+def bars(total: int, *, quiet: bool) -> AbstractContextManager[Any]:
+    """What shows a batch on a terminal; nothing where it is to be quiet."""
+    return nullcontext(_Silence()) if quiet else _Bars(total)
