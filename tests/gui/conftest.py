@@ -7,13 +7,16 @@ import threading
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 import pytest
 from fakes import FakeEngine
+from journeys import idle
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.program import Program
 from sss_gui.window.settings import Settings
+from sss_model.image_io import write_picture
 
 # what Qt's offscreen platform says of itself, not of us
 _QT_CHATTER = ("This plugin does not support",)
@@ -55,3 +58,37 @@ def program(qtbot, tmp_path, engine):
     assert program.close(), "the worker's thread must end"
     program.window.close()
     assert threading.active_count() <= before
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three photographs, a text, and an export of ours."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("p10.png", "p2.png", "P1.png"):
+        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
+    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
+    return folder
+
+
+@pytest.fixture
+def torn(qtbot, program, folder):
+    """A folder whose middle picture is broken, at its first picture."""
+    for old, new in (("p2.png", "broken5.png"), ("P1.png", "a1.png"), ("p10.png", "c10.png")):
+        (folder / old).rename(folder / new)
+    (folder / "p2-filtered-pca.png").unlink()
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: program.pictures.index == 0)
+    idle(qtbot, program)
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Four small photographs; the fake engine fails on the one called broken."""
+    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
+    for path in paths:
+        write_picture(path, np.zeros((4, 4, 3), np.uint8))
+    return paths

@@ -5,28 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
+from journeys import failing, idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView
 
 from sss_model.errors import CheckpointError
 from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for name in ("p10.png", "p2.png", "P1.png"):
-        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
-    (folder / "notes.txt").write_text("no picture")
-    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
-    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
-    return folder
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.at_rest)
 
 
 def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, folder):
@@ -37,25 +21,6 @@ def test_opening_a_folder_shows_its_first_picture_and_the_strip(qtbot, program, 
     assert program.session.state.source.name == "P1.png"
     assert strip.isVisible()
     assert strip.count() == 3
-    idle(qtbot, program)
-
-
-@pytest.fixture
-def torn(qtbot, program, folder):
-    """A folder whose middle picture is broken, at its first picture."""
-    for old, new in (("p2.png", "broken5.png"), ("P1.png", "a1.png"), ("p10.png", "c10.png")):
-        (folder / old).rename(folder / new)
-    (folder / "p2-filtered-pca.png").unlink()
-    program.open_files.open_paths([folder])
-    qtbot.waitUntil(lambda: program.pictures.index == 0)
-    idle(qtbot, program)
-    return folder
-
-
-def failing(qtbot, program, act):
-    """Do `act` and wait until what it asked for has failed."""
-    with qtbot.waitSignal(program.session.failed):
-        act()
     idle(qtbot, program)
 
 

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pytest
+from journeys import idle_shown
 from PySide6.QtWidgets import QListWidget
 
 from sss_gui.widgets.dialogs.model_manager import ModelManager
 from sss_gui.worker.model_files import describe_model
-from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
 
 
 def test_models_are_told_apart(tmp_path):
@@ -36,14 +22,14 @@ def test_models_are_told_apart(tmp_path):
 
 def test_the_model_manager_lists_and_loads(qtbot, program, engine, tmp_path, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.session.set_model(tmp_path / "net.safetensors")
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert [Path(name).name for name in program.settings.recent_models] == ["net.safetensors"]
     program.actions["models"].trigger()
     dialog = program.window.findChild(ModelManager)
     qtbot.waitUntil(lambda: dialog.findChild(QListWidget).count() == 2)
     dialog.use_requested.emit("")
     assert program.session.state.model is None
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     dialog.close()

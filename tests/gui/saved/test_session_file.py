@@ -7,22 +7,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sss_gui.messages.panes import Source
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.state.session import State
-from sss_model.image_io import write_picture
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
 
 
 def saved(photos):

@@ -7,8 +7,7 @@ import os
 import numpy as np
 import pytest
 from fakes import FakeEngine
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
+from journeys import idle_shown, save_as
 
 from sss_gui.app import initial_state, parse
 from sss_gui.messages.panes import Source
@@ -18,18 +17,6 @@ from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_model.image_io import write_picture
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
 
 
 def saved(photos):
@@ -44,10 +31,10 @@ def saved(photos):
 def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_path, photos):
     program.open_files.open_paths(photos)
     qtbot.waitUntil(lambda: program.pictures.index == 0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pictures.step(1)
     program.session.set_filter(FilterParams(radius=9))
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pins.add((3, 4))
     program.window.panel.controller.set_view(10, 11, 8.0)
     program.window.params.rested.emit("threshold", 0.3)
@@ -59,9 +46,9 @@ def test_saving_and_opening_brings_the_window_back(qtbot, program, engine, tmp_p
     program.overlay_choices.set_similarity(SimilarityParams())
     program.overlay_choices.set_clusters(ClusterParams())
     program.session.set_filter(FilterParams())
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.open_files.open_paths([tmp_path / "s.sss.json"])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert [source.name for source in program.pictures.sources] == [path.name for path in photos]
     assert program.session.state.source.name == "b.png"
     assert program.session.state.filter.radius == 9
@@ -81,31 +68,31 @@ def test_a_session_brings_back_the_pins_of_every_picture_and_the_whole_view(qtbo
     def open_all():
         program.open_files.open_paths([photos[0], photos[1], photos[3]])
         qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
-        idle(qtbot, program)
+        idle_shown(qtbot, program)
 
     open_all()
     program.pins.add((1, 2))
     program.pictures.choose(1)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pins.add((3, 4))
     view.fit()
     fitted = view.scale
     program.session_store.save(tmp_path / "s.sss.json")
     program.pins.clear()
     program.pictures.choose(0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pins.set([(9, 9)])
     view.set_view(4, 4, 16.0)
     program.session_store.open(tmp_path / "s.sss.json")
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert program.session.state.source.path == photos[1]
     assert program.pins.points == [(3, 4)]
     assert (view.fitting, view.scale) == (True, fitted)
     program.pictures.choose(2)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert program.pins.points == []
     program.pictures.choose(0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert program.pins.points == [(1, 2)]
 
 
@@ -126,15 +113,15 @@ def test_names_that_are_not_utf8_are_saved_and_read(tmp_path):
 def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbot, program, tmp_path, photos):
     program.open_files.open_paths(photos[:2])
     qtbot.waitUntil(lambda: len(program.pictures.sources) == 2)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pictures.choose(1)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.pins.add((3, 4))
     program.window.panel.controller.set_view(10, 11, 8.0)
     program.session_store.save(tmp_path / "s.sss.json")
     photos[1].unlink()
     program.session_store.open(tmp_path / "s.sss.json")
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert program.session.state.source.path == photos[0]
     assert program.pins.points == []
     assert program.window.panel.controller.fitting
@@ -142,7 +129,7 @@ def test_a_session_whose_shown_picture_is_gone_leaves_the_next_one_as_it_is(qtbo
 
 def test_zoom_and_a_pane_alone_are_written_soon_too(qtbot, program, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     store, panel = program.session_store, program.window.panel
     for change in (lambda: panel.controller.set_view(4, 4, 9.0), lambda: panel.solo(2)):
         store.keep()
@@ -162,9 +149,9 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     first = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
     qtbot.addWidget(first.window)
     first.start([photos[1]])
-    idle(qtbot, first)
+    idle_shown(qtbot, first)
     first.session.set_filter(FilterParams(radius=11))
-    idle(qtbot, first)
+    idle_shown(qtbot, first)
     first.session_store.keep()
     own = next((tmp_path / "data" / "sessions").glob("running-*"))
     dead = own.with_name("running-999999999.sss.json")
@@ -175,7 +162,7 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     asked = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
     qtbot.addWidget(asked.window)
     asked.start([photos[3]], restore=False)
-    idle(qtbot, asked)
+    idle_shown(qtbot, asked)
     assert asked.session.state.source.path == photos[3], "pictures on the command line come first"
     assert asked.close()
     assert dead.exists()
@@ -183,40 +170,11 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path / "data")
     qtbot.addWidget(second.window)
     second.start([photos[0]])
-    idle(qtbot, second)
+    idle_shown(qtbot, second)
     assert second.session.state.source.path == photos[1]
     assert second.session.state.filter.radius == 11
     assert not dead.exists(), "it is offered once"
     assert second.close()
-
-
-def save_as(path, save_dialog, *, overwrite=False):
-    """Type `path` into the dialog that `save_dialog` opens and press Save; returns what it asked then."""
-    asked = []
-
-    def type_it():
-        dialog = QApplication.activeModalWidget()
-        dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
-        save(dialog)
-
-    def save(dialog):
-        QTimer.singleShot(0, answer)
-        dialog.accept()
-
-    def answer():
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QFileDialog):  # it is shown again with the whole name
-            save(box)
-        elif isinstance(box, QMessageBox):
-            asked.append(box.text())
-            if not overwrite:
-                QTimer.singleShot(0, lambda: QApplication.activeModalWidget().reject())
-            box.button(QMessageBox.StandardButton.Yes if overwrite else QMessageBox.StandardButton.No).click()
-
-    QTimer.singleShot(0, type_it)
-    save_dialog()
-    QApplication.processEvents()
-    return asked
 
 
 def test_a_session_is_not_written_over_a_file_unasked(program, tmp_path, monkeypatch):
@@ -244,10 +202,10 @@ def test_a_session_saved_before_its_picture_is_there_keeps_pins_and_view(qtbot, 
 
 def test_a_locked_basis_goes_with_the_session(qtbot, program, tmp_path, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.basis.set_mode("locked")
     qtbot.waitUntil(lambda: program.session.state.basis is not None)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     own = program.session.state.basis
     program.session_store.save(tmp_path / "mine.sss.json")
     content = own.read_bytes()
@@ -265,7 +223,7 @@ def test_what_a_crash_left_is_set_aside_rather_than_lost(qtbot, tmp_path, progra
     assert program.session_store.restore_left(left)
     assert not left.exists()
     assert read_session(folder / "crashed.sss.json") == saved(photos)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
 
 
 def test_files_named_on_the_command_line_are_found_from_anywhere(tmp_path, monkeypatch):

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from journeys import idle_shown
 from PySide6.QtCore import Qt
 
-from sss_model.image_io import write_picture
 from sss_model.params import FilterParams
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
 
 
 def test_a_and_b(qtbot, program, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     flip = program.actions["a_or_b"]
     program.session.set_filter(FilterParams(radius=2))
     flip.trigger()
@@ -33,12 +19,12 @@ def test_a_and_b(qtbot, program, photos):
     assert program.session.state.filter.radius == 2
     flip.trigger()
     assert program.session.state.filter.radius == 20
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
 
 
 def test_undo_after_a_flip_brings_the_letter_back_and_keeps_both_sets(qtbot, program, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     flip, undo, redo = (program.actions[name] for name in ("a_or_b", "undo", "redo"))
 
     def shown():
@@ -59,12 +45,12 @@ def test_undo_after_a_flip_brings_the_letter_back_and_keeps_both_sets(qtbot, pro
     assert shown() == ("B", 20)
     flip.trigger()
     assert shown() == ("A", 2)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
 
 
 def test_a_flip_in_the_middle_of_a_drag_is_a_step_of_its_own(qtbot, program, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     flip = program.actions["a_or_b"]
     flip.trigger()
     program.session.set_filter(FilterParams(radius=20))
@@ -75,4 +61,4 @@ def test_a_flip_in_the_middle_of_a_drag_is_a_step_of_its_own(qtbot, program, pho
     assert (program.ab_settings.letter, program.session.state.filter.radius) == ("A", 9)
     flip.trigger()
     assert program.session.state.filter.radius == 20
-    idle(qtbot, program)
+    idle_shown(qtbot, program)

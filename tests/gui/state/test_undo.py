@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from journeys import failing, idle
 from PySide6.QtCore import Qt
 
 from sss_model.errors import ParameterError
-from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for name in ("p10.png", "p2.png", "P1.png"):
-        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
-    (folder / "notes.txt").write_text("no picture")
-    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
-    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
-    return folder
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.at_rest)
-
-
-def failing(qtbot, program, act):
-    """Do `act` and wait until what it asked for has failed."""
-    with qtbot.waitSignal(program.session.failed):
-        act()
-    idle(qtbot, program)
 
 
 def test_undo_takes_back_a_whole_drag(qtbot, program, folder):

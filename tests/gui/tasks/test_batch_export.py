@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from controls import button
+from journeys import idle_shown
 
 from sss_gui.messages.panes import BatchExportRequest, Source
-from sss_model.image_io import write_picture
 from sss_model.params import ExportParams, FilterParams
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
 
 
 def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tmp_path, photos):
     program.open_files.open_paths(photos)
     qtbot.waitUntil(lambda: program.pictures.index == 0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.session.set_filter(FilterParams(radius=3))
     with qtbot.waitSignal(program.batch_export.finished) as finished:
         program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
@@ -39,7 +26,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert program.window.panel.banner.isVisible()
     program.session.set_filter(FilterParams(radius=4))
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert program.window.panel.banner.isVisible(), "it is not about the picture, and stays until it was read"
     button(program.window.panel.banner, "Dismiss").click()
     assert not program.window.panel.banner.isVisible()
@@ -49,12 +36,12 @@ def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, ph
     said = []
     program.session.noted.connect(said.append)
     program.pictures.add([Source.from_pixels(np.zeros((4, 4, 3), np.uint8))])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     assert said == ["Only pasted pictures are open: export them one at a time."]
     assert program.window.status.text() == said[-1]
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     engine.gate.clear()
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
@@ -67,7 +54,7 @@ def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, ph
 def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
     program.open_files.open_paths(photos)
     qtbot.waitUntil(lambda: program.pictures.index == 0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     engine.gate.clear()
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
@@ -80,11 +67,11 @@ def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
 def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos):
     program.open_files.open_paths(photos)
     qtbot.waitUntil(lambda: program.pictures.index == 0)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     said = []
     program.session.requests.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
     with qtbot.waitSignal(program.batch_export.finished):
         program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     assert all(busy == really for busy, really in said)
     assert said.count((False, False)) == 1, "not ready between two pictures"

@@ -5,61 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
+from journeys import idle_shown, save_as
 
 from sss_gui.messages.panes import Source
 from sss_gui.tasks.export_files import is_read_by
-from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def photos(tmp_path):
-    paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
-    return paths
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
-
-
-def save_as(path, save_dialog, *, overwrite=False):
-    """Type `path` into the dialog that `save_dialog` opens and press Save; returns what it asked then."""
-    asked = []
-
-    def type_it():
-        dialog = QApplication.activeModalWidget()
-        dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
-        save(dialog)
-
-    def save(dialog):
-        QTimer.singleShot(0, answer)
-        dialog.accept()
-
-    def answer():
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QFileDialog):  # it is shown again with the whole name
-            save(box)
-        elif isinstance(box, QMessageBox):
-            asked.append(box.text())
-            if not overwrite:
-                QTimer.singleShot(0, lambda: QApplication.activeModalWidget().reject())
-            box.button(QMessageBox.StandardButton.Yes if overwrite else QMessageBox.StandardButton.No).click()
-
-    QTimer.singleShot(0, type_it)
-    save_dialog()
-    QApplication.processEvents()
-    return asked
 
 
 @pytest.mark.parametrize(("typed", "real"), [("mask", "mask.png"), ("my.v2", "my.v2.png"), ("mask.png", "mask.png")])
 def test_a_mask_is_not_written_over_a_file_unasked(qtbot, program, tmp_path, photos, typed, real):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     written = []
 
     def save_dialog():
@@ -79,7 +35,7 @@ def test_a_mask_is_not_written_over_a_file_unasked(qtbot, program, tmp_path, pho
 def test_a_mask_is_never_written_over_what_is_open(qtbot, program, tmp_path, photos, typed):
     os.link(photos[0], tmp_path / "photo.png")
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     written, said = [], []
     program.export_files.noted.connect(said.append)
     save_as(tmp_path / typed, lambda: program.export_files.save_png("mask", written.append), overwrite=True)
@@ -90,7 +46,7 @@ def test_a_mask_is_never_written_over_what_is_open(qtbot, program, tmp_path, pho
 def test_a_mask_is_not_written_over_another_open_picture_either(qtbot, program, photos):
     program.open_files.open_paths([photos[0], photos[1]])
     qtbot.waitUntil(lambda: len(program.pictures.sources) == 2)
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     written = []
     save_as(photos[1], lambda: program.export_files.save_png("mask", written.append), overwrite=True)
     assert not written
@@ -107,7 +63,7 @@ def test_what_a_picture_is_read_from(tmp_path, photos):
 
 def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
     program.open_files.open_paths(photos[:1])
-    idle(qtbot, program)
+    idle_shown(qtbot, program)
     taken = []
     monkeypatch.setattr(
         type(program.window.panel.pane("pca")), "start_drag_out", lambda _pane, path: taken.append(path)

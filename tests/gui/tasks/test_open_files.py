@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from journeys import idle, names
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
@@ -17,26 +18,6 @@ from sss_gui.worker.sources import read_source
 from sss_model.errors import FeatureFileError
 from sss_model.files.inputs import INPUT_LAYOUTS
 from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for name in ("p10.png", "p2.png", "P1.png"):
-        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
-    (folder / "notes.txt").write_text("no picture")
-    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
-    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
-    return folder
-
-
-def names(sources):
-    return [source.name for source in sources]
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.at_rest)
 
 
 def test_strips_are_opened_as_such(qtbot, program, engine, folder):

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from journeys import idle
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QListView, QMenu, QPushButton, QWidget
 
 KEY = Qt.Key
-
-
-def idle(qtbot, program):
-    qtbot.waitUntil(lambda: program.session.at_rest)
 
 
 @pytest.fixture

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from journeys import names
 
 from sss_gui.messages.panes import Source
 from sss_gui.worker.file_engine import list_sources
 from sss_gui.worker.sources import read_source
 from sss_model.image_io import write_picture
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for name in ("p10.png", "p2.png", "P1.png"):
-        write_picture(folder / name, np.full((6, 8, 3), 90, np.uint8))
-    (folder / "notes.txt").write_text("no picture")
-    write_picture(folder / "p2-filtered-pca.png", np.zeros((6, 8, 3), np.uint8))
-    (folder / "p2.json").write_text('{"program": "sss-features", "files": ["p2-filtered-pca.png"]}')
-    return folder
-
-
-def names(sources):
-    return [source.name for source in sources]
 
 
 def test_a_folder_lists_its_photographs_in_natural_order(folder):
