@@ -25,6 +25,14 @@ from sss_gui.messages.panes import (
     ProbeRequest,
     ShowRequest,
 )
+from sss_gui.messages.segments import (
+    BackdropRequest,
+    CutOutRequest,
+    LayersRequest,
+    MatteRequest,
+    SegmentsLiftRequest,
+    SegmentsRequest,
+)
 
 
 class Queue(IntEnum):
@@ -32,17 +40,22 @@ class Queue(IntEnum):
 
     PANES = 0
     LIFT = 1
-    PROBE = 2
-    PIN = 3
-    SIMILARITY = 4
-    CLUSTERS = 5
-    BASIS = 6
-    EXPORT = 7
-    MODEL = 8
-    LIST = 9
-    THUMBNAILS = 10
-    BATCH = 11
-    PREFETCH = 12
+    LAYERS = 2
+    MATTE = 3
+    SEGMENTS_LIFT = 4
+    PROBE = 5
+    PIN = 6
+    SIMILARITY = 7
+    CLUSTERS = 8
+    SEGMENTS = 9
+    BACKDROP = 10
+    BASIS = 11
+    EXPORT = 12
+    MODEL = 13
+    LIST = 14
+    THUMBNAILS = 15
+    BATCH = 16
+    PREFETCH = 17
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,12 @@ FEATURES = (
     Row(LoadModelRequest, Queue.MODEL, "load_model"),
     Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
     Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
+    Row(SegmentsRequest, Queue.SEGMENTS, "segments", stopped_by_newer=True, busy=True),
+    Row(LayersRequest, Queue.LAYERS, "layers", stopped_by_newer=True),
+    Row(MatteRequest, Queue.MATTE, "matte"),
+    Row(SegmentsLiftRequest, Queue.SEGMENTS_LIFT, "lift_segments", stopped_by_newer=True),
+    Row(BackdropRequest, Queue.BACKDROP, "backdrop"),
+    Row(CutOutRequest, Queue.EXPORT, "cut_out", replaced_by_newer=False, busy=True),
 )
 """Answered by `FeatureEngine`, on the thread that owns the model."""
 
