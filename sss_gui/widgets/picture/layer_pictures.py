@@ -75,7 +75,7 @@ def matte_picture(
     if view == "grey":
         return np.repeat(matte[..., None], 3, axis=2)
     if view == "red":
-        return blended(photo, _even(matte, _RED), 127 + matte // 2)
+        return blended(photo, _even(matte, _RED), 128 + matte // 2)
     if view == "checkerboard":
         return blended(photo, checkerboard(matte.shape, place), matte)
     if view == "picture" and backdrop is not None:
