@@ -330,6 +330,18 @@ class SegmentParams(Checked):
 
 
 @dataclass(frozen=True)
+class MatteParams(Checked):
+    """What is done to a matte after its layers are picked."""
+
+    tightness: float = number(0.0, -1.0, 1.0, "Tightness", help="above 0 borders are harder, below 0 softer")
+    grow: float = number(0.0, -50.0, 50.0, "Grow", unit="px", help="moves borders outward; below 0 inward")
+    feather: float = number(
+        0.0, 0.0, 100.0, "Feather", unit="px", help="blurs borders: a Gaussian's standard deviation"
+    )
+    invert: bool = switch(False, "Invert", help="what is left out in place of what is taken")
+
+
+@dataclass(frozen=True)
 class LayerExportParams(Checked):
     """What is written of each picture's layers, and what happens to files that are there already."""
 
