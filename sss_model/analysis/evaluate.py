@@ -20,14 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from sss_model.analysis.clusters import kmeans
-from sss_model.analysis.metrics import (
-    BoundaryCounts,
-    best_match_iou,
-    boundary_counts,
-    choose_edge_pairs,
-    drift,
-    edge_auc,
-)
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
+from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
@@ -42,7 +36,7 @@ from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.projection.filtered_pca import Reducer
 from sss_model.training.augment import shrink, to_array
-from sss_model.training.validation import pair_auc, probe_seed, taps_at
+from sss_model.training.validation import drift, edge_auc, pair_auc, probe_seed, taps_at
 from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")

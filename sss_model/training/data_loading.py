@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
+from sss_model.datasets.border_sampling import draw_windows
 from sss_model.datasets.dataset import Dataset
-from sss_model.datasets.pair_sampling import draw, find_regions
+from sss_model.datasets.pair_sampling import VOID, Samples, draw, find_regions
 from sss_model.errors import DatasetError, SSSError
 from sss_model.training.augment import augment, to_array
 from sss_model.training.params import TrainParams
@@ -38,6 +39,7 @@ class Batch:
     image : (3, H, W) float32 RGB in [0, 1]
     points : (S, P, 2) int64, x then y, of S samplings of P pixels
     labels : (S, P) int64, -1 (`VOID`) without one
+    windows : further samplings, each around one point of a border, of as many pixels as all others of them
     skipped : what was passed over on the way, with reasons
     """
 
@@ -46,6 +48,7 @@ class Batch:
     image: NDArray[np.float32]
     points: NDArray[np.int64]
     labels: NDArray[np.int64]
+    windows: Samples
     skipped: tuple[str, ...] = ()
 
 
@@ -124,9 +127,10 @@ class BatchDataset(TorchDataset[Batch]):
             )
             if regions.distinct >= 2:
                 samples = draw(regions, params.sampling, rng)
-                return Batch(
-                    number, example.name, to_array(crop.picture), samples.points, samples.labels, tuple(skipped)
-                )
+                void = VOID in regions.labels
+                windows = draw_windows(crop.labels, params.sampling, rng, void=void)
+                image = to_array(crop.picture)
+                return Batch(number, example.name, image, samples.points, samples.labels, windows, tuple(skipped))
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
 

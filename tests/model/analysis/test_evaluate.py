@@ -15,12 +15,13 @@ from PIL import Image
 from sss_model.analysis.clusters import kmeans
 from sss_model.analysis.contact_sheet import ContactSheet, paint_labels
 from sss_model.analysis.evaluate import Maps, PictureScores
-from sss_model.analysis.metrics import best_match_iou, boundary_counts, choose_edge_pairs, drift, edge_auc
+from sss_model.analysis.metrics import best_match_iou, boundary_counts
 from sss_model.commands.evaluate import Counter, main
+from sss_model.datasets.border_sampling import choose_edge_pairs, label_boundaries
 from sss_model.datasets.dataset import Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
-from sss_model.training.validation import pair_auc
+from sss_model.training.validation import drift, edge_auc, pair_auc
 from sss_model.weights.checkpoint import write_checkpoint
 
 
@@ -67,41 +68,6 @@ def _quarters(height: int, width: int) -> np.ndarray:
     labels[height // 2 :, : width // 2] = 2
     labels[height // 2 :, width // 2 :] = 3
     return labels
-
-
-@pytest.mark.parametrize("unit", [0.5, 1, 2])
-def test_edge_pairs_keep_their_distances_and_kinds(unit: float) -> None:
-    height, width = round(320 * unit), round(480 * unit)
-    labels = _quarters(height, width)
-    labels[: height // 8, : width // 8] = VOID
-    pairs = choose_edge_pairs(labels, np.random.default_rng(0), pairs=300)
-    assert pairs is not None
-    assert pairs.same.sum() == 300
-    assert (~pairs.same).sum() == 300
-    apart = np.hypot(*(pairs.first - pairs.second).T)
-    assert (apart >= 4 * unit).all()
-    assert (apart <= 16 * unit).all()
-    assert apart.min() < 7 * unit
-    assert apart.max() > 14 * unit
-    for points in (pairs.first, pairs.second):
-        x, y = points.T
-        border = np.minimum(np.abs(x + 0.5 - width // 2), np.abs(y + 0.5 - height // 2))
-        assert (border >= 3 * unit - 0.5).all()
-        assert (border <= 12 * unit + 0.5).all()
-        assert (labels[y, x] != VOID).all()
-    own, other = (labels[p[:, 1], p[:, 0]] for p in (pairs.first, pairs.second))
-    np.testing.assert_array_equal(own == other, pairs.same)
-
-
-def test_edge_pairs_need_a_border_between_two_labels() -> None:
-    labels = np.zeros((60, 80), np.int32)
-    assert choose_edge_pairs(labels, np.random.default_rng(0)) is None
-    labels[:, 40] = VOID
-    labels[:, 41:] = 1
-    assert choose_edge_pairs(labels, np.random.default_rng(0)) is None, "void is no border"
-    labels[:, 40] = 0
-    assert choose_edge_pairs(labels, np.random.default_rng(0)) is not None
-    assert choose_edge_pairs(labels[:1, 39:43], np.random.default_rng(0)) is None, "too few pairs"
 
 
 def test_edge_auc_is_what_its_definition_says() -> None:
@@ -189,7 +155,7 @@ def test_boundary_counts_agree_with_matching_pixel_by_pixel() -> None:
     labels = scene(1)[1].astype(np.int32)
     labels[labels == 255] = VOID
     values = rng.random((*labels.shape, 3)).astype(np.float32)
-    from sss_model.analysis.metrics import THRESHOLDS, _ridges, label_boundaries
+    from sss_model.analysis.metrics import THRESHOLDS, _ridges
 
     counts = boundary_counts(values, labels, tolerance=0.03)
     reach = 0.03 * np.hypot(*labels.shape)
