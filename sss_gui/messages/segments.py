@@ -6,7 +6,7 @@ layers, a merge or a split asks for other groups of the same cut, and nothing bu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sss_gui.messages.message import Message, Result
 from sss_gui.messages.panes import Patch, Picture, Pyramid, ShowRequest, Source, View
-from sss_model.params import SegmentParams
+from sss_model.params import MatteParams, SegmentParams
 
 Alphas = npt.NDArray[np.uint8]
 Groups = tuple[int, ...]  # each component's layer 0, 1, ...
@@ -107,11 +107,18 @@ class Matte:
     ----------
     picked : the layers whose sum it is
     keep, drop : pixels (x, y) of the picture that belong to it, and that do not
+    params : what is done to it then
     """
 
     picked: tuple[int, ...] = ()
     keep: Points = ()
     drop: Points = ()
+    params: MatteParams = field(default_factory=MatteParams)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is nothing but the sum of its layers, or what that leaves."""
+        return not self.keep and not self.drop and replace(self.params, invert=False) == MatteParams()
 
 
 @dataclass(frozen=True)

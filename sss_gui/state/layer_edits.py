@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sss_gui.messages.segments import Colour, Groups, Matte, Points
+from sss_model.params import MatteParams
 
 Part = frozenset[int]
 
@@ -48,6 +49,7 @@ class Edits:
     picked : numbers of the layers whose sum the matte is
     arranged : whether the order is the user's own
     keep, drop : pixels (x, y) that belong to the matte, and that do not
+    params : what is done to the matte then
     """
 
     cut: object = None
@@ -56,6 +58,7 @@ class Edits:
     arranged: bool = False
     keep: Points = ()
     drop: Points = ()
+    params: MatteParams = field(default_factory=MatteParams)
 
     @property
     def parts(self) -> list[Part]:
@@ -189,7 +192,7 @@ def unlike(name: str, others: Sequence[str]) -> str:
 def matte_of(edits: Edits, groups: Groups) -> Matte:
     """The matte, with the picked layers as `groups` number them."""
     picked = {groups[min(layer.components)] for layer in edits.layers if layer.number in edits.picked}
-    return Matte(tuple(sorted(picked)), edits.keep, edits.drop)
+    return Matte(tuple(sorted(picked)), edits.keep, edits.drop, edits.params)
 
 
 def _place_behind(part: Part, former: Sequence[Layer], now: Sequence[Layer], components: Components) -> int:

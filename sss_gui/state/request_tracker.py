@@ -95,9 +95,9 @@ class RequestTracker(QObject):
         """Let `slot` take the results of `kind`."""
         self._answers[kind] = slot
 
-    def cancel(self) -> None:
-        """Stop what runs and drop what waits."""
-        self._worker.cancel()
+    def cancel(self, queue: Queue | None = None) -> None:
+        """Stop what runs and drop what waits, in one queue or in all."""
+        self._worker.cancel(queue)
 
     def close(self) -> None:
         """Ask for nothing more and take no more results: they would reach a window that is gone."""

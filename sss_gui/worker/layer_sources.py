@@ -73,8 +73,7 @@ class SoftLayers:
         self._segments = replace(segments, eigenvectors=none)
         self._known: OrderedDict[Groups, SoftSegments] = OrderedDict()
         self._models: tuple[Groups, Tensor] | None = None
-        self.image, self._small = image, grid_image(image, side)
-        self.grid = self._small.numpy()
+        self.image, self.grid = image, grid_image(image, side).numpy()
         self.shares = tuple(float(share) for share in segments.tree.shares)
         self.groupings = _groupings(segments)
         self.merges = tuple((int(a), int(b)) for a, b in segments.tree.merges)
@@ -108,26 +107,11 @@ class SoftLayers:
 
     def part(self, groups: Groups, box: Box, step: int) -> Floats:
         """A part of what `at_full_size` gives; with a `step` above 1 of the photograph reduced by it."""
-        models = self._colour_models(groups)
-        rows, columns, colours = _reduced(self.image, box, step)
-        height, width = self.image.shape[:2]
-        y, x = torch.meshgrid(
-            torch.from_numpy(rows * (2 / height) - 1), torch.from_numpy(columns * (2 / width) - 1), indexing="ij"
-        )
-        places = torch.stack([x, y], dim=-1)[None].float().to(models.device)
-        count = models.shape[0]
-        planes = models.reshape(1, count * 4, *models.shape[2:])
-        model = grid_sample(planes, places, mode="bilinear", padding_mode="border", align_corners=False)[0]
-        model = model.view(count, 4, *model.shape[1:])
-        photo = torch.from_numpy(colours).to(models.device).movedim(2, 0)
-        values = normalised((model[:, :3] * photo).sum(1) + model[:, 3])
-        return np.ascontiguousarray(values.permute(1, 2, 0).cpu().numpy())
+        return lifted_part(self._colour_models(groups), self.image, box, step)
 
     def _colour_models(self, groups: Groups) -> Tensor:
         if self._models is None or self._models[0] != groups:
-            alphas = self._grouped(groups, Progress()).grid_alphas
-            layers = torch.from_numpy(np.ascontiguousarray(alphas.transpose(2, 0, 1)))
-            self._models = groups, colour_models(layers, self._small, EPS)
+            self._models = groups, models_of(self._grouped(groups, Progress()).grid_alphas, self.grid)
         return self._models[1]
 
     def _grouped(self, groups: Groups, progress: Progress) -> SoftSegments:
@@ -192,6 +176,35 @@ def summed(components: Floats, groups: Groups) -> Floats:
     joins[np.arange(len(groups)), list(groups)] = 1
     sums: Floats = components @ joins
     return sums
+
+
+def models_of(alphas: Floats, grid: Floats) -> Tensor:
+    """(N, 4, h, w): each of `alphas` (h, w, N) as a linear function of the colours of `grid` (h, w, 3)."""
+    layers = torch.from_numpy(np.ascontiguousarray(alphas.transpose(2, 0, 1)))
+    return colour_models(layers, torch.from_numpy(grid), EPS)
+
+
+def lifted_part(models: Tensor, image: Floats, box: Box, step: int) -> Floats:
+    """(rows, columns, N) of sum 1: a part of what `upsample_layers` makes of the whole `image` (H, W, 3).
+
+    Parameters
+    ----------
+    models : (N, 4, h, w), of layers on the grid
+    box : (x0, y0, x1, y1) in pixels of the image
+    step : how many of these go into one a side
+    """
+    height, width = image.shape[:2]
+    rows, columns, colours = _reduced(image, box, step)
+    y, x = torch.meshgrid(
+        torch.from_numpy(rows * (2 / height) - 1), torch.from_numpy(columns * (2 / width) - 1), indexing="ij"
+    )
+    count = models.shape[0]
+    planes, places = models.reshape(1, count * 4, *models.shape[2:]), torch.stack([x, y], dim=-1)[None].float()
+    model = grid_sample(planes, places, mode="bilinear", padding_mode="border", align_corners=False)[0]
+    model = model.view(count, 4, *model.shape[1:])
+    photo = torch.from_numpy(colours).movedim(2, 0)
+    values = normalised((model[:, :3] * photo).sum(1) + model[:, 3])
+    return np.ascontiguousarray(values.permute(1, 2, 0).numpy())
 
 
 def part_step(view_scale: float) -> int:

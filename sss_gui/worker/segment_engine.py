@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sss_gui.messages.panes import Picture, ShowRequest, View
@@ -29,7 +31,15 @@ from sss_gui.messages.segments import (
 )
 from sss_gui.widgets.picture.layer_pictures import flat_colours, in_grey, matte_picture
 from sss_gui.worker.feature_cache import CachedFeatures
-from sss_gui.worker.layer_sources import Box, HardLayers, LayerSource, SoftLayers, part_step
+from sss_gui.worker.layer_sources import (
+    Box,
+    HardLayers,
+    LayerSource,
+    SoftLayers,
+    lifted_part,
+    models_of,
+    part_step,
+)
 from sss_gui.worker.sources import read_source
 from sss_gui.worker.worker import Deliver
 from sss_model.errors import ParameterError
@@ -38,9 +48,13 @@ from sss_model.filtering.resize import resize
 from sss_model.image_io import read_reduced, to_picture
 from sss_model.layer_io.layers import whole_alphas, whole_numbers
 from sss_model.progress import Progress
+from sss_model.projection.full_size import moved_point
 from sss_model.segmentation import soft_segments, spectral_matting
 from sss_model.segmentation.comparisons import read_masks
 from sss_model.segmentation.foreground import estimate_foreground
+from sss_model.segmentation.matte import adjust_matte, refine_matte
+from sss_model.segmentation.upsample import upsample_layers
+from sss_model.segmentation.working_grid import grid_features
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +78,12 @@ class SegmentEngine:
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
+        self._resized: tuple[int, tuple[int, int], Floats] | None = None
 
     def clear(self) -> None:
         """Forget everything."""
         self._cuts.clear()
-        self._grey = self._backdrop = None
+        self._grey = self._backdrop = self._resized = None
 
     # cuts and layers -------------------------------------------------------------------------------------------------
 
@@ -132,8 +147,8 @@ class SegmentEngine:
 
     def matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
         """The matte on the grid, and its own colours where they are asked for."""
-        _, cut = self._cut(request.layers.cut, progress, deliver)
-        matte = self._on_grid(request, cut, progress)
+        document, cut = self._cut(request.layers.cut, progress, deliver)
+        matte = adjust_matte(self._refined(request, document, cut), request.matte.params, scale=_scale_of(cut))
         colours = _own_colours(cut.grid, matte) if request.decontaminate else None
         return MatteResult(request.ticket, request.layers.cut.show.source, whole_numbers(matte, 255), colours)
 
@@ -144,16 +159,40 @@ class SegmentEngine:
 
         All float32 in [0, 1], at the photograph's own size.
         """
-        _, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
-        layers = cut.at_full_size(request.layers.groups, progress.part(0.2, 0.7, "Full size"))
-        matte = picked_sum(layers, request.matte.picked)
+        document, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
+        matte = self._in_full(request, document, cut, progress.part(0.2, 0.7, "Full size"))
         if not request.decontaminate:
             return cut.image, matte, None
         colours = estimate_foreground(cut.image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
         return cut.image, matte, colours
 
-    def _on_grid(self, request: MatteRequest, cut: LayerSource, progress: Progress) -> Floats:
-        return picked_sum(cut.on_grid(request.layers.groups, progress), request.matte.picked)
+    def _refined(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource) -> Floats:
+        """(h, w): the picked layers' sum on the grid, as the pins have it."""
+        matte, asked = picked_sum(cut.on_grid(request.layers.groups, Progress()), request.matte.picked), request.matte
+        if not asked.keep and not asked.drop:
+            return matte
+        keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
+        return refine_matte(matte, cut.grid, self._features(document, cut), positive=keep, negative=drop)
+
+    def _features(self, document: CachedFeatures, cut: LayerSource) -> Floats:
+        """The features on the cut's grid; those of the last picture are remembered."""
+        size = (cut.grid.shape[0], cut.grid.shape[1])
+        if self._resized is None or self._resized[:2] != (document.number, size):
+            self._resized = document.number, size, grid_features(document.figure.features, size, Progress())
+        return self._resized[2]
+
+    def _in_full(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, progress: Progress) -> Floats:
+        """(H, W): the matte at the photograph's own size."""
+        asked = request.matte
+        if asked.keep or asked.drop:
+            refined = self._refined(request, document, cut)
+            planes = torch.from_numpy(np.stack([refined, 1 - refined]))
+            lifted = cut.grid.shape[:2] != cut.image.shape[:2]
+            grid = torch.from_numpy(cut.grid)
+            matte = upsample_layers(planes, grid, cut.image, progress=progress)[..., 0] if lifted else refined
+        else:
+            matte = picked_sum(cut.at_full_size(request.layers.groups, progress), asked.picked)
+        return adjust_matte(matte, asked.params)
 
     def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         """The matte as the alpha of the photograph, or of its own colours."""
@@ -170,7 +209,7 @@ class SegmentEngine:
     ) -> SegmentsLiftResult | None:
         """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
         asked, look = request.matte, request.look
-        _, cut = self._cut(asked.layers.cut, progress, deliver)
+        document, cut = self._cut(asked.layers.cut, progress, deliver)
         found = _part_seen(request.view, cut)
         if found is None:
             return None
@@ -178,16 +217,14 @@ class SegmentEngine:
         part = cut.part(asked.layers.groups, (x0, y0, x1, y1), step)
         rows, columns = part.shape[:2]
         box = (float(x0), float(y0), float(x0 + columns * step), float(y0 + rows * step))
-        alphas = whole_alphas(part, 255)
-        patches = {"layers": (flat_colours(alphas, look.colours, look.shown), box)}
+        patches = {"layers": (flat_colours(whole_alphas(part, 255), look.colours, look.shown), box)}
         if asked.matte.picked:
             progress.report(0.5)
-            matte = picked_sum(part, asked.matte.picked)
+            matte = self._matte_part(asked, document, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
             photo = _photo_of(cut.image, (x0, y0), (rows, columns), step)
-            front = _own_colours(photo, matte) if asked.decontaminate else to_picture(photo)
             seen = matte_picture(
                 whole_numbers(matte, 255),
-                front,
+                _own_colours(photo, matte) if asked.decontaminate else to_picture(photo),
                 look.alpha,
                 colour=look.colour,
                 backdrop=self._backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
@@ -195,6 +232,28 @@ class SegmentEngine:
             )
             patches["matte"] = (seen, box)
         return SegmentsLiftResult(request.ticket, asked.layers.cut.show.source, patches)
+
+    def _matte_part(
+        self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, box: Box, step: int
+    ) -> Floats:
+        """The matte in `box`, computed with as much around it as its borders move and blur."""
+        asked, (height, width) = request.matte, cut.image.shape[:2]
+        reach = math.ceil((abs(asked.params.grow) + 3 * asked.params.feather) / step) * step
+        x0, y0 = (
+            max(box[0] - box[0] // step * step, box[0] - reach),
+            max(box[1] - box[1] // step * step, box[1] - reach),
+        )
+        wide = x0, y0, min(width, box[2] + reach), min(height, box[3] + reach)
+        if asked.keep or asked.drop:
+            refined = self._refined(request, document, cut)
+            models = models_of(np.stack([refined, 1 - refined], axis=2), cut.grid)
+            matte = lifted_part(models, cut.image, wide, step)[..., 0]
+        else:
+            matte = picked_sum(cut.part(request.layers.groups, wide, step), asked.picked)
+        matte = adjust_matte(matte, asked.params, scale=1 / step)
+        rows, columns = (box[3] - box[1]) // step, (box[2] - box[0]) // step
+        top, left = (box[1] - y0) // step, (box[0] - x0) // step
+        return matte[top : top + rows, left : left + columns]
 
     def backdrop(self, request: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         """Read the picture, and cut it to the grid's shape."""
@@ -233,6 +292,16 @@ def _layers_result(request: LayersRequest, alphas: Floats, *, exact: bool) -> La
     return LayersResult(request.ticket, source, request.groups, whole, tuple(shares.tolist()), exact)
 
 
+def _scale_of(cut: LayerSource) -> float:
+    """Cells of the grid for each pixel of the photograph."""
+    return float(max(cut.grid.shape[:2]) / max(cut.image.shape[:2]))
+
+
+def _cell(point: tuple[int, int], cut: LayerSource) -> tuple[int, int]:
+    """(x, y) of the cell that the pixel lies in."""
+    return moved_point(point, (cut.image.shape[0], cut.image.shape[1]), cut.grid.shape)
+
+
 def _own_colours(photo: Floats, matte: Floats) -> Picture:
     return to_picture(estimate_foreground(photo, matte))
 
@@ -249,7 +318,7 @@ def _part_seen(view: View, cut: LayerSource) -> tuple[Box, int] | None:
     """The box of the photograph that is on screen, and how many of its pixels become one; None: the grid is enough."""
     (left, top, right, bottom), scale = view
     height, width = cut.image.shape[:2]
-    if scale <= max(cut.grid.shape[:2]) / max(height, width):
+    if scale <= _scale_of(cut) or cut.grid.shape == cut.image.shape:
         return None
     box = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     step = part_step(scale)

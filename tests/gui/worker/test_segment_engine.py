@@ -22,7 +22,7 @@ from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.segment_engine import SegmentEngine
 from sss_model.errors import DatasetError
 from sss_model.image_io import read_image, write_picture
-from sss_model.params import ExtractParams, SegmentParams
+from sss_model.params import ExtractParams, MatteParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 from sss_model.segmentation import soft_segments
@@ -167,3 +167,29 @@ def test_a_backdrop_covers_the_grid(engine, tmp_path):
     assert answer.picture.shape == (24, 32, 3)
     assert answer.picture[12, 16, 0] == 200
     assert answer.picture[12, 0, 0] == 0
+
+
+def test_pins_take_away_what_is_like_them(engine, cut):
+    """All of the picture, less what is like a pixel of the right half."""
+    layers = LayersRequest(13, cut, engine.segments(cut, Progress(), print).groupings[0])
+    matte = engine.matte(MatteRequest(13, layers, Matte((0,), drop=((50, 20),))), Progress(), print).matte
+    assert matte[:, :13].min() > 200
+    assert matte[:, 17:].max() < 55
+    asked = MatteRequest(13, layers, Matte((0,), drop=((50, 20),)))
+    full = engine.at_full_size(asked, Progress(), print)[1]
+    assert full[:, :28].min() > 0.8
+    assert full[:, 32:].max() < 0.2
+    look = Look(((255, 0, 0),), (0,))
+    answer = engine.lift_segments(SegmentsLiftRequest(13, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    assert np.abs(answer.patches["matte"][0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
+
+
+def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, found):
+    params = MatteParams(tightness=0.3, grow=2.0, feather=1.5, invert=True)
+    asked = MatteRequest(14, LayersRequest(14, cut, found.groupings[1]), Matte((1,), params=params))
+    whole = engine.at_full_size(asked, Progress(), print)[1]
+    look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
+    answer = engine.lift_segments(SegmentsLiftRequest(14, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
+    small = engine.matte(asked, Progress(), print).matte
+    assert np.abs(small[:, ::4] / 255 - whole[::2, ::8]).mean() < 0.1, "the same on the grid, in its own pixels"
