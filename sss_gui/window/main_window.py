@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
+from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.local_paths import local_paths
@@ -21,14 +22,16 @@ TITLE = "Semantic features"
 
 
 class MainWindow(QMainWindow):
-    """Four panes in the middle, parameters right, vectors below, the film strip under the panes.
+    """A toolbar above, four panes in the middle, parameters right, pixels below, the film strip under the panes.
 
     Signals
     -------
     paths_dropped : list of Path, dropped beside the panes
+    screen_changed : the window was made as large as the screen, or is no longer
     """
 
     paths_dropped = Signal(list)
+    screen_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,9 +43,11 @@ class MainWindow(QMainWindow):
         self.read_out = PixelReadOut()
         self.film_strip = FilmStrip()
         self.params = ParamsPanel()
+        self.network = NetworkMenus(self)
         self.probe = PixelProbe()
         self.status = StatusLine()
         self._set_icon()
+        self.toolbar = self._add_toolbar()
         self._place()
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
@@ -55,6 +60,19 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Use the whole screen, or give it back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.screen_changed.emit()
+
+    def _add_toolbar(self) -> QToolBar:
+        bar = self.addToolBar("Toolbar")
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return bar
 
     def _place(self) -> None:
         middle = QWidget()

@@ -378,14 +378,13 @@ def test_the_layout_is_remembered(qtbot, tmp_path, engine):
     qtbot.addWidget(first.window)
     first.window.resize(760, 600)
     first.window.show()
-    for section in ("filter", "basis"):
-        first.window.params.set_section_open(section, False)
+    first.window.params.set_section_open("filter", False)
     first.window.params.set_section_open("clusters", True)
     first.close()
     second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
     qtbot.addWidget(second.window)
     assert (second.window.width(), second.window.height()) == (760, 600)
-    assert second.window.params.open_sections() == ["projection", "device", "clusters"]
+    assert second.window.params.open_sections() == ["projection", "clusters"]
     second.close()
 
 
