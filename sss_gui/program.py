@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
+from sss_gui.messages.panes import Source
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
@@ -40,6 +41,8 @@ from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_gui.worker.worker import Ended, Engine, Worker
 from sss_model.params import ExtractParams
+
+SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
 
 
 def build_engine() -> Engine:
@@ -86,7 +89,7 @@ class Program(QObject):
         self.panes = PanesPresenter(session, panel, self)
         self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
-        self.pixel_inspector = PixelInspector(session, pins, panel, window.probe, window.read_out, self)
+        self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
@@ -129,6 +132,7 @@ class Program(QObject):
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
+        self.settings.pixels_folded = self.window.probe.folded
         self.settings.sync()
         self.session_store.end()
         self.models.close()
@@ -168,6 +172,7 @@ class Program(QObject):
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
+        session.opened.connect(self._pin_sample)
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -232,6 +237,7 @@ class Program(QObject):
         self.settings.restore_window(self.window)
         if self.settings.panel_state:
             self.window.panel.restore_state(self.settings.panel_state)
+        self.window.probe.set_folded(self.settings.pixels_folded)
         opened = self.settings.open_sections
         if opened is not None:
             for section in SECTIONS:
@@ -244,6 +250,12 @@ class Program(QObject):
             self.window.panel.show_message(
                 "Some pictures could not be exported", report.sentence, details, lasting=True
             )
+
+    def _pin_sample(self, source: Source) -> None:
+        """Who starts the program for the first time sees what a pin is, and what similarity is to."""
+        if source == self.open_files.stand_in and not self.pins.by_picture:
+            height, width = self.session.size
+            self.pins.add((int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height)))
 
     def _enable_undo(self, undo: bool, redo: bool) -> None:
         self.actions["undo"].setEnabled(undo)

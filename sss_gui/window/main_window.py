@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
@@ -45,6 +45,7 @@ class MainWindow(QMainWindow):
         self.params = ParamsPanel()
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
+        self._unfolded = self.probe.sizeHint().height()
         self.status = StatusLine()
         self._set_icon()
         self.toolbar = self._add_toolbar()
@@ -86,12 +87,21 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.resizeDocks([self.params_dock, self.probe_dock], [280, 130], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.probe_dock], [130], Qt.Orientation.Vertical)
+        self.resizeDocks([self.params_dock, self.probe_dock], [280, 118], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.probe_dock], [118], Qt.Orientation.Vertical)
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self.status, 1)
+        self.probe.folded_changed.connect(self._fit_pixels)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+
+    def _fit_pixels(self, folded: bool) -> None:
+        """The dock as high as its line, or as it was: it keeps its height when its contents fold away."""
+        if folded:
+            self._unfolded = max(self.probe_dock.height(), self.probe.sizeHint().height())
+        height = 1 if folded else self._unfolded
+        resized = [self.probe_dock], [height], Qt.Orientation.Vertical
+        QTimer.singleShot(0, self, lambda: self.resizeDocks(*resized))  # once the layout knows the new limits
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = ToolDock(title, self)

@@ -31,6 +31,8 @@ class FeaturePanel(QWidget):
     compare_changed = Signal(str)
     """'none', 'wipe' or 'difference'."""
     pins_shown_changed = Signal(bool)
+    opacity_changed = Signal(float)
+    """Overlays are to be as opaque as this, in [0, 1]."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +67,7 @@ class FeaturePanel(QWidget):
         view.flip_requested.connect(self.flip)
         view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
+        view.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
@@ -214,6 +217,8 @@ class FeaturePanel(QWidget):
             self._share_reference()
 
     def _view_changed(self) -> None:
+        height, width = self.controller.image_size
+        self._panes["input"].set_detail(f"{width} × {height} px" if height and width else "")
         self._quad.set_image_size(self.controller.image_size)
         self._show_zoom()
 
