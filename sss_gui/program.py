@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
+from sss_gui.messages.panes import Source
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
@@ -33,13 +34,15 @@ from sss_gui.tasks.file_watcher import FileWatcher
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
-from sss_gui.window.actions import build_actions, fill_menus, key_sheet
+from sss_gui.window.actions import build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_gui.worker.worker import Ended, Engine, Worker
 from sss_model.params import ExtractParams
+
+SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
 
 
 def build_engine() -> Engine:
@@ -84,13 +87,13 @@ class Program(QObject):
         # presenters
         panel, params = window.panel, window.params
         self.panes = PanesPresenter(session, panel, self)
-        self.parameters = ParametersPresenter(session, params, self)
+        self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
-        self.pixel_inspector = PixelInspector(session, pins, panel, window.probe, window.read_out, self)
+        self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
-        self.status = StatusPresenter(session, window.status, self)
+        self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
         self.open_files = OpenFiles(session, pictures, self.file_worker, settings, window)
         self.export_files = ExportFiles(session, pictures, panel, settings, window)
@@ -104,6 +107,7 @@ class Program(QObject):
         )
         self.actions = build_actions(window, self._bindings())
         self._fill_menus()
+        self._join_ticks()
         self._join_state()
         self._join_tasks()
         self._join_notes()
@@ -128,6 +132,7 @@ class Program(QObject):
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
+        self.settings.pixels_folded = self.window.probe.folded
         self.settings.sync()
         self.session_store.end()
         self.models.close()
@@ -139,9 +144,26 @@ class Program(QObject):
         menus = fill_menus(window.menuBar(), self.actions)
         recent = RecentMenu(self.settings, self.open_files.open_recent, window)
         menus["File"].insertMenu(self.actions["open_sample"], recent)
+        menus["Model"].addSeparator()
+        for menu in window.network.menus:
+            menus["Model"].addMenu(menu)
         menus["View"].addSeparator()
-        menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
+        parts = (window.toolbar, window.params_dock, window.probe_dock)
+        menus["View"].addActions([part.toggleViewAction() for part in parts])
+        fill_toolbar(window.toolbar, self.actions)
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
+
+    def _join_ticks(self) -> None:
+        """What the checkable actions show, in menus and toolbar alike."""
+        panel, choices, window, actions = self.window.panel, self.overlay_choices, self.window, self.actions
+        for number, name in enumerate(("all_panes", *(f"solo_{name}" for name in PANES))):
+            keep_checked(actions[name], lambda: panel.solo_pane, number, panel.solo_changed)
+        for mode in ("wipe", "difference"):
+            keep_checked(actions[mode], lambda: panel.compare, mode, panel.compare_changed)
+        for overlay in ("similarity", "clusters"):
+            keep_checked(actions[overlay], lambda: choices.shown, overlay, choices.shown_changed)
+        keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
+        keep_checked(actions["full_screen"], window.isFullScreen, True, window.screen_changed)
 
     def _join_state(self) -> None:
         """What follows the state without a presenter of its own: title, autosave, settings, undo's actions."""
@@ -150,6 +172,7 @@ class Program(QObject):
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
+        session.opened.connect(self._pin_sample)
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -214,6 +237,7 @@ class Program(QObject):
         self.settings.restore_window(self.window)
         if self.settings.panel_state:
             self.window.panel.restore_state(self.settings.panel_state)
+        self.window.probe.set_folded(self.settings.pixels_folded)
         opened = self.settings.open_sections
         if opened is not None:
             for section in SECTIONS:
@@ -226,6 +250,12 @@ class Program(QObject):
             self.window.panel.show_message(
                 "Some pictures could not be exported", report.sentence, details, lasting=True
             )
+
+    def _pin_sample(self, source: Source) -> None:
+        """Who starts the program for the first time sees what a pin is, and what similarity is to."""
+        if source == self.open_files.stand_in and not self.pins.by_picture:
+            height, width = self.session.size
+            self.pins.add((int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height)))
 
     def _enable_undo(self, undo: bool, redo: bool) -> None:
         self.actions["undo"].setEnabled(undo)
@@ -283,6 +313,8 @@ class Program(QObject):
             "paper_defaults": parameters.paper_defaults,
             "reroll": parameters.reroll,
             "pin": self.pixel_inspector.pin_hovered,
+            "show_pins": lambda: panel.show_pins(not panel.pins_shown),
+            "clear_pins": self.pins.clear,
             "help": window.sheet.toggle,
             "about": self._about,
         }

@@ -95,22 +95,24 @@ class BasisPresenter(QObject):
 
     def _show(self, basis: Path | None) -> None:
         if basis is None:
-            self._panel.set_basis_mode("image")
+            self._panel.set_basis_mode("image", "Fitted to each picture")
         elif basis.parent == self._folder:
             mode = "shared" if basis.name.startswith("shared") else "locked"
-            note = self._shared_words(basis) if mode == "shared" else "this basis and range for all pictures"
+            note = self._shared_words(basis) if mode == "shared" else "This basis and range for all pictures"
             self._panel.set_basis_mode(mode, note)
         else:
-            self._panel.set_basis_mode("locked", f"from {basis.name}")
+            self._panel.set_basis_mode("locked", f"From {basis.name}")
 
     def _shared_words(self, basis: Path) -> str:
         """What a shared basis was fitted to, beside what is open now."""
         fitted, opened = self._fitted.get(basis), set(self._pictures.sources)
         if fitted is None:
-            return "one basis and range, fitted to several pictures"
+            return "One basis and range, fitted to several pictures"
         if opened <= fitted:
-            return "one basis and range for all open pictures"
-        return f"one basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
+            return "One basis and range for all open pictures"
+        if not fitted & opened:
+            return "One basis and range, fitted to pictures that are closed now"
+        return f"One basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
 
     def _save_dialog(self) -> None:
         path = ask_save(self._window, "Save the basis", Path("basis.json"), "json", "PCA basis (*.json)")

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
+from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.panels.status_line import StatusLine
 
 READY = "Ready"
@@ -17,9 +18,14 @@ WORDS = {"filter": "Guided filter", "backbone": "Network", "features": "Network"
 class StatusPresenter(QObject):
     """Says what runs, where and how long, and that it is over after success, failure and cancel alike."""
 
-    def __init__(self, session: Session, line: StatusLine, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, line: StatusLine, network: NetworkMenus, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._line = session, line
+        self._session, self._line, self._network = session, line, network
+        line.set_menus(network.device, network.size)
+        network.changed.connect(self._show_size)
+        self._show_size()
         line.set_stage(READY)
         line.set_progress(None)
         session.requests.progress_changed.connect(self._progress)
@@ -56,3 +62,7 @@ class StatusPresenter(QObject):
     def _show_model(self, result: LoadModelResult) -> None:
         self._line.set_device(result.device)
         self._line.set_model(result.model, str(self._session.state.model or ""))
+
+    def _show_size(self) -> None:
+        words = self._network.size.words
+        self._line.set_size(f"Size: {words[:1].lower()}{words[1:]}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
+
+from sss_gui.widgets.icons import line_icon
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Command:
     keys : shortcuts, the first shown
     group : menu
     tip : one sentence for the status line and the help sheet
-    checkable : it is a state, not a deed
+    checkable : it is a state, not a deed; `keep_checked` joins it to what has the state
+    separator : a line above it in its menu
+    toolbar : drawing of its button, of `resources/icons`; empty keeps it out of the toolbar
+    one_of : name of the choices of which exactly one is checked; their buttons show the drawing alone
     """
 
     name: str
@@ -30,7 +35,9 @@ class Command:
     group: str = "File"
     tip: str = ""
     checkable: bool = False
-    separator: bool = False  # a line above it
+    separator: bool = False
+    toolbar: str = ""
+    one_of: str = ""
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -63,13 +70,27 @@ COMMANDS: tuple[Command, ...] = (
     Command("one_to_one", "&1:1", ("Ctrl+0",), "View", "One pixel of the picture on one of the screen"),
     Command("zoom_in", "Zoom &in", ("+", "="), "View", "Enlarge about the middle"),
     Command("zoom_out", "Zoom &out", ("-",), "View", "Reduce about the middle"),
-    Command("solo_input", "Only &input", ("1",), "View", "Show the input alone", separator=True),
-    Command("solo_random", "Only &random projection", ("2",), "View", "Show the random projection alone"),
-    Command("solo_pca", "Only &PCA", ("3",), "View", "Show the PCA alone"),
-    Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone"),
-    Command("all_panes", "&All panes", ("0",), "View", "Show the four panes"),
-    Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", separator=True),
-    Command("difference", "&Difference", ("D",), "View", "Each pane's difference to the input"),
+    Command("all_panes", "&All panes", ("0",), "View", "Show the four panes", True, separator=True,
+            toolbar="panes", one_of="panes"),
+    Command("solo_input", "Only &input", ("1",), "View", "Show the input alone", True,
+            toolbar="pane-input", one_of="panes"),
+    Command("solo_random", "Only &random projection", ("2",), "View", "Show the random projection alone", True,
+            toolbar="pane-random", one_of="panes"),
+    Command("solo_pca", "Only &PCA", ("3",), "View", "Show the PCA alone", True,
+            toolbar="pane-pca", one_of="panes"),
+    Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone", True,
+            toolbar="pane-filtered", one_of="panes"),
+    Command("show_pins", "Pi&ns", ("Shift+P",), "View", "Show the pins in the panes, or hide them", True,
+            separator=True, toolbar="pin"),
+    Command("pin", "&Pin the pixel", ("P",), "View", "Keep the features of the pixel under the pointer"),
+    Command("clear_pins", "Remo&ve all pins", (), "View", "Take the pins off the picture"),
+    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned",
+            True, toolbar="similarity"),
+    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels", True, toolbar="clusters"),
+    Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", True, separator=True,
+            toolbar="wipe"),
+    Command("difference", "&Difference", ("D",), "View", "Each pane's difference from the input", True,
+            toolbar="difference"),
     Command("difference_gain", "Difference × &2", ("Shift+D",), "View",
             "Show differences twice as strong, up to 32 times; then as they are"),
     Command("reference", "&Compare with this pane", ("C",), "View",
@@ -86,9 +107,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("a_or_b", "&A or B", ("B",), "Adjust", "Flip between two sets of radius and eps"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
-    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned"),
-    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels"),
-    Command("pin", "&Pin the pixel", ("P",), "View", "Keep the vector of the pixel under the pointer"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
@@ -102,6 +120,7 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
     Single letters and arrows act only while no text field has the focus: Qt gives the field the key first.
     """
     actions: dict[str, QAction] = {}
+    choices: dict[str, QActionGroup] = {}
     for command in COMMANDS:
         if command.name not in bound:
             continue
@@ -110,13 +129,29 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setStatusTip(command.tip)
-        action.setToolTip(command.tip)
+        action.setToolTip(f"{command.tip} ({_native(command.keys[0])})" if command.keys else command.tip)
         action.setCheckable(command.checkable)
+        if command.one_of:
+            choices.setdefault(command.one_of, QActionGroup(parent)).addAction(action)
+        if command.toolbar:
+            action.setIcon(line_icon(command.toolbar))
+            action.setIconVisibleInMenu(False)  # it would stand where the menu has its ticks
         function = bound[command.name]
         action.triggered.connect(lambda _checked=False, function=function: function())
         parent.addAction(action)
         actions[command.name] = action
     return actions
+
+
+def keep_checked(action: QAction, value: Callable[[], object], wanted: object, *signals: SignalInstance) -> None:
+    """Tick `action` while `value()` is `wanted`: looked at now, after each trigger, and when one of `signals` comes."""
+
+    def look(*_: object) -> None:
+        action.setChecked(value() == wanted)
+
+    look()
+    for signal in (action.triggered, *signals):
+        signal.connect(look)
 
 
 def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
@@ -133,6 +168,21 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
                 menu.addSeparator()
             menu.addAction(actions[command.name])
     return menus
+
+
+def fill_toolbar(bar: QToolBar, actions: Mapping[str, QAction]) -> None:
+    """Put those of `actions` that have a drawing onto the toolbar, in the table's order: choices, then switches."""
+    before: Command | None = None
+    for command in COMMANDS:
+        if not command.toolbar or command.name not in actions:
+            continue
+        if before is not None and before.one_of != command.one_of:
+            bar.addSeparator()
+        bar.addAction(actions[command.name])
+        button = bar.widgetForAction(actions[command.name])
+        if command.one_of and isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        before = command
 
 
 def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -119,7 +119,8 @@ class FakeEngine(Engine):
         overlay = self._overlay()
         small = overlay[-1][:12, :16]
         others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in message.others)
-        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25)
+        values = np.broadcast_to(np.linspace(0, 1, 33, dtype=np.float32), (24, 33))
+        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25, values)
 
     def clusters(self, message: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult:
         return ClusterResult(message.ticket, message.source, self._overlay())

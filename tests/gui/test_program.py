@@ -117,13 +117,52 @@ def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, pro
     assert program.window.panel.banner.isHidden()
 
 
-def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tmp_path):
+def test_pins_are_compared_by_the_measure_that_similarity_has(qtbot, program, tmp_path):
     program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
     program.pins.set([(3, 2), (5, 5)])
-    qtbot.waitUntil(lambda: "distance to 2" in program.window.read_out.text())
+    probe = program.window.probe
+    qtbot.waitUntil(lambda: [row.figures for row in probe.rows] == ["1.000", "1.000"])
+    assert probe.measure == "cosine to pin 2"
+    program.window.params.rested.emit("metric", "distance")
+    assert [row.figures for row in probe.rows] == ["5.657", "0.000"]
+    program.window.panel.pixel_hovered.emit(4, 4)
+    qtbot.waitUntil(lambda: [row.figures for row in probe.rows] == ["2.828", "2.828"])
+    assert probe.measure == "distance to pointer"
     program.pins.clear()
-    assert "distance" not in program.window.read_out.text()
+    assert (probe.rows, probe.measure) == ([], "")
+
+
+def test_the_first_start_has_a_pin_and_only_that(qtbot, program, photos):
+    program.open_files.stand_in = Source.from_path(photos[0])
+    opened(qtbot, program, photos[0])
+    assert program.pins.points == [(14, 5)]
+    qtbot.waitUntil(lambda: program.window.probe.rows[0].strip.vector is not None)
+    opened(qtbot, program, photos[1])
+    assert program.pins.points == []
+
+
+def test_the_pixels_fold_to_a_line_and_stay_so(qtbot, program):
+    opened(qtbot, program)
+    program.pins.set([(1, 1), (2, 2)])
+    panel, probe = program.window.panel, program.window.probe
+    before = panel.height()
+    probe.set_folded(True)
+    qtbot.waitUntil(lambda: panel.height() > before + 40)
+    assert probe.height() <= 30
+    probe.set_folded(False)
+    qtbot.waitUntil(lambda: panel.height() == before)
+    probe.set_folded(True)
+    program.close()
+    assert program.settings.pixels_folded
+
+
+def test_forty_pins_leave_the_panes_their_room(qtbot, program):
+    opened(qtbot, program)
+    before = program.window.panel.size()
+    program.pins.set([(x, x % 20) for x in range(31)])
+    qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 31)
+    assert program.window.panel.size() == before
 
 
 def test_pasting_from_a_clipboard_that_nothing_was_ever_copied_to_is_said(qtbot, program, monkeypatch):
@@ -293,7 +332,7 @@ def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
     panel.pixel_clicked.emit(10, 11)
     assert program.pins.points == [(4, 3), (10, 11)]
     qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 2)
-    assert program.pixel_inspector.distances((4, 3)) == pytest.approx((0.0, 6 * 8**0.5))
+    assert program.pixel_inspector.compared((4, 3)) == pytest.approx((1.0, 1.0))
     opened(qtbot, program, "b.png")
     assert program.pins.points == []
 
@@ -378,14 +417,13 @@ def test_the_layout_is_remembered(qtbot, tmp_path, engine):
     qtbot.addWidget(first.window)
     first.window.resize(760, 600)
     first.window.show()
-    for section in ("filter", "basis"):
-        first.window.params.set_section_open(section, False)
+    first.window.params.set_section_open("filter", False)
     first.window.params.set_section_open("clusters", True)
     first.close()
     second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
     qtbot.addWidget(second.window)
     assert (second.window.width(), second.window.height()) == (760, 600)
-    assert second.window.params.open_sections() == ["projection", "device", "clusters"]
+    assert second.window.params.open_sections() == ["projection", "clusters"]
     second.close()
 
 

@@ -32,8 +32,8 @@ class VarianceBars(QWidget):
     def set_ratios(self, ratios: Sequence[float]) -> None:
         """Ratios in [0, 1] of components 1, 2, ..."""
         self._ratios = [min(max(float(r), 0.0), 1.0) for r in ratios]
-        words = ", ".join(f"{n}: {r:.1%}" for n, r in enumerate(self._ratios, 1))
-        self.setAccessibleName(f"Explained variance of the components, {words}")
+        words = ", ".join(f"{n}: {r:.1%}" for n, r in enumerate(self._ratios, 1)) or "not known yet"
+        self.setAccessibleName(f"Explained variance of the components: {words}")
         self.update()
 
     def set_chosen(self, chosen: Mapping[str, int]) -> None:
@@ -44,9 +44,10 @@ class VarianceBars(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._ratios:
-            return
         painter = QPainter(self)
+        if not self._ratios:
+            self._paint_empty(painter)
+            return
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
@@ -66,6 +67,11 @@ class VarianceBars(QWidget):
             if pitch >= 26 and ratio >= 0.001:
                 above = QRectF(bar.x() - _GAP, foot - tall - _TEXT - 1, bar.width() + 2 * _GAP, _TEXT)
                 painter.drawText(above, Qt.AlignmentFlag.AlignCenter, f"{ratio * 100:.0f}")
+        painter.end()
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        """A base line where the bars will stand: the place is kept, so that nothing below it jumps."""
+        painter.fillRect(QRectF(0, self.height() - _TEXT - 1, self.width(), 1), self.palette().mid().color())
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -104,10 +110,9 @@ class ComponentChooser(QWidget):
         self.set_ratios(())
 
     def set_ratios(self, ratios: Sequence[float]) -> None:
-        """Explained-variance ratios; () hides the bars."""
+        """Explained-variance ratios; () for none."""
         self._ratios = list(ratios)
         self._bars.set_ratios(ratios)
-        self._bars.setVisible(bool(self._ratios))
         self._explain()
 
     def set_value(self, channel: str, number: int) -> None:
@@ -155,6 +160,6 @@ class ComponentChooser(QWidget):
         self._bars.set_chosen(numbers)
         if self._ratios:
             shown = sum(self._ratios[n - 1] for n in set(numbers.values()) if n <= len(self._ratios))
-            self._note.setText(f"Components shown explain {shown:.0%}")
+            self._note.setText(f"The components shown explain {shown:.0%}")
         else:
-            self._note.setText("Principal components shown")
+            self._note.setText("Principal components")

@@ -23,11 +23,10 @@ from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
-from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
-SECTIONS = ("filter", "projection", "device", "basis", "similarity", "clusters")
-_TITLES = {"filter": "Guided filter", "projection": "Projection", "device": "Network", "basis": "PCA basis",
-           "similarity": "Similarity", "clusters": "Clusters"}  # fmt: skip
+SECTIONS = ("filter", "projection", "similarity", "clusters")
+_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters"}
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
@@ -37,23 +36,17 @@ _BASIS_MODES = {
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
 _FIELDS: dict[str, Any] = {
     field.name: field
-    for record in (FilterParams, ProjectionParams, ExtractParams, SimilarityParams, ClusterParams)
+    for record in (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
     for field in fields(record)
 }
-_SIZES = [
-    ("auto", "Automatic"),
-    *((str(side), f"{side} px") for side in (320, 480, 640, 800, 960, 1280, 1920)),
-    ("native", "Native: every pixel"),
-]
-_WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
 
 
 class ParamsPanel(QScrollArea):
     """Sliders, spin boxes and choosers in sections; says what the user turned, changes nothing itself.
 
     Names in `changing` and `rested` are the fields' names: radius, eps (`FilterParams`), seed, red, green, blue
-    (`ProjectionParams`), device, precision, tile (`ExtractParams`), metric, threshold (`SimilarityParams`), clusters,
-    cluster_seed (`ClusterParams`); and similarity_shown, clusters_shown (bool).
+    (`ProjectionParams`), metric, threshold (`SimilarityParams`), clusters, cluster_seed (`ClusterParams`); and
+    similarity_shown, clusters_shown (bool).
     """
 
     changing = Signal(str, object)
@@ -72,7 +65,7 @@ class ParamsPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
-        self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:4]) for name in SECTIONS}
+        self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:2]) for name in SECTIONS}
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
@@ -133,25 +126,14 @@ class ParamsPanel(QScrollArea):
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
         return self._components.spin(name) if name in CHANNELS else self._controls[name]
 
-    def set_devices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """The choices of the device: (key such as 'cuda:0', words such as 'NVIDIA H200'); 'auto' is always first."""
-        box = self._devices
-        chosen = box.currentData()
-        with QSignalBlocker(box):
-            box.clear()
-            for key, words in (("auto", _WORDS["auto"]), *(pair for pair in devices if pair[0] != "auto")):
-                box.addItem(words or key, key)
-            self._select(box, chosen)
-
     def set_explained_variance(self, ratios: Sequence[float]) -> None:
-        """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () hides them."""
+        """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () for none."""
         self._components.set_ratios(ratios)
 
     def set_basis_mode(self, mode: str, note: str = "") -> None:
         """Show which basis is in use ('image', 'locked', 'shared') and where it came from; emits nothing."""
         self._basis_buttons[mode].setChecked(True)
         self._basis_note.setText(note)
-        self._basis_note.setVisible(bool(note))
 
     # sections --------------------------------------------------------------------------------------------------------
 
@@ -183,22 +165,12 @@ class ParamsPanel(QScrollArea):
         section.add(self._components)
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
-        dice.setToolTip("Another random projection")
+        dice.setToolTip("Another random projection (Ctrl+R)")
         dice.clicked.connect(self.reroll_requested)
         section.add(_labelled("Seed", seed, dice))
+        self._add_basis(section)
 
-    def _fill_device(self, section: CollapsibleSection) -> None:
-        self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
-        section.add(_labelled("Device", self._devices))
-        section.add(_labelled("Working size", self._choice("size", _SIZES)))
-        precisions = _FIELDS["precision"].metadata["options"]
-        section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
-        tile = self._spin("tile")
-        tile.setSpecialValueText("Automatic")
-        tile.setSingleStep(128)
-        section.add(_labelled("Tile", tile))
-
-    def _fill_basis(self, section: CollapsibleSection) -> None:
+    def _add_basis(self, section: CollapsibleSection) -> None:
         self._basis_buttons: dict[str, QPushButton] = {}
         group, row = QButtonGroup(self), QHBoxLayout()
         row.setSpacing(0)
@@ -212,12 +184,15 @@ class ParamsPanel(QScrollArea):
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self._basis_note = QLabel()
-        self._basis_note.setWordWrap(True)
-        self._basis_note.setForegroundRole(self._basis_note.palette().ColorRole.PlaceholderText)
-        self._basis_note.hide()
+        self._basis_note = note = QLabel()
+        note.setTextFormat(Qt.TextFormat.PlainText)
+        note.setWordWrap(True)
+        note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        note.setForegroundRole(note.palette().ColorRole.PlaceholderText)
+        note.setMinimumHeight(2 * note.fontMetrics().lineSpacing())  # what is below stays when the words change
+        section.add(QLabel("PCA basis"))
         section.add(_boxed(row))
-        section.add(self._basis_note)
+        section.add(note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
         section.add(_side_by_side(save, load))
@@ -278,10 +253,10 @@ class ParamsPanel(QScrollArea):
 
     @staticmethod
     def _select(box: CalmComboBox, key: str) -> None:
-        """Choose `key`, added where the list does not have it (a device named on the command line)."""
+        """Choose `key`, added where the list does not have it."""
         index = box.findData(key)
         if index < 0:
-            box.addItem(_WORDS.get(key, key), key)
+            box.addItem(key, key)
             index = box.count() - 1
         box.setCurrentIndex(index)
 

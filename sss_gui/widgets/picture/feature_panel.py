@@ -28,6 +28,11 @@ class FeaturePanel(QWidget):
     """Pane name (one of `PANES`)."""
     solo_changed = Signal(int)
     """0 for all panes, 1..4 for one."""
+    compare_changed = Signal(str)
+    """'none', 'wipe' or 'difference'."""
+    pins_shown_changed = Signal(bool)
+    opacity_changed = Signal(float)
+    """Overlays are to be as opaque as this, in [0, 1]."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,6 +40,8 @@ class FeaturePanel(QWidget):
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
+        self._pins: list[tuple[int, int]] = []
+        self._pins_shown = True
         self._panes = {name: ImageView(self.controller, PANE_TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
@@ -60,6 +67,7 @@ class FeaturePanel(QWidget):
         view.flip_requested.connect(self.flip)
         view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
+        view.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
@@ -87,6 +95,11 @@ class FeaturePanel(QWidget):
 
     # comparing -------------------------------------------------------------------------------------------------------
 
+    @property
+    def compare(self) -> str:
+        """'none', 'wipe' or 'difference'."""
+        return self._compare
+
     def set_reference(self, name: str) -> None:
         """Which pane flip, wipe and difference compare with ('input' at first)."""
         self._panes[name]
@@ -106,6 +119,7 @@ class FeaturePanel(QWidget):
         if mode != self._compare:
             self._compare = mode
             self._apply_compare()
+            self.compare_changed.emit(mode)
 
     def toggle_compare(self, mode: str) -> None:
         """Into `mode`, or out of it where it is on."""
@@ -150,10 +164,23 @@ class FeaturePanel(QWidget):
         for view in self._panes.values():
             view.set_crosshair(pixel)
 
+    @property
+    def pins_shown(self) -> bool:
+        """Whether pins are marked in the panes."""
+        return self._pins_shown
+
     def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
-        """Numbered markers in every pane."""
+        """Numbered markers in every pane; another one shows them again where they were hidden."""
+        more, self._pins = len(pins) > len(self._pins), list(pins)
+        self.show_pins(self._pins_shown or more)
+
+    def show_pins(self, shown: bool) -> None:
+        """Mark the pins in the panes, or hide them."""
         for view in self._panes.values():
-            view.set_pins(pins)
+            view.set_pins(self._pins if shown else ())
+        if shown != self._pins_shown:
+            self._pins_shown = shown
+            self.pins_shown_changed.emit(shown)
 
     def set_match(self, pixel: tuple[int, int] | None) -> None:
         """Outline the best match in every pane."""
@@ -190,6 +217,8 @@ class FeaturePanel(QWidget):
             self._share_reference()
 
     def _view_changed(self) -> None:
+        height, width = self.controller.image_size
+        self._panes["input"].set_detail(f"{width} × {height} px" if height and width else "")
         self._quad.set_image_size(self.controller.image_size)
         self._show_zoom()
 
