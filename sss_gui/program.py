@@ -21,11 +21,13 @@ from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.status import StatusPresenter
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
+from sss_gui.segment_parts import SegmentParts
 from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
 from sss_gui.state.request_tracker import RequestTracker
+from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
@@ -82,7 +84,8 @@ class Program(QObject):
         self.pictures = pictures = PictureList(session, self)
         self.pins = pins = Pins(session, self)
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
-        self.undo = Undo(session, choices, self)
+        self.segments = segments = Segments(session, self)
+        self.undo = Undo(session, choices, segments, self)
         self.ab_settings = ABSettings(session, self)
         # presenters
         panel, params = window.panel, window.params
@@ -90,6 +93,7 @@ class Program(QObject):
         self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
+        self.segment_parts = SegmentParts(session, segments, window, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
@@ -108,6 +112,7 @@ class Program(QObject):
         self.actions = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()
+        self.segment_parts.join(self.actions)
         self._join_state()
         self._join_tasks()
         self._join_notes()
@@ -156,10 +161,13 @@ class Program(QObject):
     def _join_ticks(self) -> None:
         """What the checkable actions show, in menus and toolbar alike."""
         panel, choices, window, actions = self.window.panel, self.overlay_choices, self.window, self.actions
+        other, switched = window.segments_panel, window.pages.currentChanged
         for number, name in enumerate(("all_panes", *(f"solo_{name}" for name in PANES))):
-            keep_checked(actions[name], lambda: panel.solo_pane, number, panel.solo_changed)
+            changes = panel.solo_changed, other.solo_changed, switched
+            keep_checked(actions[name], lambda: window.shown_panel.solo_pane, number, *changes)
         for mode in ("wipe", "difference"):
-            keep_checked(actions[mode], lambda: panel.compare, mode, panel.compare_changed)
+            changes = panel.compare_changed, other.compare_changed, switched
+            keep_checked(actions[mode], lambda: window.shown_panel.compare, mode, *changes)
         for overlay in ("similarity", "clusters"):
             keep_checked(actions[overlay], lambda: choices.shown, overlay, choices.shown_changed)
         keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
@@ -209,7 +217,7 @@ class Program(QObject):
         line = self.window.status
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
-            *(self.file_watcher, self.session_store, self.prefetch),
+            *(self.file_watcher, self.session_store, self.prefetch, self.segments),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -265,9 +273,10 @@ class Program(QObject):
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
         panel, view = window.panel, window.panel.controller
-        solo = {f"solo_{name}": lambda n=n: panel.solo(n) for n, name in enumerate(PANES, start=1)}
+        solo = {f"solo_{name}": lambda n=n: window.shown_panel.solo(n) for n, name in enumerate(PANES, start=1)}
         return {
             **solo,
+            **self.segment_parts.bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
             "close_picture": self.pictures.close_shown,
@@ -294,7 +303,7 @@ class Program(QObject):
             "one_to_one": view.one_to_one,
             "zoom_in": lambda: view.zoom_about(view.centre, 1.25),
             "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
-            "all_panes": lambda: panel.solo(0),
+            "all_panes": lambda: window.shown_panel.solo(0),
             "full_screen": window.toggle_full_screen,
             "radius_down": lambda: parameters.step_radius(-1),
             "radius_up": lambda: parameters.step_radius(1),
@@ -306,10 +315,10 @@ class Program(QObject):
             "redo": self.undo.redo,
             "next_picture": lambda: self.pictures.step(1),
             "previous_picture": lambda: self.pictures.step(-1),
-            "wipe": lambda: panel.toggle_compare("wipe"),
-            "difference": lambda: panel.toggle_compare("difference"),
-            "difference_gain": panel.step_difference_gain,
-            "reference": lambda: panel.set_reference(panel.current),
+            "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
+            "difference": lambda: window.shown_panel.toggle_compare("difference"),
+            "difference_gain": lambda: window.shown_panel.step_difference_gain(),
+            "reference": lambda: window.shown_panel.set_reference(window.shown_panel.current),
             "paper_defaults": parameters.paper_defaults,
             "reroll": parameters.reroll,
             "pin": self.pixel_inspector.pin_hovered,

@@ -21,17 +21,6 @@ Groups = tuple[int, ...]  # each component's layer 0, 1, ...
 Points = tuple[tuple[int, int], ...]
 Colour = tuple[int, int, int]
 
-ALPHA_VIEWS = {
-    "grey": "Grey",
-    "red": "Red overlay",
-    "checkerboard": "Checkerboard",
-    "black": "On black",
-    "white": "On white",
-    "colour": "On a colour",
-    "picture": "Over a picture",
-}
-"""Ways to look at a matte, in the order in which one key goes through them."""
-
 
 @dataclass(frozen=True)
 class SegmentsResult(Result):
@@ -147,6 +136,7 @@ class Look:
     ----------
     colours : of every layer
     shown : the layers that are not hidden
+    solo : the layer that is seen alone, cut out; None: all of them in their colours
     alpha : one of `ALPHA_VIEWS`
     colour : what lies behind the matte in the view colour
     backdrop : the picture that lies behind it in the view picture
@@ -154,6 +144,7 @@ class Look:
 
     colours: tuple[Colour, ...]
     shown: tuple[int, ...]
+    solo: int | None = None
     alpha: str = "grey"
     colour: Colour = (0, 177, 64)
     backdrop: Path | None = None

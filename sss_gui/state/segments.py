@@ -10,8 +10,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.messages.queues import Queue
 from sss_gui.messages.segments import (
-    ALPHA_VIEWS,
     Colour,
     Groups,
     LayersRequest,
@@ -22,7 +22,6 @@ from sss_gui.messages.segments import (
     SegmentsRequest,
     SegmentsResult,
 )
-from sss_gui.messages.queues import Queue
 from sss_gui.state.layer_edits import (
     Components,
     Edits,
@@ -39,6 +38,7 @@ from sss_gui.state.layer_edits import (
 )
 from sss_gui.state.motion import Motion
 from sss_gui.state.session import Session
+from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_gui.worker.worker import Ended
 from sss_model.params import MatteParams, SegmentParams
 
@@ -373,6 +373,10 @@ class Segments(QObject):
     def _put(self, edits: Edits) -> None:
         """Want `edits`, tell of what differs, and ask for what is not there."""
         before, self.edits = self.edits, edits
+        regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
+        other_sum = regrouped or edits.picked != before.picked
+        if other_sum:
+            self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
         if edits.layers != before.layers:
             self._check_solo()
             self.layers_changed.emit()
@@ -382,11 +386,9 @@ class Segments(QObject):
             self.pins_changed.emit()
         if edits.params != before.params:
             self.params_changed.emit(edits.params)
-        if {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}:
+        if regrouped:
             self._ask_layers()
-        if (edits.picked, edits.keep, edits.drop, edits.params, edits.parts) != (
-            before.picked, before.keep, before.drop, before.params, before.parts
-        ):  # fmt: skip
+        if other_sum or (edits.keep, edits.drop, edits.params) != (before.keep, before.drop, before.params):
             self._ask_matte()
 
     def _check_solo(self) -> None:
@@ -427,15 +429,12 @@ class Segments(QObject):
 
     def _ask_matte(self) -> None:
         """Ask for the matte where it is more than a sum of layers."""
-        self._mattering = 0
         request = self.matte_request()
         if request is None or (request.matte.plain and not request.decontaminate):
-            if self.matte is not None:
-                self.matte = None
+            self._mattering, self.matte = 0, None
             self.matte_changed.emit()
-            return
-        self._mattering = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
-        self.matte_changed.emit()
+        else:
+            self._mattering = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
 
     # answers ---------------------------------------------------------------------------------------------------------
 

@@ -107,11 +107,36 @@ COMMANDS: tuple[Command, ...] = (
     Command("a_or_b", "&A or B", ("B",), "Adjust", "Flip between two sets of radius and eps"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
+    Command("segments_view", "&Segments view", ("L",), "Layers", "Soft layers in place of the features, or back", True,
+            toolbar="segments"),
+    Command("more_layers", "&More layers", (".",), "Layers", "One layer more", separator=True),
+    Command("fewer_layers", "&Fewer layers", (",",), "Layers", "One layer less"),
+    Command("merge_layers", "M&erge", ("M",), "Layers", "Make one layer of those that are picked"),
+    Command("split_layer", "S&plit", ("X",), "Layers", "Make two layers of the one that is picked"),
+    Command("merge_slivers", "Merge s&livers", (), "Layers",
+            "Merge layers under 3 % of the picture into what they are likest to"),
+    Command("pick_nothing", "Pick &nothing", ("N",), "Layers", "No layer is in the matte", separator=True),
+    Command("invert_matte", "&Invert the matte", ("I",), "Layers", "What is left out in place of what is taken", True),
+    Command("clear_matte_pins", "Remo&ve the matte's pins", (), "Layers", "Take off the pins that refine the matte"),
+    Command("alpha_view", "Next &alpha view", ("V",), "Layers",
+            "Grey, red overlay, checkerboard, on black, white, a colour, over a picture", separator=True),
+    Command("backdrop", "Lay over a pict&ure…", (), "Layers", "Choose the picture that the matte is laid over"),
+    Command("decontaminate", "&Own colours", ("O",), "Layers",
+            "Show the matte with colours of its own at soft borders, without the background's", True),
+    Command("semantic_layers", "Semanti&c soft segments", (), "Layers", "Layers by features and colours", True,
+            separator=True, one_of="layers by"),
+    Command("spectral_layers", "Spectral ma&tting", (), "Layers", "Layers by colours alone, to compare with", True,
+            one_of="layers by"),
+    Command("mask_layers", "Mas&ks of a file…", (), "Layers",
+            "Layers of another program: a label map, outlines or masks, to compare with", True, one_of="layers by"),
+    Command("copy_matte", "Copy the cut-&out", ("Ctrl+Alt+C",), "Layers",
+            "Copy what the matte cuts out of the photograph, with its alpha", separator=True),
+    Command("export_layers", "E&xport layers…", (), "Layers", "Write layers or the matte into files"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
 
-GROUPS = ("File", "Model", "Adjust", "View", "Help")
+GROUPS = ("File", "Model", "Adjust", "View", "Layers", "Help")
 
 
 def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -198,7 +223,9 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
              ("Drag", "Move the picture"), ("Alt+Drag", "Take the pane's picture to another program"),
              ("Double click", "Fit; on a slider its default"),
              ("Delete", "In the film strip: take a picture off it")]  # fmt: skip
-    return [*sheet, ("Panes", panes)]
+    layers = [("Click", "Pick the layer"), ("Shift+Click", "Add the layer"), ("Alt+Click", "Take the layer away"),
+              ("Alt+Click on an eye", "Show the layer alone"), ("F2", "Rename the layer")]  # fmt: skip
+    return [*sheet, ("Panes", panes), ("Segments view", layers)]
 
 
 def _native(key: str) -> str:

@@ -217,18 +217,23 @@ class SegmentEngine:
         part = cut.part(asked.layers.groups, (x0, y0, x1, y1), step)
         rows, columns = part.shape[:2]
         box = (float(x0), float(y0), float(x0 + columns * step), float(y0 + rows * step))
-        patches = {"layers": (flat_colours(whole_alphas(part, 255), look.colours, look.shown), box)}
+        photo, place = _photo_of(cut.image, (x0, y0), (rows, columns), step), (x0, y0, step, max(cut.image.shape[:2]))
+        alphas = whole_alphas(part, 255)
+        if look.solo is None:
+            patches = {"layers": (flat_colours(alphas, look.colours, look.shown), box)}
+        else:
+            alone = matte_picture(alphas[..., look.solo], to_picture(photo), "checkerboard", place=place)
+            patches = {"layers": (alone, box)}
         if asked.matte.picked:
             progress.report(0.5)
             matte = self._matte_part(asked, document, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
-            photo = _photo_of(cut.image, (x0, y0), (rows, columns), step)
             seen = matte_picture(
                 whole_numbers(matte, 255),
                 _own_colours(photo, matte) if asked.decontaminate else to_picture(photo),
                 look.alpha,
                 colour=look.colour,
                 backdrop=self._backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
-                place=(x0, y0, float(step), max(cut.image.shape[:2])),
+                place=place,
             )
             patches["matte"] = (seen, box)
         return SegmentsLiftResult(request.ticket, asked.layers.cut.show.source, patches)

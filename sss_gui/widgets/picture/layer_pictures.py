@@ -10,6 +10,18 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Colour = tuple[int, int, int]
+Place = tuple[int, int, float, int]
+
+ALPHA_VIEWS = {
+    "grey": "Grey",
+    "red": "Red overlay",
+    "checkerboard": "Checkerboard",
+    "black": "On black",
+    "white": "On white",
+    "colour": "On a colour",
+    "picture": "Over a picture",
+}
+"""Ways to look at a matte, in the order in which one key goes through them."""
 
 HIDDEN: Colour = (119, 119, 119)
 """Where a layer is that does not show: the grey around pictures."""
@@ -59,14 +71,14 @@ def matte_picture(
     *,
     colour: Colour = (0, 0, 0),
     backdrop: Bytes | None = None,
-    place: tuple[int, int, float, int] | None = None,
+    place: Place | None = None,
 ) -> Bytes:
     """(h, w, 3): `matte` (h, w) seen in one of several ways.
 
     Parameters
     ----------
     photo : (h, w, 3), the photograph, or what is to be seen where the matte is
-    view : grey; red (over what the matte leaves out); checkerboard, black, white, colour or picture (behind the matte)
+    view : one of `ALPHA_VIEWS`: the matte itself, red over what it leaves out, or something behind what it takes
     colour : of the view colour
     backdrop : (h, w, 3) of the view picture; without one it is black
     place : (x, y, pitch, long side) of a part of a picture: where it begins, how many of the picture's pixels one of
@@ -84,7 +96,7 @@ def matte_picture(
     return blended(photo, _even(matte, behind), matte)
 
 
-def checkerboard(size: tuple[int, ...], place: tuple[int, int, float, int] | None = None) -> Bytes:
+def checkerboard(size: tuple[int, ...], place: Place | None = None) -> Bytes:
     """(h, w, 1): the two greys that stand for nothing; `place` as for `matte_picture`."""
     left, top, pitch, long = place or (0, 0, 1.0, max(size))
     cell = max(long / _CELLS, 1.0)
