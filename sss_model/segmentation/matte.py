@@ -63,13 +63,13 @@ def adjust_matte(matte: Floats, params: MatteParams, *, scale: float = 1.0) -> F
         blurred: Floats = gaussian_filter(alpha, params.feather * scale, mode="nearest", truncate=3.0)
         alpha = blurred.clip(0, 1)
     if params.invert:
-        alpha = 1 - alpha
+        return 1 - alpha
     return alpha
 
 
 def _tightened(alpha: Floats, power: float) -> Floats:
-    inside, outside = alpha**power, (1 - alpha) ** power
-    tightened: Floats = inside / (inside + outside)
+    inside, outside = np.power(alpha, power, dtype=np.float32), np.power(1 - alpha, power, dtype=np.float32)
+    tightened: Floats = np.divide(inside, inside + outside, dtype=np.float32)
     return tightened
 
 
