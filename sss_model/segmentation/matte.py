@@ -52,7 +52,7 @@ def adjust_matte(matte: Floats, params: MatteParams, *, scale: float = 1.0) -> F
     check_matte(matte)
     if not scale > 0:
         raise ParameterError(f"scale must be above 0; got {scale!r}.")
-    alpha = np.array(matte, np.float32)
+    alpha: Floats = np.array(matte, np.float32)
     if params.tightness:
         alpha = _tightened(alpha, _STEEPEST**params.tightness)
     if params.grow:
@@ -60,14 +60,16 @@ def adjust_matte(matte: Floats, params: MatteParams, *, scale: float = 1.0) -> F
     if params.feather:
         from scipy.ndimage import gaussian_filter
 
-        blurred = gaussian_filter(alpha, params.feather * scale, mode="nearest", truncate=3.0)
-        alpha = np.asarray(blurred.clip(0, 1), np.float32)
-    return 1 - alpha if params.invert else alpha
+        blurred: Floats = gaussian_filter(alpha, params.feather * scale, mode="nearest", truncate=3.0)
+        alpha = blurred.clip(0, 1)
+    if params.invert:
+        return 1 - alpha
+    return alpha
 
 
 def _tightened(alpha: Floats, power: float) -> Floats:
-    inside, outside = alpha**power, (1 - alpha) ** power
-    tightened: Floats = inside / (inside + outside)
+    inside, outside = np.power(alpha, power, dtype=np.float32), np.power(1 - alpha, power, dtype=np.float32)
+    tightened: Floats = np.divide(inside, inside + outside, dtype=np.float32)
     return tightened
 
 
@@ -108,11 +110,12 @@ def refine_matte(
 
     A pixel is decided by how near its feature is to the pins of either kind, d+ and d-:
 
-        target = d-^2 / (d+^2 + d-^2)        weight = exp(-min(d+, d-)^2 / (2 s^2))        s = |f+ - f-| / 2
+        target = d-^4 / (d+^4 + d-^4)        weight = exp(-d^2 / (2 s^2))        s = |f+ - f-| / 2
 
-    so that pixels far from all pins stay as they are. Where there are pins of one kind only, the other kind is the mean
-    feature of what the matte holds (or leaves), its half that is farther from the pins; such pins only add, or only take
-    away. The change follows the edges of `image` by the guided filter.
+    with d the distance to the nearest pin, so that pixels far from all pins stay as they are. Where there are pins of
+    one kind only, the mean feature of what the matte holds (or leaves), of its half that is farther from the pins,
+    stands for the other; such pins only add, or only take away. The change follows the edges of `image` by the guided
+    filter.
 
     Parameters
     ----------
@@ -156,8 +159,9 @@ def refine_matte(
     spread = float(torch.cdist(anchors["positive"], anchors["negative"]).min()) / 2
     if spread == 0:
         return np.array(matte, np.float32)  # pins of both kinds on the same feature say nothing
-    target = far / (near + far).clamp(min=1e-20)
-    weight = torch.exp(-torch.minimum(near, far) / (2 * spread**2))
+    target = far.square() / (near.square() + far.square()).clamp(min=1e-20)
+    pinned = [squared for squared, kind in ((near, "positive"), (far, "negative")) if pins[kind]]
+    weight = torch.exp(-torch.stack(pinned).amin(0) / (2 * spread**2))
     change = weight * (target - own)
     if not pins["positive"]:
         change.clamp_(max=0)
@@ -171,7 +175,10 @@ def refine_matte(
 
 def _squared_distance(values: Tensor, anchors: Tensor) -> Tensor:
     """(P,): from each of `values` (P, D) to the nearest of `anchors` (A, D)."""
-    return torch.stack([(values - anchor).square().sum(1) for anchor in anchors]).amin(0)
+    lengths = torch.linalg.vector_norm(values, dim=1).square()
+    squares = lengths[:, None] - 2 * (values @ anchors.T) + anchors.square().sum(1)
+    nearest: Tensor = squares.clamp(min=0).amin(1)
+    return nearest
 
 
 def _other_side(values: Tensor, share: Tensor, pins: Tensor) -> Tensor:
@@ -180,8 +187,9 @@ def _other_side(values: Tensor, share: Tensor, pins: Tensor) -> Tensor:
     order = distance.argsort(descending=True)
     reached = share[order].cumsum(0)
     far = order[: max(1, int((reached < _FARTHER * reached[-1]).sum()))]
-    weights = share[far] + 1e-12
-    mean: Tensor = (values[far] * weights[:, None]).sum(0, keepdim=True) / weights.sum()
+    weights = torch.zeros_like(share)
+    weights[far] = share[far] + 1e-12
+    mean: Tensor = (weights @ values)[None] / weights.sum()
     return mean
 
 
