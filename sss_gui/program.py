@@ -93,7 +93,7 @@ class Program(QObject):
         self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
-        self.segment_parts = SegmentParts(session, segments, window, self)
+        self.segment_parts = SegmentParts(session, segments, settings, window, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
@@ -217,7 +217,7 @@ class Program(QObject):
         line = self.window.status
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
-            *(self.file_watcher, self.session_store, self.prefetch, self.segments),
+            *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.segment_parts.files),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -272,7 +272,7 @@ class Program(QObject):
     def _bindings(self) -> dict[str, Callable[[], object]]:
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
-        panel, view = window.panel, window.panel.controller
+        panel, view, layers = window.panel, window.panel.controller, self.segment_parts.files
         solo = {f"solo_{name}": lambda n=n: window.shown_panel.solo(n) for n, name in enumerate(PANES, start=1)}
         return {
             **solo,
@@ -285,15 +285,15 @@ class Program(QObject):
             "open_as": opening.open_as_dialog,
             "open_sample": opening.open_sample,
             "paste": opening.paste,
-            "export": exporting.export_dialog,
+            "export": self._by_view(exporting.export_dialog, layers.export_dialog),
             "export_all": exporting.export_all_dialog,
             "open_session": self.session_store.open_dialog,
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,
             "a_or_b": self.ab_settings.flip,
-            "copy_pane": lambda: exporting.copy_pane(panel.current),
-            "copy_command": exporting.copy_command,
+            "copy_pane": self._by_view(lambda: exporting.copy_pane(panel.current), layers.copy_pane),
+            "copy_command": self._by_view(exporting.copy_command, layers.copy_command),
             "run_again": session.run_again,
             "cancel": self._stop,
             "quit": window.close,
@@ -327,6 +327,10 @@ class Program(QObject):
             "help": window.sheet.toggle,
             "about": self._about,
         }
+
+    def _by_view(self, features: Callable[[], object], segments: Callable[[], object]) -> Callable[[], object]:
+        """What a command does while the features show, and while the segments do."""
+        return lambda: (segments if self.segments.shown else features)()
 
     def _about(self) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, "About", f"sss-features {sss_model.__version__}", parent=self.window)

@@ -14,8 +14,10 @@ from sss_gui.presenters.layers import LayersPresenter
 from sss_gui.presenters.segments import SegmentsPresenter
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
+from sss_gui.tasks.export_layers import ExportLayers
 from sss_gui.window.actions import COMMANDS, keep_checked
 from sss_gui.window.main_window import MainWindow
+from sss_gui.window.settings import Settings
 
 METHODS = {"semantic_layers": "sss", "spectral_layers": "spectral-matting", "mask_layers": "masks"}
 OF_FEATURES = ("similarity", "clusters", "pin", "show_pins", "clear_pins")
@@ -25,12 +27,20 @@ OF_FEATURES = ("similarity", "clusters", "pin", "show_pins", "clear_pins")
 class SegmentParts(QObject):
     """The parts of the Segments view beside its state, which undo and sessions know too."""
 
-    def __init__(self, session: Session, segments: Segments, window: MainWindow, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        segments: Segments,
+        settings: Settings,
+        window: MainWindow,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._segments, self._window = segments, window
         self.view = SegmentsPresenter(session, segments, window.segments_panel, window.read_out, self)
         self.layers = LayersPresenter(segments, window.layers, self)
         self.layers.tool_chosen.connect(self.view.set_tool)
+        self.files = ExportLayers(session, segments, window.segments_panel, settings, window)
 
     def bindings(self) -> dict[str, Callable[[], object]]:
         """What the commands of the menu Layers do."""
@@ -48,6 +58,8 @@ class SegmentParts(QObject):
             "alpha_view": segments.next_view,
             "backdrop": self.layers.open_backdrop,
             "decontaminate": self._decontaminate,
+            "copy_matte": self.files.copy_matte,
+            "export_layers": self.files.export_dialog,
             **{name: partial(self.layers.choose_method, method) for name, method in METHODS.items()},
         }
 
@@ -58,6 +70,7 @@ class SegmentParts(QObject):
         segments.shown_changed.connect(lambda shown: self._switch(actions, shown))
         self.layers.command.connect(lambda name: actions[name].trigger())
         window.segments_panel.files_dropped.connect(window.panel.files_dropped)
+        window.segments_panel.drag_out_requested.connect(self.files.drag_out)
         keep_checked(actions["segments_view"], lambda: segments.shown, True, segments.shown_changed)
         keep_checked(actions["invert_matte"], lambda: segments.edits.params.invert, True, segments.params_changed)
         keep_checked(actions["decontaminate"], lambda: segments.view.decontaminate, True, segments.view_changed)

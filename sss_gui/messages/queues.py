@@ -28,6 +28,7 @@ from sss_gui.messages.panes import (
 from sss_gui.messages.segments import (
     BackdropRequest,
     CutOutRequest,
+    ExportLayersRequest,
     LayersRequest,
     MatteRequest,
     SegmentsLiftRequest,
@@ -100,6 +101,7 @@ FEATURES = (
     Row(MatteRequest, Queue.MATTE, "matte"),
     Row(SegmentsLiftRequest, Queue.SEGMENTS_LIFT, "lift_segments", stopped_by_newer=True),
     Row(BackdropRequest, Queue.BACKDROP, "backdrop"),
+    Row(ExportLayersRequest, Queue.EXPORT, "export_layers", replaced_by_newer=False, busy=True),
     Row(CutOutRequest, Queue.EXPORT, "cut_out", replaced_by_newer=False, busy=True),
 )
 """Answered by `FeatureEngine`, on the thread that owns the model."""

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sss_gui.messages.message import Message, Result
-from sss_gui.messages.panes import Patch, Picture, Pyramid, ShowRequest, Source, View
-from sss_model.params import MatteParams, SegmentParams
+from sss_gui.messages.panes import ExportResult, Patch, Picture, Pyramid, ShowRequest, Source, View
+from sss_model.params import LayerExportParams, MatteParams, SegmentParams
 
 Alphas = npt.NDArray[np.uint8]
 Groups = tuple[int, ...]  # each component's layer 0, 1, ...
@@ -195,3 +195,22 @@ class CutOutRequest(Message[CutOutResult]):
     """Cut out what the matte says, for the clipboard."""
 
     matte: MatteRequest
+
+
+@dataclass(frozen=True)
+class ExportLayersRequest(Message[ExportResult]):
+    """Write layers, or the one matte, into a folder as `sss-segment` does.
+
+    Attributes
+    ----------
+    names : of the layers; of the matte, one
+    order : the layers' order in the files; empty: the largest first
+    matte : what to write instead of the layers
+    """
+
+    layers: LayersRequest
+    names: tuple[str, ...]
+    folder: Path
+    params: LayerExportParams
+    order: tuple[int, ...] = ()
+    matte: MatteRequest | None = None

@@ -195,6 +195,13 @@ def matte_of(edits: Edits, groups: Groups) -> Matte:
     return Matte(tuple(sorted(picked)), edits.keep, edits.drop, edits.params)
 
 
+def plain_count(edits: Edits, components: Components) -> int:
+    """How many layers a command would make the same ones of; 0 where they are grouped or ordered by hand."""
+    counts = [k for k, groups in enumerate(components.groupings, 1) if set(parts_of(groups)) == set(edits.parts)]
+    most = max(components.groupings[-1]) + 1 if components.groupings else 0
+    return (most if components.names else counts[0]) if counts and not edits.arranged else 0
+
+
 def _place_behind(part: Part, former: Sequence[Layer], now: Sequence[Layer], components: Components) -> int:
     """Where `part` goes: behind the layer that most of it was in, else last."""
     if not former:

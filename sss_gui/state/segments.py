@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -518,10 +517,3 @@ class Segments(QObject):
 def _rough(shares: tuple[float, ...]) -> tuple[float, ...]:
     """By which a cut is known again."""
     return tuple(round(share, 4) for share in shares)
-
-
-def plain_edits(edits: Edits, groupings: tuple[Groups, ...]) -> int:
-    """How many layers a command would make the same ones of; 0 where they were merged, split or arranged by hand."""
-    wanted: Any = set(edits.parts)
-    counts = [max(groups) + 1 for groups in groupings if set(parts_of(groups)) == wanted]
-    return counts[0] if counts and not edits.arranged else 0

@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from sss_gui.messages.segments import Groups
+from sss_model.filtering.resize import resize
 from sss_model.params import SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation import SoftSegments
 from sss_model.segmentation.comparisons import HardSegmentation
+from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.sparsify import normalised
 from sss_model.segmentation.upsample import EPS, colour_models
-from sss_model.segmentation.working_grid import grid_image, resized
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -137,9 +138,8 @@ class HardLayers:
         self.names = hard.names
         self.merges: tuple[tuple[int, int], ...] = ()
         size = (int(self.grid.shape[0]), int(self.grid.shape[1]))
-        self._on_grid = np.concatenate(
-            [resized(np.asarray(hard.labels == k, np.float32)[..., None], size).numpy() for k in range(len(hard.names))]
-        ).transpose(1, 2, 0)
+        masks = (resize(np.asarray(hard.labels == k, np.float32)[..., None], size) for k in range(len(hard.names)))
+        self._on_grid = np.concatenate(list(masks), axis=2)
         counts = np.bincount(hard.labels.ravel(), minlength=len(hard.names))
         self.shares = tuple(float(count) / hard.labels.size for count in counts)
         self.groupings: tuple[Groups, ...] = (tuple(range(len(hard.names))),)

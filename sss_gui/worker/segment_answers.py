@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sss_gui.messages.panes import ShowRequest
+from sss_gui.messages.panes import ExportResult, ShowRequest
 from sss_gui.messages.segments import (
     BackdropRequest,
     BackdropResult,
     CutOutRequest,
     CutOutResult,
+    ExportLayersRequest,
     LayersRequest,
     LayersResult,
     MatteRequest,
@@ -77,3 +78,9 @@ class SegmentAnswers(Engine):
     def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         """See `SegmentEngine.cut_out`."""
         return self.segmenter.cut_out(request, progress, deliver)
+
+    def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """See `export_layers` of the module `layer_export`."""
+        from sss_gui.worker.layer_export import export_layers
+
+        return export_layers(self.segmenter, request, progress, deliver)

@@ -52,9 +52,9 @@ from sss_model.projection.full_size import moved_point
 from sss_model.segmentation import soft_segments, spectral_matting
 from sss_model.segmentation.comparisons import read_masks
 from sss_model.segmentation.foreground import estimate_foreground
+from sss_model.segmentation.inputs import grid_features
 from sss_model.segmentation.matte import adjust_matte, refine_matte
 from sss_model.segmentation.upsample import upsample_layers
-from sss_model.segmentation.working_grid import grid_features
 
 log = logging.getLogger(__name__)
 
@@ -152,19 +152,16 @@ class SegmentEngine:
         colours = _own_colours(cut.grid, matte) if request.decontaminate else None
         return MatteResult(request.ticket, request.layers.cut.show.source, whole_numbers(matte, 255), colours)
 
-    def at_full_size(
-        self, request: MatteRequest, progress: Progress, deliver: Deliver
-    ) -> tuple[Floats, Floats, Floats | None]:
-        """The photograph (H, W, 3), its matte (H, W), and the matte's own colours (H, W, 3) where they are asked for.
+    def found(
+        self, request: SegmentsRequest, progress: Progress, deliver: Deliver
+    ) -> tuple[CachedFeatures, LayerSource]:
+        """The features of the picture and its cut, remembered or computed."""
+        return self._cut(request, progress, deliver)
 
-        All float32 in [0, 1], at the photograph's own size.
-        """
+    def full_matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> Floats:
+        """(H, W) in [0, 1]: the matte at the photograph's own size."""
         document, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
-        matte = self._in_full(request, document, cut, progress.part(0.2, 0.7, "Full size"))
-        if not request.decontaminate:
-            return cut.image, matte, None
-        colours = estimate_foreground(cut.image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
-        return cut.image, matte, colours
+        return self._in_full(request, document, cut, progress.part(0.2, 1.0, "Full size"))
 
     def _refined(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource) -> Floats:
         """(h, w): the picked layers' sum on the grid, as the pins have it."""
@@ -196,9 +193,12 @@ class SegmentEngine:
 
     def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         """The matte as the alpha of the photograph, or of its own colours."""
-        image, matte, colours = self.at_full_size(request.matte, progress, deliver)
+        _, cut = self._cut(request.matte.layers.cut, progress.part(0.0, 0.2), deliver)
+        matte, image = self.full_matte(request.matte, progress.part(0.2, 0.7), deliver), cut.image
+        if request.matte.decontaminate:
+            image = estimate_foreground(image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
         picture = np.empty((*matte.shape, 4), np.uint8)
-        picture[..., :3] = to_picture(image if colours is None else colours)
+        picture[..., :3] = to_picture(image)
         picture[..., 3] = whole_numbers(matte, 255)
         return CutOutResult(request.ticket, picture)
 

@@ -295,7 +295,7 @@ class ExportParams(Checked):
             raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")
 
 
-LAYER_FORMATS = ("png", "npz", "psd", "ora", "exr", "cryptomatte")
+LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
 SEGMENT_METHODS = ("sss", "spectral-matting", "mask-rcnn", "deeplab", "pspnet", "masks")
 
 

@@ -43,6 +43,7 @@ from sss_gui.messages.segments import (
     BackdropResult,
     CutOutRequest,
     CutOutResult,
+    ExportLayersRequest,
     LayersRequest,
     LayersResult,
     MatteRequest,
@@ -163,6 +164,12 @@ class FakeEngine(Engine):
 
     def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         return BackdropResult(message.ticket, message.path, np.full((*message.size, 3), 30, np.uint8))
+
+    def export_layers(self, message: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        self._wait(progress, "Writing")
+        path = message.folder / f"{message.layers.cut.show.source.stem}-{message.names[0]}.png"
+        path.write_bytes(b"layer")
+        return ExportResult(message.ticket, (path,))
 
     def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         matte = self.matte(message.matte, progress, deliver).matte

@@ -120,7 +120,7 @@ def test_own_colours_leave_the_other_half_out(engine, cut, found):
 
 def test_a_part_is_what_the_whole_has_there(engine, cut, found):
     layers = LayersRequest(7, cut, found.groupings[1])
-    whole = engine._cut(cut, Progress(), print)[1].at_full_size(layers.groups, Progress())
+    whole = engine.found(cut, Progress(), print)[1].at_full_size(layers.groups, Progress())
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     asked = MatteRequest(7, layers, Matte((1,)))
     answer = engine.lift_segments(SegmentsLiftRequest(8, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
@@ -176,7 +176,7 @@ def test_pins_take_away_what_is_like_them(engine, cut):
     assert matte[:, :13].min() > 200
     assert matte[:, 17:].max() < 55
     asked = MatteRequest(13, layers, Matte((0,), drop=((50, 20),)))
-    full = engine.at_full_size(asked, Progress(), print)[1]
+    full = engine.full_matte(asked, Progress(), print)
     assert full[:, :28].min() > 0.8
     assert full[:, 32:].max() < 0.2
     look = Look(((255, 0, 0),), (0,))
@@ -187,7 +187,7 @@ def test_pins_take_away_what_is_like_them(engine, cut):
 def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, found):
     params = MatteParams(tightness=0.3, grow=2.0, feather=1.5, invert=True)
     asked = MatteRequest(14, LayersRequest(14, cut, found.groupings[1]), Matte((1,), params=params))
-    whole = engine.at_full_size(asked, Progress(), print)[1]
+    whole = engine.full_matte(asked, Progress(), print)
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     answer = engine.lift_segments(SegmentsLiftRequest(14, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
