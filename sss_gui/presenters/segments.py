@@ -18,8 +18,8 @@ from sss_gui.messages.segments import (
     SegmentsLiftRequest,
     SegmentsLiftResult,
 )
-from sss_gui.pane_names import SEGMENT_PANES
-from sss_gui.state.segments import Segments
+from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES
+from sss_gui.state.segments import Method, Segments
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -62,6 +62,7 @@ class SegmentsPresenter(QObject):
         self._leading: Alphas | None = None  # (h, w): the plane that is strongest at each pixel
         self._over: dict[int, Pyramid] = {}  # colours over grey, by the number of the layer that stands out
         self._photo: Pyramid = []
+        self._flat: tuple[Method, Pyramid] | None = None  # layers in their colours, and how they were made
         self._backdrop: Picture | None = None
         self._backdrop_path: Path | None = None
         self._lifting = 0
@@ -91,7 +92,15 @@ class SegmentsPresenter(QObject):
         segments.pins_changed.connect(self._show_signs)
         segments.view_changed.connect(lambda _view: self._change_view())
         segments.status_changed.connect(self._show_status)
-        segments.shown_changed.connect(lambda _shown: self._look_closer())
+        segments.shown_changed.connect(self._switch)
+
+    def _switch(self, shown: bool) -> None:
+        if shown:
+            self._show_reading()
+            self._look_closer()
+        else:
+            self._hovered = None
+            self._read_out.set_columns({PANE_TITLES[name]: 3 for name in PANES[1:]})
 
     # what a user does ------------------------------------------------------------------------------------------------
 
@@ -155,8 +164,7 @@ class SegmentsPresenter(QObject):
         self._panel.pane("filtered").set_region(*result.patch)
 
     def _empty(self) -> None:
-        self._photo = []
-        self._hovered = None
+        self._photo, self._flat, self._hovered = [], None, None
         for name in SEGMENT_PANES:
             self._panel.pane(name).set_pyramid(())
             self._panel.pane(name).set_overlay(None)
@@ -169,6 +177,8 @@ class SegmentsPresenter(QObject):
                 self._panel.pane(name).set_pyramid(())
             self._leading = None
             return
+        if self._flat is not None and self._flat[0] != self._segments.method:
+            self._panel.compare_with(self._flat[0].title, self._flat[1])
         self._panel.pane("coloured").set_pyramid(found.grey)
         self._ask_backdrop()
 
@@ -209,11 +219,12 @@ class SegmentsPresenter(QObject):
             return
         alphas, solo = segments.alphas.alphas, self._solo_plane()
         if solo is None:
-            flat = flat_colours(alphas, *planes)
+            shown = make_pyramid(flat_colours(alphas, *planes))
+            self._flat = segments.method, shown
         else:
-            flat = matte_picture(np.ascontiguousarray(alphas[..., solo]), segments.found.picture, "checkerboard")
+            shown = make_pyramid(matte_picture(alphas[..., solo], segments.found.picture, "checkerboard"))
         pane = self._panel.pane("layers")
-        pane.set_pyramid(make_pyramid(flat))
+        pane.set_pyramid(shown)
         count = len(segments.edits.layers)
         pane.set_detail(segments.edits.layer(segments.solo).name if segments.solo else f"{count} layers")
         self._look_closer()
@@ -327,7 +338,7 @@ class SegmentsPresenter(QObject):
         if not segments.shown:
             return
         if self._hovered is None or not self._photo:
-            self._read_out.set_reading(None)
+            self._read_out.set_columns({layer.name: 1 for layer in segments.edits.layers})
             return
         x, y = self._hovered
         picture = self._photo[0]

@@ -49,6 +49,12 @@ class Method:
     name: str = "sss"
     masks: Path | None = None
 
+    @property
+    def title(self) -> str:
+        """What its layers are called where they are compared with others."""
+        titles = {"sss": "Semantic soft segments", "spectral-matting": "Spectral matting"}
+        return titles.get(self.name, self.masks.name if self.masks is not None else self.name)
+
 
 @dataclass(frozen=True)
 class AlphaView:
@@ -84,6 +90,7 @@ class Segments(QObject):
     alphas_changed, matte_changed, solo_changed, lit_changed, view_changed : the field of that name has another value
     status_changed : str, one of computing, stale, stopped, preview, exact; '' for nothing to show
     edited : the user has changed something that undo brings back
+    replaced : the edits are those of another cut
     noted : a sentence for the status line
     """
 
@@ -101,6 +108,7 @@ class Segments(QObject):
     view_changed = Signal(object)
     status_changed = Signal(str)
     edited = Signal()
+    replaced = Signal()
     noted = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -162,7 +170,8 @@ class Segments(QObject):
             return "computing" if pending else "stopped" if stopped and self.shown else ""
         if pending or self._wish != self.edits.cut:
             return "stale"
-        return "exact" if self.alphas is not None and self.alphas.exact else "preview"
+        alphas = self.alphas
+        return "exact" if alphas is not None and alphas.exact and alphas.groups == self.groups else "preview"
 
     def plane(self, layer: Layer) -> int:
         """Which plane of `alphas` is that layer; -1 while they are those of other groups."""
@@ -454,6 +463,7 @@ class Segments(QObject):
         self.edits = Edits(cut)
         self.found_changed.emit()
         self._put(edits)
+        self.replaced.emit()
         self._tell()
 
     def _edits_for(self, cut: object) -> Edits:
@@ -488,6 +498,7 @@ class Segments(QObject):
         for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
             changed.emit()
         self.params_changed.emit(self.edits.params)
+        self.replaced.emit()
         self._tell()
 
     def _keep(self) -> None:

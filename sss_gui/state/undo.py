@@ -54,6 +54,7 @@ class Undo(QObject):
         for field in (choices.similarity_changed, choices.clusters_changed):
             field.connect(self._record)
         segments.edited.connect(self._record)
+        segments.replaced.connect(self._follow_cut)
         session.reverted.connect(self._forget_failure)
         session.motion.rested.connect(self._end_drag)
 
@@ -98,6 +99,10 @@ class Undo(QObject):
         self._dragging = self._session.motion.moving
         self._future.clear()
         self.changed.emit(True, False)
+
+    def _follow_cut(self) -> None:
+        """The layers of another picture are no step."""
+        self._last = replace(self._last, layers=self._segments.edits)
 
     def _forget_failure(self) -> None:
         """What failed is no step: neither the one to it, nor one that would go back to where we are again."""

@@ -1,4 +1,4 @@
-"""PNG files of 16 bits a channel, which Pillow does not write: one layer a file, its alpha straight or premultiplied."""
+"""PNG files of 16 bits a channel, which Pillow does not write: one layer a file, alpha straight or premultiplied."""
 
 from __future__ import annotations
 

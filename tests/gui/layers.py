@@ -24,7 +24,7 @@ def cut(qtbot, program, name="a.png"):
 
 def settled(qtbot, program):
     """Wait until the layers are those that are wanted, and nothing is under way."""
-    qtbot.waitUntil(lambda: program.segments.status == "exact" and not program.worker.busy)
+    qtbot.waitUntil(lambda: program.segments.status == "exact" and not program.session.requests.pending)
     idle(qtbot, program)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -54,6 +54,11 @@ class PixelReadOut(QWidget):
         self.setToolTip(plain_tip(text))
         self._fit_height()
         self.update()
+
+    def set_columns(self, columns: Mapping[str, int]) -> None:
+        """Show dashes under these names, with so many values each."""
+        self._shape = dict(columns)
+        self.set_reading(None)
 
     def text(self) -> str:
         """The line as plain text."""
