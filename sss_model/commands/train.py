@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +23,7 @@ from sss_model.commands.train_options import add_param_options, gather_params
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
+from sss_model.files.folder_lock import LOCK, lock_folder
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.checkpoints import LAST_STATE, read_state
@@ -35,7 +37,7 @@ from sss_model.training.trainer import BEST_MODEL, Trainer
 from sss_model.weights.initialise import SOURCES, init_weights
 
 INTERRUPTED = 130
-_BEFORE_SAVING = ("config.yaml", LOG, "events.out.tfevents.*", ".*.part.pt")  # what a run writes before its state
+_BEFORE_SAVING = ("config.yaml", LOG, LOCK, "events.out.tfevents.*", ".*.part.pt")  # what a run writes before its state
 _MEASURED = 8  # pictures that give a random backbone its norm statistics
 
 
@@ -99,7 +101,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     held_out = _open(params, "holdout") if params.run.holdout > 0 else []
     network = build_network(params.network)
     print(_start(network, options, training, params) if state is None else _unused(options), end="", file=sys.stderr)
-    with join_process_group(params.run.device) as processes:
+    with ExitStack() as stack:
+        processes = stack.enter_context(join_process_group(params.run.device))
         if processes.first:
             _announce(network, training, held_out)
         if options.dry_run:
@@ -108,6 +111,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
             print(dry_run(network, training, held_out, params, processes))
             return 0
         output = _output_folder(options, state_file, processes)
+        if processes.first:
+            stack.enter_context(lock_folder(output, "sss-train"))
         brought = processes.first and state_file is not None and _bring_best(state_file.parent, output)
         metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
         try:
