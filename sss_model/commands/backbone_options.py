@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sss_model.errors import ParameterError
+from sss_model.scratch import scratch_folder
 
 
 def add_backbone_options(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +83,8 @@ def backbone_model(options: argparse.Namespace) -> Iterator[Path | None]:
             raise ParameterError("--weights and --blocks belong to --backbone, which is missing.")
         yield None
         return
-    with TemporaryDirectory(prefix="sss-backbone-") as folder:
-        path = Path(folder) / f"{options.backbone}-taps.safetensors"
+    with scratch_folder("backbone") as folder:
+        path = folder / f"{options.backbone}-taps.safetensors"
         write_backbone_model(options, path)
         yield path
 

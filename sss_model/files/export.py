@@ -26,6 +26,7 @@ from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
+from sss_model.scratch import remove_stale
 
 if TYPE_CHECKING:
     from sss_model.pca import PcaBasis
@@ -83,7 +84,7 @@ def already_there(folder: Path, stem: str, params: ExportParams) -> bool:
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make `folder` where it is missing and see that files can be made in it.
+    """Make `folder` where it is missing, see that files can be made in it, remove half files of killed runs.
 
     Raises
     ------
@@ -101,6 +102,7 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
         raise ExportError(f"The export folder {target} {what}.", hint="Choose another folder.") from error
     if not os.access(target, os.W_OK | os.X_OK):
         raise ExportError(f"The export folder {target} is read-only.", hint="Choose a folder that you may write to.")
+    remove_stale(target)
     return target
 
 
