@@ -15,9 +15,10 @@ from pathlib import Path
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-extract",
         description="Compute semantic features of photographs, and write pictures and feature files.",
-        epilog="Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+        epilog=EXIT_CODES,
     )
     result.add_argument("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
     result.add_argument(
@@ -95,16 +96,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
     if options.model and options.backbone:
         command.error("--model and --backbone are two models; name one.")
-    try:
+
+    def work() -> int:
         with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
             worker = Extractions(replace(job, model=model or job.model))
             return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-    except SSSError as error:
-        print(f"sss-extract: {error} {error.hint}".rstrip(), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
-        return 130
+
+    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
 
 
 class Extractions:

@@ -19,9 +19,10 @@ import sss_model
 from sss_model.atomic_write import replacing
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import ParameterError
 from sss_model.files.export import PROGRAM, ExportError, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
@@ -67,8 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-segment",
         description="Cut photographs into soft layers, each an object, that sum to one.",
-        epilog=f"Formats: {opened}. "
-        "Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+        epilog=f"Formats: {opened}. {EXIT_CODES}",
     )
     add = result.add_argument
     add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
@@ -111,16 +111,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
-    try:
+
+    def work() -> int:
         with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
             worker = Segmentations(replace(job, model=model or job.model))
             return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-    except SSSError as error:
-        print(f"sss-segment: {error} {error.hint}".rstrip(), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
-        return 130
+
+    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
 
 
 def _job(options: argparse.Namespace) -> Job:

@@ -189,6 +189,7 @@ def find_bundle(source: str | os.PathLike[str]) -> Iterator[Path]:
             raise CheckpointError(
                 f"There is no TensorFlow checkpoint at {path}: expected {prefix.name}.index beside its data files.",
                 hint="Give the path prefix, the folder or a zip of a V2 checkpoint (.index and .data-00000-of-00001).",
+                missing=not path.exists(),
             )
         yield prefix
 
