@@ -123,8 +123,11 @@ class PcaBasis:
                 *(np.array(content[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio"))
             )
         except OSError as error:
-            raise FeatureFileError(f"The basis {name} cannot be read: {error.strerror or error}.") from error
-        except (ValueError, KeyError, TypeError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            raise FeatureFileError(
+                f"The basis {name} cannot be read: {error.strerror or error}.", missing=missing
+            ) from error
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise FeatureFileError(
                 f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
                 hint="Choose a file that 'Save basis' or an export wrote.",
