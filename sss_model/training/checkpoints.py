@@ -23,11 +23,10 @@ from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.log import TrainLog
 from sss_model.training.optimiser import ExponentialMovingAverage, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams
+from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
 from sss_model.training.validation import Score, pca_pictures, validate
 from sss_model.weights.checkpoint import load_state, write_checkpoint
 
-BEST_MODEL, LAST_MODEL = "best.safetensors", "last.safetensors"
-LAST_STATE = "last.state.pt"
 _FORMAT = 1
 
 
@@ -90,7 +89,9 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise CheckpointError(
-            f"There is no training state at {path}.", hint=f"A run writes {LAST_STATE} into its output folder."
+            f"There is no training state at {path}.",
+            hint=f"A run writes {LAST_STATE} into its output folder.",
+            missing=True,
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
