@@ -105,7 +105,7 @@ class Program(QObject):
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
         # saved
-        self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
+        self.snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
         self.session_store = SessionStore(
             data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
@@ -186,6 +186,7 @@ class Program(QObject):
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
             *(choices.shown_changed, choices.similarity_changed, choices.clusters_changed),
             *(window.panel.controller.view_changed, window.panel.solo_changed),
+            *(self.segments.shown_changed, self.segments.edited, self.segments.view_changed),
         ):
             changed.connect(self.session_store.touch)
 

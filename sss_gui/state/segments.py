@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,21 +24,14 @@ from sss_gui.state.layer_edits import (
     Components,
     Edits,
     Layer,
-    Part,
     first_layers,
-    halves,
-    matched,
     matte_of,
-    merged,
-    parts_of,
-    unlike,
-    without_slivers,
 )
-from sss_gui.state.motion import Motion
+from sss_gui.state.layer_stack import LayerStack
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_gui.worker.worker import Ended
-from sss_model.params import MatteParams, SegmentParams
+from sss_model.params import SegmentParams
 
 
 @dataclass(frozen=True)
@@ -66,8 +58,8 @@ class AlphaView:
     decontaminate: bool = False
 
 
-class Segments(QObject):
-    """Owns the Segments view's state: whether it shows, the cut and its layers, the matte, and how both are looked at.
+class Segments(LayerStack):
+    """Owns the Segments view's state: whether it shows, the cut and its layers, the matte, and how that is looked at.
 
     Cuts are computed when the view shows and the features are there. What a user makes of a picture's layers is kept
     while other pictures are shown.
@@ -77,58 +69,40 @@ class Segments(QObject):
     shown : whether the view is the one that shows
     method : where the layers come from
     found : the cut that the layers are of; None while there is none
-    edits : what the user has made of it
     alphas : the layers on the grid; None until they are there
     matte : the matte where it is more than a sum of layers; None until it is there
-    solo : number of the layer that shows alone; 0 for none
-    lit : number of the layer under the pointer; 0 for none
     view : how the matte is looked at
 
     Signals
     -------
-    shown_changed, method_changed, found_changed, layers_changed, picked_changed, pins_changed, params_changed,
-    alphas_changed, matte_changed, solo_changed, lit_changed, view_changed : the field of that name has another value
+    shown_changed, method_changed, found_changed, alphas_changed, matte_changed, view_changed : the field of that name
+        has another value
     status_changed : str, one of computing, stale, stopped, preview, exact; '' for nothing to show
-    edited : the user has changed something that undo brings back
-    replaced : the edits are those of another cut
-    noted : a sentence for the status line
     """
 
     shown_changed = Signal(bool)
     method_changed = Signal(object)
     found_changed = Signal()
-    layers_changed = Signal()
-    picked_changed = Signal()
-    pins_changed = Signal()
-    params_changed = Signal(object)
     alphas_changed = Signal()
     matte_changed = Signal()
-    solo_changed = Signal(int)
-    lit_changed = Signal(int)
     view_changed = Signal(object)
     status_changed = Signal(str)
-    edited = Signal()
-    replaced = Signal()
-    noted = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session.motion, parent)
         self._session = session
         self.shown = False
         self.method = Method()
         self.found: SegmentsResult | None = None
-        self.edits = Edits()
         self.alphas: LayersResult | None = None
         self.matte: MatteResult | None = None
-        self.solo = self.lit = 0
         self.view = AlphaView()
         self._features = 0  # number of those that the panes show
         self._computing = self._grouping = self._mattering = 0  # tickets of the newest requests
         self._asked: object = None  # the cut that was asked for last, so that what failed is not asked for again
         self._status = ""
-        self._known: dict[Part, Layer] = {}  # how layers looked that are no more
         self._kept: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
-        self._restored: Edits | None = None  # of a session file, until its picture is cut
+        self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
         session.result_arrived.connect(self._follow)
         for changed in (session.source_changed, session.model_changed, session.extract_changed):
@@ -139,17 +113,6 @@ class Segments(QObject):
         session.requests.ended.connect(self._end)
 
     # what there is ---------------------------------------------------------------------------------------------------
-
-    @property
-    def motion(self) -> Motion:
-        """Whether a parameter is being moved."""
-        return self._session.motion
-
-    @property
-    def components(self) -> Components:
-        """What there is to group."""
-        found = self.found
-        return Components() if found is None else Components(found.shares, found.groupings, found.merges, found.names)
 
     @property
     def groups(self) -> Groups:
@@ -245,171 +208,39 @@ class Segments(QObject):
         here = names.index(self.view.name) if self.view.name in names else -1
         self.set_view(replace(self.view, name=names[(here + 1) % len(names)]))
 
-    def set_solo(self, number: int) -> None:
-        """Show that layer alone; again, or 0: all of them."""
-        number = 0 if number == self.solo else number
-        if number != self.solo:
-            self.solo = number
-            self.solo_changed.emit(number)
-
-    def light(self, number: int) -> None:
-        """That layer is the one under the pointer; 0: none is."""
-        if number != self.lit:
-            self.lit = number
-            self.lit_changed.emit(number)
-
-    # edits -----------------------------------------------------------------------------------------------------------
-
-    def set_count(self, count: int, *, moving: bool = False) -> None:
-        """That many layers; `moving` while the slider is dragged."""
-        if moving:
-            self.motion.move()
-        groupings = self.components.groupings
-        if groupings and count != len(self.edits.layers):
-            self._regroup(parts_of(groupings[min(max(count, 1), len(groupings)) - 1]))
-        if not moving:
-            self.motion.rest()
-
-    def merge(self) -> None:
-        """Make one layer of those that are picked."""
-        if len(self.edits.picked) < 2:
-            self.noted.emit("Pick two layers or more to merge them: click one, then others with Shift.")
-            return
-        layers = merged(self.edits.layers, self.edits.picked)
-        left = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
-
-    def split(self) -> None:
-        """Make two layers of the one that is picked."""
-        if len(self.edits.picked) != 1:
-            self.noted.emit("Pick one layer to split it.")
-            return
-        (number,) = self.edits.picked
-        part = self.edits.layer(number).components
-        pair = halves(part, self.components)
-        if pair is None:
-            self.noted.emit("This layer cannot be split: it is one piece.")
-        else:
-            self._regroup([*(other for other in self.edits.parts if other != part), *pair])
-
-    def merge_slivers(self) -> None:
-        """Merge layers with little of the picture into those that they are likest to."""
-        shares = {layer.number: self.share(layer) for layer in self.edits.layers}
-        layers = without_slivers(self.edits.layers, shares, self.components)
-        if layers == self.edits.layers:
-            self.noted.emit("There are no slivers: every layer has 3 % of the picture or more.")
-        else:
-            left = frozenset(layer.number for layer in layers)
-            self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
-
-    def arrange(self, numbers: list[int]) -> None:
-        """Put the layers into that order."""
-        layers = tuple(self.edits.layer(number) for number in numbers)
-        self._edit(replace(self.edits, layers=layers, arranged=True))
-
-    def rename(self, number: int, name: str) -> None:
-        """Call a layer `name`; a number goes behind it where another is called so."""
-        others = [layer.name for layer in self.edits.layers if layer.number != number]
-        if name.strip():
-            self._change(number, lambda layer: replace(layer, name=unlike(name.strip(), others)))
-
-    def set_colour(self, number: int, colour: Colour) -> None:
-        """Show a layer in `colour`."""
-        self._change(number, lambda layer: replace(layer, colour=colour))
-
-    def toggle_layer(self, number: int) -> None:
-        """Open or close a layer's eye."""
-        self._change(number, lambda layer: replace(layer, shown=not layer.shown))
-
-    def pick(self, numbers: Part) -> None:
-        """Let the matte be the sum of these layers."""
-        self._edit(replace(self.edits, picked=numbers & {layer.number for layer in self.edits.layers}))
-
-    def add_pin(self, point: tuple[int, int], *, keep: bool) -> None:
-        """Say that the pixel (x, y) belongs to the matte, or that it does not."""
-        if not self.edits.picked:
-            self.noted.emit("Pick a layer first: pins refine the matte.")
-            return
-        kept = tuple(p for p in self.edits.keep if p != point) + ((point,) if keep else ())
-        dropped = tuple(p for p in self.edits.drop if p != point) + (() if keep else (point,))
-        self._edit(replace(self.edits, keep=kept, drop=dropped))
-
-    def clear_pins(self) -> None:
-        """Take the matte's pins off."""
-        self._edit(replace(self.edits, keep=(), drop=()))
-
-    def set_params(self, params: MatteParams, *, moving: bool = False) -> None:
-        """Change the matte as `params` say; `moving` while a slider is dragged."""
-        if moving:
-            self.motion.move()
-        self._edit(replace(self.edits, params=params))
-        if not moving:
-            self.motion.rest()
-
-    def set_edits(self, edits: Edits) -> None:
-        """All of it at once, as undo does; edits of another cut are left alone."""
-        if edits.cut == self.edits.cut and self.found is not None:
-            self._put(edits)
-
-    def restore(self, method: Method, view: AlphaView, edits: Edits, *, shown: bool) -> None:
-        """What a session file has; its edits wait until the picture is cut."""
-        self._restored = edits if edits.layers else None
+    def restore(self, source: Source, method: Method, view: AlphaView, edits: Edits, *, shown: bool) -> None:
+        """What a session file has; its edits wait until `source` is cut."""
+        self._restored = (source, edits) if edits.layers else None
         self.set_view(view)
         self.set_method(method)
         self.show(shown)
+        if self.found is not None and self._wish == self.edits.cut:
+            self._put(self._edits_for(self.edits.cut, self.edits))
+            self.replaced.emit()
 
     @property
-    def restored(self) -> Edits | None:
-        """What waits to come back."""
-        return self._restored
-
-    def _change(self, number: int, change: Callable[[Layer], Layer]) -> None:
-        layers = tuple(change(layer) if layer.number == number else layer for layer in self.edits.layers)
-        self._edit(replace(self.edits, layers=layers))
-
-    def _regroup(self, parts: list[Part]) -> None:
-        self._known |= {layer.components: layer for layer in self.edits.layers}
-        layers = matched(self.edits.layers, parts, self.components, self._known)
-        left = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
-
-    def _edit(self, edits: Edits) -> None:
-        if edits != self.edits:
-            self._put(edits)
-            self.edited.emit()
+    def waiting(self) -> Edits | None:
+        """What is to come back of the wanted picture, and is not there yet."""
+        restored = self._restored
+        return restored[1] if restored is not None and restored[0] == self._session.state.source else None
 
     def _put(self, edits: Edits) -> None:
         """Want `edits`, tell of what differs, and ask for what is not there."""
-        before, self.edits = self.edits, edits
+        before = self.edits
         regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
         other_sum = regrouped or edits.picked != before.picked
         if other_sum:
             self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
-        if edits.layers != before.layers:
-            self._check_solo()
-            self.layers_changed.emit()
-        if edits.picked != before.picked:
-            self.picked_changed.emit()
-        if (edits.keep, edits.drop) != (before.keep, before.drop):
-            self.pins_changed.emit()
-        if edits.params != before.params:
-            self.params_changed.emit(edits.params)
+        super()._put(edits)
         if regrouped:
             self._ask_layers()
         if other_sum or (edits.keep, edits.drop, edits.params) != (before.keep, before.drop, before.params):
             self._ask_matte()
 
-    def _check_solo(self) -> None:
-        numbers = {layer.number for layer in self.edits.layers}
-        if self.solo not in numbers:
-            self.set_solo(0)
-        if self.lit not in numbers:
-            self.light(0)
-
     # requests --------------------------------------------------------------------------------------------------------
 
     @property
-    def _wish(self) -> object:
+    def _wish(self) -> tuple[object, ...] | None:
         """The cut that is wanted; None while the features are under way."""
         source = self._session.shown
         return None if source is None else (source, self._features, self.method)
@@ -458,21 +289,27 @@ class Segments(QObject):
             return
         self._keep()
         self.found, self.alphas, self.matte = result, None, None
+        self.components = Components(result.shares, result.groupings, result.merges, result.names)
         self._known.clear()
-        edits = self._edits_for(cut)
+        edits = self._edits_for(cut, self._edits_before(cut))
         self.edits = Edits(cut)
         self.found_changed.emit()
         self._put(edits)
         self.replaced.emit()
         self._tell()
 
-    def _edits_for(self, cut: object) -> Edits:
-        """What was made of these components before, or what a session file has of them, or the first layers."""
-        source = self.found.source if self.found is not None else None
-        shares, edits = self._kept.get((source, self.method), ((), Edits()))
-        restored, self._restored = self._restored, None
-        if restored is not None and set().union(*restored.parts) == set(range(len(self.components.shares))):
-            return replace(restored, cut=cut)
+    def _edits_for(self, cut: object, otherwise: Edits) -> Edits:
+        """What a session file has of that cut; else `otherwise`."""
+        edits = self.waiting
+        if edits is None:
+            return otherwise
+        self._restored = None
+        whole = set().union(*edits.parts) == set(range(len(self.components.shares)))
+        return replace(edits, cut=cut) if whole else otherwise
+
+    def _edits_before(self, cut: tuple[object, ...]) -> Edits:
+        """What was made of these components before, or the first layers."""
+        shares, edits = self._kept.get((cut[0], self.method), ((), Edits()))
         if edits.layers and shares == _rough(self.components.shares):
             return replace(edits, cut=cut)
         return Edits(cut, first_layers(self.components, SegmentParams().layers))
@@ -493,7 +330,7 @@ class Segments(QObject):
         self._keep()
         self.found = self.alphas = self.matte = None
         self._computing = self._grouping = self._mattering = 0
-        self.edits, self._asked = Edits(), None
+        self.edits, self.components, self._asked = Edits(), Components(), None
         self._check_solo()
         for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
             changed.emit()
