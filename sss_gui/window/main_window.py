@@ -51,6 +51,7 @@ class MainWindow(QMainWindow):
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
         self._unfolded = self.probe.sizeHint().height()
+        self._pixels_back = True  # whether the pixels' dock comes back with the features
         self.status = StatusLine()
         self._set_icon()
         self.toolbar = self._add_toolbar()
@@ -68,6 +69,9 @@ class MainWindow(QMainWindow):
         """Show the panes of the segments and the dock of their layers, or the features' panes."""
         self.pages.setCurrentWidget(self.segments_panel if shown else self.panel)
         self.layers_dock.setVisible(shown)
+        if shown:  # vectors of features are of no use there
+            self._pixels_back = not self.probe_dock.isHidden()
+        self.probe_dock.setVisible(self._pixels_back and not shown)
         (self.layers_dock if shown else self.params_dock).raise_()
 
     def set_name(self, name: str) -> None:

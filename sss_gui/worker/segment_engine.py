@@ -114,13 +114,13 @@ class SegmentEngine:
     def _cut(
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
     ) -> tuple[CachedFeatures, LayerSource]:
-        document = self._document(request.show, progress.part(0.0, 0.4), deliver)
+        document = self._document(request.show, progress.part(0.0, 0.02), deliver)  # mostly known
         params = request.params
         key = (document.number, params.method, params.size, params.segment_seed, request.masks, _stamp(request.masks))
         cut = self._cuts.get(key)
         log.debug("cut of %s by %s: %s", document.source.name, params.method, "computed" if cut is None else "known")
         if cut is None:
-            cut = self._cuts[key] = self._compute(request, document, progress.part(0.4, 1.0))
+            cut = self._cuts[key] = self._compute(request, document, progress.part(0.02, 1.0))
         self._cuts.move_to_end(key)
         while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > self._budget:
             self._cuts.popitem(last=False)

@@ -174,7 +174,7 @@ class LayersPanel(QScrollArea):
         for name, words, tip in (
             ("merge_layers", "Merge", "Make one layer of those that are picked"),
             ("split_layer", "Split", "Make two layers of the one that is picked"),
-            ("merge_slivers", "Slivers", "Merge layers under 3 % of the picture into what they are likest to"),
+            ("merge_slivers", "Merge slivers", "Merge layers under 3 % of the picture into what they are likest to"),
         ):
             deeds.addWidget(self._button(name, words, tip))
         part = QWidget()
@@ -236,8 +236,8 @@ class LayersPanel(QScrollArea):
         self._view.activated.connect(lambda _index: self.view_chosen.emit(str(self._view.currentData())))
         self._behind = QPushButton("Colour…")
         self._behind.clicked.connect(self._choose_colour)
-        self._own = QCheckBox("Own colours")
-        self._own.setToolTip("Show the matte with colours of its own at soft borders, without the background's")
+        self._own = QCheckBox("Decontaminate colours")
+        self._own.setToolTip("Show the matte with its own colours at soft borders, without the background's")
         self._own.toggled.connect(self.decontaminate_chosen)
         label = QLabel("&View")
         label.setBuddy(self._view)
