@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.picture.layer_pictures import colours_over, flat_colours, matte_picture
 from sss_gui.window.error_text import ErrorText
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.worker import Ended
 
 PLACEHOLDERS = {
     "": "Layers\ncome here once a picture is open",
@@ -35,6 +37,7 @@ PLACEHOLDERS = {
 NOTHING_PICKED = "Click a layer\nShift adds, Alt takes away"
 BADGES = {"stale": "stale", "preview": "preview", "exact": "exact"}
 _SHIFT, _ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
+_CTRL = Qt.KeyboardModifier.ControlModifier  # where a window manager keeps Alt for itself
 
 
 class SegmentsPresenter(QObject):
@@ -65,7 +68,7 @@ class SegmentsPresenter(QObject):
         self._flat: tuple[Method, Pyramid] | None = None  # layers in their colours, and how they were made
         self._backdrop: Picture | None = None
         self._backdrop_path: Path | None = None
-        self._lifting = 0
+        self._lifting = self._opening = 0  # tickets of the newest part, and of the picture behind the matte
         self._hovered: tuple[int, int] | None = None
         self._join_state()
         panel.pixel_hovered.connect(lambda x, y: self._hover((x, y)))
@@ -78,6 +81,7 @@ class SegmentsPresenter(QObject):
         session.failed.connect(self._show_error)
         session.requests.answer(SegmentsLiftResult, self._take_part)
         session.requests.answer(BackdropResult, self._take_backdrop)
+        session.requests.ended.connect(self._end)
         self._show_status(segments.status)
 
     def _join_state(self) -> None:
@@ -121,7 +125,9 @@ class SegmentsPresenter(QObject):
         number, picked = self._layer_at((x, y)), segments.edits.picked
         if not number:
             return
-        if held & _ALT:
+        if held & _CTRL:
+            segments.pick(picked ^ {number})
+        elif held & _ALT:
             segments.pick(picked - {number})
         elif held & _SHIFT:
             segments.pick(picked | {number})
@@ -155,6 +161,7 @@ class SegmentsPresenter(QObject):
             pane.set_region(*patch)
         if result.complete:
             pane.set_state("exact" if result.exact else "preview", not result.exact)
+            self._panel.clear_message()
         if "input" in result.pictures:
             if not self._photo:
                 self._panel.compare_with("Input", result.pictures["input"])
@@ -286,7 +293,8 @@ class SegmentsPresenter(QObject):
             return
         view = segments.view
         matte = segments.matte_request() or MatteRequest(0, layers, Matte())
-        look = Look(*planes, self._solo_plane(), view.name, view.colour, view.backdrop)
+        backdrop = view.backdrop if self._backdrop is not None else None
+        look = Look(*planes, self._solo_plane(), view.name, view.colour, backdrop)
         self._lifting = self._session.requests.ask(
             lambda ticket: SegmentsLiftRequest(ticket, matte, look, (box, scale))
         )
@@ -304,13 +312,18 @@ class SegmentsPresenter(QObject):
             return
         size = (found.picture.shape[0], found.picture.shape[1])
         if self._backdrop is None or self._backdrop.shape[:2] != size or path != self._backdrop_path:
-            self._backdrop_path = path
-            self._session.requests.ask(lambda ticket: BackdropRequest(ticket, path, size))
+            self._backdrop, self._backdrop_path = None, path
+            self._opening = self._session.requests.ask(lambda ticket: BackdropRequest(ticket, path, size))
 
     def _take_backdrop(self, result: BackdropResult) -> None:
         if result.path == self._segments.view.backdrop:
             self._backdrop = result.picture
             self._show_matte()
+
+    def _end(self, ended: Ended) -> None:
+        """A picture that cannot lie behind the matte is given up."""
+        if ended.ticket == self._opening and ended.outcome == "failed":
+            self._segments.set_view(replace(self._segments.view, name="grey", backdrop=None))
 
     # words -----------------------------------------------------------------------------------------------------------
 

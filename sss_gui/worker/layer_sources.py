@@ -26,6 +26,7 @@ from sss_model.segmentation.upsample import EPS, colour_models
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
+STRIPE = 2**18  # pixels of a part that are made at once: 4 numbers of each of up to 16 layers are held for them
 _KEPT = 6  # groupings of a picture that a user goes back and forth between
 _MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]
 _LOW, _HIGH = 0.1, 0.9  # what a sum of components counts as nothing below, and as all above
@@ -195,16 +196,24 @@ def lifted_part(models: Tensor, image: Floats, box: Box, step: int) -> Floats:
     """
     height, width = image.shape[:2]
     rows, columns, colours = _reduced(image, box, step)
-    y, x = torch.meshgrid(
-        torch.from_numpy(rows * (2 / height) - 1), torch.from_numpy(columns * (2 / width) - 1), indexing="ij"
-    )
+    part = np.empty((len(rows), len(columns), models.shape[0]), np.float32)
+    stripe = max(1, STRIPE // len(columns))
+    for top in range(0, len(rows), stripe):
+        these = slice(top, top + stripe)
+        y, x = torch.from_numpy(rows[these] * (2 / height) - 1), torch.from_numpy(columns * (2 / width) - 1)
+        part[these] = _applied(models, y, x, torch.from_numpy(colours[these]))
+    return part
+
+
+def _applied(models: Tensor, y: Tensor, x: Tensor, colours: Tensor) -> Floats:
+    """(rows, columns, N): the `models` at rows y and columns x, from -1 to 1, of `colours` (rows, columns, 3)."""
     count = models.shape[0]
-    planes, places = models.reshape(1, count * 4, *models.shape[2:]), torch.stack([x, y], dim=-1)[None].float()
+    places = torch.stack([*torch.meshgrid(y, x, indexing="ij")][::-1], dim=-1)[None].float()
+    planes = models.reshape(1, count * 4, *models.shape[2:])
     model = grid_sample(planes, places, mode="bilinear", padding_mode="border", align_corners=False)[0]
     model = model.view(count, 4, *model.shape[1:])
-    photo = torch.from_numpy(colours).movedim(2, 0)
-    values = normalised((model[:, :3] * photo).sum(1) + model[:, 3])
-    return np.ascontiguousarray(values.permute(1, 2, 0).numpy())
+    values = normalised((model[:, :3] * colours.movedim(2, 0)).sum(1) + model[:, 3])
+    return np.asarray(values.permute(1, 2, 0).numpy(), np.float32)
 
 
 def part_step(view_scale: float) -> int:

@@ -149,7 +149,7 @@ class SegmentEngine:
         """The matte on the grid, and its own colours where they are asked for."""
         document, cut = self._cut(request.layers.cut, progress, deliver)
         matte = adjust_matte(self._refined(request, document, cut), request.matte.params, scale=_scale_of(cut))
-        colours = _own_colours(cut.grid, matte) if request.decontaminate else None
+        colours = _own_colours(cut.grid, matte, progress) if request.decontaminate else None
         return MatteResult(request.ticket, request.layers.cut.show.source, whole_numbers(matte, 255), colours)
 
     def found(
@@ -229,7 +229,7 @@ class SegmentEngine:
             matte = self._matte_part(asked, document, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
             seen = matte_picture(
                 whole_numbers(matte, 255),
-                _own_colours(photo, matte) if asked.decontaminate else to_picture(photo),
+                _own_colours(photo, matte, progress) if asked.decontaminate else to_picture(photo),
                 look.alpha,
                 colour=look.colour,
                 backdrop=self._backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
@@ -307,8 +307,8 @@ def _cell(point: tuple[int, int], cut: LayerSource) -> tuple[int, int]:
     return moved_point(point, (cut.image.shape[0], cut.image.shape[1]), cut.grid.shape)
 
 
-def _own_colours(photo: Floats, matte: Floats) -> Picture:
-    return to_picture(estimate_foreground(photo, matte))
+def _own_colours(photo: Floats, matte: Floats, progress: Progress) -> Picture:
+    return to_picture(estimate_foreground(photo, matte, progress=progress))
 
 
 def _photo_of(image: Floats, corner: tuple[int, int], size: tuple[int, int], step: int) -> Floats:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from journeys import failing
 from layers import click, components, cut, hover, settled
 from PySide6.QtCore import Qt
 
 from sss_gui.messages.segments import BackdropRequest, MatteRequest
 from sss_gui.state.segments import Method
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
+from sss_model.errors import ImageError
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
@@ -72,6 +74,8 @@ def test_click_picks_shift_adds_alt_takes_away_and_the_matte_is_there_at_once(qt
     assert matte_columns(layered) == [0, 0, 255, 0]
     click(qtbot, layered, 3, pane="filtered")
     assert matte_columns(layered) == [0, 0, 0, 255]
+    click(qtbot, layered, 0, Qt.KeyboardModifier.ControlModifier)
+    assert matte_columns(layered) == [255, 0, 0, 255]
     layered.actions["pick_nothing"].trigger()
     assert matte_columns(layered) is None
     assert "Click a layer" in pane(layered, "matte").canvas.placeholder
@@ -121,6 +125,19 @@ def test_a_matte_over_a_picture_that_is_opened(qtbot, layered, engine):
     settled(qtbot, layered)
     assert [m.path for m in engine.asked if isinstance(m, BackdropRequest)] == [Path("beach.png")]
     assert matte_columns(layered) == [90, 30, 30, 30]
+
+
+def test_a_picture_that_cannot_be_read_is_given_up(qtbot, layered, engine):
+    def fails(*_):
+        raise ImageError("beach.png is no picture.")
+
+    engine.backdrop = fails
+    click(qtbot, layered, 0)
+    view = replace(layered.segments.view, name="picture", backdrop=Path("beach.png"))
+    failing(qtbot, layered, lambda: layered.segments.set_view(view))
+    settled(qtbot, layered)
+    assert (layered.segments.view.name, layered.segments.view.backdrop) == ("grey", None)
+    assert "beach.png" in layered.window.segments_panel.banner.text()[1]
 
 
 def test_own_colours_come_from_the_worker(qtbot, layered):

@@ -131,6 +131,16 @@ def test_a_part_is_what_the_whole_has_there(engine, cut, found):
     assert np.abs(flat[..., 2] / 255 - whole[5:30, 20:44, 1]).max() < 0.02
 
 
+def test_a_large_part_is_made_in_stripes(engine, cut, found, monkeypatch):
+    source = engine.found(cut, Progress(), print)[1]
+    whole = source.part(found.groupings[1], (3, 2, 60, 47), 1)
+    monkeypatch.setattr("sss_gui.worker.layer_sources.STRIPE", 130)
+    np.testing.assert_allclose(source.part(found.groupings[1], (3, 2, 60, 47), 1), whole, atol=1e-6)
+    reduced = source.part(found.groupings[1], (4, 4, 60, 44), 4)
+    assert reduced.shape == (10, 14, 2)
+    assert np.abs(reduced - whole[2:42, 1:57].reshape(10, 4, 14, 4, 2).mean((1, 3))).mean() < 0.02
+
+
 def test_nothing_is_lifted_where_the_grid_is_as_fine_as_the_screen(engine, cut, found):
     asked = MatteRequest(9, LayersRequest(9, cut, found.groupings[1]), Matte((0,)))
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
