@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
@@ -76,8 +76,40 @@ def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dic
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with replacing(path, CheckpointError) as temporary:
-        torch.save(content, temporary)
+    with replacing(path, CheckpointError, needs=_size(content)) as temporary, temporary.open("xb") as file:
+        stream = _NotingStream(file)
+        try:
+            torch.save(content, cast("IO[bytes]", stream))
+        except RuntimeError:
+            if stream.refusal is not None:  # torch says no more than that it lost count
+                raise stream.refusal from None
+            raise
+
+
+def _size(content: Any) -> int:
+    """Bytes of the tensors in `content`, however deep."""
+    if isinstance(content, torch.Tensor):
+        return content.nbytes
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, (list, tuple)) else ()
+    return sum(map(_size, parts))
+
+
+class _NotingStream:
+    """Writes to `file` and keeps what the system refused."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.refusal: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import sss_model
@@ -176,5 +177,8 @@ def write_checkpoint(
         "weights_sha256": weights_digest(state),
         "params": network.params.to_dict(),
     }
-    with replacing(file, CheckpointError) as temporary:
-        safetensors.torch.save_file(state, temporary, {"sss": json.dumps(entry)})
+    with replacing(file, CheckpointError, needs=sum(tensor.nbytes for tensor in state.values())) as temporary:
+        try:
+            safetensors.torch.save_file(state, temporary, {"sss": json.dumps(entry)})
+        except SafetensorError as error:
+            raise RuntimeError(str(error)) from error  # which has the system's number in it
