@@ -16,6 +16,7 @@ from sss_model.analysis.segment_pictures import layer_overlay
 from sss_model.atomic_write import replacing
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
+from sss_model.json_file import read_json
 from sss_model.layer_io import FORMATS, Layers, write_layers
 from sss_model.params import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
@@ -99,10 +100,10 @@ def may_stay(path: Path, segment: SegmentParams, export: LayerExportParams) -> b
     ExportError : they are there and are to be refused
     """
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = read_json(path, ExportError, noun="The record")
         there = [path.with_name(name) for name in known["files"]]
         made = (known["export"], known["segment"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ExportError, ValueError, KeyError, TypeError):
         return False  # nothing there, or nothing of ours
     if export.existing == "refuse":
         raise ExportError(f"{path.name} is already in {path.parent}.", hint="Choose another folder.")
