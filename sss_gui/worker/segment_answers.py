@@ -45,7 +45,7 @@ class SegmentAnswers(Engine):
         if self._segmenter is None:
             from sss_gui.worker.segment_engine import SegmentEngine
 
-            self._segmenter = SegmentEngine(self.document, self.documents.budget)
+            self._segmenter = SegmentEngine(self.document, self.documents)
         return self._segmenter
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from sss_gui.messages.segments import (
     SegmentsResult,
 )
 from sss_gui.widgets.picture.layer_pictures import flat_colours, in_grey, matte_picture
-from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.layer_sources import (
     Box,
     HardLayers,
@@ -70,11 +70,11 @@ class SegmentEngine:
     Parameters
     ----------
     document : the features of a picture, remembered or computed
-    budget : bytes that the remembered cuts may take; the one looked at always stays
+    documents : the remembered ones; the cuts of others are forgotten, and the oldest of all that take too much memory
     """
 
-    def __init__(self, document: DocumentOf, budget: int) -> None:
-        self._document, self._budget = document, int(budget * _CACHE_SHARE)
+    def __init__(self, document: DocumentOf, documents: FeatureCache) -> None:
+        self._document, self._documents = document, documents
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
@@ -122,9 +122,17 @@ class SegmentEngine:
         if cut is None:
             cut = self._cuts[key] = self._compute(request, document, progress.part(0.02, 1.0))
         self._cuts.move_to_end(key)
-        while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > self._budget:
-            self._cuts.popitem(last=False)
+        self.forget_closed()
         return document, cut
+
+    def forget_closed(self) -> None:
+        """Keep cuts of remembered pictures only, and of these the last ones that fit into their share of the memory."""
+        alive = {document.number for document in self._documents}
+        for key in [key for key in self._cuts if key[0] not in alive]:
+            del self._cuts[key]
+        limit = self._documents.budget * _CACHE_SHARE
+        while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > limit:
+            self._cuts.popitem(last=False)
 
     def _compute(self, request: SegmentsRequest, document: CachedFeatures, progress: Progress) -> LayerSource:
         """As `sss-segment` does it, on the photograph as its file has it."""

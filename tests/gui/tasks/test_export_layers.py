@@ -176,7 +176,7 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
 def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     from sss_gui.messages.panes import ShowRequest, Source
     from sss_gui.messages.segments import LayersRequest, Matte, MatteRequest, SegmentsRequest
-    from sss_gui.worker.feature_cache import CachedFeatures
+    from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
     from sss_gui.worker.layer_export import export_layers
     from sss_gui.worker.segment_engine import SegmentEngine
     from sss_model.files.export import ExportError
@@ -191,7 +191,9 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     write_picture(tmp_path / "halves.png", picture)
     image, source = read_image(tmp_path / "halves.png"), Source.from_path(tmp_path / "halves.png")
     document = CachedFeatures(source, FeatureViews(image, image))
-    engine = SegmentEngine(lambda *_: document, 1 << 30)
+    documents = FeatureCache(1 << 30)
+    documents.put("halves", document)
+    engine = SegmentEngine(lambda *_: document, documents)
     show = ShowRequest(1, source, extract=ExtractParams(device="cpu"))
     request = SegmentsRequest(1, show, SegmentParams(layers=2))
     groups = engine.segments(request, Progress(), print).groupings[1]

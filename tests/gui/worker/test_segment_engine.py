@@ -18,7 +18,7 @@ from sss_gui.messages.segments import (
     SegmentsLiftRequest,
     SegmentsRequest,
 )
-from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.segment_engine import SegmentEngine
 from sss_model.errors import DatasetError
 from sss_model.image_io import read_image, write_picture
@@ -52,8 +52,15 @@ def document(photo):
 
 
 @pytest.fixture(scope="module")
-def engine(document):
-    return SegmentEngine(lambda _show, _progress, _deliver: document, 1 << 30)
+def documents(document):
+    documents = FeatureCache(1 << 30)
+    documents.put(document.source, document)
+    return documents
+
+
+@pytest.fixture(scope="module")
+def engine(document, documents):
+    return SegmentEngine(lambda _show, _progress, _deliver: document, documents)
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +210,22 @@ def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, fo
     assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
     small = engine.matte(asked, Progress(), print).matte
     assert np.abs(small[:, ::4] / 255 - whole[::2, ::8]).mean() < 0.1, "the same on the grid, in its own pixels"
+
+
+def test_cuts_go_with_their_pictures_and_the_oldest_of_too_many(document, cut, monkeypatch):
+    documents = FeatureCache(1 << 30)
+    documents.put("one", document)
+    engine = SegmentEngine(lambda _show, _progress, _deliver: document, documents)
+    first = engine.found(cut, Progress(), print)[1]
+    assert engine.found(cut, Progress(), print)[1] is first, "remembered"
+    other = replace(cut, params=replace(PARAMS, segment_seed=1))
+    engine.found(other, Progress(), print)
+    assert engine.found(cut, Progress(), print)[1] is first
+    documents.budget = 4  # no more than one fits
+    engine.found(other, Progress(), print)
+    again = engine.found(cut, Progress(), print)[1]
+    assert again is not first
+    documents.drop("one")
+    engine.forget_closed()
+    documents.put("one", document)
+    assert engine.found(cut, Progress(), print)[1] is not again
