@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
@@ -15,7 +16,7 @@ from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
-from sss_gui.presenters.panes import PanesPresenter
+from sss_gui.presenters.panes import WAITING, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.status import StatusPresenter
@@ -168,7 +169,8 @@ class Program(QObject):
     def _join_state(self) -> None:
         """What follows the state without a presenter of its own: title, autosave, settings, undo's actions."""
         window, session, choices = self.window, self.session, self.overlay_choices
-        session.source_changed.connect(lambda source: window.set_name(source.name if source else ""))
+        for changed in (session.source_changed, session.displayed_changed):
+            changed.connect(self._name_window)
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
@@ -195,7 +197,8 @@ class Program(QObject):
         exporting.export_all_requested.connect(
             lambda folder, params: batch.start(self.pictures.sources, folder, params)
         )
-        batch.marked.connect(strip.mark)
+        for job in (batch, self.basis):
+            job.marked.connect(strip.mark)
         batch.finished.connect(self._report_batch)
         overlays.similarity_asked.connect(prefetch.go_on)
         overlays.compared.connect(strip.show_matches)
@@ -213,9 +216,8 @@ class Program(QObject):
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
-        self.batch_export.advanced.connect(
-            lambda done, total, name: line.show_note(f"{done} of {total} exported; now {name}")
-        )
+        self.batch_export.advanced.connect(partial(self.status.begin, "Exporting"))
+        self.basis.advanced.connect(partial(self.status.begin, "Fitting the basis:"))
         self.session_store.failed.connect(self.panes.show_error)
         self.file_worker.ended.connect(self._show_file_error)
 
@@ -224,7 +226,7 @@ class Program(QObject):
             self.panes.show_error(ended.error)
 
     def _stop(self) -> None:
-        self.session.cancel()
+        self.session.stop()
         self.prefetch.pause()
 
     def _show_models(self) -> None:
@@ -250,6 +252,12 @@ class Program(QObject):
             self.window.panel.show_message(
                 "Some pictures could not be exported", report.sentence, details, lasting=True
             )
+
+    def _name_window(self, _source: Source | None) -> None:
+        """The title names what is wanted, and says so while another picture is shown."""
+        wanted, shown = self.session.state.source, self.session.displayed
+        name = wanted.name if wanted is not None else ""
+        self.window.set_name(f"{name} ({WAITING})" if wanted and shown and shown != wanted else name)
 
     def _pin_sample(self, source: Source) -> None:
         """Who starts the program for the first time sees what a pin is, and what similarity is to."""

@@ -251,6 +251,14 @@ class BasisResult(Result):
 
 
 @dataclass(frozen=True)
+class BasisStep(Result):
+    """One more picture of a `BasisRequest` is done; `problem` is the sentence that says why it is left out."""
+
+    source: Source
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class BasisRequest(Message[BasisResult]):
     """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
 

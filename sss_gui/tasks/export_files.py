@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -126,14 +127,15 @@ class ExportFiles(QObject):
         self.noted.emit(f"Copied: {PANE_TITLES[name]}.")
 
     def copy_command(self) -> None:
-        """Put the sss-extract call that writes the same files on the clipboard."""
-        state = self._session.state
-        if state.source is None or state.source.path is None:
-            self.noted.emit("Only a picture from a file has a command line.")
+        """Put the call that writes the same files on the clipboard: of the picture shown, not of one that waits."""
+        source = self._session.displayed
+        if source is None:
+            self.noted.emit("Open a picture first.")
             return
-        text = command_line(state, self._export_folder(state.source), self.export_params())
+        state = replace(self._session.state, source=source)
+        text = command_line(state, self._export_folder(source), self.export_params())
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit("Copied as command line.")
+        self.noted.emit(f"Copied the command line that exports {source.name}.")
 
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""

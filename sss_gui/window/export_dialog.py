@@ -70,9 +70,9 @@ class ExportDialog(QDialog):
         self._folder.setAccessibleName("Folder")
         self._existing = QComboBox()
         for key, words in (
-            ("overwrite", "Overwrite"),
-            ("skip", "Keep, skip the picture"),
-            ("refuse", "Keep, and say so"),
+            ("overwrite", "Replace it"),
+            ("skip", "Keep it, skip the picture"),
+            ("refuse", "Keep it, and say so"),
         ):
             self._existing.addItem(words, key)
         self._existing.setCurrentIndex(max(self._existing.findData(params.existing), 0))
@@ -124,7 +124,7 @@ class ExportDialog(QDialog):
         label = QLabel("&Folder")
         label.setBuddy(self._folder)
         form.addRow(label, row)
-        form.addRow("Files that are &there", self._existing)
+        form.addRow("&If a file exists", self._existing)
         form.addRow("Size", self._total)
         layout = QVBoxLayout(self)
         layout.addLayout(columns)

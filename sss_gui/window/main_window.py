@@ -20,6 +20,13 @@ from sss_model.shipped_files import resource
 
 TITLE = "Semantic features"
 
+_FIRST, _FRAME = QSize(1360, 860), QSize(8, 36)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Size of the window at its first start on a screen of that size, with room for the frame round it."""
+    return _FIRST.boundedTo(screen - _FRAME)
+
 
 class MainWindow(QMainWindow):
     """A toolbar above, four panes in the middle, parameters right, pixels below, the film strip under the panes.
@@ -52,7 +59,7 @@ class MainWindow(QMainWindow):
         self._place()
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
-        self.resize(1360, 860)
+        self.resize(first_size(self.screen().availableGeometry().size()))
 
     def set_name(self, name: str) -> None:
         """Show what is open in the title."""

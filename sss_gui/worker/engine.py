@@ -25,6 +25,7 @@ from sss_gui.messages.overlays import (
 from sss_gui.messages.panes import (
     BasisRequest,
     BasisResult,
+    BasisStep,
     BatchExportRequest,
     BatchExportResult,
     ExportRequest,
@@ -349,7 +350,7 @@ class FeatureEngine(Engine):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = _Pooled(self._document, document, request, progress)
+        pooled = _Pooled(self._document, document, request, progress, deliver)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 
@@ -363,9 +364,14 @@ class _Pooled:
     """
 
     def __init__(
-        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
+        self,
+        make: Callable[..., CachedFeatures],
+        like: CachedFeatures,
+        request: BasisRequest,
+        progress: Progress,
+        deliver: Deliver,
     ) -> None:
-        self._make, self._request, self._progress = make, request, progress
+        self._make, self._request, self._progress, self._deliver = make, request, progress, deliver
         self._channels = like.figure.features.shape[2]
         self.fitted: list[Source] = []
         self.failed: list[tuple[Source, str]] = []
@@ -374,18 +380,21 @@ class _Pooled:
         count = len(self._request.sources)
         for number, source in enumerate(self._request.sources):
             part = self._progress.part(number / count, (number + 1) / count)
+            problem = ""
             try:
                 show = replace(self._request.show, source=source, fresh=False)
                 figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+                channels = figure.features.shape[2]
+                if channels != self._channels:
+                    problem = f"It has {channels} dimensions, not {self._channels}."
             except SSSError as error:
-                self.failed.append((source, str(error)))
-                continue
-            channels = figure.features.shape[2]
-            if channels != self._channels:
-                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
-                continue
-            self.fitted.append(source)
-            yield figure, part.part(0.7, 1.0)
+                problem = str(error)
+            if problem:
+                self.failed.append((source, problem))
+            else:
+                self.fitted.append(source)
+                yield figure, part.part(0.7, 1.0)
+            self._deliver(BasisStep(self._request.ticket, source, problem))
 
 
 class _NoRoomError(Exception):

@@ -21,6 +21,7 @@ from sss_gui.messages.overlays import (
 from sss_gui.messages.panes import (
     BasisRequest,
     BasisResult,
+    BasisStep,
     BatchExportRequest,
     BatchExportResult,
     ExportRequest,
@@ -115,6 +116,9 @@ class FakeEngine(Engine):
         return ExportResult(message.ticket, (message.path,))
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        for source in message.sources:
+            self._wait(progress, "Network")
+            deliver(BasisStep(message.ticket, source))
         message.path.write_text("{}")
         return BasisResult(message.ticket, message.path, message.sources)
 

@@ -34,6 +34,7 @@ _BASIS_MODES = {
 }
 # where the slider is useful; the spin box takes the field's whole range
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
+_LABELS = {"eps": "Edge sensitivity (eps)"}  # the paper's name too, for who knows it
 _FIELDS: dict[str, Any] = {
     field.name: field
     for record in (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
@@ -214,7 +215,8 @@ class ParamsPanel(QScrollArea):
 
     def _number(self, name: str) -> NumberControl:
         field = _FIELDS[name]
-        control = NumberControl(field.metadata, field.default, _SLIDER_RANGES.get(name))
+        meta = {**field.metadata, "label": _LABELS.get(name, field.metadata["label"])}
+        control = NumberControl(meta, field.default, _SLIDER_RANGES.get(name))
         control.changing.connect(lambda value: self.changing.emit(name, value))
         control.rested.connect(lambda value: self.rested.emit(name, value))
         self._controls[name] = control

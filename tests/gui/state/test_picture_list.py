@@ -6,6 +6,7 @@ from pathlib import Path
 
 from journeys import failing, idle, names
 
+from sss_gui.messages.panes import ShowRequest
 from sss_model.params import ExportParams
 
 
@@ -86,7 +87,9 @@ def test_stopping_an_open_keeps_what_is_shown_in_the_list(qtbot, program, engine
     qtbot.waitUntil(lambda: program.session.busy)
     program.open_files.open_paths([torn / "c10.png"], instead=True)
     assert names(program.pictures.sources) == ["c10.png"]
-    program.actions["cancel"].trigger()
+    program.actions["cancel"].trigger()  # the export
+    qtbot.waitUntil(lambda: isinstance(engine.asked[-1], ShowRequest))
+    program.actions["cancel"].trigger()  # the opening
     qtbot.waitUntil(lambda: not program.session.busy)
     engine.gate.set()
     assert names(program.pictures.sources) == ["a1.png", "c10.png"]
