@@ -6,7 +6,7 @@ from pathlib import Path
 
 from journeys import failing, idle, names
 
-from sss_gui.messages.panes import ShowRequest
+from sss_gui.messages.queues import Queue
 from sss_model.params import ExportParams
 
 
@@ -88,7 +88,7 @@ def test_stopping_an_open_keeps_what_is_shown_in_the_list(qtbot, program, engine
     program.open_files.open_paths([torn / "c10.png"], instead=True)
     assert names(program.pictures.sources) == ["c10.png"]
     program.actions["cancel"].trigger()  # the export
-    qtbot.waitUntil(lambda: isinstance(engine.asked[-1], ShowRequest))
+    qtbot.waitUntil(lambda: Queue.EXPORT not in program.session.requests.queues)
     program.actions["cancel"].trigger()  # the opening
     qtbot.waitUntil(lambda: not program.session.busy)
     engine.gate.set()
