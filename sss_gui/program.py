@@ -96,8 +96,8 @@ class Program(QObject):
         self.models = ModelsPresenter(session, settings, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
-        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, window)
-        self.export_files = ExportFiles(session, pictures, panel, settings, window)
+        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
+        self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)

@@ -25,6 +25,14 @@ class ListRequest(Message[ListResult]):
 
 
 @dataclass(frozen=True)
+class PasteRequest(Message[ListResult]):
+    """Keep pasted pixels, (H, W, 3) uint8, as a file in `folder`, and list it."""
+
+    picture: Picture
+    folder: Path
+
+
+@dataclass(frozen=True)
 class ThumbnailResult(Result):
     """(h, w, 3) uint8 of one source, or the sentence that says why there is none."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sss_gui.messages.files import ListRequest, ThumbnailRequest
+from sss_gui.messages.files import ListRequest, PasteRequest, ThumbnailRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.models import BackboneModelRequest, BackbonesRequest, ModelsRequest
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
@@ -87,6 +87,7 @@ FEATURES = (
 
 FILES = (
     Row(ListRequest, Queue.LIST, "list_files", stopped_by_newer=True),
+    Row(PasteRequest, Queue.EXPORT, "paste", replaced_by_newer=False),
     Row(ThumbnailRequest, Queue.THUMBNAILS, "thumbnails"),
 )
 """Answered by `FileEngine`, on a thread that needs no model."""

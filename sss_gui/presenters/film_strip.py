@@ -78,7 +78,7 @@ class FilmStripPresenter(QObject):
     def _fill(self) -> None:
         sources = self._pictures.sources
         self._strip.setVisible(len(sources) > 1)
-        self._strip.set_items([s.name for s in sources], [str(s.path or "pasted") for s in sources])
+        self._strip.set_items([s.name for s in sources], [str(s.path) for s in sources])
         self._marks = {source: self._marks[source] for source in sources if source in self._marks}
         for index, source in enumerate(sources):
             if source in self._marks:

@@ -34,7 +34,7 @@ class SavedSession:
     Attributes
     ----------
     state : the shown picture with model and parameters
-    sources : all open pictures that have files, in order
+    sources : all open pictures, in order
     pins : pinned pixels (x, y) of the shown picture
     kept : the other open pictures that have pins, with them
     centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
@@ -94,11 +94,11 @@ def write_session(path: Path, saved: SavedSession) -> None:
     """Write `saved`; files below the session's folder are named relative to it, so that both can move together."""
     names = _Names(path.resolve().parent)
     state = saved.state
-    shown = state.source if state.source is not None and state.source.path is not None else None
+    shown = state.source
     values = {
         "program": "sss-features session",
         "format": FORMAT,
-        "sources": [_source_entry(source, names) for source in saved.sources if source.path is not None],
+        "sources": [_source_entry(source, names) for source in saved.sources],
         "shown": _source_entry(shown, names) if shown is not None else None,
         "model": names.of(state.model),
         "basis": names.of(state.basis),
@@ -108,7 +108,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "overlay": saved.overlay,
         "similarity": saved.similarity.to_dict(),
         "clusters": saved.clusters.to_dict(),
-        "origin": _pins_entry(saved.origin, names) if saved.origin and saved.origin[0].path else None,
+        "origin": _pins_entry(saved.origin, names) if saved.origin else None,
         "pins": [list(pin) for pin in saved.pins],
         "kept": [_pins_entry(pins, names) for pins in saved.kept],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},

@@ -15,7 +15,7 @@ from sss_model.params import ExportParams
 def command_line(state: State, folder: Path, params: ExportParams) -> str:
     """The call, quoted for this system's shell, that runs in any: it names the Python that has the program."""
     source = state.source
-    if source is None or source.path is None:
+    if source is None:
         return ""
     parts = [sys.executable, "-m", "sss_model.commands.extract", str(source.path)]
     if source.image is not None:

@@ -16,6 +16,7 @@ from sss_gui.pane_names import PANE_TITLES
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import command_line
+from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import ExportDialog
@@ -30,6 +31,10 @@ _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
 class ExportFiles(QObject):
     """What the File menu writes and copies; no open picture is ever written over.
 
+    Parameters
+    ----------
+    data : the folder in which the program keeps its own files
+
     Signals
     -------
     export_all_requested : folder and ExportParams for all open pictures
@@ -40,9 +45,16 @@ class ExportFiles(QObject):
     noted = Signal(str)
 
     def __init__(
-        self, session: Session, pictures: PictureList, panel: FeaturePanel, settings: Settings, window: QWidget
+        self,
+        session: Session,
+        pictures: PictureList,
+        panel: FeaturePanel,
+        settings: Settings,
+        data: Path,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
+        self._data = data
         self._session, self._pictures, self._panel = session, pictures, panel
         self._settings, self._window = settings, window
         self._channels = 0  # D of what is shown
@@ -114,7 +126,8 @@ class ExportFiles(QObject):
     def _export_folder(self, source: Source) -> Path:
         if self._settings.export_folder:
             return Path(self._settings.export_folder)
-        return (source.path.parent if source.path is not None else Path.home()) / "features"
+        own = is_programs_own(source.path, self._data)
+        return (pictures_folder() if own else source.path.parent) / "features"
 
     def copy_pane(self, name: str) -> None:
         """Put the picture of pane `name` on the clipboard."""
@@ -184,8 +197,4 @@ def with_ending(path: Path, ending: str) -> Path:
 
 def is_read_by(source: Source, path: Path) -> bool:
     """Whether `path` is the file of `source` or its photograph, by whatever name."""
-    return (
-        path.exists()
-        and source.path is not None
-        and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())
-    )
+    return path.exists() and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,6 @@ from sss_gui.messages.overlays import (
 from sss_gui.messages.panes import (
     BasisRequest,
     BasisResult,
-    BasisStep,
     BatchExportRequest,
     BatchExportResult,
     ExportRequest,
@@ -42,16 +41,16 @@ from sss_gui.messages.panes import (
     ProbeResult,
     ShowRequest,
     ShowResult,
-    Source,
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver, Engine
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
 from sss_model.image_io import to_picture
@@ -350,51 +349,9 @@ class FeatureEngine(Engine):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = _Pooled(self._document, document, request, progress, deliver)
+        pooled = PooledFigures(self._document, document, request, progress, deliver)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
-
-
-class _Pooled:
-    """The figures of many pictures, one after the other, each with its share of the progress.
-
-    Attributes
-    ----------
-    fitted, failed : the pictures that came, and those that could not, each with a sentence
-    """
-
-    def __init__(
-        self,
-        make: Callable[..., CachedFeatures],
-        like: CachedFeatures,
-        request: BasisRequest,
-        progress: Progress,
-        deliver: Deliver,
-    ) -> None:
-        self._make, self._request, self._progress, self._deliver = make, request, progress, deliver
-        self._channels = like.figure.features.shape[2]
-        self.fitted: list[Source] = []
-        self.failed: list[tuple[Source, str]] = []
-
-    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
-        count = len(self._request.sources)
-        for number, source in enumerate(self._request.sources):
-            part = self._progress.part(number / count, (number + 1) / count)
-            problem = ""
-            try:
-                show = replace(self._request.show, source=source, fresh=False)
-                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
-                channels = figure.features.shape[2]
-                if channels != self._channels:
-                    problem = f"It has {channels} dimensions, not {self._channels}."
-            except SSSError as error:
-                problem = str(error)
-            if problem:
-                self.failed.append((source, problem))
-            else:
-                self.fitted.append(source)
-                yield figure, part.part(0.7, 1.0)
-            self._deliver(BasisStep(self._request.ticket, source, problem))
 
 
 class _NoRoomError(Exception):

@@ -23,6 +23,7 @@ from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import CheckpointError
+from sss_model.image_io import read_image, to_picture
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -182,7 +183,8 @@ def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture[2, 3] = (10, 20, 30)
     QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
     program.actions["paste"].trigger()
-    np.testing.assert_array_equal(program.session.state.source.pasted, picture)
+    qtbot.waitUntil(lambda: program.session.state.source is not None)
+    np.testing.assert_array_equal(to_picture(read_image(program.session.state.source.path)), picture)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "one.png"))])
     QGuiApplication.clipboard().setMimeData(data)
@@ -393,6 +395,22 @@ def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program, tmp_path
     view = program.window.findChild(QMenu, "menu-view")
     next(action for action in view.actions() if action.text() == "Parameters").trigger()
     assert program.window.params_dock.isVisible()
+    idle(qtbot, program)
+
+
+def test_a_folder_is_recent_as_one(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
+    for _ in range(2):
+        idle(qtbot, program)
+        program.pictures.step(1)
+    idle(qtbot, program)
+    program.pictures.close_all()
+    menu = program.window.findChild(QMenu, "menu-recent")
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["&1  pictures/"]
+    menu.actions()[0].trigger()
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
     idle(qtbot, program)
 
 
