@@ -329,6 +329,7 @@ class Program(QObject):
 
     def _about(self) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, "About", f"sss-features {sss_model.__version__}", parent=self.window)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(
             "Dense semantic features after Aksoy et al., Semantic Soft Segmentation, SIGGRAPH 2018.\n"
             "MIT licence; the model's card names the terms of its weights and pictures."

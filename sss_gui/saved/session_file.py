@@ -13,7 +13,7 @@ from sss_gui.messages.panes import Source
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
-from sss_model.atomic_write import replacing
+from sss_model.atomic_write import reason, replacing
 from sss_model.errors import SSSError
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -129,7 +129,7 @@ def read_session(path: Path) -> SavedSession:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SessionFileError(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise SessionFileError(f"{path.name} cannot be read: {reason(error)[0]}.") from error
     except ValueError as error:
         raise SessionFileError(f"{path.name} is not a session file: it is not JSON.") from error
     if not isinstance(values, dict) or values.get("program") != "sss-features session":

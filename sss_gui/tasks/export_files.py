@@ -81,7 +81,7 @@ class ExportFiles(QObject):
             return None
         dialog = ExportDialog(
             self._export_folder(source), self.export_params(), self._session.size, self._channels, self._window,
-            pictures=pictures,
+            pictures=pictures, name=source.name,
         )  # fmt: skip
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()

@@ -22,7 +22,7 @@ class Command:
     words : menu text; & marks its letter
     keys : shortcuts, the first shown
     group : menu
-    tip : one sentence for the status line and the help sheet
+    tip : one sentence for the tool tip
     checkable : it is a state, not a deed; `keep_checked` joins it to what has the state
     separator : a line above it in its menu
     toolbar : drawing of its button, of `resources/icons`; empty keeps it out of the toolbar
@@ -128,7 +128,6 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
         action.setObjectName(command.name)
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setStatusTip(command.tip)
         action.setToolTip(f"{command.tip} ({_native(command.keys[0])})" if command.keys else command.tip)
         action.setCheckable(command.checkable)
         if command.one_of:

@@ -23,6 +23,7 @@ class RecentMenu(QMenu):
         super().__init__("Open &recent", parent)
         self.setObjectName("menu-recent")
         self._settings, self._open_recent = settings, open_recent
+        self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
@@ -34,7 +35,6 @@ class RecentMenu(QMenu):
             end = "/" if path.is_dir() else ""
             action = self.addAction(f"{key}{path.name.replace('&', '&&')}{end}")
             action.setToolTip(plain_tip(str(path)))
-            action.setStatusTip(str(path))
             action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
         if self.isEmpty():
             self.addAction("Nothing yet").setEnabled(False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from sss_gui.messages.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
 from sss_gui.messages.panes import Source
 from sss_gui.worker.worker import Deliver, Engine
+from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
@@ -75,7 +76,8 @@ def _in_folder(folder: Path) -> list[Path]:
     try:
         return inputs_in(folder)
     except OSError as error:
-        raise ImageError(f"The folder {folder} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        why, hint = reason(error)
+        raise ImageError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
 
 
 def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
@@ -303,8 +304,9 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
         program.actions["export"].trigger()
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
     assert request.folder == tmp_path
-    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"))
-    assert program.export_files.export_params() == request.params, "the next export starts where this one was"
+    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"), existing="refuse")
+    remembered = program.export_files.export_params()
+    assert replace(remembered, existing="refuse") == request.params, "the next export starts where this one was"
     idle(qtbot, program)
 
 
@@ -319,6 +321,18 @@ def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
     assert export.isEnabled()
     button(dialog, "Pictures").setChecked(False)
     assert not export.isEnabled()
+
+
+def test_a_batch_is_forecast_whole_and_replaces_nothing_unasked(qtbot, tmp_path):
+    one = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, name="<b>.png")
+    six = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, pictures=6)
+    for dialog in (one, six):
+        qtbot.addWidget(dialog)
+    labels = [{label.text() for label in dialog.findChildren(QLabel)} for dialog in (one, six)]
+    assert "up to 256.0 MB of features" in labels[0]
+    assert "up to 1.5 GB of features, if all 6 pictures are of this size" in labels[1]
+    assert [dialog.params().existing for dialog in (one, six)] == ["refuse", "skip"]
+    assert one.windowTitle() == "Export <b>.png"
 
 
 def test_hovering_and_pinning_ask_for_vectors(qtbot, program):

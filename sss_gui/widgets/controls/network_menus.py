@@ -34,7 +34,6 @@ class ChoiceMenu(QMenu):
     def __init__(self, title: str, tip: str, options: Options, value: Any, parent: QWidget) -> None:
         super().__init__(title, parent)
         self.menuAction().setToolTip(tip)
-        self.menuAction().setStatusTip(tip)
         self._group = QActionGroup(self)
         self._actions: dict[Any, QAction] = {}
         self.value = value
