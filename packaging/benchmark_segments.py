@@ -65,7 +65,7 @@ def literal(image: np.ndarray, features: np.ndarray) -> Found:
     from exact_segments import eigenproblem, exact_segments
 
     from sss_model.segmentation import soft_segments
-    from sss_model.segmentation.working_grid import affinity_features
+    from sss_model.segmentation.inputs import affinity_features
 
     map3 = affinity_features(image, features, Progress())
     start = time.perf_counter()

@@ -8,11 +8,11 @@ import os
 import re
 import shutil
 import stat
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from sss_model.errors import SSSError
+from sss_model.scratch import own_name
 
 _ELSEWHERE = "Choose another folder."
 _PERMIT = "Change its permissions, or choose a folder that you may write to."
@@ -67,7 +67,7 @@ def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int
     ['a.txt']
     """
     target = Path(path)
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix}")
+    temporary = target.with_name(f".{own_name()}.part{target.suffix}")
     try:
         _check_room(target, needs)
         yield temporary

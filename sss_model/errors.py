@@ -17,11 +17,14 @@ from __future__ import annotations
 
 
 class SSSError(ValueError):
-    """Base of all errors raised on purpose; ``str(error)`` is one sentence, ``error.hint`` what to do."""
+    """Base of all errors raised on purpose; ``str(error)`` is one sentence, ``error.hint`` what to do.
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    ``error.missing`` tells a file or folder that is not there, which makes it a wrong call, from one that is bad.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", missing: bool = False) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.missing = hint, missing
 
 
 class ImageError(SSSError):

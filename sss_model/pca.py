@@ -7,6 +7,7 @@ magnitude is positive, and `PcaBasis.align_to` takes signs and order from an ear
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.progress import Progress, silent
+from sss_model.filtering.parallel import SharedProgress, alone, in_threads
+from sss_model.progress import Progress
 
 Floats = NDArray[np.floating[Any]]
-_BLOCK = 1 << 22  # features read at once
+Doubles = NDArray[np.float64]
+_FEW = 4  # rows to assign by trying all orders
+_BLOCK = 1 << 19  # features that a thread reads at once: they stay in a core's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +60,17 @@ class PcaBasis:
             )
         flat = features.reshape(-1, features.shape[-1])
         out = np.empty((len(flat), len(self.axes)), np.float32)
-        offset = self.axes @ self.mean
-        for rows in _blocks(flat):
-            np.matmul(np.asarray(flat[rows], np.float32), self.axes.T, out=out[rows])
-            out[rows] -= offset
+        axes = torch.from_numpy(self.axes.copy())
+        offset = axes.mv(torch.from_numpy(self.mean.copy()))
+        blocks = list(_blocks(flat))
+        shared = SharedProgress(None, len(blocks), "PCA")
+
+        def work(rows: slice) -> None:
+            product = torch.mm(_tensor(flat[rows]), axes.T, out=torch.from_numpy(out[rows]))
+            product.sub_(offset)
+
+        for _ in in_threads(work, blocks, shared, threads=None if len(blocks) > 1 else 1):
+            pass
         return out.reshape(*features.shape[:-1], len(self.axes))
 
     def align_to(self, previous: PcaBasis, among: Sequence[int] | None = None) -> PcaBasis:
@@ -79,15 +90,13 @@ class PcaBasis:
         order, signs = list(range(count)), np.ones(count, np.float32)
         if previous is None or previous.axes.shape[1] != self.axes.shape[1]:
             return order, signs
-        from scipy.optimize import linear_sum_assignment  # takes a while, and a first picture has nothing to match
-
         cosines = previous.axes @ self.axes.T
         for place in range(min(cosines.shape)):
             signs[place] = -1 if cosines[place, place] < 0 else 1
         places = order[:] if among is None else sorted({k for k in among if k < count})
         theirs = range(len(previous.axes)) if among is None else [k for k in places if k < len(previous.axes)]
         cosines = cosines[np.ix_(theirs, places)]
-        matched = sorted(zip(*linear_sum_assignment(-np.abs(cosines)), strict=True))
+        matched = _assigned(np.abs(cosines))
         for place, (row, column) in zip(places, matched, strict=False):
             signs[place] = -1 if cosines[row, column] < 0 else 1
         matched_places = [places[column] for _, column in matched]
@@ -123,8 +132,11 @@ class PcaBasis:
                 *(np.array(content[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio"))
             )
         except OSError as error:
-            raise FeatureFileError(f"The basis {name} cannot be read: {error.strerror or error}.") from error
-        except (ValueError, KeyError, TypeError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            raise FeatureFileError(
+                f"The basis {name} cannot be read: {error.strerror or error}.", missing=missing
+            ) from error
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise FeatureFileError(
                 f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
                 hint="Choose a file that 'Save basis' or an export wrote.",
@@ -153,16 +165,22 @@ class Covariance:
                 f"Features must have {len(self._mean)} dimensions like those before, got {features.shape[-1]}."
             )
         flat = features.reshape(-1, features.shape[-1])
-        steps = silent(progress)
-        for rows in _blocks(flat):
-            steps.report(rows.start / max(len(flat), 1), "PCA")
+        blocks = list(_blocks(flat))
+        shared = SharedProgress(progress, len(blocks), "PCA")
+
+        def work(rows: slice) -> tuple[int, Doubles, Floats, Doubles]:
             block = np.asarray(flat[rows], np.float32)
             centre = block.mean(0, dtype=np.float64)
             centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
             drift = centred.mean(0, dtype=np.float64)
-            self._merge(len(block), centre.astype(np.float32) + drift, centred.T @ centred, drift)
+            vectors = torch.from_numpy(centred)
+            shared.tick()
+            return len(block), centre.astype(np.float32) + drift, vectors.T.mm(vectors).numpy(), drift
 
-    def _merge(self, count: int, mean: NDArray[np.float64], scatter: Floats, drift: NDArray[np.float64]) -> None:
+        for part in in_threads(work, blocks, shared, threads=None if len(blocks) > 1 else 1):
+            self._merge(*part)
+
+    def _merge(self, count: int, mean: Doubles, scatter: Floats, drift: Doubles) -> None:
         """Chan's update: scatters add, plus what the means lie apart."""
         total = self.count + count
         apart = mean - self._mean
@@ -194,11 +212,10 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
     """
     if components < 1:
         raise ParameterError(f"components must be at least 1, got {components}.")
-    check_finite(covariance)
     dimensions = len(mean)
     count = min(components, dimensions)
-    values, vectors = eigh(covariance, subset_by_index=(dimensions - count, dimensions - 1))
-    values, axes = np.maximum(values[::-1], 0), vectors.T[::-1].copy()
+    values, axes = eigenvectors(covariance)
+    values, axes = values[:count], axes[:count].copy()
     total = max(float(np.trace(covariance)), 0.0)
     axes[values <= total * 1e-13] = 0
     axes *= signs_of(axes)[:, None]
@@ -209,6 +226,14 @@ def basis_of(mean: NDArray[np.floating[Any]], covariance: NDArray[np.float64], c
         np.pad(axes, ((0, padding), (0, 0))).astype(np.float32),
         np.pad(ratio, (0, padding)).astype(np.float32),
     )
+
+
+def eigenvectors(covariance: Doubles) -> tuple[Doubles, Doubles]:
+    """Eigenvalues (D,) by falling size, none below 0, and eigenvectors (D, D) as rows; raises as `check_finite`."""
+    check_finite(covariance)
+    with alone():
+        values, vectors = torch.linalg.eigh(torch.from_numpy(np.ascontiguousarray(covariance, np.float64)))
+    return values.numpy()[::-1].clip(min=0), vectors.numpy().T[::-1].copy()
 
 
 def check_finite(covariance: Floats) -> None:
@@ -243,6 +268,23 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
     covariance = Covariance(features.shape[-1])
     covariance.add(features, progress)
     return covariance.basis(components)
+
+
+def _assigned(likeness: Floats) -> list[tuple[int, int]]:
+    """The (row, column) pairs, one to one, of largest likeness in sum, by rising row."""
+    rows, columns = likeness.shape
+    if rows == columns <= _FEW:
+        best = max(itertools.permutations(range(rows)), key=lambda order: float(likeness[range(rows), order].sum()))
+        return list(enumerate(best))
+    from scipy.optimize import linear_sum_assignment  # takes a quarter of a second to load
+
+    return sorted(zip(*map(np.ndarray.tolist, linear_sum_assignment(-likeness)), strict=True))
+
+
+def _tensor(vectors: Floats) -> torch.Tensor:
+    """`vectors` as float32; a copy where torch might otherwise write into a read-only map."""
+    block = np.ascontiguousarray(vectors, np.float32)
+    return torch.from_numpy(block if block.flags.writeable else block.copy())
 
 
 def _blocks(flat: Floats) -> Iterator[slice]:

@@ -73,15 +73,16 @@ def analyse(
     >>> files[0].name
     'photo-input.png'
     """
+    source = {"source": name} | ({"source_sha256": opened.sha256} if opened.sha256 else {})
     if opened.features is not None:
         if make_room is not None:
             make_room(opened.features.nbytes)
-        record = {"source": name, "metadata": opened.metadata}
+        record = {**source, "metadata": opened.metadata}
         return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record)
     if params.size == "native" and params.network_scales == (1.0,):  # may be too large for memory
         result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
         views = FeatureViews(opened.image, result.features, device=result.device)
-        record = {"source": name, **opened.metadata, **result.record}
+        record = {**source, **opened.metadata, **result.record}
         return AnalysedPicture(views, result.model, result.device, record, result.notes)
     network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
     plan = plan_grid(network, size, size=params.size, scales=params.scales)
@@ -91,7 +92,7 @@ def analyse(
     found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
     picture = None if plan.grid.is_native else to_picture(opened.image)
     views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
-    record = {"source": name, **opened.metadata, **found.record}
+    record = {**source, **opened.metadata, **found.record}
     return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, found.notes)
 
 

@@ -68,6 +68,7 @@ class Worker(QObject):
         self._engine: Engine | None = None
         self._waiting: dict[Queue, list[Message[Any]]] = {}
         self._stop_soon = False  # once the work that the next request shares is done
+        self._shared_done = False  # whether it is, in what runs
         self._running: Message[Any] | None = None
         self._stop = threading.Event()
         self._closing = False
@@ -80,7 +81,7 @@ class Worker(QObject):
     def submit(self, message: Message[Any]) -> None:
         """Let `message` wait in its queue; what becomes of those that wait or run says the table in `queues`.
 
-        Work that it shares with the one that runs is finished first.
+        Work that it shares with the one that runs is finished first, if it is not done yet.
         """
         row = row_of(message)
         with self._wake:
@@ -89,7 +90,7 @@ class Worker(QObject):
             waiting[:] = [*(old for old in waiting if old not in replaced), message]
             running = self._running
             if running is not None and _gives_way(row_of(running), row):
-                if running.shares_work_with(message):
+                if running.shares_work_with(message) and not self._shared_done:
                     self._stop_soon = True
                 else:
                     self._stop.set()
@@ -149,7 +150,7 @@ class Worker(QObject):
             if not waiting:
                 del self._waiting[queue]
             self._stop.clear()
-            self._stop_soon = False
+            self._stop_soon = self._shared_done = False
             return self._running
 
     def _answer(self, message: Message[Any]) -> Ended:
@@ -168,8 +169,11 @@ class Worker(QObject):
         return Ended(ticket, queue, "done")
 
     def _deliver(self, result: Result) -> None:
-        if self._stop_soon and result.ends_shared_work:
-            self._stop.set()
+        if result.ends_shared_work:
+            with self._wake:
+                self._shared_done = True
+                if self._stop_soon:
+                    self._stop.set()
         if not self._closing:
             self.delivered.emit(result)
 

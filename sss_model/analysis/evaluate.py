@@ -20,14 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from sss_model.analysis.clusters import kmeans
-from sss_model.analysis.metrics import (
-    BoundaryCounts,
-    best_match_iou,
-    boundary_counts,
-    choose_edge_pairs,
-    drift,
-    edge_auc,
-)
+from sss_model.analysis.evaluate_params import EvaluateParams
+from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
+from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
@@ -37,54 +32,16 @@ from sss_model.filtering.resize import resize
 from sss_model.network.grid_maps import FeatureNet, GridMap
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import FilterParams, GridParams
-from sss_model.params.fields import Checked, choice, number
 from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.projection.filtered_pca import Reducer
 from sss_model.training.augment import shrink, to_array
-from sss_model.training.validation import pair_auc, probe_seed, taps_at
+from sss_model.training.validation import drift, edge_auc, pair_auc, probe_seed, taps_at
 from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class EvaluateParams(Checked):
-    """What is measured, and where."""
-
-    part: str = choice(
-        "holdout",
-        ("holdout", "train", "all"),
-        "Part",
-        help="which part of each data set; the parts are those of sss-train",
-    )
-    holdout: float = number(0.1, 0.0, 0.9, "Held-out part", help="the share that sss-train held out")
-    on_bad: str = choice(
-        "refuse",
-        ("refuse", "skip"),
-        "Bad files",
-        help="what to do about pairs that are missing, unreadable or do not match",
-    )
-    limit: int = number(
-        0, 0, 10**7, "Limit", unit="pictures", help="at most so many of each data set, evenly spread; 0 takes all"
-    )
-    longest: int = number(640, 32, 16384, "Longest side", unit="px", help="larger pictures are reduced to this")
-    regions: int = number(8, 2, 1000, "Regions", help="labels of a picture whose pixels are compared")
-    pixels: int = number(80, 2, 5000, "Pixels", unit="px", help="pixels of each")
-    min_area: int = number(64, 1, 10**6, "Minimum area", unit="px", help="smaller labels are left out of the pair AUC")
-    edge_pairs: int = number(
-        1000, 20, 10**5, "Edge pairs", help="pairs of pixels near a border, of each kind, that the edge AUC compares"
-    )
-    cluster_pixels: int = number(
-        3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
-    )
-    tolerance: float = number(
-        0.0075, 0.0, 0.1, "Tolerance", unit="of the diagonal", source="BSDS500", help="how far a boundary may be off"
-    )
-    seed: int = number(0, 0, 2**31 - 1, "Seed", help="of the pixels compared")
-    threads: int = number(0, 0, 1024, "Threads", help="CPU threads of the arithmetic; 0 leaves it to torch")
 
 
 @dataclass

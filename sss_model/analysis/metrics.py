@@ -1,122 +1,16 @@
-"""How well features tell regions apart: edge AUC, drift, k-means against labels, alignment with boundaries."""
+"""How well maps follow labels: k-means against regions, gradients against boundaries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from sss_model.datasets.pair_sampling import VOID
-from sss_model.training.validation import chance_below
+from sss_model.datasets.border_sampling import label_boundaries
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float32]
-
-REFERENCE_SIDE = 480  # the long side at which the distances of edge pairs are stated
-BORDER_DISTANCE = (3.0, 12.0)  # pixels from a label border at that side
-PAIR_DISTANCE = (4.0, 16.0)  # pixels from one to the other
-_FEWEST_PAIRS = 20  # of each kind: fewer say nothing
-
-
-@dataclass(frozen=True)
-class EdgePairs:
-    """Pairs of pixels near a label border: `first`, `second` (P, 2) int64, x then y; `same` (P,), whether one label."""
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    same: NDArray[np.bool_]
-
-
-def choose_edge_pairs(labels: Labels, rng: np.random.Generator, *, pairs: int = 1000) -> EdgePairs | None:
-    """Up to `pairs` pairs of one label and as many of two, all pixels near a border between two labels.
-
-    Pixels lie 3 to 12 px from a border and 4 to 16 px from each other where the picture's long side is 480 px, and in
-    proportion elsewhere. Void has no border and is never a pixel of a pair. None where there are fewer than 20 of
-    either kind.
-    """
-    from scipy.ndimage import distance_transform_edt
-
-    unit = max(labels.shape) / REFERENCE_SIDE
-    edge, _ = label_boundaries(labels, both_sides=True)
-    if not edge.any():
-        return None
-    distance = distance_transform_edt(~edge) + 0.5  # from the border itself, which runs between two pixels
-    near = (labels != VOID) & (distance >= BORDER_DISTANCE[0] * unit) & (distance <= BORDER_DISTANCE[1] * unit)
-    places = np.argwhere(near)
-    if not len(places):
-        return None
-    least, most = (reach * unit for reach in PAIR_DISTANCE)
-    firsts, seconds = [], []
-    for _ in range(8):
-        first = places[rng.integers(len(places), size=8 * pairs)]
-        reach = np.sqrt(rng.uniform(least**2, most**2, len(first)))
-        angle = rng.uniform(0, 2 * np.pi, len(first))
-        offset = np.rint(np.stack([reach * np.sin(angle), reach * np.cos(angle)], 1)).astype(np.int64)
-        apart = np.hypot(*offset.T)
-        second = first + offset
-        fits = (apart >= least) & (apart <= most) & ((second >= 0) & (second < labels.shape)).all(1)
-        fits[fits] = near[tuple(second[fits].T)]
-        firsts.append(first[fits])
-        seconds.append(second[fits])
-    first, second = np.concatenate(firsts), np.concatenate(seconds)
-    same = labels[tuple(first.T)] == labels[tuple(second.T)]
-    count = min(pairs, int(same.sum()), int((~same).sum()))
-    if count < _FEWEST_PAIRS:
-        return None
-    chosen = np.concatenate([np.flatnonzero(same)[:count], np.flatnonzero(~same)[:count]])
-    return EdgePairs(first[chosen, ::-1].copy(), second[chosen, ::-1].copy(), same[chosen])
-
-
-def edge_auc(first: Tensor, second: Tensor, same: NDArray[np.bool_]) -> float:
-    """The chance that two nearby pixels on one side of a border are nearer than two on different sides.
-
-    Parameters
-    ----------
-    first, second : (P, D) floating, what the two pixels of each pair hold; distances are Euclidean
-    same : (P,) which pairs are of one label; at least one is and one is not
-    """
-    distances = (first.detach().double() - second.detach().double()).norm(dim=1)
-    one_side = torch.from_numpy(same)
-    return chance_below(distances[one_side], distances[~one_side])
-
-
-def drift(values: Floats, labels: Labels, *, min_share: float = 0.05) -> float | None:
-    """How far features wander inside a large region, in units of the way to its neighbours; smaller is better.
-
-    For each label with `min_share` of the picture: the root mean square distance of its pixels from their mean, over
-    the mean distance from there to the means of the labels that touch it. The mean over those labels; None where no
-    large label touches another.
-
-    Parameters
-    ----------
-    values : (H, W, C) floating
-    labels : (H, W), void is left out
-    """
-    kinds, places = np.unique(labels, return_inverse=True)
-    places = places.reshape(labels.shape)
-    sizes = np.bincount(places.ravel(), minlength=len(kinds))
-    flat = torch.from_numpy(np.ascontiguousarray(values)).reshape(-1, values.shape[2])
-    own = torch.from_numpy(places.ravel())
-    counts = torch.from_numpy(sizes)[:, None]
-    means = torch.zeros((len(kinds), values.shape[2])).index_add_(0, own, flat.float()) / counts
-    squares = torch.zeros(len(kinds)).index_add_(0, own, (flat.float() - means[own]).square().sum(1))
-    spread = (squares / counts[:, 0]).sqrt().numpy()
-    touching = np.zeros((len(kinds), len(kinds)), bool)
-    for ahead, behind in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-        touching[places[ahead], places[behind]] = True
-    touching |= touching.T
-    touching[kinds == VOID] = touching[:, kinds == VOID] = False
-    np.fill_diagonal(touching, False)
-    distances = torch.cdist(means, means).numpy()
-    ratios = [
-        spread[k] / float(distances[k, touching[k]].mean())
-        for k in np.flatnonzero(sizes >= min_share * labels.size)
-        if touching[k].any() and distances[k, touching[k]].mean() > 0
-    ]
-    return float(np.mean(ratios)) if ratios else None
 
 
 def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
@@ -164,18 +58,6 @@ class BoundaryCounts:
 
 
 THRESHOLDS = np.geomspace(0.002, 1.5, 60)
-
-
-def label_boundaries(labels: Labels, *, both_sides: bool = False) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pixels (H, W) beside another label to the right or below, or on either side of it, and those that are void."""
-    edge = np.zeros(labels.shape, bool)
-    unknown = labels == VOID
-    for ahead, behind in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-        differs = (labels[ahead] != labels[behind]) & (labels[ahead] != VOID) & (labels[behind] != VOID)
-        edge[behind] |= differs
-        if both_sides:
-            edge[ahead] |= differs
-    return edge, unknown
 
 
 def boundary_counts(values: Floats, labels: Labels, *, tolerance: float = 0.0075) -> BoundaryCounts:

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sss_model.errors import ParameterError
+from sss_model.scratch import scratch_folder
+from sss_model.weights.source_names import DEEPLAB, TIMM
 
 
 def add_backbone_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +69,7 @@ def write_backbone_model(options: argparse.Namespace, path: Path) -> str:
     ------
     CheckpointError, ParameterError : no such backbone, or no weights for it here
     """
-    from sss_model.weights.initialise import DEEPLAB, TIMM, natural_params, write_untrained
+    from sss_model.weights.initialise import natural_params, write_untrained
 
     params = natural_params(options.backbone, "taps", parse_blocks(options.blocks))
     source = options.weights or (DEEPLAB if options.backbone == "resnet101" and not params.blocks else TIMM)
@@ -83,8 +84,8 @@ def backbone_model(options: argparse.Namespace) -> Iterator[Path | None]:
             raise ParameterError("--weights and --blocks belong to --backbone, which is missing.")
         yield None
         return
-    with TemporaryDirectory(prefix="sss-backbone-") as folder:
-        path = Path(folder) / f"{options.backbone}-taps.safetensors"
+    with scratch_folder("backbone") as folder:
+        path = folder / f"{options.backbone}-taps.safetensors"
         write_backbone_model(options, path)
         yield path
 

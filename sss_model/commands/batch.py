@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from sss_model.atomic_write import reason
+from sss_model.commands.ending import DONE, exit_code, explain
 from sss_model.errors import ParameterError
 from sss_model.files.inputs import inputs_in
 from sss_model.progress import Progress
@@ -22,13 +24,13 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
 
     Raises
     ------
-    ParameterError : a name or pattern that matches nothing
+    ParameterError : a name or pattern that matches nothing, or a folder that cannot be read
     """
     found: list[Path] = []
     for name in names:
         path = Path(name)
         if path.is_dir():
-            inside = inputs_in(path, recursive=recursive)
+            inside = _in_folder(path, recursive)
         elif path.exists() or not glob.has_magic(name):
             inside = [path]  # one that is missing fails by itself, later
         else:
@@ -38,6 +40,14 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
             raise ParameterError(f"{what} {name}.")
         found += inside
     return list(dict.fromkeys(found))
+
+
+def _in_folder(folder: Path, recursive: bool) -> list[Path]:
+    try:
+        return inputs_in(folder, recursive=recursive)
+    except OSError as error:
+        why, hint = reason(error)
+        raise ParameterError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
 
 
 def stems_for(paths: Sequence[Path]) -> list[str]:
@@ -68,9 +78,10 @@ def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool)
 
     Returns
     -------
-    the exit code: 0, or 1 where a picture failed; the others are written all the same
+    the exit code: 0, or 1 where a picture failed, 2 where they were only missing; the others are written all the same
     """
     failed: list[tuple[Path, str]] = []
+    codes: set[int] = set()
     written = skipped = 0
     with bars(len(paths), quiet=quiet) as shown:
         for path, stem in zip(paths, stems_for(paths), strict=True):
@@ -78,7 +89,8 @@ def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool)
             try:
                 files, notes = write(path, stem, Progress(shown.within))
             except Exception as error:  # whatever it is, the other pictures are not to suffer from it
-                failed.append((path, f"{error} {getattr(error, 'hint', '')}".strip() or type(error).__name__))
+                failed.append((path, explain(error) or f"{type(error).__name__}: {error}"))
+                codes.add(exit_code(error))
             else:
                 written += bool(files)
                 skipped += not files
@@ -88,9 +100,9 @@ def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool)
     if not quiet:
         there = f", {skipped} were there already" if skipped else ""
         print(f"{written} of {len(paths)} pictures written into {folder}{there}.")
-    for path, reason in failed:
-        print(f"failed: {path}: {reason}", file=sys.stderr)
-    return 1 if failed else 0
+    for path, sentence in failed:
+        print(f"failed: {path}: {sentence}", file=sys.stderr)
+    return min(codes, default=DONE)
 
 
 class _Bars:

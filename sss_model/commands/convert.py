@@ -9,8 +9,8 @@ from pathlib import Path
 
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, write_backbone_model
+from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import SSSError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Convert the released weights of Semantic Soft Segmentation (a TensorFlow V2 checkpoint, "
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
+        epilog=EXIT_CODES,
     )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
@@ -38,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when the file was written, 1 when the checkpoint was refused."""
+    """Run the command; returns its exit code (`ending`)."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     start_log(options.debug)
@@ -46,13 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("Name what to convert: either a checkpoint or --backbone.")
     if not options.output:
         parser.error("Name the model file to write: -o FILE.safetensors.")
-    try:
-        return _convert(options)
-    except SSSError as error:
-        print(f"sss-convert: {error}", file=sys.stderr)
-        if error.hint:
-            print(error.hint, file=sys.stderr)
-        return 1
+    return run_command("sss-convert", lambda: _convert(options))
 
 
 def _convert(options: argparse.Namespace) -> int:

@@ -15,10 +15,12 @@ from pathlib import Path
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
-from sss_model.commands.options import add_options, build, refuse
+from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import ParameterError, SSSError
-from sss_model.files.export import already_there, prepare_folder
+from sss_model.errors import ParameterError
+from sss_model.files.export import already_there, check_source, prepare_folder
+from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress
@@ -37,6 +39,7 @@ class Job:
     filter: FilterParams
     projection: ProjectionParams
     export: ExportParams
+    changed: bool  # whether a picture may replace the files of one with its name and other contents
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-extract",
         description="Compute semantic features of photographs, and write pictures and feature files.",
-        epilog="Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+        epilog=EXIT_CODES,
     )
     result.add_argument("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
     result.add_argument(
@@ -71,14 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_options(result, record)
     add_options(result, ExportParams, skip=("existing",))
     add_backbone_options(result)
-    there = result.add_mutually_exclusive_group()
-    for word, text in (
-        ("overwrite", "write over files that are there (the default)"),
-        ("skip", "leave out pictures whose files are all there: a stopped run goes on where it was"),
-        ("refuse", "a picture whose files are there is an error"),
-    ):
-        option = {"overwrite": "--overwrite", "skip": "--skip-existing", "refuse": "--keep-existing"}[word]
-        there.add_argument(option, dest="existing", action="store_const", const=word, default="overwrite", help=text)
+    add_existing_options(result)
     return result
 
 
@@ -90,7 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         job = Job(
             options.output, options.model, options.image, options.layout, options.basis, build(ExtractParams, options),
-            build(FilterParams, options), build(ProjectionParams, options), build(ExportParams, options),
+            build(FilterParams, options), build(ProjectionParams, options),
+            build(ExportParams, options), options.overwrite,
         )  # fmt: skip
         paths = find_inputs(options.images, recursive=options.recursive)
     except ParameterError as error:
@@ -99,17 +96,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
     if options.model and options.backbone:
         command.error("--model and --backbone are two models; name one.")
-    try:
-        with backbone_model(options) as model:
-            prepare_folder(job.folder)
+
+    def work() -> int:
+        with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
             worker = Extractions(replace(job, model=model or job.model))
             return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-    except SSSError as error:
-        print(f"sss-extract: {error} {error.hint}".rstrip(), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
-        return 130
+
+    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
 
 
 class Extractions:
@@ -128,6 +121,7 @@ class Extractions:
         from sss_model.pipeline import analyse, export_picture
 
         job = self.job
+        check_source(job.folder / f"{stem}.json", path, changed=job.changed)
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")

@@ -55,6 +55,21 @@ def add_options(
             )
 
 
+def add_existing_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the three answers to files that are there: `existing` of the export's record, and `overwrite`."""
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="write over files that are there; without it only over those of the same picture",
+    )
+    for option, word, text in (
+        ("--skip-existing", "skip", "leave out pictures whose files are all there: a stopped run goes on where it was"),
+        ("--keep-existing", "refuse", "a picture whose files are there is an error"),
+    ):
+        there.add_argument(option, dest="existing", action="store_const", const=word, default="overwrite", help=text)
+
+
 def build(record: type[Record], options: argparse.Namespace, **changes: Any) -> Record:
     """The record of `options` as parsed, with `changes`; `ParameterError` for a value out of its range."""
     names = [item.name for item in dataclasses.fields(typing.cast(Any, record))]

@@ -19,11 +19,13 @@ import sss_model
 from sss_model.atomic_write import replacing
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
-from sss_model.commands.options import add_options, build, refuse
+from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import ParameterError, SSSError
-from sss_model.files.export import PROGRAM, ExportError, prepare_folder
-from sss_model.files.inputs import INPUT_LAYOUTS, Input
+from sss_model.errors import ParameterError
+from sss_model.files.export import PROGRAM, ExportError, check_source, prepare_folder
+from sss_model.files.folder_lock import lock_folder
+from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
 from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
 from sss_model.progress import Progress
 
@@ -49,6 +51,7 @@ class Job:
     extract: ExtractParams
     segment: SegmentParams
     export: LayerExportParams
+    changed: bool = False  # whether a picture may replace the files of one with its name and other contents
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -65,8 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-segment",
         description="Cut photographs into soft layers, each an object, that sum to one.",
-        epilog=f"Formats: {opened}. "
-        "Exit code: 0 when every picture was written, 1 when one failed, 2 for a wrong call, 130 when stopped.",
+        epilog=f"Formats: {opened}. {EXIT_CODES}",
     )
     add = result.add_argument
     add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
@@ -93,13 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(result, LayerExportParams, skip=("existing",))
     add_options(result, ExtractParams, skip=("size", "scales"))
     add_backbone_options(result)
-    there = result.add_mutually_exclusive_group()
-    for option, word, text in (
-        ("--overwrite", "overwrite", "write over files that are there (the default)"),
-        ("--skip-existing", "skip", "leave out pictures whose files are all there: a stopped run goes on where it was"),
-        ("--keep-existing", "refuse", "a picture whose files are there is an error"),
-    ):
-        there.add_argument(option, dest="existing", action="store_const", const=word, default="overwrite", help=text)
+    add_existing_options(result)
     return result
 
 
@@ -115,17 +111,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
-    try:
-        with backbone_model(options) as model:
-            prepare_folder(job.folder)
+
+    def work() -> int:
+        with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
             worker = Segmentations(replace(job, model=model or job.model))
             return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-    except SSSError as error:
-        print(f"sss-segment: {error} {error.hint}".rstrip(), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run again with --skip-existing to go on.", file=sys.stderr)
-        return 130
+
+    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -135,7 +127,7 @@ def _job(options: argparse.Namespace) -> Job:
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options), build(SegmentParams, options),
-        build(LayerExportParams, options),
+        build(LayerExportParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
         raise ParameterError("The method masks needs a file: --masks FILE.")
@@ -163,7 +155,8 @@ class Segmentations:
         from sss_model.files.inputs import read_input
 
         record = self.job.folder / f"{stem}-layers.json"
-        if _may_stay(record, path.name, self.job):
+        check_source(record, path, changed=self.job.changed)
+        if _may_stay(record, self.job):
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
@@ -177,22 +170,20 @@ class Segmentations:
         return [*files, record], picture.notes
 
 
-def _may_stay(record: Path, source: str, job: Job) -> bool:
+def _may_stay(record: Path, job: Job) -> bool:
     """Whether the files that `record` lists are the call's own and are to be left as they are.
 
-    Raises `ExportError` where they are those of another picture, or are to be refused.
+    Raises `ExportError` where they are to be refused.
     """
     try:
         known = json.loads(record.read_text(encoding="utf-8"))
         there = [record.with_name(name) for name in known["files"]]
-        made = (known["export"], known["segment"], known["source"])
+        made = (known["export"], known["segment"])
     except (OSError, ValueError, KeyError, TypeError):
         return False  # nothing there, or nothing of ours
-    if known.get("program") == PROGRAM and made[2] != source:
-        raise ExportError(f"{record.name} in {record.parent} is of {made[2]}, not of {source}.")
     if job.export.existing == "refuse":
         raise ExportError(f"{record.name} is already in {record.parent}.", hint="Choose another folder.")
-    same = made[:2] == (_plain(job.export), _plain(job.segment))
+    same = made == (_plain(job.export), _plain(job.segment))
     return job.export.existing == "skip" and same and all(file.is_file() for file in there)
 
 
@@ -209,6 +200,7 @@ class _Picture:
         self.image, self.opened, self.progress = opened.image, opened, progress
         self.notes: tuple[str, ...] = ()
         self.made: dict[str, Any] = {}
+        self.sha256 = opened.sha256 if self.job.features is None else file_sha256(path)
 
     def write(self) -> list[Path]:
         """Write all that the call asks for; returns the files."""
@@ -240,6 +232,7 @@ class _Picture:
             "program": PROGRAM,
             "version": sss_model.__version__,
             "source": self.path.name,
+            "source_sha256": self.sha256,
             "size": list(self.image.shape[:2]),
             "segment": _plain(self.job.segment),
             "export": _plain(self.job.export),
@@ -300,7 +293,7 @@ class _Picture:
 
             run = {"mask-rcnn": comparisons.mask_rcnn, "deeplab": comparisons.deeplab, "pspnet": comparisons.pspnet}
             file = self.worker.weights[method]
-            self.made.setdefault("weights", {})[method] = {"name": file.name, "sha256": _digest(file)}
+            self.made.setdefault("weights", {})[method] = {"name": file.name, "sha256": file_sha256(file)}
             hard = run[method](self.image, file, device=pick_device(device), progress=progress)
         return (hard.lifted(self.image) if params.lift else hard.alphas()), hard.names
 
@@ -328,14 +321,6 @@ class _Picture:
             layers = self.segmented(method, self.progress.part(0.9, 1.0))
             panels.append((method, layer_overlay(self.image, layers.alphas)))
         return panels
-
-
-def _digest(file: Path) -> str:
-    """SHA-256 of a file of weights, as checkpoints' records have it."""
-    import hashlib
-
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

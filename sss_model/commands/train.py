@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shlex
-import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
-
-import torch
 
 import sss_model
-from sss_model.atomic_write import replacing
-from sss_model.commands.train_options import add_param_options, gather_params
-from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
+from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.train_options import add_param_options
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.errors import CheckpointError, DatasetError, ParameterError, SSSError
-from sss_model.network.build import build_network
-from sss_model.network.grid_maps import FeatureNet
-from sss_model.training.checkpoints import LAST_STATE, read_state
-from sss_model.training.config import write_config
-from sss_model.training.data_loading import BatchDataset
-from sss_model.training.distributed import ProcessGroup, join_process_group
-from sss_model.training.log import LOG
-from sss_model.training.optimiser import measure_norm_statistics
-from sss_model.training.params import PRESETS, TrainParams
-from sss_model.training.trainer import BEST_MODEL, Trainer
-from sss_model.weights.initialise import SOURCES, init_weights
-
-INTERRUPTED = 130
-_BEFORE_SAVING = ("config.yaml", LOG, "events.out.tfevents.*", ".*.part.pt")  # what a run writes before its state
-_MEASURED = 8  # pictures that give a random backbone its norm statistics
+from sss_model.training.params import PRESETS
+from sss_model.training.run_files import LAST_STATE
+from sss_model.weights.source_names import SOURCES
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; all numbers come from `training.params`."""
-    parser = argparse.ArgumentParser("sss-train", description="Train semantic features on pictures with label maps.")
+    parser = argparse.ArgumentParser(
+        "sss-train", description="Train semantic features on pictures with label maps.", epilog=EXIT_CODES
+    )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
@@ -53,7 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--print-config", action="store_true", help="print all parameters as YAML and leave")
     parser.add_argument(
-        "--dry-run", action="store_true", help="read the data, run one update, say what it takes, write nothing"
+        "--dry-run",
+        action="store_true",
+        help="read the data, run two updates, say what the second takes, write nothing",
     )
     parser.add_argument(
         "--resume", nargs="?", const="auto", metavar="PATH|auto",
@@ -66,182 +49,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0, 2 for an error in what was asked, 130 when it was interrupted."""
+    """Run the command; returns its exit code (`ending`)."""
     parser = build_parser()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(words)
     start_log(options.debug)
-    try:
-        return _run(options, command_of(words))
-    except SSSError as error:
-        print(f"sss-train: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:  # before training, which saves first
-        return INTERRUPTED
+
+    def work() -> int:
+        from sss_model.commands.train_run import train  # here, so that --help needs no torch
+
+        return train(options, command_of(words))
+
+    return run_command(parser.prog, work)
 
 
 def command_of(words: Sequence[str]) -> str:
     """The call as a model file states it: the names of files and folders without where they were on this machine."""
     return shlex.join(["sss-train", *(re.sub(r"[^:=@]*[/\\]", "", word.rstrip("/\\")) for word in words)])
-
-
-def _run(options: argparse.Namespace, command: str) -> int:
-    state_file = _state_file(options)
-    state = read_state(state_file) if state_file is not None else None
-    params = gather_params(options, state["params"] if state is not None else None)
-    if options.print_config:
-        print(write_config(params), end="")
-        return 0
-    if not params.data:
-        raise DatasetError("No data set was named: expected --data DIR at least once.")
-    _prepare_torch(params)
-    training = _open(params, "train")
-    held_out = _open(params, "holdout") if params.run.holdout > 0 else []
-    network = build_network(params.network)
-    print(_start(network, options, training, params) if state is None else _unused(options), end="", file=sys.stderr)
-    with join_process_group(params.run.device) as processes:
-        if processes.first:
-            _announce(network, training, held_out)
-        if options.dry_run:
-            from sss_model.training.dry_run import dry_run
-
-            print(dry_run(network, training, held_out, params, processes))
-            return 0
-        output = _output_folder(options, state_file, processes)
-        brought = processes.first and state_file is not None and _bring_best(state_file.parent, output)
-        metadata = {"command": command, "data": describe(training), "torch": torch.__version__}
-        try:
-            trainer = Trainer(
-                network, training, held_out, params, output, processes=processes, state=state, metadata=metadata
-            )
-        except SSSError:
-            if brought:
-                (output / BEST_MODEL).unlink()  # else the corrected call finds a folder that is not empty
-            raise
-        if processes.first:
-            with replacing(output / "config.yaml", ParameterError) as temporary:
-                temporary.write_text(write_config(params), encoding="utf-8")
-        asked = _listen_for_signals()
-        result = trainer.run(lambda: bool(asked))
-    if result.stopped:
-        print(f"Stopped after update {result.update}; --resume goes on from {output / LAST_STATE}.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
-
-
-def _start(network: FeatureNet, options: argparse.Namespace, training: list[Dataset], params: TrainParams) -> str:
-    """Give `network` its first weights; returns what was done, as a line."""
-    if options.init_weights:
-        return f"{init_weights(network, options.init_weights, consent=options.allow_download)}\n"
-    batches = BatchDataset(training, params)
-    measure_norm_statistics(network, (torch.from_numpy(batches[k].image)[None] for k in range(_MEASURED)))
-    return (
-        f"The backbone starts from random weights, its norm layers from {_MEASURED} pictures. The paper starts from "
-        "segmentation weights: --init-weights deeplab-coco.\n"
-    )
-
-
-def _unused(options: argparse.Namespace) -> str:
-    """What is not used when a state is resumed, as a line; nothing where none of it was asked for."""
-    given = {"--preset": options.preset, "--init-weights": options.init_weights}
-    names = " and ".join(name for name, value in given.items() if value)
-    return f"Not used, because the resumed state holds the recipe and the weights: {names}.\n" if names else ""
-
-
-def _prepare_torch(params: TrainParams) -> None:
-    if params.run.threads:
-        torch.set_num_threads(params.run.threads)
-    if params.run.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is refused
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
-    torch.manual_seed(params.run.seed)
-
-
-def _state_file(options: argparse.Namespace) -> Path | None:
-    if options.resume is None:
-        return None
-    if options.resume != "auto":
-        path = Path(options.resume)
-        return path / LAST_STATE if path.is_dir() else path
-    if options.output is None:
-        raise ParameterError("--resume auto needs --output, whose state it takes.")
-    path = options.output / LAST_STATE
-    return path if path.exists() else None
-
-
-def _output_folder(options: argparse.Namespace, state_file: Path | None, processes: ProcessGroup) -> Path:
-    """The folder to write to, made where it is missing."""
-    output: Path | None = (
-        options.output if options.output is not None else state_file.parent if state_file is not None else None
-    )
-    if output is None:
-        raise ParameterError("No output folder was named: expected --output DIR.")
-    goes_on = state_file is not None and state_file.parent.resolve() == output.resolve()
-    if processes.first:
-        if not goes_on and not _takes_a_start(output):
-            raise ParameterError(f"The output folder {output} is not empty.", hint=_other_folder(output))
-        output.mkdir(parents=True, exist_ok=True)
-    processes.wait()
-    return output
-
-
-def _takes_a_start(output: Path) -> bool:
-    """Whether `output` is missing, empty, or holds no more than a run leaves that ended before it saved anything."""
-    if not output.exists():
-        return True
-    return output.is_dir() and all(any(map(entry.match, _BEFORE_SAVING)) for entry in output.iterdir())
-
-
-def _other_folder(output: Path) -> str:
-    if (output / LAST_STATE).exists():
-        return "Choose a new one, or go on with --resume auto."
-    return f"Choose a new one; there is no {LAST_STATE} in it to go on from."
-
-
-def _bring_best(before: Path, output: Path) -> bool:
-    """Copy the best model so far into another folder, where the run that goes on may not exceed it; whether it was."""
-    best = before / BEST_MODEL
-    if not best.is_file() or (output / BEST_MODEL).exists():
-        return False
-    with replacing(output / BEST_MODEL, CheckpointError) as temporary:
-        shutil.copyfile(best, temporary)
-    return True
-
-
-def _open(params: TrainParams, part: str) -> list[Dataset]:
-    return unique_names(
-        [open_dataset(s, part=part, holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
-    )
-
-
-def _announce(network: FeatureNet, training: list[Dataset], held_out: list[Dataset]) -> None:
-    for line in describe(training):
-        print(f"train     {line}", file=sys.stderr)
-    for line in describe(held_out):
-        print(f"held out  {line}", file=sys.stderr)
-    for data in training:
-        for path, reason in data.problems[:20]:
-            print(f"left out  {path} {reason}", file=sys.stderr)
-        if len(data.problems) > 20:
-            print(f"left out  and {len(data.problems) - 20} more of {data.name}", file=sys.stderr)
-    size = sum(p.numel() for p in network.parameters())
-    print(f"network   {network.params.backbone}, {size / 1e6:.1f} M weights", file=sys.stderr)
-
-
-def _listen_for_signals() -> list[int]:
-    """Ctrl-C and SIGTERM fill the list instead of ending the process; a second one ends it."""
-    asked: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> Any:
-        if asked:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        asked.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return asked
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def detect(root: Path) -> str:
     DatasetError : no format fits
     """
     if not root.is_dir():
-        raise DatasetError(f"There is no data set at {root}: expected a folder.")
+        raise DatasetError(f"There is no data set at {root}: expected a folder.", missing=True)
     if _stuff_maps(root):
         return "cocostuff"
     if next(jsons_in(root, "panoptic_"), None):
@@ -78,7 +78,7 @@ def list_items(root: Path, kind: str = "auto", splits: tuple[str, ...] = ()) -> 
     if chosen not in KINDS:
         raise DatasetError(f"No kind of data set is called {kind!r}; there are {', '.join(KINDS)}.")
     if not root.is_dir():
-        raise DatasetError(f"There is no data set at {root}: expected a folder.")
+        raise DatasetError(f"There is no data set at {root}: expected a folder.", missing=True)
     listing = KINDS[chosen](root, splits)
     listing.problems += doubles(listing)
     if not listing.items:

@@ -41,7 +41,9 @@ def plainly(path: Path) -> Iterator[None]:
     except FeatureFileError:
         raise
     except FileNotFoundError as error:
-        raise FeatureFileError(f"{path} does not exist.", hint="It may have been moved or renamed.") from error
+        raise FeatureFileError(
+            f"{path} does not exist.", hint="It may have been moved or renamed.", missing=True
+        ) from error
     except PermissionError as error:
         raise FeatureFileError(f"{path} may not be read by you.", hint="Change its permissions.") from error
     except MemoryError as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -18,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model import budget
+from sss_model.atomic_write import reason
 from sss_model.budget import GIB
 from sss_model.errors import DeviceError
 from sss_model.inference.memory import available_bytes
+from sss_model.scratch import scratch_file
 
 Features = NDArray[np.floating[Any]]
 
@@ -69,19 +72,51 @@ def plan_allocation(
 
 
 def allocate(shape: tuple[int, int, int], plan: AllocationPlan) -> Features:
-    """An array (H, W, D) to fill; a file on disk is deleted with the array."""
+    """An array (H, W, D) to fill; a file on disk goes with the array.
+
+    Raises
+    ------
+    DeviceError : the disk has no room left for the file
+    """
     if plan.place == "memory":
         return np.empty(shape, plan.dtype)
-    descriptor, name = tempfile.mkstemp(prefix="sss-features-", suffix=".raw")
-    os.close(descriptor)
-    array = np.memmap(name, dtype=plan.dtype, mode="w+", shape=shape)
-    weakref.finalize(array, _remove, name)
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(plan.dtype).itemsize
+    path = None
+    try:
+        descriptor, path = scratch_file("features", ".raw")
+        with open(descriptor, "r+b") as file:
+            _reserve(descriptor, size)
+            array = np.memmap(file, dtype=plan.dtype, mode="r+", shape=shape)
+    except OSError as error:
+        if path is not None:
+            _remove(path)
+        why, _ = reason(error)
+        raise DeviceError(
+            f"{size / GIB:.1f} GB for the features cannot be reserved in {tempfile.gettempdir()}: {why}.",
+            hint="Free some space there, scale the picture down, or set TMPDIR to a folder on another disk.",
+        ) from error
+    if os.name == "posix":
+        _remove(path)  # the mapping lives on without a name: nothing is left, however the process ends
+    else:
+        weakref.finalize(array, _remove, path)
     return array
 
 
-def _remove(name: str) -> None:
+def _reserve(descriptor: int, size: int) -> None:
+    """Give the file its `size`, where the system can with blocks of its own: writing to a mapping of a hole on a full
+    disk ends the process."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
+                raise
+    os.truncate(descriptor, size)
+
+
+def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
-        Path(name).unlink()
+        path.unlink()
 
 
 def file_stamp(path: Path | None) -> tuple[int, int] | None:

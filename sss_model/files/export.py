@@ -23,9 +23,11 @@ import sss_model
 from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
+from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
+from sss_model.scratch import remove_stale
 
 if TYPE_CHECKING:
     from sss_model.pca import PcaBasis
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROGRAM = "sss-features"
+_APART = "Choose another folder, or export both pictures together, which names them apart."
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
 
 
@@ -82,7 +85,7 @@ def already_there(folder: Path, stem: str, params: ExportParams) -> bool:
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make `folder` where it is missing and see that files can be made in it.
+    """Make `folder` where it is missing, see that files can be made in it, remove half files of killed runs.
 
     Raises
     ------
@@ -100,6 +103,7 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
         raise ExportError(f"The export folder {target} {what}.", hint="Choose another folder.") from error
     if not os.access(target, os.W_OK | os.X_OK):
         raise ExportError(f"The export folder {target} is read-only.", hint="Choose a folder that you may write to.")
+    remove_stale(target)
     return target
 
 
@@ -141,15 +145,43 @@ def write_exports(
 
 def _check_owner(folder: Path, stem: str, content: ExportContent) -> None:
     """Raise `ExportError` where the files for `stem` in `folder` were made of a picture of another name."""
+    source, ours = _known(folder / f"{stem}.json").get("source"), content.record.get("source")
+    if source is not None and ours is not None and source != ours:
+        raise ExportError(f"The files {stem}-… in {folder} are those of {source}, not of {ours}.", hint=_APART)
+
+
+def check_source(record: Path, picture: Path, *, changed: bool = False) -> None:
+    """Raise `ExportError` where the files that `record` tells of were made of another picture than `picture`.
+
+    Parameters
+    ----------
+    record : the JSON beside the files; one that is missing or another program's says nothing
+    picture : the file whose results are to take their place; one that is missing fails where it is read
+    changed : let it have the same name and other contents, as after an edit
+    """
+    known = _known(record)
+    source, sha256 = known.get("source"), known.get("source_sha256")
+    stem = record.name.removesuffix(".json").removesuffix("-layers")
+    if source is None or not picture.is_file():
+        return
+    if source != picture.name:
+        raise ExportError(
+            f"The files {stem}-… in {record.parent} are those of {source}, not of {picture.name}.", hint=_APART
+        )
+    if not changed and sha256 and sha256 != file_sha256(picture):
+        raise ExportError(
+            f"The files {stem}-… in {record.parent} are those of another {source}, with other contents than {picture}.",
+            hint=f"{_APART} If it is the same picture, changed since, say --overwrite.",
+        )
+
+
+def _known(record: Path) -> dict[str, Any]:
+    """What our JSON at `record` says; nothing where there is none, or another program's."""
     try:
-        known = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-        program, source = known["program"], known["source"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # nothing there, or nothing of ours
-    ours = content.record.get("source")
-    if program == PROGRAM and ours is not None and source != ours:
-        hint = "Choose another folder, or export both pictures together, which names them apart."
-        raise ExportError(f"The files {stem}-… in {folder} are those of {source}, not of {ours}.", hint=hint)
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return known if isinstance(known, dict) and known.get("program") == PROGRAM else {}
 
 
 def write_index(

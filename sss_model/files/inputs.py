@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -38,11 +39,19 @@ class Input:
     image : (H, W, 3) float32 RGB in [0, 1]
     features : (H, W, D) as the file has them; None where the network is to compute them
     metadata : what the feature file says of itself; of a photograph, under "colours", how they were converted to sRGB
+    sha256 : of the file's bytes, by which its exports tell it from another of the same name
     """
 
     image: NDArray[np.float32]
     features: NDArray[np.floating[Any]] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+
+def file_sha256(path: AnyPath) -> str:
+    """SHA-256 of the bytes of the file `path`, in hexadecimal. Raises OSError where it cannot be read."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_feature_file(path: AnyPath) -> bool:
@@ -90,10 +99,11 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
     ImageError, FeatureFileError : a file cannot be read, or features have no photograph
     """
     if layout == STRIP:
-        return Input(*read_strip(path), {"layout": STRIP})
+        return Input(*read_strip(path), {"layout": STRIP}, file_sha256(path))
     if layout is None and not is_feature_file(path):
         photograph = read_photograph(path)
-        return Input(photograph.image, None, {"colours": photograph.conversion} if photograph.conversion else {})
+        colours = {"colours": photograph.conversion} if photograph.conversion else {}
+        return Input(photograph.image, None, colours, file_sha256(path))
     file = read_features(path, image=image, axis_order=layout)
     if file.image is None:
         name = Path(path).name
@@ -101,4 +111,4 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
             f"{name} holds features, but the photograph that they were computed from was not found.",
             hint=f"Put it beside the file as {Path(path).stem}.jpg or .png, or open both together.",
         )
-    return Input(file.image, file.features, dict(file.metadata))
+    return Input(file.image, file.features, dict(file.metadata), file_sha256(path))

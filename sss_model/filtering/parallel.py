@@ -7,6 +7,7 @@ with two busy neighbours). Whole tiles in threads meet no barrier, and each tile
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.02
+_WORTH_A_BARRIER = 1 << 23  # values that an operation touches
 
 
 class SharedProgress:
@@ -61,6 +63,23 @@ class SharedProgress:
     def stop(self) -> None:
         """Let every later `tick` in the other threads raise `Cancelled`."""
         self._stopped = True
+
+
+@contextlib.contextmanager
+def alone(values: int = 0) -> Iterator[None]:
+    """Let this thread's torch operations, on so many `values` each, run without help where they are short.
+
+    Splitting an operation of a millisecond saves half of that at best; the barrier at its end waits for whichever
+    thread the system lets run last. Measured on two busy cores: 1.1 ms for the eigenvectors of 128 x 128 alone, 13 ms
+    in two threads.
+    """
+    before = torch.get_num_threads()
+    if values < _WORTH_A_BARRIER:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def in_threads(

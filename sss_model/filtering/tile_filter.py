@@ -19,7 +19,7 @@ from sss_model.errors import ParameterError
 from sss_model.filtering import local_linear as model
 from sss_model.filtering.box_sums import BoxSums, Workspace
 from sss_model.filtering.local_linear import Moments, Tile
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import SharedProgress, alone, in_threads
 from sss_model.progress import Progress
 
 Source = Callable[[slice, slice], Tensor]
@@ -152,9 +152,14 @@ class TileFilter:
     def apply_transpose(self, planes: Tensor, progress: Progress | None = None) -> Tensor:
         """Q' `planes` (C, H, W), Q being this filter as a matrix over pixels: D Q D^-1, D the pixels in each window."""
         whole = Tile(0, self.height, 0, self.width)
-        share = model.window_shares(whole, self._ry, self._rx, self.height, self.width, self.device, torch.float32)
+        with alone(self.height * self.width):
+            share = model.window_shares(whole, self._ry, self._rx, self.height, self.width, self.device, torch.float32)
         share /= share.min()  # 1 but at the border
-        return self.apply_planes(planes * share, progress) / share
+        with alone(planes.numel()):
+            weighted = planes * share
+        back = self.apply_planes(weighted, progress)
+        with alone(planes.numel()):
+            return back.div_(share)
 
     def _plan(self, count: int, region: Tile) -> tuple[list[Tile], int]:
         """Tiles that cover the region, and how many channels go at once, so that the work stays in the cache."""

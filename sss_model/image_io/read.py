@@ -173,7 +173,7 @@ def _plainly(name: str) -> Iterator[None]:
         said = str(error)
         raise error if said.startswith(name) else ImageError(f"{name}: {said}", hint=error.hint) from error
     except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist.", hint="It may have been moved or renamed.") from error
+        raise ImageError(f"{name} does not exist.", hint="It may have been moved or renamed.", missing=True) from error
     except PermissionError as error:
         raise ImageError(f"{name} may not be read by you.", hint="Change its permissions.") from error
     except UnidentifiedImageError as error:

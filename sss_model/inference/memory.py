@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import torch
 
 
+_OUT_OF_MEMORY = (
+    "out of memory",  # torch's own error on every GPU
+    "can't allocate memory",
+    "cannot allocate memory",
+    "_status_alloc_failed",
+    "failed to map segment",
+    "can't start new thread",  # whose stack has no room
+)
+
+
 def available_bytes(device: torch.device | str = "cpu") -> int:
     """Bytes that can be allocated on `device` now, within a container's limit where there is one."""
     if str(device).startswith("cuda"):
@@ -58,15 +68,11 @@ def resident_bytes() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out, on any device."""
-    import torch
-
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    """Whether `error` says that memory ran out, on any device, or while a library was loaded."""
+    if isinstance(error, MemoryError):
         return True
     words = str(error).lower()
-    return isinstance(error, RuntimeError) and any(
-        phrase in words for phrase in ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
-    )
+    return isinstance(error, (RuntimeError, OSError, ImportError)) and any(phrase in words for phrase in _OUT_OF_MEMORY)
 
 
 def release(device: torch.device | str = "cpu") -> None:

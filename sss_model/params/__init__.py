@@ -156,6 +156,15 @@ class SamplingParams(Checked):
         "Void as negative",
         help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
     )
+    border_windows: int = number(
+        0,
+        0,
+        1000,
+        "Border windows",
+        help="further samplings of an image, each of the pixels around one point of a border between labels",
+    )
+    border_pixels: int = number(64, 4, 20000, "Pixels of a window", unit="px", help="all its labels get as many")
+    border_radius: int = number(16, 3, 1000, "Radius of a window", unit="px")
 
 
 SIZE_RANGE = (32, 16384)
@@ -164,6 +173,15 @@ SCALE_RANGE = (0.25, 4.0)
 AUTOMATIC_SIDE = 640
 LARGEST_ENLARGEMENT = 2  # of a small picture, unasked: more was not measured
 AUTOMATIC_SCALES = (0.5, 1.25)
+
+
+def check_scales(scales: tuple[float, ...]) -> None:
+    """Raise `ParameterError` unless `scales` are up to 4 different numbers in their range."""
+    low, high = SCALE_RANGE
+    fits = len(scales) <= 4 and all(low <= scale <= high for scale in scales)
+    if not fits or len(set(scales)) < len(scales):
+        got = ", ".join(f"{scale:g}" for scale in scales)
+        raise ParameterError(f"scales (Scales) must be up to 4 different numbers from {low:g} to {high:g}; got {got}.")
 
 
 def grid_side(size: str | int, long_side: int) -> int:
@@ -212,13 +230,7 @@ class GridParams(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         grid_side(self.size, 1)
-        low, high = SCALE_RANGE
-        fits = len(self.scales) <= 4 and all(low <= scale <= high for scale in self.scales)
-        if not fits or len(set(self.scales)) < len(self.scales):
-            got = ", ".join(f"{scale:g}" for scale in self.scales)
-            raise ParameterError(
-                f"scales (Scales) must be up to 4 different numbers from {low:g} to {high:g}; got {got}."
-            )
+        check_scales(self.scales)
 
     @property
     def network_scales(self) -> tuple[float, ...]:
@@ -317,6 +329,18 @@ class SegmentParams(Checked):
     lift: bool = switch(
         False, "Soft borders", help="hard masks follow the picture's edges by the guided filter, as soft ones do"
     )
+
+
+@dataclass(frozen=True)
+class MatteParams(Checked):
+    """What is done to a matte after its layers are picked."""
+
+    tightness: float = number(0.0, -1.0, 1.0, "Tightness", help="above 0 borders are harder, below 0 softer")
+    grow: float = number(0.0, -50.0, 50.0, "Grow", unit="px", help="moves borders outward; below 0 inward")
+    feather: float = number(
+        0.0, 0.0, 100.0, "Feather", unit="px", help="blurs borders: a Gaussian's standard deviation"
+    )
+    invert: bool = switch(False, "Invert", help="what is left out in place of what is taken")
 
 
 @dataclass(frozen=True)

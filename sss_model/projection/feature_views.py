@@ -197,7 +197,10 @@ class FeatureViews:
         return frame.values, frame.box
 
     def _live(self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None) -> LivePreview:
-        """What draws previews in the basis shown last, at the range that it was shown with."""
+        """What draws previews in the basis shown last, at the range that it was shown with.
+
+        Before anything exact was shown, it is the basis of the raw features, which is nearly the same.
+        """
 
         def around(result: Reduction, reference: FilterParams) -> LivePreview:
             at = (reference.radius, reference.eps)
@@ -214,9 +217,9 @@ class FeatureViews:
             return self._stage("live", (projection, SameObject(fixed)), lambda: on(fixed))
         rows = tuple(components_of(projection, self._components))
         cached = self._stages.get("reduction")
-        if not cached or cached[0][0][1] != rows:
-            self._reduction(filter, projection)
-            cached = self._stages["reduction"]
+        if not cached or cached[0][0][1] != rows:  # nothing exact yet, and no time to wait for it: the raw basis
+            basis = self.plain_basis()
+            return self._stage("live", (projection, SameObject(basis)), lambda: on(FixedBasis(basis)))
         (reference, _), result = cached[0]
         return self._stage("live", (projection, SameObject(result)), lambda: around(result, reference))
 

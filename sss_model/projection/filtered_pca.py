@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.filtering.parallel import alone
 from sss_model.guided_filter import GuidedFilter, check_channels
 from sss_model.params import FilterParams
 from sss_model.pca import Covariance, PcaBasis, fit_pca, signs_of
@@ -200,11 +201,12 @@ class _ReductionRequest:
         basis = PcaBasis(basis.mean, basis.axes[order] * turned[:, None], basis.explained_variance_ratio[order])
         raw = torch.zeros((len(self.shown), *space.raw.shape[1:]), device=space.raw.device)
         maps = torch.zeros_like(raw)
-        for place, number in enumerate(self.shown):
-            rank, sign = order[number], float(signs[number])
-            if rank < min(count, len(space.maps)):
-                raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
-                maps[place] = space.maps[rank] * sign
+        with alone(raw.numel()):
+            for place, number in enumerate(self.shown):
+                rank, sign = order[number], float(signs[number])
+                if rank < min(count, len(space.maps)):
+                    raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
+                    maps[place] = space.maps[rank] * sign
         return _reduction(raw, maps, basis, self.shown, space.error, space.filtered)
 
 
@@ -230,20 +232,21 @@ def add_filtered(
 
 
 def _reduction(raw: Tensor, maps: Tensor, basis: PcaBasis, shown: Sequence[int], error: float, rank: int) -> Reduction:
-    low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))
-    span = high - low
-    scale = torch.where(span > 0, 1 / span, 0)
-    picture = maps.sub(low[:, None, None]).mul_(scale[:, None, None]).clamp_(0, 1)
-    return Reduction(
-        map=_channels_last(picture),
-        basis=basis,
-        shown=tuple(shown),
-        low=low.cpu().numpy(),
-        high=high.cpu().numpy(),
-        projection=_channels_last(raw),
-        error=error,
-        rank=rank,
-    )
+    with alone(maps.numel()):
+        low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))
+        span = high - low
+        scale = torch.where(span > 0, 1 / span, 0)
+        picture = maps.sub(low[:, None, None]).mul_(scale[:, None, None]).clamp_(0, 1)
+        return Reduction(
+            map=_channels_last(picture),
+            basis=basis,
+            shown=tuple(shown),
+            low=low.cpu().numpy(),
+            high=high.cpu().numpy(),
+            projection=_channels_last(raw),
+            error=error,
+            rank=rank,
+        )
 
 
 def _channels_last(planes: Tensor) -> Map:

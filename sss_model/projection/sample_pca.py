@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.pca import check_finite
+from sss_model.filtering.parallel import alone
+from sss_model.pca import eigenvectors
 from sss_model.progress import Progress
 from sss_model.projection.feature_matrix import FeatureMatrix
 
@@ -50,10 +51,7 @@ class SamplePca:
         self.sample = matrix.sample(_SAMPLE)
         self.mean: Doubles = self.sample.mean(axis=0, dtype=np.float64)
         self.sample -= self.mean.astype(np.float32)
-        covariance = (self.sample.T @ self.sample / len(self.sample)).astype(np.float64)
-        check_finite(covariance)
-        values, vectors = np.linalg.eigh(covariance)
-        values, self._directions = values[::-1].clip(min=0), vectors.T[::-1].copy()
+        values, self._directions = eigenvectors(_product(self.sample.T, self.sample) / len(self.sample))
         constant = values.sum() <= ROUNDING * float(self.mean @ self.mean)
         self._spread: Doubles = np.zeros_like(values) if constant else values
         self.total = float(self._spread.sum())
@@ -98,5 +96,16 @@ class SamplePca:
         turned, lengths = np.linalg.qr(np.concatenate([axes, wanted]).T)
         turned = (turned * np.sign(np.diag(lengths))).T
         rest = turned[len(axes) : count]
-        variance = ((self.sample @ rest.T.astype(np.float32)) ** 2).mean(axis=0, dtype=np.float64)
+        variance = (self.seen(rest) ** 2).mean(axis=0, dtype=np.float64)
         return turned[:count], variance
+
+    def seen(self, directions: Doubles) -> NDArray[np.float32]:
+        """The sample's vectors along `directions` (k, D): (n, k) float32."""
+        return _product(self.sample, directions.T.astype(np.float32)).astype(np.float32)
+
+
+def _product(first: NDArray[np.float32], second: NDArray[np.float32]) -> Doubles:
+    """A product of few rows or columns, made by one thread."""
+    with alone():
+        product = torch.from_numpy(first).mm(torch.from_numpy(np.ascontiguousarray(second)))
+    return np.asarray(product.numpy(), np.float64)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model import budget
+from sss_model.filtering.parallel import alone
 from sss_model.guided_filter import GuidedFilter
-from sss_model.pca import check_finite
+from sss_model.pca import eigenvectors
 from sss_model.progress import Progress
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import SamplePca
@@ -72,7 +73,7 @@ def leading_space(
     for step in range(_STEPS + 1):
         part = progress.part(1 - 0.4 * 0.7**step, 1 - 0.4 * 0.7 ** (step + 1), "refine")
         residuals = _residuals(matrix, guided, space, min(needed(space.axes), len(space.maps)), part.part(0.0, 0.5))
-        space.error = _error(space, residuals, low.sample, low.rest(rank))
+        space.error = _error(space, residuals, low.seen(residuals), low.rest(rank))
         if space.error <= TOLERANCE and (needed(space.axes) <= len(space.maps) or rank < needed(space.axes)):
             return space  # features of fewer directions than needed have no more to give
         if step < _STEPS:
@@ -96,7 +97,7 @@ def whole_space(
         products += tile_products
         sums += tile_sums
     mean = sums / matrix.pixels
-    values, axes = _eigen(products / matrix.pixels - np.outer(mean, mean))
+    values, axes = eigenvectors(products / matrix.pixels - np.outer(mean, mean))
     count = min(needed(axes), len(axes))
     raw = matrix.project(matrix.tensor(axes[:count]), matrix.tensor(axes[:count] @ low.mean))
     maps = _centred(guided.apply_planes(raw, progress.part(0.9, 1.0, "filter")))
@@ -115,7 +116,7 @@ def _ritz(low: SamplePca, rank: int, guided: GuidedFilter, needed: Needed, progr
         products += tile_products
         sums += tile_sums
     mean = sums / pixels
-    values, turn = _eigen(products / pixels - np.outer(mean, mean))
+    values, turn = eigenvectors(products / pixels - np.outer(mean, mean))
     axes = turn @ low.axes[:rank]
     count = min(rank, needed(axes) + _GUARD)
     raw = _combined(turn[:count], planes)
@@ -140,23 +141,25 @@ def _residuals(
     return np.asarray(residuals - (residuals @ kept.T) @ kept)
 
 
-def _error(space: Eigenspace, residuals: Doubles, sample: Map, rest: float) -> float:
+def _error(space: Eigenspace, residuals: Doubles, projected: Map, rest: float) -> float:
     """What the residuals are worth in the picture, to first order.
 
     An eigenvector moves by R / (theta - C) into what lies outside the span, where C is at most about `rest`: seen
-    at a pixel f, by f . R / (theta - rest). Through there two eigenvectors of the span mix, to second order.
+    at a pixel f, by f . R / (theta - rest), where `projected` (n, k) has f . R at many pixels. Through there two
+    eigenvectors of the span mix, to second order.
     """
     count = len(residuals)
     theta, lengths = space.values, np.linalg.norm(residuals, axis=1)
     least = max(1e-9 * theta[0], np.finfo(float).tiny)
     lift = np.maximum(theta[:count] - rest, least)
-    seen = np.abs(sample @ residuals.T.astype(np.float32)).max(axis=0) / lift
+    seen = np.abs(projected).max(axis=0) / lift
     beyond = np.append(theta, min(rest, theta[-1]))
     below = beyond[:count] - beyond[1 : count + 1]
     above = np.append(np.inf, below)[:count]
     gap = np.maximum(np.minimum(below, above), least)
     mixed = lengths * lengths.max() / (lift * gap)
-    low_values, high_values = (f(space.maps[:count].flatten(1), dim=1) for f in (torch.amin, torch.amax))
+    with alone(space.maps[:count].numel()):
+        low_values, high_values = (f(space.maps[:count].flatten(1), dim=1) for f in (torch.amin, torch.amax))
     span = (high_values - low_values).double().cpu().numpy()
     worth = np.where(span > 0, (seen + mixed * span.max()) / np.maximum(span, np.finfo(np.float32).tiny), 0)
     return float(2 * worth.max())  # a value moves, and so may the extremes that it is scaled by
@@ -177,7 +180,7 @@ def _refined(
     raw = matrix.project(matrix.tensor(added), matrix.tensor(added @ low.mean), progress.part(0.0, 0.3))
     maps = torch.cat([space.maps, _centred(guided.apply_planes(raw, progress.part(0.3, 1.0)))])
     count = len(space.maps)
-    values, turn = _eigen(_covariance(maps))
+    values, turn = eigenvectors(_covariance(maps))
     axes = np.concatenate([turn[:count] @ np.concatenate([space.axes[:count], added]), space.axes[count:]])
     raw, maps = _combined(turn[:count], torch.cat([space.raw, raw])), _combined(turn[:count], maps)
     values = np.concatenate([values[:count], space.values[count:]])
@@ -202,17 +205,12 @@ def _covariance(maps: Tensor) -> Doubles:
     return total / (maps.shape[1] * maps.shape[2])
 
 
-def _eigen(matrix: Doubles) -> tuple[Doubles, Doubles]:
-    """Eigenvalues by falling size, and eigenvectors as rows."""
-    check_finite(matrix)
-    values, vectors = np.linalg.eigh(matrix)
-    return values[::-1].clip(min=0), vectors.T[::-1].copy()
-
-
 def _combined(turn: Doubles, planes: Tensor) -> Tensor:
     weights = torch.from_numpy(np.ascontiguousarray(turn)).float().to(planes.device)
-    return weights.mm(planes.flatten(1)).view(len(turn), *planes.shape[1:])
+    with alone(planes.numel()):
+        return weights.mm(planes.flatten(1)).view(len(turn), *planes.shape[1:])
 
 
 def _centred(planes: Tensor) -> Tensor:
-    return planes.sub_(planes.mean(dim=(1, 2), keepdim=True))
+    with alone(planes.numel()):
+        return planes.sub_(planes.mean(dim=(1, 2), keepdim=True))

@@ -25,11 +25,11 @@ from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import Labels, split_clusters
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
+from sss_model.segmentation.inputs import affinity_features, check_features, grid_features, grid_image, grid_size
 from sss_model.segmentation.layers import GroupingTree, component_means, ward_tree
 from sss_model.segmentation.sparsify import SAMPLES, constrained_sparsification, relaxed_sparsification, sample_pixels
 from sss_model.segmentation.superpixels import node_laplacian
 from sss_model.segmentation.upsample import upsample_layers
-from sss_model.segmentation.working_grid import affinity_features, check_features, grid_features, grid_image, grid_size
 
 Floats = NDArray[np.float32]
 

@@ -2,8 +2,10 @@
 
 The matting Laplacian's 50 smallest eigenvectors, with no superpixels; components start at 20 clusters of the
 eigenvectors 2 to 21, each divided by the square root of its eigenvalue. The matting cost of a union of components is a
-sum over pairs of them, phi_kl = a_k' L a_l (eq. 16), negative where two share a soft border. So components are grouped
-by what their union saves, -phi_kl, against their shares of the picture.
+sum over pairs of them, phi_kl = a_k' L a_l (eq. 16), negative where two share a soft border. Levin et al. search all
+unions for the one of least cost, which makes one foreground. For any number of layers this module groups by the same
+costs: again and again it joins the two whose union saves most, -phi_kl, against their shares of the picture. That tree
+is ours; everything before it is theirs.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from sss_model.extractor import check_image, pick_device
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.clustering import Labels, kmeans
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
+from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.layers import GroupingTree, component_means
 from sss_model.segmentation.segments import (
     Picture,
@@ -28,7 +31,6 @@ from sss_model.segmentation.segments import (
     finish,
     sparse_components,
 )
-from sss_model.segmentation.working_grid import grid_image
 
 EIGENVECTORS = 50
 COMPONENTS = 20

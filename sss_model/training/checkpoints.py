@@ -23,11 +23,10 @@ from sss_model.network.grid_maps import FeatureNet
 from sss_model.training.log import TrainLog
 from sss_model.training.optimiser import ExponentialMovingAverage, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams
+from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
 from sss_model.training.validation import Score, pca_pictures, validate
 from sss_model.weights.checkpoint import load_state, write_checkpoint
 
-BEST_MODEL, LAST_MODEL = "best.safetensors", "last.safetensors"
-LAST_STATE = "last.state.pt"
 _FORMAT = 1
 
 
@@ -90,7 +89,9 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise CheckpointError(
-            f"There is no training state at {path}.", hint=f"A run writes {LAST_STATE} into its output folder."
+            f"There is no training state at {path}.",
+            hint=f"A run writes {LAST_STATE} into its output folder.",
+            missing=True,
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -169,10 +170,11 @@ class CheckpointManager:
                 images=run.validate_images,
                 longest=run.validate_longest,
                 device=self.device,
+                scales=self.params.augment.scales,
                 skip=skip if run.on_bad == "skip" else None,
             )
             self.state.scores, self.state.scored = scores, update
-            mean = float(np.mean([s.features for s in scores.values()])) if scores else float("-inf")
+            mean = _mean_score(scores)
             _report(log, update, mean, scores)
             if mean > self.state.best and update > 0:
                 self.state.best = mean
@@ -206,14 +208,22 @@ class CheckpointManager:
     def _summary(self) -> dict[str, Any]:
         """What a model file says of its weights; `auc_update` is the update that the scores are of."""
         auc = {name: round(score.features, 4) for name, score in self.state.scores.items()}
-        return {"update": self.state.update, "auc": auc, "auc_update": self.state.scored}
+        edges = {n: round(score.edge, 4) for n, score in self.state.scores.items() if score.edge is not None}
+        return {"update": self.state.update, "auc": auc, "edge_auc": edges, "auc_update": self.state.scored}
+
+
+def _mean_score(scores: dict[str, Score]) -> float:
+    """What the best model is best at: the mean of pair AUC and edge AUC over the data sets."""
+    told = [score.features if score.edge is None else (score.features + score.edge) / 2 for score in scores.values()]
+    return float(np.mean(told)) if told else float("-inf")
 
 
 def _report(log: TrainLog, update: int, mean: float, scores: dict[str, Score]) -> None:
     for name, score in scores.items():
-        log.curves({f"auc/{name}": score.features, f"auc_taps/{name}": score.taps}, update)
+        values = {"auc": score.features, "auc_taps": score.taps, "edge_auc": score.edge, "drift": score.drift}
+        log.curves({f"{kind}/{name}": value for kind, value in values.items()}, update)
     log.event("validation", update=update, auc=finite(mean), sets={n: vars(s) for n, s in scores.items()})
-    log.say(f"update {update}: pair AUC {mean:.4f}  " + "  ".join(f"{n} {s}" for n, s in scores.items()))
+    log.say(f"update {update}: mean AUC {mean:.4f}  " + "  ".join(f"{n} {s}" for n, s in scores.items()))
 
 
 def finite(value: float) -> float | None:

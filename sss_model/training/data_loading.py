@@ -7,9 +7,15 @@ stopped, and two processes with one image each see what one process sees that ac
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,13 +23,15 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
+from sss_model.datasets.border_sampling import draw_windows
 from sss_model.datasets.dataset import Dataset
-from sss_model.datasets.pair_sampling import draw, find_regions
+from sss_model.datasets.pair_sampling import VOID, Samples, draw, find_regions
 from sss_model.errors import DatasetError, SSSError
 from sss_model.training.augment import augment, to_array
 from sss_model.training.params import TrainParams
 
 _BLOCK = 4096
+_PR_SET_PDEATHSIG = 1  # of prctl: the signal that a process gets when its parent ends
 _TRIES = 20
 
 
@@ -38,6 +46,7 @@ class Batch:
     image : (3, H, W) float32 RGB in [0, 1]
     points : (S, P, 2) int64, x then y, of S samplings of P pixels
     labels : (S, P) int64, -1 (`VOID`) without one
+    windows : further samplings, each around one point of a border, of as many pixels as all others of them
     skipped : what was passed over on the way, with reasons
     """
 
@@ -46,6 +55,7 @@ class Batch:
     image: NDArray[np.float32]
     points: NDArray[np.int64]
     labels: NDArray[np.int64]
+    windows: Samples
     skipped: tuple[str, ...] = ()
 
 
@@ -124,9 +134,10 @@ class BatchDataset(TorchDataset[Batch]):
             )
             if regions.distinct >= 2:
                 samples = draw(regions, params.sampling, rng)
-                return Batch(
-                    number, example.name, to_array(crop.picture), samples.points, samples.labels, tuple(skipped)
-                )
+                void = VOID in regions.labels
+                windows = draw_windows(crop.labels, params.sampling, rng, void=void)
+                image = to_array(crop.picture)
+                return Batch(number, example.name, image, samples.points, samples.labels, windows, tuple(skipped))
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
 
@@ -155,7 +166,7 @@ def load_batches(batches: BatchDataset, sampler: ProcessSampler, workers: int) -
     loader = iter(
         DataLoader(
             ErrorsAsValues(batches), batch_size=None, sampler=sampler, num_workers=workers, collate_fn=_as_is,  # type: ignore[arg-type]
-            worker_init_fn=_quiet_worker, prefetch_factor=4 if workers else None,
+            worker_init_fn=partial(_begin_worker, os.getpid()), prefetch_factor=4 if workers else None,
         )
     )  # fmt: skip
     try:
@@ -189,8 +200,25 @@ class ProcessSampler(Sampler[int]):
         return len(self._range)
 
 
-def _quiet_worker(number: int) -> None:
-    """Leave Ctrl-C to the main process, which saves and lets its workers go."""
+def _begin_worker(parent: int, number: int) -> None:
+    """Leave Ctrl-C to the main process, which saves and lets its workers go; end when it does, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
+    _end_with(parent)
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end with its `parent`, which may be killed while this one waits for it to read a batch."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before
+            os._exit(1)
+    elif sys.platform != "win32":  # there the loader itself waits for its parent's handle
+        threading.Thread(target=_wait_for_end, args=(parent,), daemon=True).start()
+
+
+def _wait_for_end(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
-
-LOG = "log.jsonl"
+from sss_model.training.run_files import LOG
 
 
 class TrainLog:
@@ -71,7 +70,7 @@ class TrainLog:
             self.say(f"update {update} of {self._total}: loss {loss:.4f}, rate {rate:.1e}")
 
     def curves(self, values: Mapping[str, float | None], update: int) -> None:
-        """ProcessSampler for TensorBoard."""
+        """Numbers by name, for TensorBoard; None leaves one out."""
         if self._board is not None:
             for name, value in values.items():
                 if value is not None:

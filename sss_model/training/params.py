@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sss_model.errors import ParameterError
-from sss_model.params import RELEASED, SUPPLEMENT, DataSource, NetworkParams, SamplingParams
+from sss_model.params import (
+    RELEASED,
+    SCALE_RANGE,
+    SUPPLEMENT,
+    DataSource,
+    NetworkParams,
+    SamplingParams,
+    check_scales,
+)
 from sss_model.params.fields import Checked, choice, number, switch
 
 
@@ -38,6 +46,9 @@ class LossParams(Checked):
         1000.0,
         "Weight of the projection",
         help="adds so much of the same loss on the pixels' first three principal components: what viewers show",
+    )
+    border_weight: float = number(
+        1.0, 0.0, 1000.0, "Weight of the borders", help="of the border windows' loss beside that of the samplings"
     )
     accumulate: str = choice(
         "sum",
@@ -79,6 +90,22 @@ class AugmentParams(Checked):
     colour: float = number(0.0, 0.0, 1.0, "Colour", help="strength of random brightness, contrast, saturation and tint")
     grey: float = number(0.0, 0.0, 1.0, "Grey", help="chance to drop the colours")
     blur: float = number(0.0, 0.0, 1.0, "Blur", help="chance of a slight blur")
+    scales: tuple[float, ...] = field(
+        default=(1.0,),
+        metadata={
+            "label": "Scales",
+            "kind": float,
+            "unit": "times the crop",
+            "help": "the network sees the crop at each of these and the mean of its features is trained, as extraction "
+            f"at several scales takes it; 1 to 4 numbers from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}",
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_scales(self.scales)
+        if not self.scales:
+            raise ParameterError("scales (Scales) must name at least one scale; got none.")
 
 
 @dataclass(frozen=True)

@@ -22,38 +22,22 @@ from torch import Tensor, nn
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.training.checkpoints import (
-    BEST_MODEL,
-    LAST_MODEL,
-    LAST_STATE,
-    CheckpointManager,
-    TrainState,
-    finite,
-    restore_state,
-)
+from sss_model.training.checkpoints import CheckpointManager, TrainState, finite, restore_state
 from sss_model.training.data_loading import Batch, BatchDataset, ProcessSampler, load_batches
 from sss_model.training.distributed import ProcessGroup
 from sss_model.training.log import SilentLog, TrainLog
-from sss_model.training.loss import pair_statistics, training_loss
+from sss_model.training.loss import pair_loss, pair_statistics, training_loss
 from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser, set_rates, set_training_mode
 from sss_model.training.params import TrainParams
+from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
+from sss_model.training.sampled_features import SampledFeatures
 from sss_model.training.validation import Score
 
 log = logging.getLogger(__name__)
 
+Sampled = tuple[Tensor, Tensor]  # features (S, P, D) and labels (S, P)
+
 __all__ = ["BEST_MODEL", "LAST_MODEL", "Trainer", "TrainingResult"]
-
-
-class SampledFeatures(nn.Module):
-    """Features at sampled pixels as one module's `forward`, which is what DDP watches."""
-
-    def __init__(self, network: FeatureNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor, points: Tensor) -> Tensor:
-        """Features (N, P, D) of `images` (N, 3, H, W) at `points` (N, P, 2)."""
-        return self.network.features_at(self.network.branches(images), points)
 
 
 @dataclass(frozen=True)
@@ -169,7 +153,7 @@ class Trainer:
     def prepare(self) -> nn.Module:
         """The network in training mode, as a module of images and points, under DDP where several processes train."""
         set_training_mode(self._network, self._params.optimiser, frozen=self._frozen)
-        return self._processes.wrap(SampledFeatures(self._network), self._device)
+        return self._processes.wrap(SampledFeatures(self._network, self._params.augment.scales), self._device)
 
     def update(self, model: nn.Module, batches: Iterator[Batch]) -> None:
         """One update: the gradients of this process's images, averaged over all processes, and one optimiser step."""
@@ -184,8 +168,10 @@ class Trainer:
             self._note_skipped(batch)
             torch.manual_seed(params.run.seed * 2**32 + batch.number)  # dropout too belongs to the draw
             with self._processes.defer_gradient_exchange(model, defer=k + 1 < images):
-                features, labels = self._features(model, batch)
-                loss = training_loss(features, labels, params.loss)
+                wide, windows = self._features(model, batch)
+                loss = training_loss(*wide, params.loss)
+                if len(batch.windows.labels):
+                    loss = loss + params.loss.border_weight * pair_loss(*windows, params.loss)
                 state.scaler.scale(loss * (samplings / images)).backward()  # type: ignore[no-untyped-call]
             losses.append(float(loss.detach()))
         if not all(map(math.isfinite, losses)):
@@ -208,17 +194,19 @@ class Trainer:
         log.debug("update %d on %s: loss %.4f, %.3f s", state.update, self._device, mean_loss, seconds)
         self._log.advance(state.update, mean_loss, state.optimiser.param_groups[1]["lr"])
         if state.update % params.run.log_every == 0 and self._processes.first:
-            self._log_update(mean_loss, float(norm), seconds, features, labels)
+            self._log_update(mean_loss, float(norm), seconds, wide)
 
-    def _features(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Features (S, P, D) and labels (S, P) of a batch; all samplings' pixels go through the head at once."""
+    def _features(self, model: nn.Module, batch: Batch) -> tuple[Sampled, Sampled]:
+        """Features and labels of a batch's samplings and of its border windows; the head takes all pixels at once."""
         image = torch.from_numpy(batch.image)[None].to(self._device, non_blocking=True)
-        points = torch.from_numpy(batch.points).to(self._device, non_blocking=True)
+        points = torch.from_numpy(np.concatenate([batch.points.reshape(-1, 2), batch.windows.points.reshape(-1, 2)]))
         labels = torch.from_numpy(batch.labels).to(self._device, non_blocking=True)
+        window_labels = torch.from_numpy(batch.windows.labels).to(self._device, non_blocking=True)
         kind = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(self._params.run.amp)
         with torch.autocast(self._device.type, dtype=kind, enabled=kind is not None):
-            features = model(image, points.reshape(1, -1, 2))
-        return features.reshape(*labels.shape, -1), labels
+            features = model(image, points[None].to(self._device, non_blocking=True))[0]
+        depth, wide, near = features.shape[1], features[: labels.numel()], features[labels.numel() :]
+        return (wide.reshape(*labels.shape, depth), labels), (near.reshape(*window_labels.shape, depth), window_labels)
 
     @property
     def _frozen(self) -> bool:
@@ -237,7 +225,8 @@ class Trainer:
                 self._log.say(f"skipped   {reason} (the log has those that follow)")
             self._skipped += 1
 
-    def _log_update(self, loss: float, norm: float, seconds: float, features: Tensor, labels: Tensor) -> None:
+    def _log_update(self, loss: float, norm: float, seconds: float, sampled: Sampled) -> None:
+        features, labels = sampled
         pairs = pair_statistics(features[0].detach(), labels[0], self._params.loss)
         base, new = (group["lr"] for group in self._state.optimiser.param_groups)
         values = {

@@ -1,4 +1,4 @@
-"""Pair AUC on held-out pictures while training: the features, and the backbone's own taps as the yardstick."""
+"""Pair AUC, edge AUC and drift on held-out pictures while training, and the backbone's own taps as the yardstick."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.dataset import Dataset, Example
-from sss_model.datasets.pair_sampling import choose_probe
+from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.errors import DatasetError
 from sss_model.image_io import to_picture
 from sss_model.network.grid_maps import FeatureNet, GridMap
@@ -22,18 +23,29 @@ from sss_model.network.supplement import SupplementNet
 from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.training.augment import shrink, to_array
+from sss_model.training.sampled_features import SampledFeatures
+
+DRIFT_STRIDE = 6  # pixels from one whose features count for the drift to the next
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean pair AUC over `images` pictures of a data set; `taps` is the backbone's own, untouched by any head."""
+    """Means over `images` pictures of a data set; None where none of them can tell.
+
+    `features` and `taps` are pair AUC, of the features and of the backbone's own stages, untouched by any head; `edge`
+    and `drift` are the features' edge AUC and drift.
+    """
 
     images: int
     features: float
     taps: float | None
+    edge: float | None = None
+    drift: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.features:.4f}" + (f" (taps {self.taps:.4f})" if self.taps is not None else "")
+        others = {"taps": self.taps, "edge": self.edge, "drift": self.drift}
+        told = ", ".join(f"{name} {value:.4f}" for name, value in others.items() if value is not None)
+        return f"{self.features:.4f}" + (f" ({told})" if told else "")
 
 
 def pair_auc(features: Tensor, labels: Tensor) -> float:
@@ -55,6 +67,55 @@ def pair_auc(features: Tensor, labels: Tensor) -> float:
     first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
     same = labels[first] == labels[second]
     return chance_below(distances[same], distances[~same])
+
+
+def edge_auc(first: Tensor, second: Tensor, same: NDArray[np.bool_]) -> float:
+    """The chance that two nearby pixels on one side of a border are nearer than two on different sides.
+
+    Parameters
+    ----------
+    first, second : (P, D) floating, what the two pixels of each pair hold; distances are Euclidean
+    same : (P,) which pairs are of one label; at least one is and one is not
+    """
+    distances = (first.detach().double() - second.detach().double()).norm(dim=1)
+    one_side = torch.from_numpy(same)
+    return chance_below(distances[one_side], distances[~one_side])
+
+
+def drift(values: NDArray[np.float32], labels: NDArray[np.int32], *, min_share: float = 0.05) -> float | None:
+    """How far features wander inside a large region, in units of the way to its neighbours; smaller is better.
+
+    For each label with `min_share` of the picture: the root mean square distance of its pixels from their mean, over
+    the mean distance from there to the means of the labels that touch it. The mean over those labels; None where no
+    large label touches another.
+
+    Parameters
+    ----------
+    values : (H, W, C) floating
+    labels : (H, W), void is left out
+    """
+    kinds, places = np.unique(labels, return_inverse=True)
+    places = places.reshape(labels.shape)
+    sizes = np.bincount(places.ravel(), minlength=len(kinds))
+    flat = torch.from_numpy(np.ascontiguousarray(values)).reshape(-1, values.shape[2])
+    own = torch.from_numpy(places.ravel())
+    counts = torch.from_numpy(sizes)[:, None]
+    means = torch.zeros((len(kinds), values.shape[2])).index_add_(0, own, flat.float()) / counts
+    squares = torch.zeros(len(kinds)).index_add_(0, own, (flat.float() - means[own]).square().sum(1))
+    spread = (squares / counts[:, 0]).sqrt().numpy()
+    touching = np.zeros((len(kinds), len(kinds)), bool)
+    for ahead, behind in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        touching[places[ahead], places[behind]] = True
+    touching |= touching.T
+    touching[kinds == VOID] = touching[:, kinds == VOID] = False
+    np.fill_diagonal(touching, False)
+    distances = torch.cdist(means, means).numpy()
+    ratios = [
+        spread[k] / float(distances[k, touching[k]].mean())
+        for k in np.flatnonzero(sizes >= min_share * labels.size)
+        if touching[k].any() and distances[k, touching[k]].mean() > 0
+    ]
+    return float(np.mean(ratios)) if ratios else None
 
 
 def chance_below(near: Tensor, far: Tensor) -> float:
@@ -83,53 +144,77 @@ def validate(
     images: int,
     longest: int,
     device: torch.device,
+    scales: Sequence[float] = (1.0,),
     skip: Callable[[str], None] | None = None,
 ) -> dict[str, Score]:
     """Scores by data set, over those of its first `images` pictures that have two labels; absent without any.
 
     Parameters
     ----------
+    scales : the features are the mean of those at these times the picture's size
     skip : called with what is wrong with a picture that cannot be read and is left out; None raises `DatasetError`
     """
     was_training = network.training
     network.eval()
     scores = {}
     for data in datasets:
-        aucs: list[tuple[float, float | None]] = []
+        found: list[Score] = []
         for index in range(min(images, len(data))):
             try:
-                auc_pair = _one(network, data, index, longest, device)
+                score = _one(network, data, index, longest, device, scales)
             except DatasetError as error:
                 if skip is None:
                     raise
                 skip(f"{data.items[index].picture}: {error}")
                 continue
-            if auc_pair is not None:
-                aucs.append(auc_pair)
-        if aucs:
-            taps = [t for _, t in aucs if t is not None]
+            if score is not None:
+                found.append(score)
+        if found:
             scores[data.name] = Score(
-                len(aucs), float(np.mean([f for f, _ in aucs])), float(np.mean(taps)) if taps else None
+                len(found),
+                float(np.mean([score.features for score in found])),
+                _mean([score.taps for score in found]),
+                _mean([score.edge for score in found]),
+                _mean([score.drift for score in found]),
             )
     network.train(was_training)
     return scores
 
 
+def _mean(values: Sequence[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return float(np.mean(told)) if told else None
+
+
 def _one(
-    network: FeatureNet, data: Dataset, index: int, longest: int, device: torch.device
-) -> tuple[float, float | None] | None:
-    """Pair AUC of features and taps on one picture."""
+    network: FeatureNet, data: Dataset, index: int, longest: int, device: torch.device, scales: Sequence[float]
+) -> Score | None:
+    """The scores of one picture."""
     example = shrink(data.read(index), longest)
-    probe = choose_probe(example.labels, np.random.default_rng(probe_seed(example.name)))
+    rng = np.random.default_rng(probe_seed(example.name))
+    probe = choose_probe(example.labels, rng)
     if probe is None:
         return None
+    pairs = choose_edge_pairs(example.labels, rng)
+    height, width = example.labels.shape
+    coarse = np.mgrid[DRIFT_STRIDE // 2 : height : DRIFT_STRIDE, DRIFT_STRIDE // 2 : width : DRIFT_STRIDE]
+    places = [probe.points, coarse[::-1].reshape(2, -1).T]
+    if pairs is not None:
+        places += [pairs.first, pairs.second]
     image = torch.from_numpy(to_array(example.picture))[None].to(device)
-    points, labels = torch.from_numpy(probe.points)[None].to(device), torch.from_numpy(probe.labels)
-    if not isinstance(network, SupplementNet):
-        return pair_auc(network.features_at(network.branches(image), points)[0].float().cpu(), labels), None
-    taps = network.taps(image)
-    features = network.features_at(network.branches_of(taps, (image.shape[-2], image.shape[-1])), points)
-    return pair_auc(features[0].float().cpu(), labels), pair_auc(taps_at(taps, points)[0].float().cpu(), labels)
+    points = torch.from_numpy(np.concatenate(places))[None].to(device)
+    values = SampledFeatures(network, scales)(image, points)[0].float().cpu()
+    own, dense, *sides = values.split([len(part) for part in places])
+    kinds = torch.from_numpy(probe.labels)
+    taps = None
+    if isinstance(network, SupplementNet):
+        stages = taps_at(network.taps(image), torch.from_numpy(probe.points)[None].to(device))
+        taps = pair_auc(stages[0].float().cpu(), kinds)
+    wander = (
+        drift(dense.reshape(*coarse.shape[1:], -1).numpy(), example.labels[tuple(coarse)]) if dense.numel() else None
+    )
+    edge = edge_auc(sides[0], sides[1], pairs.same) if pairs is not None else None
+    return Score(1, pair_auc(own, kinds), taps, edge, wander)
 
 
 @torch.no_grad()

@@ -45,7 +45,7 @@ def read_weights(path: str | os.PathLike[str]) -> State:
     """
     file = Path(path)
     if not file.is_file():
-        raise CheckpointError(f"There is no weights file at {file}.")
+        raise CheckpointError(f"There is no weights file at {file}.", missing=True)
     try:
         state: Any
         if file.suffix == ".safetensors":

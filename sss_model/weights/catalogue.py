@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sss_model.errors import CheckpointError
-from sss_model.weights.initialise import DEEPLAB, LITE2, TIMM
+from sss_model.weights.source_names import DEEPLAB, LITE2, TIMM
 from sss_model.weights.sources import lite2_weights
 
 LITE2_NAME = "tf_efficientnet_lite2"

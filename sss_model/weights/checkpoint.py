@@ -63,7 +63,9 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
     file = Path(path) if path is not None else resource(MODEL)
     if not file.is_file():
         found = "a folder" if file.is_dir() else "nothing"
-        raise CheckpointError(f"There is no model file at {file}: found {found}.", hint="Choose a .safetensors file.")
+        raise CheckpointError(
+            f"There is no model file at {file}: found {found}.", hint="Choose a .safetensors file.", missing=True
+        )
     header = read_header(file)
     if "sss" not in header:
         raise CheckpointError(

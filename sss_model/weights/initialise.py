@@ -22,10 +22,8 @@ from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
 from sss_model.weights.deeplab import deeplab_weights
 from sss_model.weights.header import is_model
+from sss_model.weights.source_names import DEEPLAB, LITE2, SOURCES, TIMM
 from sss_model.weights.sources import lite2_weights, timm_weights
-
-DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
-SOURCES = f"a model file, a backbone's weights (.pth, .safetensors), {DEEPLAB}[:FILE], {LITE2} or {TIMM}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
         return timm_weights(network.backbone.name, consent=consent)
     file = Path(source.removeprefix(f"{DEEPLAB}:"))
     if not file.is_file():
-        raise CheckpointError(f"There are no weights at {file}.", hint=f"Expected {SOURCES}.")
+        raise CheckpointError(f"There are no weights at {file}.", hint=f"Expected {SOURCES}.", missing=True)
     return file
 
 

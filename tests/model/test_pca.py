@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.pca import Covariance, PcaBasis, fit_pca
+from sss_model.pca import Covariance, PcaBasis, eigenvectors, fit_pca
 
 
 def features_like(shape=(31, 47), channels=24, rank=9, seed=0, offset=5.0):
@@ -189,3 +189,25 @@ def test_a_basis_cannot_be_changed():
     basis = fit_pca(features_like())
     with pytest.raises(ValueError, match="read-only"):
         basis.axes[0, 0] = 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7])
+def test_components_are_matched_as_the_hungarian_method_does(count):
+    from scipy.optimize import linear_sum_assignment
+
+    rng = np.random.default_rng(count)
+    for _ in range(20):
+        before, after = (
+            PcaBasis(np.zeros(9, np.float32), np.linalg.qr(rng.standard_normal((9, count)))[0].T.astype(np.float32),
+                     np.full(count, 1 / count, np.float32)) for _ in range(2)
+        )  # fmt: skip
+        likeness = np.abs(before.axes @ after.axes.T)
+        assert after.match(before)[0] == linear_sum_assignment(-likeness)[1].tolist()
+
+
+def test_eigenvectors_fall_and_are_rows():
+    made = np.random.default_rng(0).standard_normal((40, 12))
+    covariance = made.T @ made
+    values, axes = eigenvectors(covariance)
+    assert (np.diff(values) <= 0).all()
+    np.testing.assert_allclose(axes.T * values @ axes, covariance, atol=1e-10)

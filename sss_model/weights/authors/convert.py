@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from sss_model.network.authors_release import STAGES
 from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.progress import Progress, silent
+from sss_model.scratch import scratch_folder
 from sss_model.weights.authors.tf_bundle import TensorBundle
 from sss_model.weights.checkpoint import load_state, write_checkpoint
 
@@ -180,15 +180,16 @@ def find_bundle(source: str | os.PathLike[str]) -> Iterator[Path]:
     if path.is_dir():
         yield _in_folder(path)
     elif path.is_file() and zipfile.is_zipfile(path):
-        with tempfile.TemporaryDirectory(prefix="sss-convert-") as folder:
-            _unpack(path, Path(folder))
-            yield _in_folder(Path(folder), path.name)
+        with scratch_folder("convert") as folder:
+            _unpack(path, folder)
+            yield _in_folder(folder, path.name)
     else:
         prefix = path.with_name(re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name))
         if not prefix.with_name(prefix.name + ".index").is_file():
             raise CheckpointError(
                 f"There is no TensorFlow checkpoint at {path}: expected {prefix.name}.index beside its data files.",
                 hint="Give the path prefix, the folder or a zip of a V2 checkpoint (.index and .data-00000-of-00001).",
+                missing=not path.exists(),
             )
         yield prefix
 

@@ -198,3 +198,16 @@ def test_once_the_features_are_there_the_newer_request_comes_first(qtbot, worker
     qtbot.waitUntil(lambda: outcomes(worker).get(1) == "cancelled")
     engine.gate.set()
     qtbot.waitUntil(lambda: outcomes(worker).get(2) == "done")
+
+
+def test_work_whose_features_were_there_long_ago_gives_way_at_once(qtbot, worker, engine):
+    """As when a slider is taken again while the exact picture is under way: it delivers nothing before its end."""
+    engine.features_known.set()
+    engine.gate.clear()
+    worker.submit(ShowRequest(1, A))
+    qtbot.waitUntil(lambda: any(result.features for result in worker.results))
+    engine.features_known.clear()
+    worker.submit(PreviewRequest(2, ShowRequest(2, A)))
+    qtbot.waitUntil(lambda: outcomes(worker).get(1) == "cancelled")
+    engine.gate.set()
+    qtbot.waitUntil(lambda: outcomes(worker).get(2) == "done")

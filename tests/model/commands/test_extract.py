@@ -224,3 +224,21 @@ def test_an_unforeseen_error_in_one_picture_does_not_stop_the_others(tmp_path, p
     assert main([str(tmp_path / "a.png"), str(pair), "-o", str(out), "--quiet"]) == 1
     assert "nobody thought of it" in capsys.readouterr().err
     assert (out / "photo.json").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--skip-existing"], ["--keep-existing"]])
+def test_another_picture_of_the_same_name_is_not_taken_for_the_first(tmp_path, pair, flags, capsys):
+    other = tmp_path / "b"
+    other.mkdir()
+    write_picture(other / "photo.png", np.zeros((12, 15, 3), np.uint8))
+    np.savez(other / "photo.npz", features=np.load(pair)["features"][::-1])
+    call = ["-o", str(tmp_path / "out"), "--quiet"]
+    assert main([str(pair), *call]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert main([str(other / "photo.npz"), *call, *flags]) == 1
+    said = capsys.readouterr().err
+    assert f"those of another photo.npz, with other contents than {other / 'photo.npz'}" in said
+    assert "say --overwrite" in said
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert main([str(other / "photo.npz"), *call, "--overwrite"]) == 0
+    assert main([str(pair.rename(tmp_path / "moved.npz").rename(other / "photo.npz")), *call]) == 1

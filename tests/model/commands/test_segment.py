@@ -15,7 +15,7 @@ from sss_model.commands.extract import find_inputs
 from sss_model.commands.options import build, words
 from sss_model.commands.segment import build_parser, main
 from sss_model.errors import ParameterError
-from sss_model.image_io import read_image, write_picture
+from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import LayerExportParams, SegmentParams
 
 
@@ -178,3 +178,17 @@ def test_help_needs_no_torch():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--decontaminate" in result.stdout
+
+
+def test_another_picture_of_the_same_name_is_not_taken_for_the_first(tmp_path, pair, masks, capsys):
+    other = tmp_path / "b" / "photo.png"
+    other.parent.mkdir()
+    write_picture(other, np.zeros_like(to_picture(read_image(tmp_path / "photo.png"))))
+    call = ["-o", str(tmp_path / "out"), "--method", "masks", "--masks", str(masks), "--quiet"]
+    assert main([str(tmp_path / "photo.png"), *call]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for flags in ([], ["--skip-existing"]):
+        assert main([str(other), *call, *flags]) == 1
+        assert "those of another photo.png, with other contents" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert main([str(other), *call, "--overwrite"]) == 0

@@ -192,8 +192,10 @@ def _start(config: Path, output: Path, *words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
-@pytest.mark.parametrize("kind", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
-def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
+def test_signals_save_and_leave_with_their_code(kind: signal.Signals, code: int, config: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = _start(config, out, "--iterations", "100000", "--validate-every", "0", "--workers", "1")
     deadline = time.monotonic() + 120
@@ -203,7 +205,7 @@ def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp
         time.sleep(0.05)
     process.send_signal(kind)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Stopped after update" in said
     assert "Traceback" not in said
     update = read_state(out / LAST_STATE)["update"]
@@ -217,7 +219,7 @@ def test_signals_save_and_leave_with_130(kind: signal.Signals, config: Path, tmp
     ("words", "place"),
     [
         (["--dry-run"], "sss_model.training.dry_run.dry_run"),
-        (["--output", "out"], "sss_model.commands.train.open_dataset"),
+        (["--output", "out"], "sss_model.commands.train_run.open_dataset"),
     ],
 )
 def test_ctrl_c_before_training_leaves_with_130(
@@ -305,7 +307,7 @@ def test_a_bad_map_met_on_the_way_loses_no_update(
     assert main([*words, "--iterations", "3"]) == 0
     for path in (tmp_path / "set" / "labels").glob("*.png"):
         path.write_bytes(path.read_bytes()[:-40])
-    assert main(["--resume", str(out), "--iterations", "9"]) == 2
+    assert main(["--resume", str(out), "--iterations", "9"]) == 1
     said = capsys.readouterr().err
     assert "--on-bad skip leaves such pictures out." in said
     assert "Saved update 3; --resume goes on from there." in said

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sss_model.errors import Cancelled
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import SharedProgress, alone, in_threads
 from sss_model.progress import Progress
 
 
@@ -94,3 +94,16 @@ def test_progress_is_told_in_the_callers_thread_only():
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
     assert {ident for _, ident in told} == {threading.get_ident()}
+
+
+def test_short_operations_run_alone_and_long_ones_do_not():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with alone():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        with alone(1 << 30):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -7,17 +7,17 @@ import pytest
 import torch
 from made_scenes import disc_scene, photograph
 
+from sss_model.filtering.resize import resize
 from sss_model.segmentation.upsample import colour_models, upsample_layers
-from sss_model.segmentation.working_grid import resized
 
 
 def small(image, size):
-    return resized(image, size).movedim(0, 2).contiguous()
+    return torch.from_numpy(resize(image, size))
 
 
 def test_edges_are_those_of_the_full_picture():
     image, _, (disc, _, _) = disc_scene(240, 320)
-    grid = resized(disc[..., None].astype(np.float32), (60, 80))
+    grid = torch.from_numpy(resize(disc[..., None], (60, 80))).movedim(2, 0)
     layers = torch.cat([grid, 1 - grid])
     alphas = upsample_layers(layers, small(image, (60, 80)), image)
     bilinear = torch.nn.functional.interpolate(grid[None], (240, 320), mode="bilinear")[0, 0].numpy()

@@ -252,3 +252,22 @@ def test_augmentation_mirrors_and_recolours(parts: Any) -> None:
     np.testing.assert_array_equal(np.asarray(mirrored.picture), np.asarray(example.picture)[:, ::-1])
     grey = augment(example, AugmentParams(scale_low=1, scale_high=1, crop=0, mirror=0.0, grey=1.0), rng)
     assert np.ptp(np.asarray(grey.picture).astype(int), axis=2).max() <= 1
+
+
+def test_border_windows_and_scales_take_part_in_an_update(parts: Any, tmp_path: Path) -> None:
+    """The loss of an update with windows is the wide one plus the weighted one of the windows."""
+    losses = {}
+    for weight in (0.0, 0.5, 1.0):
+        params = small_params(
+            run={"iterations": 1, "log_every": 1, "validate_every": 0},
+            sampling={"border_windows": 3, "border_pixels": 12, "border_radius": 5},
+            augment={"scales": (0.5, 1.0)},
+            loss={"border_weight": weight},
+            network={"dropout": 0.0},
+        )
+        train(parts, params, tmp_path / str(weight))
+        losses[weight] = events(tmp_path / str(weight), "update")[0]["loss"]
+    assert losses[0.5] - losses[0.0] == pytest.approx((losses[1.0] - losses[0.0]) / 2, rel=1e-4)
+    assert losses[1.0] > losses[0.0]
+    scores = events(tmp_path / "1.0", "validation")[-1]["sets"]
+    assert all(score["edge"] > 0.5 and score["drift"] > 0 for score in scores.values())

@@ -205,10 +205,10 @@ def test_several_checkpoints_need_the_pointer(copy: Path) -> None:
         assert prefix.name == "later"
 
 
-@pytest.mark.parametrize("what", ["nothing-here", "picture.png"])
-def test_no_checkpoint(tmp_path: Path, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("what", "code"), [("nothing-here", 2), ("picture.png", 1)])
+def test_no_checkpoint(tmp_path: Path, what: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "picture.png").write_bytes(b"not a checkpoint")
-    assert main([str(tmp_path / what), "-o", str(tmp_path / "out.safetensors")]) == 1
+    assert main([str(tmp_path / what), "-o", str(tmp_path / "out.safetensors")]) == code
     assert "There is no TensorFlow checkpoint" in capsys.readouterr().err
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from sss_model.errors import ParameterError
+from sss_model.filtering.resize import resize
 from sss_model.postprocess import reduce_features, stretch
 from sss_model.progress import Progress
 
@@ -34,8 +34,7 @@ def grid_size(shape: tuple[int, ...], grid: int | None) -> tuple[int, int]:
 
 def grid_image(image: Array, grid: int | None) -> Tensor:
     """(h, w, 3) float32 in [0, 1]: the picture at the working grid's size, anti-aliased."""
-    planes = resized(image, grid_size(image.shape, grid)).clamp_(0, 1)
-    return planes.movedim(0, 2).contiguous()
+    return torch.from_numpy(resize(image, grid_size(image.shape, grid))).clamp_(0, 1)
 
 
 def grid_features(features: Array, size: tuple[int, int], progress: Progress) -> Floats:
@@ -46,7 +45,7 @@ def grid_features(features: Array, size: tuple[int, int], progress: Progress) ->
     result = np.empty((*size, channels), np.float32)
     for start in range(0, channels, _CHANNELS):
         part = slice(start, start + _CHANNELS)
-        result[..., part] = resized(features[..., part], size).movedim(0, 2).numpy()
+        result[..., part] = resize(features[..., part], size)
         progress.report(min(part.stop, channels) / channels)
     return result
 
@@ -70,11 +69,3 @@ def check_features(features: Array) -> None:
     step = max(1, 2**22 // (features.shape[1] * features.shape[2]))
     if not all(np.isfinite(features[row : row + step]).all() for row in range(0, features.shape[0], step)):
         raise ParameterError("features must be finite, but hold NaN or infinity.")
-
-
-def resized(values: Array, size: tuple[int, int]) -> Tensor:
-    """(C, h, w) float32: `values` (H, W, C) at `size`, averaged where that is smaller, bilinear where larger."""
-    planes = torch.from_numpy(np.ascontiguousarray(values, np.float32)).movedim(2, 0)[None]
-    if values.shape[:2] == size:
-        return planes[0].clone()
-    return F.interpolate(planes, size, mode="bilinear", antialias=True)[0]

@@ -1,0 +1,40 @@
+"""Where the installed commands start. Loading torch takes seconds: until then Ctrl-C ends without a traceback.
+
+Each command is the module of `sss_model.commands` that its name says: `sss-train` is `train.main`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+MODULES = {
+    "sss-extract": "extract",
+    "sss-segment": "segment",
+    "sss-train": "train",
+    "sss-eval": "evaluate",
+    "sss-convert": "convert",
+}
+
+
+def main() -> int:
+    """Run the command that the process was called by; returns its exit code."""
+    name = Path(sys.argv[0]).stem
+    if name not in MODULES:
+        print(f"{name} is no command of this program; there are {', '.join(MODULES)}.", file=sys.stderr)
+        return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return int(command.main())
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End at once: nothing has been begun, and an exception might be lost in a library that is loading."""
+    os._exit(128 + number)

@@ -1,0 +1,129 @@
+"""The work of `sss-eval`; its options are in `evaluate`, which loads no torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+
+from sss_model.analysis.contact_sheet import ContactSheet
+from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
+from sss_model.analysis.evaluate_params import EvaluateParams
+from sss_model.atomic_write import replacing
+from sss_model.commands.options import build
+from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
+from sss_model.errors import DatasetError, FeatureFileError
+from sss_model.extractor import FeatureExtractor
+from sss_model.network.build import build_network
+from sss_model.network.grid_maps import FeatureNet
+from sss_model.params import FilterParams, GridParams
+from sss_model.params.fields import Checked
+from sss_model.weights.initialise import init_weights
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Measure what `options` of `sss-eval` ask for; print the table, write the files."""
+    params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
+    grid = build(GridParams, options)
+    if params.threads:
+        torch.set_num_threads(params.threads)
+    sources = [parse_source(text) for text in options.data]
+    datasets = unique_names(
+        [open_dataset(s, part=params.part, holdout=params.holdout, on_bad=params.on_bad) for s in sources]
+    )
+    extractor = FeatureExtractor(options.model, options.device)
+    each = -(-options.sheet_pictures // len(datasets))
+    sheet, summaries = ContactSheet(options.sheet_pictures), []
+    pictures: dict[str, list[PictureScores]] = {}
+    for data in datasets:
+        begun: list[str] = []
+
+        def seen(maps, scores, begun=begun):  # type: ignore[no-untyped-def]
+            if len(begun) < each:
+                begun.append(scores.name)
+                sheet.add(maps, scores)
+
+        taps = _yardstick(extractor, options.taps)
+        evaluator = Evaluator(extractor, params, smoothing, grid=grid, taps=taps, seen=seen)
+        found, problems = [], [f"{path}: {reason}" for path, reason in data.problems]
+        counter = Counter(data.name, min(len(data), params.limit or len(data)))
+        for index, scores in evaluator.pictures(data):
+            if isinstance(scores, PictureScores):
+                found.append(scores)
+            else:
+                problems.append(f"{data.items[index].picture}: {scores}")
+            counter.tick()
+        for problem in problems:
+            print(f"left out  {problem}", file=sys.stderr)
+        if not found:
+            raise DatasetError(f"No picture of {data.name} could be measured.")
+        pictures[data.name] = found
+        summaries.append(summarise(data.name, found, problems))
+    print(table(summaries, own_taps=options.taps is None))
+    _write(options, extractor, {"params": params, "grid": grid, "filter": smoothing}, summaries, pictures)
+    if options.contact_sheet is not None:
+        sheet.write(options.contact_sheet)
+
+
+def _yardstick(extractor: FeatureExtractor, source: str | None) -> FeatureNet | None:
+    """A network of the model's kind with the backbone's weights from `source`."""
+    if source is None:
+        return None
+    network = build_network(extractor.checkpoint.params)
+    init_weights(network, source)
+    return network
+
+
+def _write(
+    options: argparse.Namespace,
+    extractor: FeatureExtractor,
+    records: dict[str, Checked],
+    summaries: Sequence[Summary],
+    pictures: dict[str, list[PictureScores]],
+) -> None:
+    if options.json is None:
+        return
+    content = {
+        "model": str(extractor.checkpoint.path.name),
+        "sha256": extractor.checkpoint.sha256,
+        **{name: record.to_dict() for name, record in records.items()},
+        "own_taps": options.taps is None,
+        "sets": [s.to_dict() for s in summaries],
+        "pictures": {
+            name: [
+                {"name": p.name, "auc": p.auc, "edge_auc": p.edge_auc, "drift": p.drift, "clusters": p.clusters}
+                for p in found
+            ]
+            for name, found in pictures.items()
+        },
+    }
+    with replacing(options.json, FeatureFileError) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+class Counter:
+    """Says how many pictures are done: on a terminal in one line that replaces itself, elsewhere every ten seconds."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._name, self._count, self._done = name, count, 0
+        self._begun = self._told = time.monotonic()
+        if not sys.stderr.isatty():
+            print(f"{name}: 0 of {count}", file=sys.stderr, flush=True)  # the first may take minutes
+
+    def tick(self) -> None:
+        """One picture more is done."""
+        self._done += 1
+        now, last = time.monotonic(), self._done == self._count
+        left = (now - self._begun) / self._done * (self._count - self._done)
+        text = f"{self._name}: {self._done} of {self._count}" + ("" if last else f", about {left:.0f} s left")
+        if sys.stderr.isatty():
+            print(f"\r{text:60}", end="\n" if last else "", file=sys.stderr, flush=True)
+        elif last or now - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = now
+            print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,4 @@
+"""What a user may call the weights that a network starts from, beside the path of a file."""
+
+DEEPLAB, LITE2, TIMM = "deeplab-coco", "lite2", "timm"
+SOURCES = f"a model file, a backbone's weights (.pth, .safetensors), {DEEPLAB}[:FILE], {LITE2} or {TIMM}"
