@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QMessageBox
 
 import sss_model
 from sss_gui.messages.panes import Source
+from sss_gui.messages.queues import Queue
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
@@ -127,8 +129,12 @@ class Program(QObject):
         self.file_worker.start()
         self.models.start()
 
-    def close(self) -> bool:
-        """Remember the layout and end the workers; False when a thread would not end."""
+    def close(self, patience: float = 20.0) -> bool:
+        """Remember the layout and end the threads; False where one did not end within `patience` seconds.
+
+        An export has as long as it takes to finish the file that it writes.
+        """
+        exporting = not self.session.requests.queues.isdisjoint((Queue.EXPORT, Queue.BATCH))
         self.session.close()
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
@@ -136,9 +142,12 @@ class Program(QObject):
         self.settings.pixels_folded = self.window.probe.folded
         self.settings.sync()
         self.session_store.end()
-        self.models.close()
-        ended = self.file_worker.close()
-        return self.worker.close() and ended
+        deadline = time.monotonic() + (max(patience, 20.0) if exporting else patience)
+        workers = (self.worker, self.file_worker, self.models.worker)
+        for worker in workers:
+            worker.close(0.0)  # all are asked before one is waited for
+        ended = [worker.close(max(deadline - time.monotonic(), 0.0)) for worker in workers]
+        return all(ended)
 
     def _fill_menus(self) -> None:
         window = self.window
