@@ -15,6 +15,7 @@ from sss_gui.messages.panes import Source
 from sss_gui.messages.queues import Queue
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
+from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
@@ -92,6 +93,7 @@ class Program(QObject):
         self.panes = PanesPresenter(session, panel, self)
         self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
+        self.display = DisplayPresenter(panel, params.display, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
@@ -329,6 +331,7 @@ class Program(QObject):
             "reference": lambda: panel.set_reference(panel.current),
             "paper_defaults": parameters.paper_defaults,
             "reroll": parameters.reroll,
+            "channel": self.display.next_channel,
             "pin": self.pixel_inspector.pin_hovered,
             "show_pins": lambda: panel.show_pins(not panel.pins_shown),
             "clear_pins": self.pins.clear,

@@ -95,6 +95,7 @@ COMMANDS: tuple[Command, ...] = (
             "Show differences twice as strong, up to 32 times; then as they are"),
     Command("reference", "&Compare with this pane", ("C",), "View",
             "Flip, wipe and difference compare with the pane clicked last"),
+    Command("channel", "One channel in &grey", ("G",), "View", "Red, green, blue of the feature panes alone, then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),

@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
+from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
-SECTIONS = ("filter", "projection", "similarity", "clusters")
-_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters"}
+SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
+_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
+           "display": "Channels and range"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
@@ -67,6 +69,7 @@ class ParamsPanel(QScrollArea):
         super().__init__(parent)
         self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
         self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:2]) for name in SECTIONS}
+        self.display = DisplayControls()
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
@@ -212,6 +215,9 @@ class ParamsPanel(QScrollArea):
         section.add(_labelled("Seed", self._spin("cluster_seed")))
         tip = "Write the cluster of every pixel as an indexed picture"
         section.add(_button("export", "Export clusters…", tip, self.clusters_export_requested))
+
+    def _fill_display(self, section: CollapsibleSection) -> None:
+        section.add(self.display)
 
     def _number(self, name: str) -> NumberControl:
         field = _FIELDS[name]

@@ -54,7 +54,7 @@ class PixelProbe(QWidget):
         self.set_folded(False)
 
     def sizeHint(self) -> QSize:
-        return QSize(700, 4 + 5 * _ROW)
+        return QSize(700, 4 + 4 * _ROW)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, _ROW + 4 if self.folded else 2 * _ROW + 4)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.annotations import CANVAS
 from sss_gui.widgets.picture.qimage import from_qimage, to_qimage
 
@@ -66,6 +67,7 @@ class PictureLayer:
         self.patch: tuple[NDArray[np.uint8], Box] | None = None
         self.overlay: list[NDArray[np.uint8]] = []
         self.opacity = 1.0
+        self.display = Display()
 
     def set_pyramid(self, levels: Sequence[NDArray[np.uint8]]) -> None:
         """Replace the picture and drop the patch."""
@@ -104,6 +106,10 @@ class PictureLayer:
                 picture, box = self.patch
                 fine = picture.shape[1] >= box[2] - box[0]
                 draw_plane(painter, picture, box, size, placement, nearest and fine)
+            painter.end()
+            paint_display(target, self.display, placement.rect(size))
+            painter.begin(target)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             if overlay and self.overlay:
                 painter.setOpacity(self.opacity)
                 draw_levels(painter, self.overlay, size, placement, nearest)
@@ -148,6 +154,17 @@ def difference(first: QImage, second: QImage, gain: float, rect: QRect) -> QImag
         painter.drawImage(rect, to_qimage(np.minimum(np.abs(a - b) * gain, 255).astype(np.uint8)))
         painter.end()
     return shown
+
+
+def paint_display(image: QImage, display: Display, rect: QRect) -> None:
+    """Show the part `rect` of `image`, where a picture lies, as `display` says."""
+    rect = rect.intersected(image.rect())
+    if display.plain or rect.isEmpty():
+        return
+    shown = np.ascontiguousarray(display.applied(from_qimage(image.copy(rect))))
+    painter = QPainter(image)
+    painter.drawImage(rect.topLeft(), to_qimage(shown))
+    painter.end()
 
 
 def draw_levels(

@@ -126,5 +126,5 @@ def test_device_and_size_are_in_the_model_menu_and_on_the_status_line(qtbot, sho
     network.size.choose("960")
     assert shown.session.state.extract.size == "960"
     texts = [b.text() for b in shown.window.status.findChildren(QToolButton)]
-    assert "Size: 960 px" in texts
+    assert "Size: 960 px ▾" in texts
     idle_shown(qtbot, shown)
