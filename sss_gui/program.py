@@ -23,6 +23,7 @@ from sss_gui.presenters.panes import WAITING, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.status import StatusPresenter
+from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
@@ -96,6 +97,7 @@ class Program(QObject):
         self.display = DisplayPresenter(panel, params.display, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
+        self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
@@ -175,6 +177,8 @@ class Program(QObject):
         for overlay in ("similarity", "clusters"):
             keep_checked(actions[overlay], lambda: choices.shown, overlay, choices.shown_changed)
         keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
+        strip = self.strip_features
+        keep_checked(actions["strip_features"], lambda: strip.shown, True, strip.shown_changed)
         keep_checked(actions["full_screen"], window.isFullScreen, True, window.screen_changed)
 
     def _join_state(self) -> None:
@@ -215,6 +219,8 @@ class Program(QObject):
         overlays.compared.connect(strip.show_matches)
         prefetch.computed.connect(lambda source: strip.mark(source, "done"))
         prefetch.computed.connect(lambda _source: overlays.refresh())
+        prefetch.computed.connect(lambda _source: self.strip_features.refresh())
+        self.strip_features.shown_changed.connect(prefetch.want_all)
         prefetch.failed.connect(lambda source, words: strip.mark(source, "failed", words))
         self.file_watcher.reloaded.connect(strip.renew)
 
@@ -331,6 +337,7 @@ class Program(QObject):
             "reference": lambda: panel.set_reference(panel.current),
             "paper_defaults": parameters.paper_defaults,
             "reroll": parameters.reroll,
+            "strip_features": self.strip_features.toggle,
             "channel": self.display.next_channel,
             "pin": self.pixel_inspector.pin_hovered,
             "show_pins": lambda: panel.show_pins(not panel.pins_shown),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sss_gui.messages.files import ListRequest, PasteRequest, ThumbnailRequest
+from sss_gui.messages.files import FeatureThumbnailsRequest, ListRequest, PasteRequest, ThumbnailRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.models import BackboneModelRequest, BackbonesRequest, ModelsRequest
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
@@ -80,6 +80,7 @@ FEATURES = (
     Row(ExportRequest, Queue.EXPORT, "export", replaced_by_newer=False, busy=True),
     Row(WriteMaskRequest, Queue.EXPORT, "write_mask", replaced_by_newer=False, busy=True),
     Row(LoadModelRequest, Queue.MODEL, "load_model"),
+    Row(FeatureThumbnailsRequest, Queue.THUMBNAILS, "feature_thumbnails"),
     Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
     Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
 )

@@ -98,6 +98,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("channel", "One channel in &grey", ("G",), "View", "Red, green, blue of the feature panes alone, then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
+    Command("strip_features", "Features in the film &strip", (), "View",
+            "Thumbnails of the features, in the basis of the panes; those not known yet are computed", True),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
     Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back the last change of a parameter"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Adjust", "Do again what was taken back"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -339,6 +340,20 @@ class FeatureEngine(Engine):
     def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """See `OverlayEngine.write_mask`."""
         return self.overlays.write_mask(request, progress)
+
+    def feature_thumbnails(
+        self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        """See `feature_thumbnails.feature_thumbnails`."""
+        from sss_gui.worker.feature_thumbnails import feature_thumbnails  # here: it loads torch
+
+        show, shown = request.show, self.documents.get_quietly(self._key(request.show))
+        if shown is not None:
+            feature_thumbnails(
+                *(self.documents, shown, request.sources, show.projection, self._basis(show.basis)),
+                lambda source, picture: deliver(FeatureThumbnail(request.ticket, source, picture)),
+            )
+        return None
 
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""

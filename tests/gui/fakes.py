@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.overlays import (
     ClusterRequest,
@@ -110,6 +111,13 @@ class FakeEngine(Engine):
 
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
+
+    def feature_thumbnails(
+        self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        for source in message.sources:
+            deliver(FeatureThumbnail(message.ticket, source, np.full((6, 8, 3), 77, np.uint8)))
+        return None
 
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
