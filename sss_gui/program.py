@@ -353,5 +353,6 @@ class Program(QObject):
             "Dense semantic features after Aksoy et al., Semantic Soft Segmentation, SIGGRAPH 2018.\n"
             "MIT licence; the model's card names the terms of its weights and pictures."
         )
+        box.setStyleSheet("QLabel { min-width: 24em; }")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()

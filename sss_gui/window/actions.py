@@ -80,20 +80,20 @@ COMMANDS: tuple[Command, ...] = (
             toolbar="pane-pca", one_of="panes"),
     Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone", True,
             toolbar="pane-filtered", one_of="panes"),
-    Command("show_pins", "Pi&ns", ("Shift+P",), "View", "Show the pins in the panes, or hide them", True,
+    Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
             separator=True, toolbar="pin"),
-    Command("pin", "&Pin the pixel", ("P",), "View", "Keep the features of the pixel under the pointer"),
-    Command("clear_pins", "Remo&ve all pins", (), "View", "Take the pins off the picture"),
-    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned",
-            True, toolbar="similarity"),
-    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels", True, toolbar="clusters"),
-    Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", True, separator=True,
+    Command("pin", "&Pin the pixel", ("P",), "Compare", "Keep the features of the pixel under the pointer"),
+    Command("clear_pins", "Remo&ve all pins", (), "Compare", "Take the pins off the picture"),
+    Command("similarity", "&Similarity", ("S",), "Compare", "How alike every pixel is to the one pointed at or pinned",
+            True, separator=True, toolbar="similarity"),
+    Command("clusters", "Clus&ters", ("K",), "Compare", "Groups of like pixels", True, toolbar="clusters"),
+    Command("wipe", "&Wipe", ("W",), "Compare", "The input left of an edge that can be dragged", True, separator=True,
             toolbar="wipe"),
-    Command("difference", "&Difference", ("D",), "View", "Each pane's difference from the input", True,
+    Command("difference", "&Difference", ("D",), "Compare", "Each pane's difference from the input", True,
             toolbar="difference"),
-    Command("difference_gain", "Difference × &2", ("Shift+D",), "View",
+    Command("difference_gain", "Difference × &2", ("Shift+D",), "Compare",
             "Show differences twice as strong, up to 32 times; then as they are"),
-    Command("reference", "&Compare with this pane", ("C",), "View",
+    Command("reference", "&Compare with this pane", ("C",), "Compare",
             "Flip, wipe and difference compare with the pane clicked last"),
     Command("channel", "One channel in &grey", ("G",), "View", "Red, green, blue of the feature panes alone, then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
@@ -114,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
 
-GROUPS = ("File", "Model", "Adjust", "View", "Help")
+GROUPS = ("File", "Model", "Adjust", "View", "Compare", "Help")
 
 
 def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:

@@ -89,6 +89,17 @@ def test_a_batch_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, engine, tm
     assert [shown.window.film_strip.state(n) for n in range(3)] == ["done"] * 3
 
 
+def test_stopping_a_batch_leaves_the_tick_of_the_picture_it_was_at(qtbot, shown, engine, tmp_path):
+    assert shown.window.film_strip.state(0) == "done"
+    engine.gate.clear()
+    shown.batch_export.start(shown.pictures.sources, tmp_path, ExportParams())
+    qtbot.waitUntil(lambda: shown.window.film_strip.state(0) == "running")
+    shown.actions["cancel"].trigger()
+    qtbot.waitUntil(lambda: not shown.batch_export.active)
+    assert shown.window.film_strip.state(0) == "done"
+    engine.gate.set()
+
+
 def test_a_shared_basis_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, engine):
     engine.gate.clear()
     shown.basis.set_mode("shared")
@@ -102,7 +113,7 @@ def test_a_shared_basis_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, eng
     assert [strip.state(n) for n in range(3)] == ["done", "failed", "running"]
     shown.actions["cancel"].trigger()
     idle_shown(qtbot, shown)
-    assert [strip.state(n) for n in range(3)] == ["done", "failed", "none"]
+    assert [strip.state(n) for n in range(3)] == ["done", "failed", "none"], "as it was before it ran"
     assert status.text() == "Stopped."
     engine.gate.set()
 

@@ -85,7 +85,7 @@ class StatusLine(QWidget):
         """What a click on the device and on the size opens."""
         for button, menu in ((self._device, device), (self._size, size)):
             button.setMenu(menu)
-            button.setProperty("choice", True)
+            button.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the words end with an arrow
             button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def set_elapsed(self, seconds: float | None) -> None:
