@@ -65,7 +65,8 @@ class BasisPresenter(QObject):
         if mode == "image":
             self._session.set_basis(None)
         elif self._session.shown is None:
-            self.noted.emit("Open a picture first.")
+            waits = self._session.state.source is not None
+            self.noted.emit("Wait until the picture's features are there." if waits else "Open a picture first.")
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)

@@ -153,7 +153,7 @@ class ExportFiles(QObject):
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
         picture = self._panel.pane(name).picture
-        source = self._session.state.source
+        source = self._session.displayed
         if picture is None or source is None:
             return
         path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"

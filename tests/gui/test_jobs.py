@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from journeys import idle, idle_shown
@@ -44,7 +45,7 @@ def job(request, qtbot, shown, engine, tmp_path):
     return request.param
 
 
-def test_a_picture_chosen_meanwhile_is_said_to_wait(qtbot, shown, engine, job):
+def test_a_picture_chosen_meanwhile_is_said_to_wait(qtbot, shown, engine, job, monkeypatch):
     shown.pictures.choose(1)
     assert shown.window.windowTitle().startswith("b.png (waiting)")
     assert {shown.window.panel.pane(name).canvas.accessibleDescription() for name in PANES} == {"waiting"}
@@ -52,6 +53,12 @@ def test_a_picture_chosen_meanwhile_is_said_to_wait(qtbot, shown, engine, job):
     text = QGuiApplication.clipboard().text()
     assert "a.png" in text, "the picture that is in the panes"
     assert "b.png" not in text
+    dragged = []
+    monkeypatch.setattr(
+        type(shown.window.panel.pane("pca")), "start_drag_out", lambda _pane, path: dragged.append(path)
+    )
+    shown.window.panel.drag_out_requested.emit("pca")
+    assert Path(dragged[0]).name == "a-pca.png"
     engine.gate.set()
     idle_shown(qtbot, shown)
     qtbot.waitUntil(lambda: not shown.batch_export.active)

@@ -137,7 +137,7 @@ class ParamsPanel(QScrollArea):
     def set_basis_mode(self, mode: str, note: str = "") -> None:
         """Show which basis is in use ('image', 'locked', 'shared') and where it came from; emits nothing."""
         self._basis_buttons[mode].setChecked(True)
-        self._basis_note.setText(note)
+        self.basis_note.setText(note)
 
     # sections --------------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class ParamsPanel(QScrollArea):
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self._basis_note = note = QLabel()
+        self.basis_note = note = QLabel()
         note.setTextFormat(Qt.TextFormat.PlainText)
         note.setWordWrap(True)
         note.setAlignment(Qt.AlignmentFlag.AlignTop)
