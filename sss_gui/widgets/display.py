@@ -33,11 +33,13 @@ class Display:
         """The channel after this one, round and round."""
         return CHANNELS[(CHANNELS.index(self.channel) + 1) % len(CHANNELS)]
 
-    def applied(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """`picture` (h, w, 3) uint8 as it is shown."""
-        numbers = np.linspace(0, 1, 256)
-        table = (np.clip((numbers - self.low) / max(self.high - self.low, 1e-6), 0, 1) * 255 + 0.5).astype(np.uint8)
-        if self.channel == "rgb":
-            return table[picture]
-        grey = table[picture[..., CHANNELS.index(self.channel) - 1]]
-        return np.repeat(grey[..., None], 3, axis=-1)
+    @property
+    def table(self) -> NDArray[np.uint8]:
+        """(256,) uint8: what each level is shown as."""
+        shares = (np.linspace(0, 1, 256) - self.low) / max(self.high - self.low, 1e-6)
+        return (np.clip(shares, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    @property
+    def channel_index(self) -> int | None:
+        """0, 1 or 2 of the channel that is shown alone; None for all."""
+        return None if self.channel == "rgb" else CHANNELS.index(self.channel) - 1

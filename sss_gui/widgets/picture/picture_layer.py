@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.annotations import CANVAS
-from sss_gui.widgets.picture.qimage import from_qimage, to_qimage
+from sss_gui.widgets.picture.qimage import from_qimage, pixel_words, to_qimage
 
 NEAREST_FROM = 2.0
 """Physical screen pixels per image pixel from which pixels are drawn as squares."""
@@ -161,10 +161,13 @@ def paint_display(image: QImage, display: Display, rect: QRect) -> None:
     rect = rect.intersected(image.rect())
     if display.plain or rect.isEmpty():
         return
-    shown = np.ascontiguousarray(display.applied(from_qimage(image.copy(rect))))
-    painter = QPainter(image)
-    painter.drawImage(rect.topLeft(), to_qimage(shown))
-    painter.end()
+    table, channel = display.table, display.channel_index
+    part = pixel_words(image)[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1]
+    if channel is None:
+        part[...] = table[np.ascontiguousarray(part).view(np.uint8)].view(np.uint32)
+    else:
+        greys = table.astype(np.uint32) * 0x010101 | 0xFF000000
+        part[...] = greys[(part >> (16 - 8 * channel)) & 0xFF]
 
 
 def draw_levels(

@@ -17,23 +17,33 @@ from sss_gui.widgets.picture.qimage import from_qimage
 PICTURE = np.random.default_rng(5).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
 
-def test_as_they_are(qtbot):
+def shown(picture, display):
+    """`picture` as a layer shows it at one screen pixel a pixel."""
+    layer = PictureLayer()
+    layer.set_pyramid([picture])
+    layer.display = display
+    return from_qimage(layer.render(Placement(0, 0, 1.0), picture.shape[:2], picture.shape[1], picture.shape[0]))
+
+
+def test_as_they_are():
     assert Display().plain
-    np.testing.assert_array_equal(Display().applied(PICTURE), PICTURE)
+    np.testing.assert_array_equal(shown(PICTURE, Display()), PICTURE)
 
 
 @pytest.mark.parametrize(("channel", "index"), [("red", 0), ("green", 1), ("blue", 2)])
 def test_one_channel_is_grey(channel, index):
-    shown = Display(channel).applied(PICTURE)
+    picture = shown(PICTURE, Display(channel))
     for other in range(3):
-        np.testing.assert_array_equal(shown[..., other], PICTURE[..., index])
+        np.testing.assert_array_equal(picture[..., other], PICTURE[..., index])
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 0.7), (0.0, 0.5), (0.4, 1.0), (0.5, 0.5)])
-def test_a_range_goes_from_black_to_white(low, high):
-    shown = Display(low=low, high=high).applied(PICTURE) / 255
-    want = np.clip((PICTURE / 255 - low) / max(high - low, 1e-6), 0, 1)
-    assert np.abs(shown - want).max() <= 0.5 / 255 + 1e-9
+@pytest.mark.parametrize("channel", ["rgb", "green"])
+def test_a_range_goes_from_black_to_white(low, high, channel):
+    picture = shown(PICTURE, Display(channel, low, high)) / 255
+    before = PICTURE if channel == "rgb" else np.repeat(PICTURE[..., 1:2], 3, -1)
+    want = np.clip((before / 255 - low) / max(high - low, 1e-6), 0, 1)
+    assert np.abs(picture - want).max() <= 0.5 / 255 + 1e-9
 
 
 def test_channels_go_round():
@@ -44,18 +54,18 @@ def test_channels_go_round():
     assert seen == [*CHANNELS, "rgb"]
 
 
-def test_a_layer_shows_the_picture_so_and_neither_the_surround_nor_the_overlay():
+def test_neither_the_surround_nor_the_overlay_is_changed():
     layer = PictureLayer()
     layer.set_pyramid([PICTURE])
     place, size = Placement(4, 3, 2.0), (6, 8)
     plain = from_qimage(layer.render(place, size, 30, 24))
     layer.display = Display("green", 0.25, 0.75)
-    shown = from_qimage(layer.render(place, size, 30, 24))
+    changed = from_qimage(layer.render(place, size, 30, 24))
     inside = np.s_[3 : 3 + 12, 4 : 4 + 16]
-    np.testing.assert_array_equal(shown[inside], layer.display.applied(plain[inside]))
     outside = np.ones(plain.shape[:2], bool)
     outside[inside] = False
-    np.testing.assert_array_equal(shown[outside], plain[outside])
+    np.testing.assert_array_equal(changed[outside], plain[outside])
+    np.testing.assert_array_equal(changed[inside], shown(plain[inside].copy(), layer.display))
     layer.set_overlay([np.full((6, 8, 4), (255, 0, 0, 255), np.uint8)], 1.0)
     assert (from_qimage(layer.render(place, size, 30, 24))[inside] == (255, 0, 0)).all()
 
