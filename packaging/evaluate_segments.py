@@ -183,7 +183,7 @@ def layers_of(image: np.ndarray, features: np.ndarray, seed: int) -> dict[str, n
 
 def against_exact(options: argparse.Namespace) -> int:
     """Print how far alphas are from the literal pipeline's and how much sooner they come, by picture, and medians."""
-    extractor = FeatureExtractor(device="cpu")
+    extractor = FeatureExtractor(options.model, device="cpu")
     rows = []
     for name, image, _ in pictures(options.data, options.pictures, options.side):
         features = extractor.extract(image)
@@ -221,6 +221,7 @@ def exact_layers(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of sets, each with images/ and labels/")
+    parser.add_argument("--model", type=Path, help="model file; the shipped one unless given")
     parser.add_argument("--pictures", type=int, default=8, help="of each set; default 8")
     parser.add_argument("--results", type=Path, help="file that keeps each picture's scores as they come")
     parser.add_argument("--seeds", type=int, default=3)
@@ -231,7 +232,7 @@ def main() -> int:
     if options.exact:
         return against_exact(options)
     scores = read_scores(options.results)
-    extractor = FeatureExtractor(device="cpu")
+    extractor = FeatureExtractor(options.model, device="cpu")
     for name, image, objects in pictures(options.data, options.pictures, options.side):
         if name in scores:
             continue

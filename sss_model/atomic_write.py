@@ -14,10 +14,11 @@ from pathlib import Path
 from sss_model.errors import SSSError
 from sss_model.scratch import own_name
 
+_FULL = "the disk is full"
 _ELSEWHERE = "Choose another folder."
 _PERMIT = "Change its permissions, or choose a folder that you may write to."
 _REASONS = {
-    errno.ENOSPC: ("the disk is full", "Free some space or choose a folder on another disk."),
+    errno.ENOSPC: (_FULL, "Free some space or choose a folder on another disk."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space or choose a folder on another disk."),
     errno.EFBIG: ("the disk does not take files this large", "Choose a folder on another disk."),
     errno.EACCES: (
@@ -38,7 +39,10 @@ _REASONS = {
 def reason(error: BaseException) -> tuple[str, str]:
     """Why the system refused a file, as the end of a sentence, and what to do about it."""
     number = error.errno if isinstance(error, OSError) else None
-    if number is None:  # the OpenEXR and HDF5 libraries put it into their text, numpy says how far it got
+    if number is None:  # libraries put it into their text, numpy says how far it got
+        coded = re.search(r"\bos error (\d+)", str(error))  # those in Rust
+        number = int(coded[1]) if coded else None
+    if number is None:
         number = next((known for known in _REASONS if os.strerror(known) in str(error)), None)
         number = errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else number
     if number in _REASONS:
@@ -55,7 +59,7 @@ def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int
     ----------
     path : the file to make or to replace; the old one stays as it is until the new one is complete
     error : raised, with a sentence, for whatever the system refuses; errors of SSSError pass as they are
-    needs : bytes that the block will write; refused at once where the disk has less
+    needs : bytes that the block will write; refused at once where the disk has less, and named where it runs full
 
     Examples
     --------
@@ -70,14 +74,31 @@ def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int
     temporary = target.with_name(f".{own_name()}.part{target.suffix}")
     try:
         _check_room(target, needs)
+        mode = _mode_for(target)
         yield temporary
+        _settle(temporary, mode)
         os.replace(temporary, target)
     except (OSError, RuntimeError) as refusal:  # RuntimeError: how the OpenEXR and HDF5 libraries say it
         why, hint = reason(refusal)
-        raise error(f"{target} could not be written: {why}.", hint=hint) from refusal
+        room = ""
+        if needs and why == _FULL:
+            free = shutil.disk_usage(target.parent).free
+            room = f" {_amount(needs)} are needed and {_amount(free)} are free."
+        raise error(f"{target} could not be written: {why}.{room}", hint=hint) from refusal
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def check_target(path: str | os.PathLike[str], error: type[SSSError]) -> None:
+    """Raise `error`, with a sentence, unless a file can be made at `path`: to be asked before long work."""
+    target = Path(path)
+    try:
+        _check_room(target, 0)
+        _mode_for(target.with_name(f".{own_name()}"))
+    except OSError as refusal:
+        why, hint = reason(refusal)
+        raise error(f"{target} cannot be written: {why}.", hint=hint) from refusal
 
 
 def _check_room(target: Path, needs: int) -> None:
@@ -88,3 +109,34 @@ def _check_room(target: Path, needs: int) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if needs and shutil.disk_usage(target.parent).free < needs:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _mode_for(target: Path) -> int:
+    """The permissions of `target`, or those that a new file gets in its folder."""
+    if target.exists():
+        return stat.S_IMODE(os.stat(target).st_mode)
+    probe = target.with_name(f".{own_name()}.part")  # asking for the umask would change it for other threads
+    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    try:
+        return stat.S_IMODE(os.stat(probe).st_mode)
+    finally:
+        probe.unlink()
+
+
+def _settle(temporary: Path, mode: int) -> None:
+    """Give the finished file its permissions, which some libraries choose themselves, and bring it to the disk, so that
+    after a power cut there is the old file or the new one."""
+    descriptor = os.open(temporary, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a disk that cannot
+            raise
+    finally:
+        os.close(descriptor)
+    if stat.S_IMODE(os.stat(temporary).st_mode) != mode:
+        os.chmod(temporary, mode)
+
+
+def _amount(size: int) -> str:
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{max(size, 0) / 2**20:.1f} MB"

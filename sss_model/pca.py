@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
+from sss_model.json_file import read_json
 from sss_model.progress import Progress
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
 _FEW = 4  # rows to assign by trying all orders
 _BLOCK = 1 << 19  # features that a thread reads at once: they stay in a core's cache
+_PARTS = ("mean", "axes", "explained_variance_ratio")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class PcaBasis:
     explained_variance_ratio: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        for name in ("mean", "axes", "explained_variance_ratio"):
+        for name in _PARTS:
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -106,11 +108,7 @@ class PcaBasis:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, as `save` writes them."""
-        return {
-            "mean": self.mean.tolist(),
-            "axes": self.axes.tolist(),
-            "explained_variance_ratio": self.explained_variance_ratio.tolist(),
-        }
+        return {key: getattr(self, key).tolist() for key in _PARTS}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the basis as JSON, whole or not at all; float32 values come back exactly."""
@@ -125,29 +123,33 @@ class PcaBasis:
         ------
         FeatureFileError : no such file, or no basis in it
         """
-        name = Path(path).name
+        file = Path(path)
+        return PcaBasis.from_dict(read_json(file, FeatureFileError, noun="The basis"), file.name)
+
+    @staticmethod
+    def from_dict(content: object, name: str) -> PcaBasis:
+        """The basis in `content`, as `to_dict` gives it; `FeatureFileError`, with `name`, for anything else."""
+        if not isinstance(content, dict) or not set(_PARTS) <= set(content):
+            raise _no_basis(name)
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            basis = PcaBasis(
-                *(np.array(content[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio"))
-            )
-        except OSError as error:
-            missing = isinstance(error, FileNotFoundError)
-            raise FeatureFileError(
-                f"The basis {name} cannot be read: {error.strerror or error}.", missing=missing
-            ) from error
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise FeatureFileError(
-                f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
-                hint="Choose a file that 'Save basis' or an export wrote.",
-            ) from error
-        whole = basis.mean.ndim == 1 and basis.axes.shape[1:] == basis.mean.shape
-        if not whole or basis.explained_variance_ratio.shape != basis.axes.shape[:1] or not len(basis.axes):
+            with np.errstate(over="ignore"):
+                basis = PcaBasis(*(np.array(content[key], np.float32) for key in _PARTS))
+        except (ValueError, TypeError, OverflowError) as error:  # text, lists of unlike lengths, huge numbers
+            raise _no_basis(name) from error
+        whole = basis.mean.ndim == 1 and basis.axes.ndim == 2 and basis.axes.shape[1:] == basis.mean.shape
+        if not whole or basis.explained_variance_ratio.shape != basis.axes.shape[:1] or not basis.axes.size:
             shapes = f"axes {basis.axes.shape}, mean {basis.mean.shape}"
             raise FeatureFileError(f"The shapes in the basis {name} do not fit: {shapes}.")
-        if not all(np.isfinite(part).all() for part in (basis.mean, basis.axes)):
+        if not all(np.isfinite(getattr(basis, key)).all() for key in _PARTS):
             raise FeatureFileError(f"The basis {name} holds NaN or infinity.")
         return basis
+
+
+def _no_basis(name: str) -> FeatureFileError:
+    return FeatureFileError(
+        f"{name} holds no PCA basis: expected JSON with mean, axes and explained_variance_ratio.",
+        hint="Choose a file that 'Save basis' or an export wrote.",
+    )
 
 
 class Covariance:

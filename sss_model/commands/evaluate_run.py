@@ -13,7 +13,7 @@ import torch
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
 from sss_model.analysis.evaluate_params import EvaluateParams
-from sss_model.atomic_write import replacing
+from sss_model.atomic_write import check_target, replacing
 from sss_model.commands.options import build
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError
@@ -31,6 +31,8 @@ def evaluate(options: argparse.Namespace) -> None:
     """Measure what `options` of `sss-eval` ask for; print the table, write the files."""
     params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
     grid = build(GridParams, options)
+    for file in filter(None, (options.json, options.contact_sheet)):
+        check_target(file, FeatureFileError)
     if params.threads:
         torch.set_num_threads(params.threads)
     sources = [parse_source(text) for text in options.data]

@@ -26,6 +26,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import PROGRAM, ExportError, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
+from sss_model.json_file import read_json
 from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
 from sss_model.progress import Progress
 
@@ -176,10 +177,10 @@ def _may_stay(record: Path, job: Job) -> bool:
     Raises `ExportError` where they are to be refused.
     """
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
+        known = read_json(record, ExportError, noun="The record")
         there = [record.with_name(name) for name in known["files"]]
         made = (known["export"], known["segment"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ExportError, ValueError, KeyError, TypeError):
         return False  # nothing there, or nothing of ours
     if job.export.existing == "refuse":
         raise ExportError(f"{record.name} is already in {record.parent}.", hint="Choose another folder.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sss_model.errors import DatasetError
+from sss_model.json_file import read_json
+
+# what values of another type, huge or not finite raise where they are used
+_ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,14 @@ class PictureAnnotations:
     size: tuple[int, int] | None = None
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_annotations(path: Path) -> dict[str, Any]:
     """The JSON object in `path`.
 
     Raises
     ------
     DatasetError : unreadable, or not an object
     """
-    try:
-        with path.open(encoding="utf-8") as stream:
-            content = json.load(stream)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"The annotation file {path} cannot be read: {error}") from error
+    content = read_json(path, DatasetError, noun="The annotation file")
     if not isinstance(content, dict) or "annotations" not in content:
         raise DatasetError(f"The annotation file {path} must hold an object with 'annotations'.")
     return content
@@ -60,13 +59,13 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureA
     ------
     DatasetError : unreadable, or another format
     """
-    content = read_json(path)
+    content = read_annotations(path)
     found: dict[int, list[Instance]] = defaultdict(list)
     try:
         number = _ranks(content) if train_ids else {}
         for entry in content["annotations"]:
             category = entry["category_id"]
-            label = number.get(category, category - 1)
+            label = int(number.get(category, category - 1))
             found[entry["image_id"]].append(Instance(label, entry["segmentation"], float(entry["area"])))
         return {
             Path(image["file_name"]).stem: PictureAnnotations(
@@ -74,9 +73,10 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureA
             )
             for image in content["images"]
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except _ODD as error:
         raise DatasetError(
-            f"The annotation file {path} is not COCO's instances format: {error!r} is missing."
+            f"The annotation file {path} is not COCO's instances format: images, or annotations with image_id, "
+            "category_id, segmentation and area, or a part of them is missing or of another kind."
         ) from error
 
 
@@ -94,15 +94,16 @@ def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
 
 def read_panoptic(path: Path) -> dict[str, dict[int, int]]:
     """Category of every segment id of every image of a `panoptic_*.json`, by the PNG's stem."""
-    content = read_json(path)
+    content = read_annotations(path)
     try:
         return {
             Path(entry["file_name"]).stem: {segment["id"]: segment["category_id"] for segment in entry["segments_info"]}
             for entry in content["annotations"]
         }
-    except (KeyError, TypeError) as error:
+    except _ODD as error:
         raise DatasetError(
-            f"The annotation file {path} is not COCO's panoptic format: {error!r} is missing."
+            f"The annotation file {path} is not COCO's panoptic format: annotations with file_name and segments_info, "
+            "or a part of them is missing or of another kind."
         ) from error
 
 
@@ -118,10 +119,16 @@ def instance_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]
     >>> instance_mask([[0, 0, 2, 0, 2, 1, 0, 1]], (2, 3)).astype(int).tolist()  # a rectangle of 2 x 1 pixels
     [[1, 1, 0], [0, 0, 0]]
     """
-    if isinstance(segmentation, list):
-        return _fill_polygons(segmentation, size)
-    if isinstance(segmentation, dict) and {"counts", "size"} <= set(segmentation):
-        return decode_runs(segmentation["counts"], (int(segmentation["size"][0]), int(segmentation["size"][1])), size)
+    try:
+        if isinstance(segmentation, list):
+            return _fill_polygons(segmentation, size)
+        if isinstance(segmentation, dict) and {"counts", "size"} <= set(segmentation):
+            height, width = (int(side) for side in segmentation["size"])
+            return decode_runs(segmentation["counts"], (height, width), size)
+    except DatasetError:
+        raise
+    except _ODD as error:
+        raise DatasetError("An instance's outline holds something else than lists of finite numbers.") from error
     raise DatasetError(f"An instance's outline must be polygons or run lengths, got {type(segmentation).__name__}.")
 
 

@@ -25,6 +25,7 @@ from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
 from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
+from sss_model.json_file import read_json
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
 from sss_model.scratch import remove_stale
@@ -178,8 +179,8 @@ def check_source(record: Path, picture: Path, *, changed: bool = False) -> None:
 def _known(record: Path) -> dict[str, Any]:
     """What our JSON at `record` says; nothing where there is none, or another program's."""
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        known = read_json(record, ExportError, noun="The record")
+    except ExportError:
         return {}
     return known if isinstance(known, dict) and known.get("program") == PROGRAM else {}
 

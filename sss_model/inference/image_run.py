@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,7 +20,10 @@ from sss_model.network.grid_maps import FeatureNet
 from sss_model.network.supplement import SupplementNet
 from sss_model.progress import Progress
 
+log = logging.getLogger(__name__)
+
 CPU = torch.device("cpu")
+_APPROXIMATE = "This backbone sees less around a tile than around the whole: the features are approximate."
 HEAD_WORK = 2.0  # time of the head over that of its last product, in the units of `segments.Cost`
 
 
@@ -61,6 +65,8 @@ class ImageRun:
             work = sum(plan.work())
         else:
             self._coarse = TiledRun(network, image, tile, available_bytes(device), device, dtype)
+            if 0 < self._coarse.side < max(image.shape[:2]) and not tile:
+                self.notes.append(f"Memory has room for tiles of {self._coarse.side} pixels only. {_APPROXIMATE}")
             work = 4e4 * pixels
         head_work = HEAD_WORK * network.params.hidden_channels * network.feature_channels * pixels
         self._coarse_share = work / (work + head_work)
@@ -78,6 +84,9 @@ class ImageRun:
         ------
         DeviceError : even one row at a time there is not enough memory on the CPU
         """
+        if note is not None:
+            for sentence in self.notes:
+                note(sentence)
         while (problem := self._attempt(progress)) is not None:
             release(self.device)  # outside the except block: a traceback holds its frames' tensors
             self.notes.append(self._retreat(problem))
@@ -102,11 +111,14 @@ class ImageRun:
         """Make room: halve the pieces, else go to the CPU. Returns what was done."""
         part = self._head or self._coarse
         where = "the processor" if self.device.type == "cpu" else str(self.device)
+        log.debug("out of memory on %s: %s", where, problem)
         if part.halve():
+            if isinstance(part, TiledRun):
+                return f"Memory ran out on {where}: the picture went on in tiles of {part.side} pixels. {_APPROXIMATE}"
             return f"Memory ran out on {where}: the pieces left were halved."
         if self.device.type == "cpu":
             hint = "Close other programs, or scale the picture down."
-            raise DeviceError(f"Memory ran out on the processor: {problem}.", hint=hint)
+            raise DeviceError("Memory ran out on the processor, even for the smallest piece.", hint=hint)
         self._move_to_cpu()
         return f"Memory ran out on {where}: the processor went on."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _OUT_OF_MEMORY = (
-    "out of memory",  # torch's own error on every GPU
+    "out of memory",
     "can't allocate memory",
     "cannot allocate memory",
     "_status_alloc_failed",
@@ -69,7 +70,8 @@ def resident_bytes() -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, on any device, or while a library was loaded."""
-    if isinstance(error, MemoryError):
+    torch = sys.modules.get("torch")  # without it nothing has raised its error
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
     words = str(error).lower()
     return isinstance(error, (RuntimeError, OSError, ImportError)) and any(phrase in words for phrase in _OUT_OF_MEMORY)

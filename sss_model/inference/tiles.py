@@ -50,6 +50,7 @@ class TiledRun:
     Attributes
     ----------
     maps : each branch's map of the whole image, stitched on its own grid
+    side : of the tiles in pixels; 0 where the whole image goes at once
     """
 
     def __init__(
@@ -63,9 +64,9 @@ class TiledRun:
     ) -> None:
         self._network, self._image, self._device, self._dtype = network, image, device, dtype
         self._size = (image.shape[0], image.shape[1])
-        self._side = tile_side(self._size, tile, free, tileable(network))
+        self.side = tile_side(self._size, tile, free, tileable(network))
         self._maps: list[GridMap] | None = None
-        self._todo: list[OverlappingTile] = self._cut(self._side)
+        self._todo: list[OverlappingTile] = self._cut(self.side)
         self._count = 0
 
     @property
@@ -122,12 +123,12 @@ class TiledRun:
         """Go on with tiles of half the side; False where that is not possible. Finished tiles stay."""
         if not tileable(self._network):
             return False
-        side = (self._side or max(self._size)) // 2
+        side = (self.side or max(self._size)) // 2
         if side < 2 * multiple_of(self._network):
             return False
         rest = {tile.kept for tile in self._todo}
-        self._side = -(-side // multiple_of(self._network)) * multiple_of(self._network)
-        self._todo = [tile for tile in self._cut(self._side) if any(_meets(tile.kept, other) for other in rest)]
+        self.side = -(-side // multiple_of(self._network)) * multiple_of(self._network)
+        self._todo = [tile for tile in self._cut(self.side) if any(_meets(tile.kept, other) for other in rest)]
         return True
 
     def move(self, device: torch.device, dtype: torch.dtype) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sss_model.errors import ParameterError
-from sss_model.params.fields import Checked, choice, number, switch
+from sss_model.params.fields import Checked, choice, number, shown, switch
 
 SUPPLEMENT, RELEASED = "supplement, section 1", "the authors' released program"
 
@@ -123,6 +123,13 @@ class NetworkParams(Checked):
     dropout: float = number(
         0.5, 0.0, 0.95, "Dropout", source=SUPPLEMENT, help="on the 1x1 layers' inputs, in training only"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(1 <= channels <= 4096 for channels in self.branch_channels):
+            raise ParameterError(
+                f"branch_channels must be whole numbers from 1 to 4096, got {shown(list(self.branch_channels))}."
+            )
 
 
 @dataclass(frozen=True)

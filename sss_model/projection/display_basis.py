@@ -15,6 +15,7 @@ import numpy as np
 
 from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError
+from sss_model.json_file import read_json
 from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
 from sss_model.projection.stretch import Range
@@ -53,30 +54,20 @@ class FixedBasis:
         FeatureFileError : no such file, or no basis in it
         """
         file = Path(path)
-        try:
-            entry = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return FixedBasis(PcaBasis.load(file))  # says what is wrong
+        entry = read_json(file, FeatureFileError, noun="The basis")
         if isinstance(entry, dict) and isinstance(entry.get("basis"), dict):
             entry = entry["basis"]  # the JSON beside an export
-        basis = _basis_of(entry, file)
-        if not isinstance(entry, dict) or "low" not in entry:
+        basis = PcaBasis.from_dict(entry, file.name)
+        if "low" not in entry:
             return FixedBasis(basis)
-        low, high = (np.array(entry[key], np.float32) for key in ("low", "high"))
+        try:
+            with np.errstate(over="ignore"):
+                low, high = (np.array(entry[key], np.float32) for key in ("low", "high"))
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise FeatureFileError(f"The range in the basis {file.name} is not two lists of numbers.") from error
         if low.shape != (len(basis.axes),) or high.shape != low.shape or not np.isfinite([low, high]).all():
             raise FeatureFileError(f"The range in the basis {file.name} does not fit its {len(basis.axes)} components.")
         return FixedBasis(basis, low, high)
-
-
-def _basis_of(entry: object, file: Path) -> PcaBasis:
-    if isinstance(entry, dict) and {"mean", "axes", "explained_variance_ratio"} <= set(entry):
-        try:
-            parts = [np.array(entry[key], np.float32) for key in ("mean", "axes", "explained_variance_ratio")]
-        except (ValueError, TypeError):
-            return PcaBasis.load(file)
-        if parts[1].ndim == 2 and parts[1].shape == (len(parts[2]), len(parts[0])) and np.isfinite(parts[1]).all():
-            return PcaBasis(*parts)
-    return PcaBasis.load(file)
 
 
 def components_of(projection: ProjectionParams, count: int) -> list[int]:

@@ -149,28 +149,32 @@ def refine_matte(
         return np.array(matte, np.float32)
     values = torch.from_numpy(np.ascontiguousarray(features, np.float32)).reshape(-1, features.shape[2])
     own = torch.from_numpy(np.ascontiguousarray(matte, np.float32)).reshape(-1)
-    width = matte.shape[1]
-    anchors = {kind: values[[y * width + x for x, y in points]] for kind, points in pins.items()}
-    if not len(anchors["positive"]):
-        anchors["positive"] = _other_side(values, own, anchors["negative"])
-    elif not len(anchors["negative"]):
-        anchors["negative"] = _other_side(values, 1 - own, anchors["positive"])
-    near, far = (_squared_distance(values, anchors[kind]) for kind in ("positive", "negative"))
-    spread = float(torch.cdist(anchors["positive"], anchors["negative"]).min()) / 2
-    if spread == 0:
-        return np.array(matte, np.float32)  # pins of both kinds on the same feature say nothing
-    target = far.square() / (near.square() + far.square()).clamp(min=1e-20)
-    pinned = [squared for squared, kind in ((near, "positive"), (far, "negative")) if pins[kind]]
-    weight = torch.exp(-torch.stack(pinned).amin(0) / (2 * spread**2))
-    change = weight * (target - own)
-    if not pins["positive"]:
-        change.clamp_(max=0)
-    elif not pins["negative"]:
-        change.clamp_(min=0)
+    change = _change(values, own, [[y * matte.shape[1] + x for x, y in points] for points in pins.values()])
     raw = change.reshape(*matte.shape, 1).numpy()
     smooth = guided_filter(np.asarray(image), raw, radius=_RADIUS, eps=_EPS)[..., 0]
     refined: Floats = np.clip(np.asarray(matte, np.float32) + smooth, 0, 1)
     return refined
+
+
+def _change(values: Tensor, own: Tensor, pins: list[list[int]]) -> Tensor:
+    """(P,): what the positive and the negative `pins`, as indices of `values` (P, D), add to the matte `own` (P,)."""
+    positive, negative = (values[places] for places in pins)
+    if not len(positive):
+        positive = _other_side(values, own, negative)
+    elif not len(negative):
+        negative = _other_side(values, 1 - own, positive)
+    spread = float(torch.cdist(positive, negative).min()) / 2
+    if spread == 0:
+        return torch.zeros_like(own)  # pins of both kinds on the same feature say nothing
+    near, far = _squared_distance(values, positive), _squared_distance(values, negative)
+    target = far.square() / (near.square() + far.square()).clamp(min=1e-20)
+    pinned = [squared for squared, places in zip((near, far), pins, strict=True) if places]
+    change = torch.exp(-torch.stack(pinned).amin(0) / (2 * spread**2)) * (target - own)
+    if not pins[0]:
+        change.clamp_(max=0)
+    elif not pins[1]:
+        change.clamp_(min=0)
+    return change
 
 
 def _squared_distance(values: Tensor, anchors: Tensor) -> Tensor:

@@ -7,16 +7,17 @@ process writes.
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
 
-from sss_model.atomic_write import replacing
+from sss_model.atomic_write import reason, replacing
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError
 from sss_model.network.grid_maps import FeatureNet
@@ -25,7 +26,7 @@ from sss_model.training.optimiser import ExponentialMovingAverage, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams
 from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
 from sss_model.training.validation import Score, pca_pictures, validate
-from sss_model.weights.checkpoint import load_state, write_checkpoint
+from sss_model.weights.checkpoint import check_finite, check_fit, write_checkpoint
 
 _FORMAT = 1
 
@@ -76,8 +77,40 @@ def save_state(path: Path, state: TrainState, params: TrainParams, pictures: dic
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with replacing(path, CheckpointError) as temporary:
-        torch.save(content, temporary)
+    with replacing(path, CheckpointError, needs=_size(content)) as temporary, temporary.open("xb") as file:
+        stream = _NotingStream(file)
+        try:
+            torch.save(content, cast("IO[bytes]", stream))
+        except RuntimeError:
+            if stream.refusal is not None:  # torch says no more than that it lost count
+                raise stream.refusal from None
+            raise
+
+
+def _size(content: Any) -> int:
+    """Bytes of the tensors in `content`, however deep."""
+    if isinstance(content, torch.Tensor):
+        return content.nbytes
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, (list, tuple)) else ()
+    return sum(map(_size, parts))
+
+
+class _NotingStream:
+    """Writes to `file` and keeps what the system refused."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.refusal: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -95,8 +128,12 @@ def read_state(path: Path) -> dict[str, Any]:
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{path} is not a training state, or is damaged: {error}") from error
+    except MemoryError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"The training state {path} cannot be read: {reason(error)[0]}.") from error
+    except Exception as error:  # on damaged bytes the reader raises anything
+        raise CheckpointError(f"{path} is not a training state, or is damaged.") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise CheckpointError(f"{path} is not a training state of this program (format {_FORMAT}).")
     return content
@@ -105,35 +142,97 @@ def read_state(path: Path) -> dict[str, Any]:
 def restore_state(content: dict[str, Any], state: TrainState, params: OptimiserParams, source: str) -> None:
     """Put `content` of `read_state` into `state`, random generators included; momentum and decay are those of `params`.
 
+    All is checked before anything is changed: what is refused leaves `state` as it was.
+
     Raises
     ------
-    CheckpointError : the weights are of another network, or the run had other moving parts
+    CheckpointError : the weights are of another network or not finite, the run had other moving parts, or is damaged
     """
+    _check_kinds(content, source)
     before = content["params"]["optimiser"]["optimiser"]
     if before != params.optimiser:
         raise CheckpointError(
             f"{source} was written by the optimiser {before}; it cannot go on with {params.optimiser}."
         )
-    load_state(state.network, content["network"], source)
-    if (content["mean"] is None) != (state.mean is None):
-        raise CheckpointError(
-            f"{source} was written {'without' if content['mean'] is None else 'with'} EMA; resume it so."
-        )
-    try:
-        state.optimiser.load_state_dict(content["optimiser"])
-    except (ValueError, KeyError) as error:
-        raise CheckpointError(f"The optimiser's state in {source} does not fit: {error}") from error
+    check_fit(state.network, content["network"], source)
+    check_finite(content["network"], source)
+    mean = content["mean"]
+    if (mean is None) != (state.mean is None):
+        raise CheckpointError(f"{source} was written {'without' if mean is None else 'with'} EMA; resume it so.")
+    if mean is not None:
+        check_fit(state.network, mean["values"], f"the EMA of {source}")
+        check_finite(mean["values"], f"the EMA of {source}")
+    _restore_machinery(content, state, source)
     set_constants(state.optimiser, params)
-    if content["scaler"]:  # empty where that run had no float16
-        state.scaler.load_state_dict(content["scaler"])
+    state.network.load_state_dict(content["network"])
     if state.mean is not None:
-        state.mean.load_state_dict(content["mean"])
-    state.update, state.best = content["update"], content["best"]
+        state.mean.load_state_dict(mean)
+    state.update, state.best = content["update"], float(content["best"])
     state.scores = {name: Score(**score) for name, score in content.get("scores", {}).items()}  # older files have none
     state.scored = content.get("scored")
-    torch.set_rng_state(content["random"])
-    if content["random_cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(content["random_cuda"])
+
+
+_SCORE = {"images", "features", "taps"}
+
+
+def _check_kinds(content: dict[str, Any], source: str) -> None:
+    """Raise `CheckpointError` where a part of `content` is missing or of another type than `save_state` writes."""
+    number, whole = (int, float), int
+    parts: dict[str, Any] = {
+        "params": dict, "network": dict, "optimiser": dict, "scaler": dict, "mean": (dict, type(None)), "update": whole,
+        "best": number, "random": torch.Tensor, "random_cuda": list,
+    }  # fmt: skip
+    wrong = [name for name, kind in parts.items() if not isinstance(content.get(name), kind)]
+    mean, scores, section = content.get("mean"), content.get("scores", {}), content.get("params")
+    if isinstance(mean, dict) and not (isinstance(mean.get("updates"), int) and isinstance(mean.get("values"), dict)):
+        wrong.append("mean")
+    if not isinstance(scores, dict) or not all(isinstance(s, dict) and set(s) == _SCORE for s in scores.values()):
+        wrong.append("scores")
+    if not isinstance(content.get("scored"), int | None):
+        wrong.append("scored")
+    recipe = section.get("optimiser") if isinstance(section, dict) else None
+    if not isinstance(recipe, dict) or recipe.get("optimiser") not in ("sgd", "adamw"):
+        wrong.append("params")
+    if not wrong and not 0 <= content["update"] < 2**63:
+        wrong.append("update")
+    if wrong:
+        named = ", ".join(dict.fromkeys(wrong))
+        raise CheckpointError(
+            f"{source} is a training state, but damaged: {named} is missing or of another kind.",
+            hint="Resume from another copy, or start from its model with --init-weights.",
+        )
+
+
+def _restore_machinery(content: dict[str, Any], state: TrainState, source: str) -> None:
+    """Optimiser, scaler and random generators: all of them, or after a `CheckpointError` none."""
+    optimiser, scaler = copy.deepcopy(state.optimiser.state_dict()), state.scaler.state_dict()
+    random = torch.get_rng_state()
+    try:
+        state.optimiser.load_state_dict(content["optimiser"])
+        _check_moments(state.optimiser)
+        if content["scaler"]:  # empty where that run had no float16
+            state.scaler.load_state_dict(content["scaler"])
+        torch.set_rng_state(content["random"])
+        if content["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(content["random_cuda"])
+    except Exception as error:  # torch checks as it goes, and raises anything
+        state.optimiser.load_state_dict(optimiser)
+        state.scaler.load_state_dict(scaler)
+        torch.set_rng_state(random)
+        raise CheckpointError(
+            f"The state of the optimiser or of the random generators in {source} does not fit, or is damaged."
+        ) from error
+
+
+def _check_moments(optimiser: torch.optim.Optimizer) -> None:
+    """Raise ValueError where what an optimiser remembers of a weight has another shape, or is not finite."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            for value in optimiser.state.get(parameter, {}).values():
+                if isinstance(value, torch.Tensor) and not (
+                    value.shape in (parameter.shape, torch.Size()) and bool(value.isfinite().all())
+                ):
+                    raise ValueError(f"a moment of the shape {tuple(value.shape)}")
 
 
 @dataclass

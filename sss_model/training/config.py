@@ -7,9 +7,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from sss_model.atomic_write import reason
 from sss_model.datasets.dataset import parse_source
 from sss_model.errors import ParameterError
 from sss_model.params import DataSource
+from sss_model.params.fields import shown
 from sss_model.training.params import SECTIONS, TrainParams, preset
 
 
@@ -24,8 +26,16 @@ def read_config(path: str) -> dict[str, Any]:
 
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The configuration {path} cannot be read: {error}") from error
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "it does not exist" if missing else reason(error)[0]
+        raise ParameterError(f"The configuration {path} cannot be read: {why}.", missing=missing) from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        raise ParameterError(
+            f"The configuration {path} cannot be read: it is not YAML of plain names and values{where}."
+        ) from error
     if not isinstance(content, dict):
         raise ParameterError(f"The configuration {path} must hold sections, as --print-config writes them.")
     return {str(name): _numbers_of(SECTIONS.get(name), values) for name, values in content.items()}
@@ -44,7 +54,7 @@ def _numbers_of(record: Any, values: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             return float(value)
     return value
 
@@ -68,14 +78,14 @@ def with_config(params: TrainParams, content: dict[str, Any]) -> TrainParams:
     if "preset" in content:
         params = dataclasses.replace(preset(content.pop("preset")), data=params.data)
     known = params.to_dict()
-    unknown = sorted(set(content) - set(known))
+    unknown = sorted(map(str, set(content) - set(known)))
     if unknown:
         raise ParameterError(f"Unknown section {', '.join(unknown)}; known are preset, {', '.join(known)}.")
     for name, values in content.items():
         if name == "data":
             known["data"] = [_source(entry) for entry in _entries(values)]
         elif not isinstance(values, dict):
-            raise ParameterError(f"The section {name} must hold names and values, got {values!r}.")
+            raise ParameterError(f"The section {name} must hold names and values, got {shown(values)}.")
         else:
             known[name] = {**known[name], **values}
     return TrainParams.from_dict(known)
@@ -86,7 +96,7 @@ def _entries(values: Any) -> list[Any]:
     if values is None or isinstance(values, str):
         return [] if values is None else [values]
     if not isinstance(values, list):
-        raise ParameterError(f"data must be a folder or a list of them, got {values!r}.")
+        raise ParameterError(f"data must be a folder or a list of them, got {shown(values)}.")
     return values
 
 
@@ -95,10 +105,12 @@ def _source(entry: Any) -> dict[str, Any]:
     if isinstance(entry, str):
         return parse_source(entry).to_dict()
     if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-        raise ParameterError(f"A data set must be a folder, or a mapping with its path; got {entry!r}.")
+        raise ParameterError(f"A data set must be a folder, or a mapping with its path; got {shown(entry)}.")
     entry = _numbers_of(DataSource, {str(name): value for name, value in entry.items()})
     for name, kind, what in (("splits", str, "folder names"), ("void", int, "whole numbers")):
         values = entry.get(name)
         if values is not None and not (isinstance(values, list) and all(isinstance(v, kind) for v in values)):
-            raise ParameterError(f"{name} of the data set {entry['path']} must be a list of {what}, got {values!r}.")
+            raise ParameterError(
+                f"{name} of the data set {entry['path']} must be a list of {what}, got {shown(values)}."
+            )
     return DataSource.from_dict(entry).to_dict()

@@ -26,7 +26,7 @@ from torch.utils.data import Dataset as TorchDataset
 from sss_model.datasets.border_sampling import draw_windows
 from sss_model.datasets.dataset import Dataset
 from sss_model.datasets.pair_sampling import VOID, Samples, draw, find_regions
-from sss_model.errors import DatasetError, SSSError
+from sss_model.errors import DatasetError, DeviceError, SSSError
 from sss_model.training.augment import augment, to_array
 from sss_model.training.params import TrainParams
 
@@ -162,6 +162,7 @@ def load_batches(batches: BatchDataset, sampler: ProcessSampler, workers: int) -
     Raises
     ------
     DatasetError : where it is the turn of a batch that cannot be made
+    DeviceError : the system ended a worker
     """
     loader = iter(
         DataLoader(
@@ -171,6 +172,13 @@ def load_batches(batches: BatchDataset, sampler: ProcessSampler, workers: int) -
     )  # fmt: skip
     try:
         yield map(_batch_or_raise, loader)
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise DeviceError(
+            "The system ended a process that reads pictures, most likely because memory or /dev/shm ran out.",
+            hint="Take fewer of them (--workers), or give them more memory.",
+        ) from error
     finally:
         if workers:
             # else they live as long as the traceback of an error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.atomic_write import reason
 from sss_model.errors import ParameterError
 from sss_model.training.run_files import LOG
 
@@ -28,11 +31,12 @@ class TrainLog:
     """
 
     def __init__(self, folder: Path, total: int, done: int, *, tensorboard: bool = False) -> None:
-        self._file = (folder / LOG).open("a", encoding="utf-8")
+        self._file = (folder / LOG).open("ab", buffering=0)
         self._board = _open_board(folder) if tensorboard else None
         self._bar = _open_bar(total, done)
         self._last_line = 0.0
         self._total = total
+        self._refused = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,14 +48,35 @@ class TrainLog:
             self.event("error", message=str(error), kind=type(error).__name__)
         self._file.close()
         if self._board is not None:
-            self._board.close()
+            with self._said_once("TensorBoard's file"):
+                self._board.close()
         if self._bar is not None:
             self._bar.close()
 
     def event(self, event: str, **values: Any) -> None:
-        """Append one line: the event's name, the time in seconds since 1970, and `values`."""
-        self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n")
-        self._file.flush()
+        """Append one line: the event's name, the time in seconds since 1970, and `values`.
+
+        Training does not depend on it: a line that the system refuses is left out, whole, and the first is said.
+        """
+        line = (json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n").encode()
+        end = self._file.seek(0, os.SEEK_END)
+        with self._said_once(LOG):
+            while line:
+                try:
+                    line = line[self._file.write(line) :]
+                except OSError:
+                    self._file.truncate(end)
+                    raise
+
+    @contextlib.contextmanager
+    def _said_once(self, what: str) -> Iterator[None]:
+        """Say what the system refuses the first time, and go on."""
+        try:
+            yield
+        except OSError as error:
+            if not self._refused:
+                self._refused = True
+                self.say(f"{what} is not whole: {reason(error)[0]}. Training goes on.")
 
     def say(self, text: str) -> None:
         """A line for the person at the terminal, above the bar."""
@@ -72,9 +97,10 @@ class TrainLog:
     def curves(self, values: Mapping[str, float | None], update: int) -> None:
         """Numbers by name, for TensorBoard; None leaves one out."""
         if self._board is not None:
-            for name, value in values.items():
-                if value is not None:
-                    self._board.add_scalar(name, value, update)
+            with self._said_once("TensorBoard's file"):
+                for name, value in values.items():
+                    if value is not None:
+                        self._board.add_scalar(name, value, update)
 
     @property
     def wants_pictures(self) -> bool:
@@ -84,7 +110,8 @@ class TrainLog:
     def picture(self, name: str, picture: NDArray[np.uint8], update: int) -> None:
         """A picture (H, W, 3) for TensorBoard."""
         if self._board is not None:
-            self._board.add_image(name, picture, update, dataformats="HWC")
+            with self._said_once("TensorBoard's file"):
+                self._board.add_image(name, picture, update, dataformats="HWC")
 
 
 class SilentLog(TrainLog):

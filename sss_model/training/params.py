@@ -20,7 +20,7 @@ from sss_model.params import (
     SamplingParams,
     check_scales,
 )
-from sss_model.params.fields import Checked, choice, number, switch
+from sss_model.params.fields import Checked, choice, number, shown, switch
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class TrainParams:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The record with `values`, sections of it missing or partial; unknown names raise `ParameterError`."""
-        unknown = sorted(set(values) - {"data", *SECTIONS})
+        unknown = sorted(map(str, set(values) - {"data", *SECTIONS}))
         if unknown:
             raise ParameterError(f"Unknown section {', '.join(unknown)}; known are data, {', '.join(SECTIONS)}.")
         sections = {name: kind.from_dict(values.get(name) or {}) for name, kind in SECTIONS.items()}
@@ -262,6 +262,6 @@ def preset(name: str) -> TrainParams:
     >>> preset("lite2").network.backbone
     'tf_efficientnet_lite2'
     """
-    if name not in PRESETS:
-        raise ParameterError(f"No preset is called {name!r}; there are {', '.join(PRESETS)}.")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ParameterError(f"No preset is called {shown(name)}; there are {', '.join(PRESETS)}.")
     return TrainParams().with_values(PRESETS[name])

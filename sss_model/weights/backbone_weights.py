@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
 from sss_model.network.backbone import BlockTaps, ResNetBackbone, TimmBackbone
-from sss_model.weights.checkpoint import load_state
+from sss_model.weights.checkpoint import check_finite, load_state
 from sss_model.weights.deeplab import torchvision_names
 
 State = dict[str, Tensor]
@@ -59,16 +60,22 @@ def read_weights(path: str | os.PathLike[str]) -> State:
             f"{file.name} holds more than tensors, or is no PyTorch file; nothing in it was run or loaded.",
             hint="Save its state dictionary alone, best as .safetensors.",
         ) from error
-    except Exception as error:
-        first = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"{file.name} holds no plain weights: {first}.") from error
+    except MemoryError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"The weights file {file.name} cannot be read: {reason(error)[0]}.") from error
+    except Exception as error:  # on damaged bytes the readers raise anything
+        raise CheckpointError(f"{file.name} holds no plain weights, or is damaged.") from error
     for wrapper in _WRAPPERS:
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise CheckpointError(f"{file.name} must hold a dictionary of tensors, got {type(state).__name__}.")
-    if all(name.startswith("module.") for name in state):
+    if all(str(name).startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    if not all(isinstance(name, str) for name in state):
+        raise CheckpointError(f"{file.name} holds tensors without names.")
+    check_finite(state, file.name)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 

@@ -16,14 +16,17 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import sss_model
 from sss_model.atomic_write import replacing
 from sss_model.errors import CheckpointError, ParameterError
+from sss_model.json_file import parse_json
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
+from sss_model.params.fields import shown
 from sss_model.shipped_files import MODEL, resource
 from sss_model.weights.header import read_header
 
@@ -72,17 +75,12 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
             f"{file.name} is a safetensors file, but not a model of this program: its header has no 'sss' entry.",
             hint="Train one with sss-train, or convert the authors' checkpoint with sss-convert.",
         )
+    entry = parse_json(header["sss"], CheckpointError, noun=f"The header of {file.name}")
+    params = _described(entry, file.name)
     try:
-        entry = json.loads(header["sss"])
-        if entry["format"] > FORMAT:
-            raise CheckpointError(
-                f"{file.name} has format {entry['format']}; this program reads up to {FORMAT}.",
-                hint="Update the program.",
-            )
-        params = NetworkParams.from_dict(entry["params"])
-    except (ParameterError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"The header of {file.name} does not describe a network: {error}") from error
-    stored = safetensors.torch.load_file(file)
+        stored = safetensors.torch.load_file(file)
+    except SafetensorError as error:
+        raise CheckpointError(f"{file.name} is damaged: its weights cannot be read.") from error
     if entry.get("weights_sha256", "") not in ("", weights_digest(stored)):
         raise CheckpointError(
             f"{file.name} is damaged: its weights are not those that were written.", hint="Copy or download it again."
@@ -90,8 +88,34 @@ def read_checkpoint(path: str | os.PathLike[str] | None = None) -> Checkpoint:
     state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    check_finite(state, file.name)
     metadata = {key: value for key, value in entry.items() if key not in ("params", "format")}
     return Checkpoint(file, params, state, metadata, digest)
+
+
+def _described(entry: Any, name: str) -> NetworkParams:
+    """The network that the header's `entry` of the model file `name` describes."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("format"), int) or "params" not in entry:
+        raise CheckpointError(f"The header of {name} does not describe a network: expected its format and params.")
+    if entry["format"] > FORMAT:
+        raise CheckpointError(
+            f"{name} has format {shown(entry['format'])}; this program reads up to {FORMAT}.",
+            hint="Update the program.",
+        )
+    try:
+        return NetworkParams.from_dict(entry["params"])
+    except ParameterError as error:
+        raise CheckpointError(f"The header of {name} does not describe a network: {error}") from error
+
+
+def check_finite(state: dict[str, Tensor], source: str) -> None:
+    """Raise `CheckpointError` for the first weight of `state` that holds NaN or infinity: all features would be so."""
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(
+                f"The weights in {source} are not finite: {name} holds NaN or infinity.",
+                hint="Take a model that was saved before.",
+            )
 
 
 def weights_digest(state: dict[str, Tensor]) -> str:
@@ -118,13 +142,16 @@ def load_network(path: str | os.PathLike[str] | Checkpoint | None = None) -> tup
     (128, 'tf_efficientnet_lite2')
     """
     checkpoint = path if isinstance(path, Checkpoint) else read_checkpoint(path)
+    name = checkpoint.path.name
     try:
         network = build_network(checkpoint.params)
     except ParameterError as error:
+        raise CheckpointError(f"The network of {name} cannot be built here: {error}", hint=error.hint) from error
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError) as error:  # parameters that do not go
         raise CheckpointError(
-            f"The network of {checkpoint.path.name} cannot be built here: {error}", hint=error.hint
+            f"The network of {name} cannot be built here: its parameters do not go together."
         ) from error
-    load_state(network, checkpoint.state, checkpoint.path.name)
+    load_state(network, checkpoint.state, name)
     return network.eval(), checkpoint
 
 
@@ -135,18 +162,28 @@ def load_state(network: nn.Module, state: dict[str, Tensor], source: str) -> Non
     ------
     CheckpointError : lists every name that is missing, left over, or of another shape
     """
+    check_fit(network, state, source)
+    network.load_state_dict(state)
+
+
+def check_fit(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
+    """Raise `CheckpointError`, which lists all that differ, unless `state` has the names and shapes of the network."""
     own = network.state_dict()
-    problems = [f"missing {name} {list(own[name].shape)}" for name in own if name not in state]
-    problems += [f"left over {name} {list(state[name].shape)}" for name in state if name not in own]
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{source} holds no weights: expected tensors by name.")
+    odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    problems = [f"no tensor {name}" for name in odd]
+    problems += [f"missing {name} {list(own[name].shape)}" for name in own if name not in state]
+    given = {name: value for name, value in state.items() if name not in odd}
+    problems += [f"left over {name} {list(given[name].shape)}" for name in given if name not in own]
     problems += [
-        f"shape of {name}: expected {list(own[name].shape)}, got {list(state[name].shape)}"
+        f"shape of {name}: expected {list(own[name].shape)}, got {list(given[name].shape)}"
         for name in own
-        if name in state and own[name].shape != state[name].shape
+        if name in given and own[name].shape != given[name].shape
     ]
     if problems:
-        shown = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
-        raise CheckpointError(f"The weights in {source} do not fit the network: {shown}.")
-    network.load_state_dict(state)
+        listed = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
+        raise CheckpointError(f"The weights in {source} do not fit the network: {listed}.")
 
 
 def write_checkpoint(
@@ -176,5 +213,8 @@ def write_checkpoint(
         "weights_sha256": weights_digest(state),
         "params": network.params.to_dict(),
     }
-    with replacing(file, CheckpointError) as temporary:
-        safetensors.torch.save_file(state, temporary, {"sss": json.dumps(entry)})
+    with replacing(file, CheckpointError, needs=sum(tensor.nbytes for tensor in state.values())) as temporary:
+        try:
+            safetensors.torch.save_file(state, temporary, {"sss": json.dumps(entry)})
+        except SafetensorError as error:
+            raise RuntimeError(str(error)) from error  # which has the system's number in it

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
+from sss_model.json_file import parse_json
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -23,9 +24,15 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, str]:
     try:
         with safe_open(file, framework="np") as content:
             return dict(content.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "it does not exist" if missing else reason(error)[0]
         raise CheckpointError(
-            f"{file.name} is not a model file: expected safetensors, but {str(error).rstrip('.')}.",
+            f"The model file {file.name} cannot be read: {why}.", hint=_hint_for(file), missing=missing
+        ) from error
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{file.name} is not a model file: expected safetensors, and it is something else or damaged.",
             hint=_hint_for(file),
         ) from error
 
@@ -40,8 +47,8 @@ def model_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
     128
     """
     try:
-        entry = json.loads(read_header(path).get("sss", "{}"))
-    except ValueError:  # a CheckpointError too
+        entry = parse_json(read_header(path).get("sss", "{}"), CheckpointError, noun="The header")
+    except CheckpointError:
         return {}
     return entry if isinstance(entry, dict) else {}
 

@@ -8,7 +8,7 @@ sentences.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,16 @@ def run_kind_apart(kind: Kind, folder: Path, trials: int, *, seed: int = 0) -> R
     if child.exitcode:
         row.bad.append(f"({seed}, ...): the process ended with {child.exitcode}")
     return row
+
+
+def check_kinds(kinds: Sequence[Kind], folder: Path, trials: int, *, seed: int, apart: bool = False) -> list[Row]:
+    """Run all `kinds`, print their table, and fail the test that calls this where a trial was bad."""
+    rows = [(run_kind_apart if apart else run_kind)(kind, folder, trials, seed=seed) for kind in kinds]
+    text = table(rows)
+    print(f"\n{text}")
+    assert not any(row.bad for row in rows), text
+    assert all(row.tried == trials for row in rows)
+    return rows
 
 
 def table(rows: list[Row]) -> str:

@@ -128,7 +128,14 @@ def test_out_of_memory_halves_the_pieces_and_goes_on(part: str, monkeypatch: pyt
     else:
         _fail_above(monkeypatch, torch.nn.Conv2d, "forward", lambda args: args[1].shape[3] > 300)
     result = one.extract_with_record(image)
-    assert set(result.notes) == {"Memory ran out on the processor: the pieces left were halved."}
+    said = (
+        "the picture went on in tiles of 160 pixels. This backbone"
+        if part == "tiles"
+        else "the pieces left were halved"
+    )
+    assert all(note.startswith(f"Memory ran out on the processor: {said}") for note in result.notes)
+    assert result.notes
+    assert all(note.endswith("the features are approximate.") == (part == "tiles") for note in result.notes)
     assert result.record["notes"] == list(result.notes)
     assert result.device == result.record["extract"]["device"] == "cpu"
     assert difference(result.features, exact) < (0.3 if part == "tiles" else 1e-5)
@@ -181,7 +188,7 @@ def test_no_memory_at_all_is_an_error_and_other_errors_pass(monkeypatch: pytest.
     image, one = noise(4, 40), extractor()
     with monkeypatch.context() as patch:
         _fail_above(patch, HeadStripes, "fill", lambda args: True)
-        with pytest.raises(DeviceError, match="Memory ran out on the processor: no memory"):
+        with pytest.raises(DeviceError, match=r"Memory ran out on the processor, even for the smallest piece\.$"):
             one.extract(image)
 
     def broken(*args: object) -> None:
@@ -227,3 +234,15 @@ def _fail_above(patch: pytest.MonkeyPatch, owner: type, name: str, too_large: ob
         return original(*args)
 
     patch.setattr(owner, name, wrapped)
+
+
+def test_tiles_for_lack_of_memory_are_said_to_be_approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, one = noise(128, 600), extractor(GLOBAL)
+    assert one.extract_with_record(image).notes == ()
+    monkeypatch.setattr("sss_model.inference.image_run.available_bytes", lambda _device: 2**20)
+    told: list[str] = []
+    result = one.extract_with_record(image, note=told.append)
+    assert tuple(told) == result.notes
+    assert result.notes[0].startswith("Memory has room for tiles of 256 pixels only.")
+    assert result.notes[0].endswith("the features are approximate.")
+    assert result.record["notes"] == list(result.notes)

@@ -145,7 +145,8 @@ def test_file_round_trip_is_exact(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello", "basis.json holds no PCA basis: expected JSON with mean, axes"),
+        ("hello", r"basis\.json cannot be read: it is not JSON \(line 1, column 1\)"),
+        ("{}", "basis.json holds no PCA basis: expected JSON with mean, axes"),
         ("[1]", "holds no PCA basis"),
         ('{"mean": [0]}', "holds no PCA basis"),
         ('{"mean": [0], "axes": [[1, 2]], "explained_variance_ratio": [1]}', r"axes \(1, 2\), mean \(1,\)"),
@@ -159,7 +160,7 @@ def test_files_that_are_no_basis_are_refused(tmp_path, text, message):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(FeatureFileError, match=r"none\.json cannot be read: No such file"):
+    with pytest.raises(FeatureFileError, match=r"none\.json cannot be read: it does not exist"):
         PcaBasis.load(tmp_path / "none.json")
     with pytest.raises(FeatureFileError, match="none"):
         fit_pca(features_like()).save(tmp_path / "none" / "basis.json")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.datasets.coco import instance_mask, read_instances, read_json
+from sss_model.datasets.coco import instance_mask, read_annotations, read_instances
 from sss_model.datasets.label_maps import read_label_map
 from sss_model.errors import DatasetError
 from sss_model.segmentation.comparisons.hard_segmentation import (
@@ -47,7 +47,7 @@ def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation
 def _file_for(path: Path, stem: str) -> Path:
     if not path.is_dir():
         if not path.is_file():
-            raise DatasetError(f"There is no file of masks at {path}.")
+            raise DatasetError(f"There is no file of masks at {path}.", missing=True)
         return path
     for suffix in (".png", ".npz", ".json", ".mat"):
         if (path / (stem + suffix)).is_file():
@@ -60,7 +60,10 @@ def _outlined(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
     if described is None:
         raise DatasetError(f"{path} says nothing of a picture {stem}.")
     _check_size(path, described.size or size, size)
-    titles = {entry["id"] - 1: str(entry["name"]) for entry in read_json(path).get("categories", [])}
+    try:
+        titles = {entry["id"] - 1: str(entry["name"]) for entry in read_annotations(path).get("categories", [])}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"The categories of {path} are not COCO's: expected a list of id and name.") from error
     labels, names = np.zeros(size, np.int32), {0: BACKGROUND}
     for k, instance in enumerate(described.instances, 1):  # by falling area: the smaller lie on the larger
         labels[instance_mask(instance.segmentation, size)] = k

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
 from sss_model.network.authors_release import STAGES
 from sss_model.network.build import build_network
@@ -222,5 +224,11 @@ def _unpack(archive: Path, folder: Path) -> None:
             for member in content.infolist():
                 if wanted.search(member.filename) and "__MACOSX" not in member.filename:
                     content.extract(member, folder)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise CheckpointError(f"The archive {archive.name} cannot be unpacked: {error}.") from error
+    except OSError as error:
+        why, _ = reason(error)
+        hint = "It is unpacked into the temporary folder: set TMPDIR to another, or unpack it yourself."
+        raise CheckpointError(f"The archive {archive.name} cannot be unpacked: {why}.", hint=hint) from error
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, zlib.error) as error:
+        raise CheckpointError(
+            f"The archive {archive.name} cannot be unpacked: it is damaged, encrypted or of an unknown kind."
+        ) from error

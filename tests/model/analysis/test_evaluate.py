@@ -360,3 +360,12 @@ def test_a_sheet_of_many_rows_is_read_down_its_first_column(tmp_path: Path) -> N
     height, width = page.shape[0] // 7, page.shape[1] // 2
     reds = [[int(page[row * height + 40, column * width + 20, 0]) for column in (0, 1)] for row in range(7)]
     assert reds == [[10 * k, 10 * (k + 7) if k < 6 else 255] for k in range(7)]
+
+
+def test_outputs_that_cannot_be_written_are_told_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option in ("--json", "--contact-sheet"):
+        assert main(["--data", str(tmp_path / "gone"), option, str(tmp_path / "none" / "a")]) == 1
+        assert "a cannot be written: its folder does not exist. Make the folder first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -91,11 +91,8 @@ def test_disk_filling_up_leaves_the_old_file_and_no_part(
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_real_full_disk(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The temporary file is a link to a device on which every write fails: the libraries' own words are understood."""
-
-    class Full:
-        hex = "full00000000"
-
-    monkeypatch.setattr("sss_model.atomic_write.uuid.uuid4", lambda: Full)
+    names = iter(("full00000000", "of another file"))
+    monkeypatch.setattr("sss_model.atomic_write.own_name", lambda: next(names))
     path = tmp_path / f"map{FORMATS[form].suffix}"
     part = tmp_path / f".full00000000.part{path.suffix}"
     small, builtin_open = some(60, 90, 40), open
