@@ -172,9 +172,9 @@ class FeaturePanel(QWidget):
         """Show the feature panes' channels and range so; the input stays as it is."""
         if display != self._display:
             self._display = display
-            for name in PANES[1:]:
-                self._panes[name].set_display(display)
-                self._panes[name].set_detail(_in_words(display))
+            for view in list(self._panes.values())[1:]:
+                view.set_display(display)
+                view.set_detail(_in_words(display))
             self.display_changed.emit(display)
 
     # marks and messages ----------------------------------------------------------------------------------------------

@@ -28,8 +28,7 @@ def test_every_menu_begins_at_the_default(network):
         *(default.device, default.size, default.scales, default.precision, default.tile)
     ]
     assert [ticked(menu) for menu in network.menus] == [
-        ["Automatic"],
-        ["Automatic"],
+        *([["Automatic"]] * 3),
         ["float32 (exact)"],
         ["Automatic"],
     ]
