@@ -108,7 +108,7 @@ class OverlaysPresenter(QObject):
 
     def write_clusters(self, path: Path) -> None:
         """Write the clusters' numbers as a PNG."""
-        source = self._session.state.source
+        source = self._session.shown
         if source is not None:
             grouping = ClusterRequest(0, source, self._choices.clusters)
             self._session.requests.ask(lambda ticket: WriteMaskRequest(ticket, grouping, path))

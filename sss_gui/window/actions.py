@@ -22,7 +22,7 @@ class Command:
     words : menu text; & marks its letter
     keys : shortcuts, the first shown
     group : menu
-    tip : one sentence for the status line and the help sheet
+    tip : one sentence for the tool tip
     checkable : it is a state, not a deed; `keep_checked` joins it to what has the state
     separator : a line above it in its menu
     toolbar : drawing of its button, of `resources/icons`; empty keeps it out of the toolbar
@@ -81,30 +81,33 @@ COMMANDS: tuple[Command, ...] = (
             toolbar="pane-pca", one_of="panes"),
     Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone", True,
             toolbar="pane-filtered", one_of="panes"),
-    Command("show_pins", "Pi&ns", ("Shift+P",), "View", "Show the pins in the panes, or hide them", True,
+    Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
             separator=True, toolbar="pin"),
-    Command("pin", "&Pin the pixel", ("P",), "View", "Keep the features of the pixel under the pointer"),
-    Command("clear_pins", "Remo&ve all pins", (), "View", "Take the pins off the picture"),
-    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned",
-            True, toolbar="similarity"),
-    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels", True, toolbar="clusters"),
-    Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", True, separator=True,
+    Command("pin", "&Pin the pixel", ("P",), "Compare", "Keep the features of the pixel under the pointer"),
+    Command("clear_pins", "Remo&ve all pins", (), "Compare", "Take the pins off the picture"),
+    Command("similarity", "&Similarity", ("S",), "Compare", "How alike every pixel is to the one pointed at or pinned",
+            True, separator=True, toolbar="similarity"),
+    Command("clusters", "Clus&ters", ("K",), "Compare", "Groups of like pixels", True, toolbar="clusters"),
+    Command("wipe", "&Wipe", ("W",), "Compare", "The input left of an edge that can be dragged", True, separator=True,
             toolbar="wipe"),
-    Command("difference", "&Difference", ("D",), "View", "Each pane's difference from the input", True,
+    Command("difference", "&Difference", ("D",), "Compare", "Each pane's difference from the input", True,
             toolbar="difference"),
-    Command("difference_gain", "Difference × &2", ("Shift+D",), "View",
+    Command("difference_gain", "Difference × &2", ("Shift+D",), "Compare",
             "Show differences twice as strong, up to 32 times; then as they are"),
-    Command("reference", "&Compare with this pane", ("C",), "View",
+    Command("reference", "&Compare with this pane", ("C",), "Compare",
             "Flip, wipe and difference compare with the pane clicked last"),
+    Command("channel", "One channel in &grey", ("G",), "View", "Red, green, blue of the feature panes alone, then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
+    Command("strip_features", "Features in the film &strip", (), "View",
+            "Thumbnails of the features, in the basis of the panes; those not known yet are computed", True),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
     Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back the last change of a parameter"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Adjust", "Do again what was taken back"),
     Command("radius_down", "Radius − 1", ("[",), "Adjust", "Smaller filter window", separator=True),
     Command("radius_up", "Radius + 1", ("]",), "Adjust", "Larger filter window"),
-    Command("eps_down", "Eps ÷ 1.25", (";",), "Adjust", "Keep more edges"),
-    Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges"),
+    Command("eps_down", "Eps ÷ 1.25", (";",), "Adjust", "Keep more edges: a smaller eps"),
+    Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges: a larger eps"),
     Command("a_or_b", "&A or B", ("B",), "Adjust", "Flip between two sets of radius and eps"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
@@ -137,7 +140,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
 
-GROUPS = ("File", "Model", "Adjust", "View", "Layers", "Help")
+GROUPS = ("File", "Model", "Adjust", "View", "Compare", "Layers", "Help")
 
 
 def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -154,7 +157,6 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
         action.setObjectName(command.name)
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setStatusTip(command.tip)
         action.setToolTip(f"{command.tip} ({_native(command.keys[0])})" if command.keys else command.tip)
         action.setCheckable(command.checkable)
         if command.one_of:

@@ -22,6 +22,13 @@ from sss_model.shipped_files import resource
 
 TITLE = "Semantic features"
 
+_FIRST, _FRAME = QSize(1360, 860), QSize(8, 36)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Size of the window at its first start on a screen of that size, with room for the frame round it."""
+    return _FIRST.boundedTo(screen - _FRAME)
+
 
 class MainWindow(QMainWindow):
     """A toolbar above, four panes in the middle, parameters right, pixels below, the film strip under the panes.
@@ -58,7 +65,7 @@ class MainWindow(QMainWindow):
         self._place()
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
-        self.resize(1360, 860)
+        self.resize(first_size(self.screen().availableGeometry().size()))
 
     @property
     def shown_panel(self) -> FeaturePanel:
@@ -112,8 +119,8 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.params_dock, self.layers_dock)
         self.layers_dock.hide()
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.resizeDocks([self.params_dock, self.probe_dock], [280, 118], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.probe_dock], [118], Qt.Orientation.Vertical)
+        self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self.status, 1)

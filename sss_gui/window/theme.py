@@ -123,8 +123,7 @@ def make_style_sheet(colours: Colours) -> str:
         QPushButton[segment]:focus {{ text-decoration: underline; }}
         QPushButton[segment]:disabled {{ color: {colours.disabled}; }}
         QStatusBar::item {{ border: none; }}
-        QStatusBar QToolButton[popupMode="2"] {{ border: none; padding: 2px 14px 2px 4px; }}
-        QStatusBar QToolButton[popupMode="2"]:hover {{ background: {colours.raised}; }}
+        QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
         QToolBar {{ border: none; border-bottom: 1px solid {colours.line}; padding: 0 4px; spacing: 2px; }}
         QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
         QToolBar QToolButton:hover {{ border-color: {colours.line}; }}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -41,17 +42,17 @@ from sss_gui.messages.panes import (
     ProbeResult,
     ShowRequest,
     ShowResult,
-    Source,
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.segment_answers import SegmentAnswers
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
 from sss_model.image_io import to_picture
@@ -342,6 +343,20 @@ class FeatureEngine(SegmentAnswers):
         """See `OverlayEngine.write_mask`."""
         return self.overlays.write_mask(request, progress)
 
+    def feature_thumbnails(
+        self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        """See `feature_thumbnails.feature_thumbnails`."""
+        from sss_gui.worker.feature_thumbnails import feature_thumbnails  # here: it loads torch
+
+        show, shown = request.show, self.documents.get_quietly(self._key(request.show))
+        if shown is not None:
+            feature_thumbnails(
+                *(self.documents, shown, request.sources, show.projection, self._basis(show.basis)),
+                lambda source, picture: deliver(FeatureThumbnail(request.ticket, source, picture)),
+            )
+        return None
+
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""
         document = self.document(request.show, progress, lambda _result: None)
@@ -351,43 +366,9 @@ class FeatureEngine(SegmentAnswers):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = _Pooled(self.document, document, request, progress)
+        pooled = PooledFigures(self.document, document, request, progress, deliver)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
-
-
-class _Pooled:
-    """The figures of many pictures, one after the other, each with its share of the progress.
-
-    Attributes
-    ----------
-    fitted, failed : the pictures that came, and those that could not, each with a sentence
-    """
-
-    def __init__(
-        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
-    ) -> None:
-        self._make, self._request, self._progress = make, request, progress
-        self._channels = like.figure.features.shape[2]
-        self.fitted: list[Source] = []
-        self.failed: list[tuple[Source, str]] = []
-
-    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
-        count = len(self._request.sources)
-        for number, source in enumerate(self._request.sources):
-            part = self._progress.part(number / count, (number + 1) / count)
-            try:
-                show = replace(self._request.show, source=source, fresh=False)
-                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
-            except SSSError as error:
-                self.failed.append((source, str(error)))
-                continue
-            channels = figure.features.shape[2]
-            if channels != self._channels:
-                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
-                continue
-            self.fitted.append(source)
-            yield figure, part.part(0.7, 1.0)
 
 
 class _NoRoomError(Exception):

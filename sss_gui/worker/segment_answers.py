@@ -53,6 +53,11 @@ class SegmentAnswers(Engine):
         if self._segmenter is not None:
             self._segmenter.clear()
 
+    def forget_cuts(self) -> None:
+        """Forget the cuts of pictures that are not remembered."""
+        if self._segmenter is not None:
+            self._segmenter.forget_closed()
+
     def segments(self, request: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
         """See `SegmentEngine.segments`."""
         return self.segmenter.segments(request, progress, deliver)

@@ -31,7 +31,7 @@ class FilterParams(Checked):
         0.01,
         1e-8,
         1.0,
-        "Eps",
+        "Edge sensitivity",
         unit="squared intensity",
         source=f"{RELEASED}; He et al. 2013",
         log=True,
@@ -277,7 +277,9 @@ class ExportParams(Checked):
     raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
-    strip: bool = switch(False, "Strip", help="[image | features] side by side, as the authors' MATLAB demo reads it")
+    strip: bool = switch(
+        False, "[image | features] strip", help="photograph and map side by side, as the authors' MATLAB demo reads it"
+    )
     save_basis: bool = switch(
         False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.overlays import (
     ClusterRequest,
@@ -21,6 +22,7 @@ from sss_gui.messages.overlays import (
 from sss_gui.messages.panes import (
     BasisRequest,
     BasisResult,
+    BasisStep,
     BatchExportRequest,
     BatchExportResult,
     ExportRequest,
@@ -129,6 +131,13 @@ class FakeEngine(Engine):
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
 
+    def feature_thumbnails(
+        self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        for source in message.sources:
+            deliver(FeatureThumbnail(message.ticket, source, np.full((6, 8, 3), 77, np.uint8)))
+        return None
+
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
         return ExportResult(message.ticket, (message.path,))
@@ -176,6 +185,9 @@ class FakeEngine(Engine):
         return CutOutResult(message.ticket, np.dstack([np.full((*self.size, 3), 90, np.uint8), matte]))
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        for source in message.sources:
+            self._wait(progress, "Network")
+            deliver(BasisStep(message.ticket, source))
         message.path.write_text("{}")
         return BasisResult(message.ticket, message.path, message.sources)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
@@ -22,6 +24,7 @@ from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import CheckpointError
+from sss_model.image_io import read_image, to_picture
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -181,7 +184,8 @@ def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture[2, 3] = (10, 20, 30)
     QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
     program.actions["paste"].trigger()
-    np.testing.assert_array_equal(program.session.state.source.pasted, picture)
+    qtbot.waitUntil(lambda: program.session.state.source is not None)
+    np.testing.assert_array_equal(to_picture(read_image(program.session.state.source.path)), picture)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "one.png"))])
     QGuiApplication.clipboard().setMimeData(data)
@@ -279,7 +283,7 @@ def test_copying_the_command_line_gives_every_changed_number(qtbot, program):
     program.session.set_filter(FilterParams(radius=9, eps=0.003))
     program.actions["copy_command"].trigger()
     text = QGuiApplication.clipboard().text()
-    assert text.startswith("sss-extract ")
+    assert shlex.split(text)[:3] == [sys.executable, "-m", "sss_model.commands.extract"]
     assert "my photo.png" in text
     assert "--radius 9 --eps 0.003" in text
     idle(qtbot, program)
@@ -300,8 +304,9 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
         program.actions["export"].trigger()
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
     assert request.folder == tmp_path
-    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"))
-    assert program.export_files.export_params() == request.params, "the next export starts where this one was"
+    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"), existing="refuse")
+    remembered = program.export_files.export_params()
+    assert replace(remembered, existing="refuse") == request.params, "the next export starts where this one was"
     idle(qtbot, program)
 
 
@@ -316,6 +321,18 @@ def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
     assert export.isEnabled()
     button(dialog, "Pictures").setChecked(False)
     assert not export.isEnabled()
+
+
+def test_a_batch_is_forecast_whole_and_replaces_nothing_unasked(qtbot, tmp_path):
+    one = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, name="<b>.png")
+    six = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, pictures=6)
+    for dialog in (one, six):
+        qtbot.addWidget(dialog)
+    labels = [{label.text() for label in dialog.findChildren(QLabel)} for dialog in (one, six)]
+    assert "up to 256.0 MB of features" in labels[0]
+    assert "up to 1.5 GB of features, if all 6 pictures are of this size" in labels[1]
+    assert [dialog.params().existing for dialog in (one, six)] == ["refuse", "skip"]
+    assert one.windowTitle() == "Export <b>.png"
 
 
 def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
@@ -392,6 +409,22 @@ def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program, tmp_path
     view = program.window.findChild(QMenu, "menu-view")
     next(action for action in view.actions() if action.text() == "Parameters").trigger()
     assert program.window.params_dock.isVisible()
+    idle(qtbot, program)
+
+
+def test_a_folder_is_recent_as_one(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
+    for _ in range(2):
+        idle(qtbot, program)
+        program.pictures.step(1)
+    idle(qtbot, program)
+    program.pictures.close_all()
+    menu = program.window.findChild(QMenu, "menu-recent")
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["&1  pictures/"]
+    menu.actions()[0].trigger()
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
     idle(qtbot, program)
 
 

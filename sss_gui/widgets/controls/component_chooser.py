@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from sss_gui.widgets.controls.number_control import CalmSpinBox
 
 CHANNELS = ("red", "green", "blue")
-_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
+CHANNEL_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
 _GAP, _TEXT = 3, 13
 
 
@@ -40,7 +40,7 @@ class VarianceBars(QWidget):
         """Component number (from 1) of each channel."""
         self._chosen = {}
         for channel, number in chosen.items():
-            self._chosen.setdefault(number, []).append(_COLOURS[channel])
+            self._chosen.setdefault(number, []).append(CHANNEL_COLOURS[channel])
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -142,7 +142,7 @@ class ComponentChooser(QWidget):
         spin.setMinimumWidth(48)
         spin.valueChanged.connect(lambda number: self._choose(channel, number))
         label.setBuddy(spin)
-        label.setStyleSheet(f"color: {_COLOURS[channel].name()}; font-weight: bold;")
+        label.setStyleSheet(f"color: {CHANNEL_COLOURS[channel].name()}; font-weight: bold;")
         pair = QGridLayout()
         pair.setHorizontalSpacing(5)
         pair.addWidget(label, 0, 0)

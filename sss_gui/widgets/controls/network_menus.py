@@ -1,4 +1,4 @@
-"""How the network runs, as menus: device, working size, precision and tile. Set seldom, so they take no room."""
+"""How the network runs, as menus: device, working size, scales, precision, tile. Set seldom, so they take no room."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Options = Sequence[tuple[Any, str]]
 
 AUTOMATIC = "Automatic"
 _PIXELS = (320, 480, 640, 800, 960, 1280, 1920)
+_SCALES = ((), (1.0,), (0.5, 1.0), (1.0, 1.5), (1.0, 2.0), (0.5, 1.0, 2.0))
 _TILES = (256, 384, 512, 768, 1024, 1536, 2048)
 _WORDS = {"auto": AUTOMATIC, "cpu": "CPU", "native": "Native: every pixel", "float32": "float32 (exact)"}
 _FIELDS: dict[str, Any] = {field.name: field for field in fields(ExtractParams)}
@@ -34,7 +35,6 @@ class ChoiceMenu(QMenu):
     def __init__(self, title: str, tip: str, options: Options, value: Any, parent: QWidget) -> None:
         super().__init__(title, parent)
         self.menuAction().setToolTip(tip)
-        self.menuAction().setStatusTip(tip)
         self._group = QActionGroup(self)
         self._actions: dict[Any, QAction] = {}
         self.value = value
@@ -54,7 +54,7 @@ class ChoiceMenu(QMenu):
         """Tick the line `key`; emits nothing."""
         self.value = key
         if key not in self._actions:
-            self._add(key, _WORDS.get(key, str(key)))
+            self._add(key, _in_words(key))
         self._actions[key].setChecked(True)
 
     @property
@@ -103,17 +103,19 @@ class NetworkMenus(QObject):
         sizes = [("auto", AUTOMATIC), *((str(side), f"{side} px") for side in _PIXELS), ("native", _WORDS["native"])]
         self.device = self._menu("device", "&Device", [("auto", AUTOMATIC), ("cpu", _WORDS["cpu"])])
         self.size = self._menu("size", "Working &size", sizes)
+        scales = [(scales, _in_words(scales)) for scales in _SCALES]
+        self.scales = self._menu("scales", "S&cales", scales)
         self.precision = self._menu("precision", "&Precision", precisions)
         self.tile = self._menu("tile", "&Tile", [(0, AUTOMATIC), *((side, f"{side} px") for side in _TILES)])
 
     @property
     def menus(self) -> list[ChoiceMenu]:
         """All of them, in the order to show."""
-        return [self.device, self.size, self.precision, self.tile]
+        return [self.device, self.size, self.scales, self.precision, self.tile]
 
     def set_values(self, params: ExtractParams) -> None:
         """Tick what `params` say; emits no `rested`."""
-        for name in ("device", "size", "precision", "tile"):
+        for name in ("device", "size", "scales", "precision", "tile"):
             getattr(self, name).set_value(getattr(params, name))
         self.changed.emit()
 
@@ -130,3 +132,10 @@ class NetworkMenus(QObject):
         menu.chosen.connect(lambda value: self.rested.emit(name, value))
         menu.chosen.connect(lambda _value: self.changed.emit())
         return menu
+
+
+def _in_words(value: Any) -> str:
+    """A value of a field as a line of its menu."""
+    if isinstance(value, tuple):
+        return ", ".join(f"{scale:g} ×" for scale in value) or AUTOMATIC
+    return _WORDS.get(value, str(value))

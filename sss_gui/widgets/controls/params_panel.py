@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
+from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
-SECTIONS = ("filter", "projection", "similarity", "clusters")
-_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters"}
+SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
+_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
+           "display": "Channels and range"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
@@ -34,6 +36,7 @@ _BASIS_MODES = {
 }
 # where the slider is useful; the spin box takes the field's whole range
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
+_LABELS = {"eps": "Edge sensitivity (eps)"}  # the paper's name too, for who knows it
 _FIELDS: dict[str, Any] = {
     field.name: field
     for record in (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
@@ -66,6 +69,7 @@ class ParamsPanel(QScrollArea):
         super().__init__(parent)
         self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
         self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:2]) for name in SECTIONS}
+        self.display = DisplayControls()
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
@@ -133,7 +137,7 @@ class ParamsPanel(QScrollArea):
     def set_basis_mode(self, mode: str, note: str = "") -> None:
         """Show which basis is in use ('image', 'locked', 'shared') and where it came from; emits nothing."""
         self._basis_buttons[mode].setChecked(True)
-        self._basis_note.setText(note)
+        self.basis_note.setText(note)
 
     # sections --------------------------------------------------------------------------------------------------------
 
@@ -184,7 +188,7 @@ class ParamsPanel(QScrollArea):
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self._basis_note = note = QLabel()
+        self.basis_note = note = QLabel()
         note.setTextFormat(Qt.TextFormat.PlainText)
         note.setWordWrap(True)
         note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -212,9 +216,13 @@ class ParamsPanel(QScrollArea):
         tip = "Write the cluster of every pixel as an indexed picture"
         section.add(_button("export", "Export clusters…", tip, self.clusters_export_requested))
 
+    def _fill_display(self, section: CollapsibleSection) -> None:
+        section.add(self.display)
+
     def _number(self, name: str) -> NumberControl:
         field = _FIELDS[name]
-        control = NumberControl(field.metadata, field.default, _SLIDER_RANGES.get(name))
+        meta = {**field.metadata, "label": _LABELS.get(name, field.metadata["label"])}
+        control = NumberControl(meta, field.default, _SLIDER_RANGES.get(name))
         control.changing.connect(lambda value: self.changing.emit(name, value))
         control.rested.connect(lambda value: self.rested.emit(name, value))
         self._controls[name] = control

@@ -14,7 +14,8 @@ from sss_gui.widgets.picture.annotations import draw_tag, pin_colour
 
 Point = tuple[int, int]
 
-_NAME, _FIGURES, _BUTTON, _ROW = 118, 84, 22, 22
+_NAME, _BUTTON, _ROW = 118, 22, 22
+_WIDEST = "distance to pin 99"
 _HINT = "Point at a pixel to see its features; click to pin it and compare"
 _UNLIMITED = 16777215  # Qt's own
 
@@ -54,7 +55,7 @@ class PixelProbe(QWidget):
         self.set_folded(False)
 
     def sizeHint(self) -> QSize:
-        return QSize(700, 4 + 5 * _ROW)
+        return QSize(700, 4 + 4 * _ROW)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, _ROW + 4 if self.folded else 2 * _ROW + 4)
@@ -154,7 +155,7 @@ class PixelProbe(QWidget):
         first.setContentsMargins(6, 0, 6, 0)
         first.setSpacing(6)
         self._place.setFixedWidth(_NAME - _BUTTON - 6)
-        self._measure.setMinimumWidth(_FIGURES)
+        self._measure.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
         for widget, stretch in ((self._fold, 0), (self._place, 0), (self.hovered, 1), (self._hint, 1)):
             first.addWidget(widget, stretch)
         first.addWidget(self._measure)
@@ -183,12 +184,12 @@ class PinRow(QWidget):
         self._index, self._text = index, ""
         self.strip = VectorStrip()
         self._figures = QLabel()
-        self._figures.setFixedWidth(_FIGURES)
+        self._figures.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._button = _tool("cancel", f"Remove pin {index + 1}")
         self._button.clicked.connect(lambda: self.removed.emit(index))
         row = QHBoxLayout(self)
-        row.setContentsMargins(6 + _NAME, 0, 6, 0)
+        row.setContentsMargins(12 + _NAME, 0, 6, 0)
         row.setSpacing(6)
         row.addWidget(self.strip, 1)
         row.addWidget(self._figures)

@@ -72,19 +72,20 @@ class StatusLine(QWidget):
 
     def set_device(self, text: str) -> None:
         """Where it runs, such as 'cpu' or 'cuda:0 · NVIDIA H200'."""
-        self._device.setText(text.replace("&", "&&"))
+        self._device.setText(f"{text} ▾".replace("&", "&&"))
         self._device.setAccessibleName(f"Device {text}")
         self._device.setVisible(bool(text))
 
     def set_size(self, text: str) -> None:
         """At which size the network sees pictures, such as 'Size: automatic'."""
-        self._size.setText(text)
+        self._size.setText(f"{text} ▾")
         self._size.setVisible(bool(text))
 
     def set_menus(self, device: QMenu, size: QMenu) -> None:
         """What a click on the device and on the size opens."""
         for button, menu in ((self._device, device), (self._size, size)):
             button.setMenu(menu)
+            button.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the words end with an arrow
             button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def set_elapsed(self, seconds: float | None) -> None:

@@ -12,18 +12,19 @@ from sss_gui.widgets.picture.qimage import to_qimage
 
 Vector = NDArray[np.float32]
 
-# blue for negative, orange for positive numbers: told apart by colour-blind eyes, and zero is neutral
-_ENDS = ((33, 102, 172), (146, 197, 222), (247, 247, 247), (253, 184, 99), (179, 88, 6))
+# blue for negative, orange for positive numbers, which colour-blind eyes tell apart; zero is the colour of the surround
+_ON_LIGHT = ((33, 102, 172), (146, 197, 222), (247, 247, 247), (253, 184, 99), (179, 88, 6))
+_ON_DARK = ((125, 190, 255), (52, 96, 140), (42, 42, 45), (140, 84, 24), (255, 176, 70))
 
 
-def _scale() -> NDArray[np.uint8]:
-    places = np.linspace(0, 255, len(_ENDS))
-    channels = [np.interp(np.arange(256), places, channel) for channel in zip(*_ENDS, strict=True)]
+def _scale(ends: tuple[tuple[int, int, int], ...]) -> NDArray[np.uint8]:
+    places = np.linspace(0, 255, len(ends))
+    channels = [np.interp(np.arange(256), places, channel) for channel in zip(*ends, strict=True)]
     return np.stack(channels, 1).astype(np.uint8)
 
 
-COLOURS = _scale()
-"""(256, 3) uint8, from the most negative number to the most positive."""
+LIGHT, DARK = _scale(_ON_LIGHT), _scale(_ON_DARK)
+"""(256, 3) uint8, from the most negative number to the most positive, on light and on dark."""
 
 
 class VectorStrip(QWidget):
@@ -52,7 +53,13 @@ class VectorStrip(QWidget):
         if self.vector is None:
             return np.zeros((0, 3), np.uint8)
         shares = np.nan_to_num(self.vector.astype(np.float64)) / (self._span or 1.0)
-        return COLOURS[np.clip((shares + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)]
+        scale = LIGHT if self.palette().base().color().lightness() > 127 else DARK
+        return scale[np.clip((shares + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)]
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._image = None
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, room = QPainter(self), QRect(0, 3, self.width(), max(self.height() - 6, 1))

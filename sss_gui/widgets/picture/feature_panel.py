@@ -9,6 +9,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView, Picture
 from sss_gui.widgets.picture.message_banner import MessageBanner
@@ -39,6 +40,11 @@ class FeaturePanel(QWidget):
     compare_changed = Signal(str)
     """'none', 'wipe' or 'difference'."""
     pins_shown_changed = Signal(bool)
+    current_changed = Signal(str)
+    picture_changed = Signal(str)
+    """The pane of that name was given another picture."""
+    display_changed = Signal(object)
+    """Display of the feature panes."""
     opacity_changed = Signal(float)
     """Overlays are to be as opaque as this, in [0, 1]."""
 
@@ -57,7 +63,7 @@ class FeaturePanel(QWidget):
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
         self._pins: list[tuple[int, int]] = []
-        self._pins_shown = True
+        self._pins_shown, self._display = True, Display()
         self._panes = {name: ImageView(self.controller, title) for name, title in titles.items()}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
@@ -185,6 +191,20 @@ class FeaturePanel(QWidget):
             view.set_reference(levels)
         self._apply_compare()
 
+    @property
+    def display(self) -> Display:
+        """Channel and range of the feature panes."""
+        return self._display
+
+    def set_display(self, display: Display) -> None:
+        """Show the feature panes' channels and range so; the input stays as it is."""
+        if display != self._display:
+            self._display = display
+            for view in list(self._panes.values())[1:]:
+                view.set_display(display)
+                view.set_detail(_in_words(display))
+            self.display_changed.emit(display)
+
     # marks and messages ----------------------------------------------------------------------------------------------
 
     def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
@@ -239,8 +259,10 @@ class FeaturePanel(QWidget):
             for key, view in self._panes.items():
                 view.header.set_texts(current=key == name)
             self._show_zoom()
+            self.current_changed.emit(name)
 
     def _picture_changed(self, name: str) -> None:
+        self.picture_changed.emit(name)
         if name == self._reference and self._other is None:
             self._share_reference()
 
@@ -272,3 +294,10 @@ class FeaturePanel(QWidget):
     def restore_state(self, state: bytes) -> bool:
         """What `save_state` returned; False (and nothing changed) where it is not that."""
         return self._quad.restore_state(state)
+
+
+def _in_words(display: Display) -> str:
+    """What a header says of how its pane is shown; nothing where it is shown as it is."""
+    channel = "" if display.channel == "rgb" else f"{display.channel} in grey"
+    span = "" if (display.low, display.high) == (0.0, 1.0) else f"{display.low:.2f} to {display.high:.2f}"
+    return ", ".join(filter(None, (channel, span)))

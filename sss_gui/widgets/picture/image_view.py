@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas_input import GestureCanvas
@@ -106,6 +107,11 @@ class ImageView(QWidget):
         self.header.legend.set_opacity(opacity)
         levels = [] if overlay is None else [overlay] if isinstance(overlay, np.ndarray) else list(overlay)
         self.canvas.layer.set_overlay(levels, opacity)
+        self.canvas.refresh()
+
+    def set_display(self, display: Display) -> None:
+        """Show the picture's channels and range as `display` says; overlays and numbers stay as they are."""
+        self.canvas.layer.display = display
         self.canvas.refresh()
 
     def set_reference(self, pyramid: Sequence[Picture]) -> None:

@@ -58,7 +58,7 @@ class OverlayLegend(QWidget):
         return QSize(self._name_width() + _BAR + self._figures_width() + _SLIDER + _GAP, self.fontMetrics().height())
 
     def _name_width(self) -> int:
-        return self.fontMetrics().horizontalAdvance(self.legend.name) + _GAP if self.legend else 0
+        return self.fontMetrics().horizontalAdvance(self.legend.name) + 4 + _GAP if self.legend else 0
 
     def _figures_width(self) -> int:
         return self.fontMetrics().horizontalAdvance("0.00") + _GAP

@@ -122,9 +122,9 @@ def test_panes_are_drawings_and_switches_have_words(program):
 def test_device_and_size_are_in_the_model_menu_and_on_the_status_line(qtbot, shown):
     network = shown.window.network
     titles = [action.text() for action in shown.window.menuBar().actions()[1].menu().actions() if action.menu()]
-    assert titles == ["&Device", "Working &size", "&Precision", "&Tile"]
+    assert titles == ["&Device", "Working &size", "S&cales", "&Precision", "&Tile"]
     network.size.choose("960")
     assert shown.session.state.extract.size == "960"
     texts = [b.text() for b in shown.window.status.findChildren(QToolButton)]
-    assert "Size: 960 px" in texts
+    assert "Size: 960 px ▾" in texts
     idle_shown(qtbot, shown)

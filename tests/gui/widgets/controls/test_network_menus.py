@@ -24,10 +24,11 @@ def ticked(menu):
 
 def test_every_menu_begins_at_the_default(network):
     default = ExtractParams()
-    assert [menu.value for menu in network.menus] == [default.device, default.size, default.precision, default.tile]
+    assert [menu.value for menu in network.menus] == [
+        *(default.device, default.size, default.scales, default.precision, default.tile)
+    ]
     assert [ticked(menu) for menu in network.menus] == [
-        ["Automatic"],
-        ["Automatic"],
+        *([["Automatic"]] * 3),
         ["float32 (exact)"],
         ["Automatic"],
     ]
@@ -35,8 +36,10 @@ def test_every_menu_begins_at_the_default(network):
 
 def test_values_are_shown_without_a_word_listed_or_not(network, qtbot):
     with qtbot.assertNotEmitted(network.rested):
-        network.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=500, size="700"))
-    assert [ticked(menu) for menu in network.menus] == [["cuda:1"], ["700"], ["bfloat16"], ["500"]]
+        network.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=500, size="700", scales=(0.75, 2)))
+    assert [ticked(menu) for menu in network.menus] == [
+        ["cuda:1"], ["700"], ["0.75 ×, 2 ×"], ["bfloat16"], ["500"],
+    ]  # fmt: skip
 
 
 def test_a_click_says_which_and_is_ticked_alone(network, qtbot):

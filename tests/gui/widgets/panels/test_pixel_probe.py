@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import QColor, QHelpEvent, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton, QToolTip
 
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
-from sss_gui.widgets.panels.vector_strip import COLOURS, span_of
+from sss_gui.widgets.panels.vector_strip import DARK, LIGHT, span_of
 from sss_gui.widgets.picture.annotations import pin_colour
 from sss_gui.widgets.picture.qimage import from_qimage
 
@@ -40,8 +40,26 @@ def test_each_vector_has_a_strip_in_colours_that_all_share(probe):
     span = span_of([first, second, hovered], span_of([first, second], 0.0))
     strips = [probe.hovered, *(row.strip for row in probe.rows)]
     for strip, vector in zip(strips, (hovered, first, None, second), strict=True):
-        want = COLOURS[np.round((vector / span + 1) * 127.5).astype(int)] if vector is not None else np.zeros((0, 3))
+        want = LIGHT[np.round((vector / span + 1) * 127.5).astype(int)] if vector is not None else np.zeros((0, 3))
         assert np.abs(strip.colours().astype(int) - want).max(initial=0) <= 3
+
+
+def test_strips_stand_exactly_under_each_other(probe):
+    probe.set_hovered_vector(vectors(1)[0], (1, 1))
+    probe.set_pinned_vectors([((3, 4), vectors(1)[0])])
+    probe.set_measure("distance to pin 1", (0.5,))
+    QApplication.sendPostedEvents()
+    QApplication.processEvents()
+    edges = [(strip.mapTo(probe, QPoint(0, 0)).x(), strip.width()) for strip in (probe.hovered, probe.rows[0].strip)]
+    assert edges[0] == edges[1]
+
+
+def test_nothing_glares_in_the_dark(probe):
+    probe.set_hovered_vector(np.float32([-1, 0, 1]), (1, 1))
+    palette = QPalette(QColor("#313135"), QColor("#242427"))
+    probe.setPalette(palette)
+    assert probe.hovered.colours()[1].max() < 60
+    assert probe.hovered.colours().tolist()[1] == DARK[128].tolist()
 
 
 def test_strips_are_drawn_dimension_beside_dimension(probe):

@@ -59,7 +59,7 @@ def test_device_and_time(line):
     line.set_elapsed(0.42)
     assert seen(line) == ["0.4 s"]
     assert [button.text() for button in line.findChildren(QToolButton) if button.isVisible()] == [
-        "cuda:0", "Size: automatic",
+        "cuda:0 ▾", "Size: automatic ▾",
     ]  # fmt: skip
 
 
