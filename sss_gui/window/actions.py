@@ -227,7 +227,7 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
              ("Double click", "Fit; on a slider its default"),
              ("Delete", "In the film strip: take a picture off it")]  # fmt: skip
     layers = [("Click", "Pick the layer"), ("Shift+Click", "Add the layer"), ("Alt+Click", "Take the layer away"),
-              ("Ctrl+Click", "Add the layer or take it away"), ("Alt+Click on an eye", "Show the layer alone"),
+              ("Ctrl+Click", "Add the layer or take it away"), ("Alt or Ctrl+Click on an eye", "Show the layer alone"),
               ("F2", "Rename the layer")]  # fmt: skip
     return [*sheet, ("Panes", panes), ("Segments view", layers)]
 

@@ -51,6 +51,8 @@ from sss_gui.widgets.picture.qimage import to_pixmap
 Index = QModelIndex | QPersistentModelIndex
 _ROW = Qt.ItemDataRole.UserRole + 1
 _NOWHERE = QModelIndex()
+# Ctrl as well, for window managers that keep Alt for themselves
+_ALONE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 _THUMB, _HEIGHT, _EYE, _SWATCH = QSize(44, 32), 40, 24, 14
 
 
@@ -82,7 +84,7 @@ class LayerList(QListView):
     Signals
     -------
     picked : numbers (frozenset) of the selected rows
-    eye_clicked : number, and whether Alt was held
+    eye_clicked : number, and whether it is to show alone: Alt or Ctrl was held
     renamed : number and the name typed
     coloured : number and the colour chosen
     arranged : numbers in the order that the rows were dragged into
@@ -162,7 +164,7 @@ class LayerList(QListView):
         if found and event.button() == Qt.MouseButton.LeftButton:
             row, box = found
             if _eye_box(box).contains(event.position().toPoint()):
-                self.eye_clicked.emit(row.number, bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+                self.eye_clicked.emit(row.number, bool(event.modifiers() & _ALONE))
                 return
         super().mousePressEvent(event)
 
@@ -220,7 +222,7 @@ class LayerList(QListView):
             on_eye = found and _eye_box(found[1]).contains(place)
             on_swatch = found and _swatch_box(found[1]).contains(place)
             self.setToolTip(
-                "Show or hide; with Alt show it alone" if on_eye
+                "Show or hide; with Alt or Ctrl show it alone" if on_eye
                 else "Double-click for another colour" if on_swatch
                 else "Click picks, Ctrl or Shift adds; double-click renames; drag to order"
             )  # fmt: skip

@@ -59,7 +59,8 @@ def test_the_eye_hides_and_with_alt_shows_alone(qtbot, listed):
     eye = middle(listed, 0, 12)
     qtbot.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, pos=eye)
     qtbot.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, eye)
-    assert heard == [(4, False), (4, True)]
+    qtbot.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, eye)
+    assert heard == [(4, False), (4, True), (4, True)]
     assert not picked
 
 
