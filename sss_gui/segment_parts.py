@@ -39,7 +39,6 @@ class SegmentParts(QObject):
         self._segments, self._window = segments, window
         self.view = SegmentsPresenter(session, segments, window.segments_panel, window.read_out, self)
         self.layers = LayersPresenter(segments, window.layers, self)
-        self.layers.tool_chosen.connect(self.view.set_tool)
         self.files = ExportLayers(session, segments, window.segments_panel, settings, window)
 
     def bindings(self) -> dict[str, Callable[[], object]]:

@@ -26,11 +26,9 @@ class LayersPresenter(QObject):
 
     Signals
     -------
-    tool_chosen : what a click on a picture does
     command : name of a command of the window
     """
 
-    tool_chosen = Signal(str)
     command = Signal(str)
 
     def __init__(self, segments: Segments, panel: LayersPanel, parent: QObject | None = None) -> None:
@@ -48,7 +46,7 @@ class LayersPresenter(QObject):
         panel.count_changing.connect(lambda count: segments.set_count(count, moving=True))
         panel.count_rested.connect(segments.set_count)
         panel.command.connect(self.command)
-        panel.tool_chosen.connect(self.tool_chosen)
+        panel.tool_chosen.connect(segments.set_tool)
         panel.matte_changing.connect(lambda name, value: self._set_param(name, value, moving=True))
         panel.matte_rested.connect(lambda name, value: self._set_param(name, value, moving=False))
         panel.view_chosen.connect(self._choose_view)
@@ -64,10 +62,11 @@ class LayersPresenter(QObject):
         segments.lit_changed.connect(panel.list.set_lit)
         segments.picked_changed.connect(self._show_picked)
         segments.params_changed.connect(panel.set_params)
-        segments.status_changed.connect(panel.set_status)
+        segments.tool_changed.connect(panel.set_tool)
+        segments.status_changed.connect(self._show_status)
         segments.method_changed.connect(self._show_method)
         segments.view_changed.connect(lambda _view: self._show_view())
-        panel.set_status(segments.status)
+        self._show_status(segments.status)
         self._show_method(segments.method)
         self._show_view()
         self._show_rows()
@@ -102,6 +101,9 @@ class LayersPresenter(QObject):
         self._segments.set_params(replace(self._segments.edits.params, **{name: value}), moving=moving)
 
     # state -----------------------------------------------------------------------------------------------------------
+
+    def _show_status(self, status: str) -> None:
+        self._panel.set_status(status, computing=self._segments.computing)
 
     def _show_rows(self) -> None:
         segments = self._segments

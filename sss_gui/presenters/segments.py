@@ -45,10 +45,6 @@ class SegmentsPresenter(QObject):
 
     The pictures of the panes are made here from the alphas on the grid, which takes milliseconds; where one looks
     closer than the grid, the worker sends the visible part in full.
-
-    Attributes
-    ----------
-    tool : what a click does: pick layers, or keep or drop what is like the pixel
     """
 
     def __init__(
@@ -61,7 +57,6 @@ class SegmentsPresenter(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._segments, self._panel, self._read_out = session, segments, panel, read_out
-        self.tool = "pick"
         self._leading: Alphas | None = None  # (h, w): the plane that is strongest at each pixel
         self._over: dict[int, Pyramid] = {}  # colours over grey, by the number of the layer that stands out
         self._photo: Pyramid = []
@@ -108,10 +103,6 @@ class SegmentsPresenter(QObject):
 
     # what a user does ------------------------------------------------------------------------------------------------
 
-    def set_tool(self, tool: str) -> None:
-        """Let clicks pick, keep or drop."""
-        self.tool = tool
-
     def _hover(self, point: tuple[int, int] | None) -> None:
         self._hovered = point
         self._segments.light(self._layer_at(point))
@@ -119,8 +110,8 @@ class SegmentsPresenter(QObject):
 
     def _click(self, x: int, y: int, held: Qt.KeyboardModifier) -> None:
         segments = self._segments
-        if self.tool != "pick":
-            segments.add_pin((x, y), keep=(self.tool == "keep") != bool(held & _ALT))
+        if segments.tool != "pick":
+            segments.add_pin((x, y), keep=(segments.tool == "keep") != bool(held & _ALT))
             return
         number, picked = self._layer_at((x, y)), segments.edits.picked
         if not number:

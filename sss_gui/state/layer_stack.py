@@ -23,6 +23,8 @@ from sss_gui.state.layer_edits import (
 from sss_gui.state.motion import Motion
 from sss_model.params import MatteParams
 
+TOOLS = ("pick", "keep", "drop")
+
 
 class LayerStack(QObject):
     """Owns what is made of the components of one cut, and which layer stands out or shows alone.
@@ -33,11 +35,12 @@ class LayerStack(QObject):
     edits : what the user has made of it
     solo : number of the layer that shows alone; 0 for none
     lit : number of the layer under the pointer; 0 for none
+    tool : what a click on a picture does, one of `TOOLS`: pick the layer, or keep or drop what is like the pixel
 
     Signals
     -------
-    layers_changed, picked_changed, pins_changed, params_changed, solo_changed, lit_changed : the field of that name, of
-        the edits or of this, has another value
+    layers_changed, picked_changed, pins_changed, params_changed, solo_changed, lit_changed, tool_changed : the field of
+        that name, of the edits or of this, has another value
     edited : the user has changed something that undo brings back
     replaced : the edits are those of another cut
     noted : a sentence for the status line
@@ -49,6 +52,7 @@ class LayerStack(QObject):
     params_changed = Signal(object)
     solo_changed = Signal(int)
     lit_changed = Signal(int)
+    tool_changed = Signal(str)
     edited = Signal()
     replaced = Signal()
     noted = Signal(str)
@@ -59,6 +63,7 @@ class LayerStack(QObject):
         self.components = Components()
         self.edits = Edits()
         self.solo = self.lit = 0
+        self.tool = TOOLS[0]
         self._known: dict[Part, Layer] = {}  # how layers looked that are no more
 
     def share(self, layer: Layer) -> float:
@@ -77,6 +82,12 @@ class LayerStack(QObject):
         if number != self.lit:
             self.lit = number
             self.lit_changed.emit(number)
+
+    def set_tool(self, tool: str) -> None:
+        """Let clicks do that."""
+        if tool != self.tool:
+            self.tool = tool
+            self.tool_changed.emit(tool)
 
     def set_count(self, count: int, *, moving: bool = False) -> None:
         """That many layers; `moving` while the slider is dragged."""
@@ -192,6 +203,8 @@ class LayerStack(QObject):
             self.layers_changed.emit()
         if edits.picked != before.picked:
             self.picked_changed.emit()
+            if not edits.picked:  # there is nothing to keep or drop anything of
+                self.set_tool(TOOLS[0])
         if (edits.keep, edits.drop) != (before.keep, before.drop):
             self.pins_changed.emit()
         if edits.params != before.params:

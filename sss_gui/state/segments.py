@@ -27,7 +27,7 @@ from sss_gui.state.layer_edits import (
     first_layers,
     matte_of,
 )
-from sss_gui.state.layer_stack import LayerStack
+from sss_gui.state.layer_stack import TOOLS, LayerStack
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_gui.worker.worker import Ended
@@ -77,7 +77,7 @@ class Segments(LayerStack):
     -------
     shown_changed, method_changed, found_changed, alphas_changed, matte_changed, view_changed : the field of that name
         has another value
-    status_changed : str, one of computing, stale, stopped, preview, exact; '' for nothing to show
+    status_changed : str, the `status`; it may be the same while `computing` differs
     """
 
     shown_changed = Signal(bool)
@@ -100,7 +100,7 @@ class Segments(LayerStack):
         self._features = 0  # number of those that the panes show
         self._computing = self._grouping = self._mattering = 0  # tickets of the newest requests
         self._asked: object = None  # the cut that was asked for last, so that what failed is not asked for again
-        self._status = ""
+        self._status = ("", False)
         self._kept: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
         self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
@@ -127,14 +127,18 @@ class Segments(LayerStack):
     @property
     def status(self) -> str:
         """One of computing, stale, stopped, preview, exact; '' for nothing to show."""
-        pending = self._computing in self._session.requests.pending
         if self.found is None:
             stopped = self._asked is not None and self._asked == self._wish
-            return "computing" if pending else "stopped" if stopped and self.shown else ""
-        if pending or self._wish != self.edits.cut:
+            return "computing" if self.computing else "stopped" if stopped and self.shown else ""
+        if self.computing or self._wish != self.edits.cut:
             return "stale"
         alphas = self.alphas
         return "exact" if alphas is not None and alphas.exact and alphas.groups == self.groups else "preview"
+
+    @property
+    def computing(self) -> bool:
+        """Whether a cut is under way."""
+        return self._computing in self._session.requests.pending
 
     def plane(self, layer: Layer) -> int:
         """Which plane of `alphas` is that layer; -1 while they are those of other groups."""
@@ -290,13 +294,21 @@ class Segments(LayerStack):
         self._keep()
         self.found, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
-        self._known.clear()
         edits = self._edits_for(cut, self._edits_before(cut))
-        self.edits = Edits(cut)
-        self.found_changed.emit()
+        self._replace(Edits(cut))
         self._put(edits)
         self.replaced.emit()
         self._tell()
+
+    def _replace(self, edits: Edits) -> None:
+        """Others begin with `edits`: whoever shows them starts anew."""
+        self.edits = edits
+        self._known.clear()
+        self._check_solo()
+        for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
+            changed.emit()
+        self.params_changed.emit(edits.params)
+        self.set_tool(TOOLS[0])
 
     def _edits_for(self, cut: object, otherwise: Edits) -> Edits:
         """What a session file has of that cut; else `otherwise`."""
@@ -330,11 +342,8 @@ class Segments(LayerStack):
         self._keep()
         self.found = self.alphas = self.matte = None
         self._computing = self._grouping = self._mattering = 0
-        self.edits, self.components, self._asked = Edits(), Components(), None
-        self._check_solo()
-        for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
-            changed.emit()
-        self.params_changed.emit(self.edits.params)
+        self.components, self._asked = Components(), None
+        self._replace(Edits())
         self.replaced.emit()
         self._tell()
 
@@ -346,7 +355,7 @@ class Segments(LayerStack):
 
     def _give_up(self, *_: object) -> None:
         """What is being cut is not wanted any more."""
-        if self._computing in self._session.requests.pending:
+        if self.computing:
             self._session.requests.cancel(Queue.SEGMENTS)
         self._computing, self._asked = 0, None
         self._tell()
@@ -356,10 +365,10 @@ class Segments(LayerStack):
             self._tell()
 
     def _tell(self) -> None:
-        status = self.status
+        status = self.status, self.computing
         if status != self._status:
             self._status = status
-            self.status_changed.emit(status)
+            self.status_changed.emit(self.status)
 
 
 def _rough(shares: tuple[float, ...]) -> tuple[float, ...]:

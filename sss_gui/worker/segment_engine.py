@@ -78,12 +78,13 @@ class SegmentEngine:
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
+        self._refinement: tuple[Any, Floats] | None = None
         self._resized: tuple[int, tuple[int, int], Floats] | None = None
 
     def clear(self) -> None:
         """Forget everything."""
         self._cuts.clear()
-        self._grey = self._backdrop = self._resized = None
+        self._grey = self._backdrop = self._resized = self._refinement = None
 
     # cuts and layers -------------------------------------------------------------------------------------------------
 
@@ -172,12 +173,18 @@ class SegmentEngine:
         return self._in_full(request, document, cut, progress.part(0.2, 1.0, "Full size"))
 
     def _refined(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource) -> Floats:
-        """(h, w): the picked layers' sum on the grid, as the pins have it."""
-        matte, asked = picked_sum(cut.on_grid(request.layers.groups, Progress()), request.matte.picked), request.matte
+        """(h, w): the picked layers' sum on the grid, as the pins have it; the last one is remembered."""
+        asked, groups = request.matte, request.layers.groups
+        matte = picked_sum(cut.on_grid(groups, Progress()), asked.picked)
         if not asked.keep and not asked.drop:
             return matte
-        keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
-        return refine_matte(matte, cut.grid, self._features(document, cut), positive=keep, negative=drop)
+        made = document.number, request.layers.cut.params, request.layers.cut.masks
+        key = made, groups, asked.picked, asked.keep, asked.drop
+        if self._refinement is None or self._refinement[0] != key:
+            keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
+            features = self._features(document, cut)
+            self._refinement = key, refine_matte(matte, cut.grid, features, positive=keep, negative=drop)
+        return self._refinement[1]
 
     def _features(self, document: CachedFeatures, cut: LayerSource) -> Floats:
         """The features on the cut's grid; those of the last picture are remembered."""

@@ -86,7 +86,7 @@ class Monkey:
             lambda: program.pictures.remove(self.random.randrange(3)),
             lambda: program.pins.clear(),
             lambda: program.segments.set_count(self.random.randint(1, 6), moving=self.random.random() < 0.5),
-            lambda: program.segment_parts.view.set_tool(self.random.choice(["pick", "keep", "drop"])),
+            lambda: program.segments.set_tool(self.random.choice(["pick", "keep", "drop"])),
             lambda: program.window.layers.matte_changing.emit("feather", self.random.uniform(0, 5)),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
             lambda: program.batch_export.start(program.pictures.sources, self.folder, ExportParams()),

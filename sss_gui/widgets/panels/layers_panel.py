@@ -100,16 +100,13 @@ class LayersPanel(QScrollArea):
             self._method.setCurrentIndex(self._method.findData(name))
             self._method.setItemText(self._method.findData("masks"), f"Masks of {file}" if file else METHODS["masks"])
 
-    def set_status(self, status: str) -> None:
+    def set_status(self, status: str, *, computing: bool) -> None:
         """One of the statuses of the layers: says what there is to wait for, or to do."""
-        words = {
-            "computing": "Computing layers…",
-            "stale": "These layers are of former features.",
-            "stopped": "Stopped.",
-        }.get(status, "")
+        former = {"stopped": "Stopped.", "stale": "These layers are of former features."}
+        words = "Computing layers…" if computing else former.get(status, "")
         self._words.setText(words)
         self._words.setVisible(bool(words))
-        self._compute.setVisible(status in ("stopped", "stale"))
+        self._compute.setVisible(status in former and not computing)
         there = status in ("stale", "preview", "exact")
         self.list.setEnabled(there)
         for name in ("merge_layers", "split_layer", "merge_slivers", "export_layers"):

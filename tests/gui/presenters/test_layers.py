@@ -99,9 +99,35 @@ def test_sliders_of_the_matte_move_and_rest(qtbot, layered):
     settled(qtbot, layered)
 
 
-@pytest.mark.parametrize(("status", "words", "compute"), [("stopped", "Stopped.", True), ("exact", "", False)])
-def test_the_dock_says_what_there_is_to_do(qtbot, layered, status, words, compute):
+@pytest.mark.parametrize(
+    ("status", "computing", "words"),
+    [
+        ("stopped", False, "Stopped."),
+        ("stale", False, "These layers are of former features."),
+        ("stale", True, "Computing layers…"),
+        ("exact", False, ""),
+    ],
+)
+def test_the_dock_says_what_there_is_to_do(qtbot, layered, status, computing, words):
     dock = layered.window.layers
-    dock.set_status(status)
+    dock.set_status(status, computing=computing)
     assert dock._words.text() == words
-    assert button(dock, "Compute").isVisibleTo(dock) is compute
+    assert button(dock, "Compute").isVisibleTo(dock) is (status != "exact" and not computing)
+
+
+def test_another_method_begins_with_no_pins_and_clicks_that_pick(qtbot, layered):
+    dock, segments = layered.window.layers, layered.segments
+    click(qtbot, layered, 0)
+    button(dock, "Drop").click()
+    click(qtbot, layered, 2)
+    dock.matte_rested.emit("feather", 4.0)
+    settled(qtbot, layered)
+    segments.set_method(Method("spectral-matting"))
+    settled(qtbot, layered)
+    assert layered.window.segments_panel.pane("layers").canvas.signs == ([], [])
+    assert button(dock, "Pick").isChecked()
+    assert dock._numbers["feather"].value == 0.0
+    segments.set_method(Method())
+    settled(qtbot, layered)
+    assert len(layered.window.segments_panel.pane("layers").canvas.signs[1]) == 1
+    assert dock._numbers["feather"].value == 4.0
