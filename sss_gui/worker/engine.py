@@ -364,7 +364,7 @@ class FeatureEngine(Engine):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = PooledFigures(self._document, document, request, progress, deliver)
+        pooled = PooledFigures(self._document, document, request, progress, deliver, self.give_way)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 
