@@ -58,10 +58,10 @@ COMMANDS: tuple[Command, ...] = (
             "Copy the sss-extract call that writes the same files"),
     Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", separator=True),
     Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view"),
-    Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network anew", separator=True),
+    Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network again", separator=True),
     Command("cancel", "S&top", ("Esc",), "File", "Stop what is under way; what is shown stays"),
     Command("quit", "&Quit", ("Ctrl+Q",), "File", "Close the window", separator=True),
-    Command("models", "&Models…", ("Ctrl+Shift+M",), "Model", "Which models there are, what each is, and its card"),
+    Command("models", "&Models…", ("Ctrl+Shift+M",), "Model", "The models you have, with their cards"),
     Command("open_model", "Open &model…", ("Ctrl+M",), "Model", "Compute features with another checkpoint"),
     Command("backbones", "Features of a &backbone…", (), "Model",
             "Any network of timm or torchvision, such as a DINO, without a trained head"),
@@ -82,11 +82,11 @@ COMMANDS: tuple[Command, ...] = (
             toolbar="pane-filtered", one_of="panes"),
     Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
             separator=True, toolbar="pin"),
-    Command("pin", "&Pin the pixel", ("P",), "Compare", "Keep the features of the pixel under the pointer"),
-    Command("clear_pins", "Remo&ve all pins", (), "Compare", "Take the pins off the picture"),
-    Command("similarity", "&Similarity", ("S",), "Compare", "How alike every pixel is to the one pointed at or pinned",
-            True, separator=True, toolbar="similarity"),
-    Command("clusters", "Clus&ters", ("K",), "Compare", "Groups of like pixels", True, toolbar="clusters"),
+    Command("pin", "&Pin the pixel", ("P",), "Compare", "Pin the pixel under the pointer"),
+    Command("clear_pins", "Remo&ve all pins", (), "Compare", "Remove the pins of this picture"),
+    Command("similarity", "&Similarity", ("S",), "Compare",
+            "How similar each pixel is to the one under the pointer or pinned", True, separator=True, toolbar="similarity"),
+    Command("clusters", "Clus&ters", ("K",), "Compare", "Groups of similar pixels", True, toolbar="clusters"),
     Command("wipe", "&Wipe", ("W",), "Compare", "The input left of an edge that can be dragged", True, separator=True,
             toolbar="wipe"),
     Command("difference", "&Difference", ("D",), "Compare", "Each pane's difference from the input", True,
@@ -95,7 +95,8 @@ COMMANDS: tuple[Command, ...] = (
             "Show differences twice as strong, up to 32 times; then as they are"),
     Command("reference", "&Compare with this pane", ("C",), "Compare",
             "Flip, wipe and difference compare with the pane clicked last"),
-    Command("channel", "One channel in &grey", ("G",), "View", "Red, green, blue of the feature panes alone, then all"),
+    Command("channel", "One channel in &grey", ("G",), "View",
+            "Red, green or blue of the feature panes alone; then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
     Command("strip_features", "Features in the film &strip", (), "View",
@@ -197,9 +198,9 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             sheet.append((group, rows))
     panes = [("Space (hold)", "Every pane shows the input"), ("Click or P", "Pin the pixel"),
              ("Arrows", "Move the pin by one pixel, with Shift by ten"), ("Wheel", "Zoom about the pointer"),
-             ("Drag", "Move the picture"), ("Alt+Drag", "Take the pane's picture to another program"),
+             ("Drag", "Move the picture"), ("Alt+Drag", "Drag the pane's picture into another program"),
              ("Double click", "Fit; on a slider its default"),
-             ("Delete", "In the film strip: take a picture off it")]  # fmt: skip
+             ("Delete", "In the film strip: close the picture")]  # fmt: skip
     return [*sheet, ("Panes", panes)]
 
 
