@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,8 @@ def describe(error: BaseException) -> ErrorText:
         hint = "Close other programs, or open a smaller picture."
         return ErrorText(title, "The computer ran out of memory for this picture.", hint, details)
     if isinstance(error, ImportError):
-        part = f"{error.name} cannot be loaded." if error.name else "A library cannot be loaded."
+        named = re.search(r"No module named '([\w.]+)'", str(error))
+        part = f"{error.name or (named[1] if named else 'A library')} cannot be loaded."
         return ErrorText(title, part, "Install the program again.", details)
     sentence = f"{type(error).__name__}: {error}" if str(error) else f"{type(error).__name__}."
     return ErrorText(

@@ -366,7 +366,7 @@ class FeatureEngine(SegmentAnswers):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = PooledFigures(self.document, document, request, progress, deliver)
+        pooled = PooledFigures(self.document, document, request, progress, deliver, self.give_way)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class PooledFigures:
     """Each figure comes with its share of the progress; that it is done is delivered as a `BasisStep`.
 
+    After each, `give_way` lets a picture in that was chosen meanwhile.
+
     Attributes
     ----------
     fitted, failed : the pictures that came, and those that could not, each with a sentence
@@ -31,8 +33,10 @@ class PooledFigures:
         request: BasisRequest,
         progress: Progress,
         deliver: Deliver,
+        give_way: Callable[[], None],
     ) -> None:
         self._make, self._request, self._progress, self._deliver = make, request, progress, deliver
+        self._give_way = give_way
         self._channels = like.figure.features.shape[2]
         self.fitted: list[Source] = []
         self.failed: list[tuple[Source, str]] = []
@@ -56,3 +60,4 @@ class PooledFigures:
                 self.fitted.append(source)
                 yield figure, part.part(0.7, 1.0)
             self._deliver(BasisStep(self._request.ticket, source, problem))
+            self._give_way()

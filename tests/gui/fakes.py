@@ -188,6 +188,7 @@ class FakeEngine(Engine):
         for source in message.sources:
             self._wait(progress, "Network")
             deliver(BasisStep(message.ticket, source))
+            self.give_way()
         message.path.write_text("{}")
         return BasisResult(message.ticket, message.path, message.sources)
 

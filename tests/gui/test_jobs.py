@@ -125,6 +125,22 @@ def test_a_shared_basis_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, eng
     engine.gate.set()
 
 
+def test_a_picture_chosen_while_a_basis_is_fitted_comes_between_two_pictures(qtbot, shown, engine):
+    happened = []
+    shown.session.opened.connect(lambda source: happened.append(source.name))
+    shown.session.basis_changed.connect(lambda _basis: happened.append("basis"))
+    engine.gate.clear()
+    shown.basis.set_mode("shared")
+    qtbot.waitUntil(lambda: any(isinstance(message, BasisRequest) for message in engine.asked))
+    shown.pictures.choose(2)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: "basis" in happened)
+    assert happened[0] == "c.png"
+    idle_shown(qtbot, shown)
+    assert shown.session.shown.name == "c.png"
+    assert shown.session.state.basis is not None
+
+
 def test_the_copied_line_begins_with_what_any_shell_finds(shown, tmp_path):
     line = command_line(shown.session.state, tmp_path, ExportParams())
     words = line.split(" sss_model.commands.extract ")[0]

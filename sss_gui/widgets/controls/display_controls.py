@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPalette, QPen, QShowEvent
+from PySide6.QtGui import QBrush, QColor, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from sss_gui.widgets.controls.component_chooser import CHANNEL_COLOURS
@@ -182,6 +182,9 @@ class Histogram(QWidget):
         axis = self._plot.getAxis("bottom")
         axis.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1))
         axis.setTextPen(palette.color(QPalette.ColorRole.PlaceholderText))
+        veil = palette.color(QPalette.ColorRole.Highlight)
+        veil.setAlpha(40)
+        self._region.setBrush(QBrush(veil))
 
     def _draw(self) -> None:
         if self._plot is None:

@@ -31,7 +31,7 @@ _TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": 
            "display": "Channels and range"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
-    "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
+    "locked": ("Locked", "Keep the current components for other images, so that colours agree"),
     "shared": ("Shared", "Fit the components to all open images together"),
 }
 # where the slider is useful; the spin box takes the field's whole range
@@ -202,7 +202,11 @@ class ParamsPanel(QScrollArea):
         section.add(_side_by_side(save, load))
 
     def _fill_similarity(self, section: CollapsibleSection) -> None:
-        section.add(self._switch("similarity_shown", "Show heat map", "How alike every pixel is to the one pointed at"))
+        section.add(
+            self._switch(
+                "similarity_shown", "Show heat map", "How similar each pixel is to the one under the pointer or pinned"
+            )
+        )
         metrics = [(name, name.capitalize()) for name in _FIELDS["metric"].metadata["options"]]
         section.add(_labelled(_FIELDS["metric"].metadata["label"], self._choice("metric", metrics)))
         section.add(self._number("threshold"))
