@@ -162,6 +162,7 @@ class FeatureEngine(Engine):
             "ticket": request.ticket,
             "source": request.source,
             "size": document.figure.size,
+            "grid": document.figure.image.shape[:2],
             "channels": document.figure.features.shape[2],
             "features": document.number,
             "device": document.device,

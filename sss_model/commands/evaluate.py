@@ -15,14 +15,14 @@ import sss_model
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import EvaluateParams, Evaluator, PictureScores, Summary, summarise, table
 from sss_model.atomic_write import replacing
-from sss_model.commands.options import add_options, build
+from sss_model.commands.options import add_filter_options, add_options, build, build_filter
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import DatasetError, FeatureFileError, SSSError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.params import FilterParams, GridParams
+from sss_model.params import GridParams
 from sss_model.params.fields import Checked
 from sss_model.weights.initialise import SOURCES, init_weights
 
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_options(parser, EvaluateParams)
     add_options(parser, GridParams)
-    add_options(parser, FilterParams)
+    add_filter_options(parser)
     return parser
 
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
+    params, smoothing = build(EvaluateParams, options), build_filter(options)
     grid = build(GridParams, options)
     if params.threads:
         torch.set_num_threads(params.threads)
