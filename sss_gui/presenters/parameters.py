@@ -44,7 +44,7 @@ class ParametersPresenter(QObject):
         if name in FILTER:
             self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
-            self._session.set_projection(replace(state.projection, **{name: int(value)}))
+            self._session.set_projection(replace(state.projection, **{name: value}))
         elif name in EXTRACT and not moving:
             self._session.set_extract(replace(state.extract, **{name: value}))
 

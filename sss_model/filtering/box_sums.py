@@ -40,6 +40,11 @@ class Workspace:
         self._buffers: dict[torch.dtype, list[Tensor]] = {}
         self._sums: OrderedDict[tuple[float, float, torch.dtype], BoxSums] = OrderedDict()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the buffers."""
+        return sum(buffer.nbytes for buffers in list(self._buffers.values()) for buffer in buffers)
+
     def sums(self, ry: float, rx: float, dtype: torch.dtype = torch.float32) -> BoxSums:
         """Window sums of this half height and half width."""
         key = ry, rx, dtype

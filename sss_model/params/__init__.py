@@ -52,6 +52,13 @@ class ProjectionParams(Checked):
     red: int = number(1, 1, 16, "R", help="principal component shown as red")
     green: int = number(2, 1, 16, "G", help="principal component shown as green")
     blue: int = number(3, 1, 16, "B", help="principal component shown as blue")
+    range: str = choice(
+        "full",
+        ("full", "whitened"),
+        "Range",
+        help="which values become 0 and 1: full, the component's least and greatest; whitened, 2.5 standard deviations "
+        "each way of its mean, so that components weigh alike, a few values are clipped and colours are milder",
+    )
 
 
 @dataclass(frozen=True)

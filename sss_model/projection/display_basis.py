@@ -19,8 +19,6 @@ from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
 from sss_model.projection.stretch import Range
 
-SPREAD = 2.5  # standard deviations each way that a shared basis shows; the paper's min-max is about as wide
-
 
 @dataclass(frozen=True, eq=False)
 class FixedBasis:

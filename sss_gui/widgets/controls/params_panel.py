@@ -225,6 +225,7 @@ class ParamsPanel(QScrollArea):
 
     def _fill_projection(self, section: CollapsibleSection) -> None:
         section.add(self._components)
+        section.add(_labelled("Range", self._choice("range", [("full", "Full"), ("whitened", "Whitened")])))
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
         dice.setToolTip("Another random projection")

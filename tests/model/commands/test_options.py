@@ -30,7 +30,7 @@ def test_without_options_come_the_defaults():
     "params",
     [
         FilterParams(radius=17, eps=1 / 3 * 1e-3),
-        ProjectionParams(seed=2**31 - 1, red=3, green=1, blue=16),
+        ProjectionParams(seed=2**31 - 1, red=3, green=1, blue=16, range="whitened"),
         ExtractParams(device="cuda:1", precision="float16", tile=512),
         ExportParams(pictures=False, filtered=True, formats=("mat", "exr"), existing="skip"),
     ],

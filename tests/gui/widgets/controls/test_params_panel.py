@@ -89,7 +89,7 @@ def test_every_field_has_a_control_with_its_default_and_range(panel, record):
 
 def test_values_are_shown_without_a_word(panel, ear):
     panel.set_values(FilterParams(radius=17, eps=3e-5))
-    panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6))
+    panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6, range="whitened"))
     panel.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=512))
     panel.set_values(SimilarityParams(metric="distance", threshold=0.25))
     panel.set_values(ClusterParams(clusters=12, cluster_seed=3))
@@ -97,6 +97,7 @@ def test_values_are_shown_without_a_word(panel, ear):
     panel.set_value("nobody", 1)
     assert ear.silent
     assert [panel.value(n) for n in ("radius", "eps", "seed", "red", "blue")] == [17, 3e-5, 99, 4, 6]
+    assert panel.value("range") == "whitened"
     assert [panel.value(n) for n in ("device", "precision", "tile")] == ["cuda:1", "bfloat16", 512]
     assert [panel.value(n) for n in ("metric", "threshold", "clusters", "clusters_shown")] == [
         "distance",
