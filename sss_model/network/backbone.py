@@ -183,9 +183,9 @@ def _create(name: str, **options: Any) -> nn.Module:
         )
     try:
         try:
-            return timm.create_model(name, pretrained=False, dynamic_img_size=True, **options)
+            return cast(nn.Module, timm.create_model(name, pretrained=False, dynamic_img_size=True, **options))
         except TypeError:  # most networks have no such option, and take any size as they are
-            return timm.create_model(name, pretrained=False, **options)
+            return cast(nn.Module, timm.create_model(name, pretrained=False, **options))
     except (TypeError, NotImplementedError, RuntimeError, AssertionError, ValueError, IndexError) as error:
         raise ParameterError(f"The backbone {name} cannot give its stages as maps: {error}") from error
 

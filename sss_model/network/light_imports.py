@@ -1,4 +1,4 @@
-"""timm without torch's compiler: importing torchvision loads torch._dynamo, which takes longer than timm and torchvision.
+"""timm without torch's compiler: importing torchvision loads torch._dynamo, which takes longer than both of them.
 
 Nothing here is compiled. While timm is imported, two names stand in for those that it and torchvision take from the
 compiler; afterwards they are gone, and whoever wants the compiler gets the real one.
@@ -30,9 +30,8 @@ def import_timm() -> ModuleType:
 @contextlib.contextmanager
 def _stand_in() -> Iterator[None]:
     compiler, utils = ModuleType(_COMPILER), ModuleType(_UTILS)
-    compiler.__path__ = []
     names: dict[ModuleType, dict[str, Any]] = {
-        compiler: {"utils": utils, "disable": _disable},
+        compiler: {"__path__": [], "utils": utils, "disable": _disable},
         utils: {"is_compile_supported": _is_compile_supported},
     }
     for module, values in names.items():

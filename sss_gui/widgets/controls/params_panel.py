@@ -56,6 +56,14 @@ _SIZES = [
     *((str(side), f"{side} px") for side in (320, 480, 640, 800, 960, 1280, 1920)),
     ("native", "Native: every pixel"),
 ]
+_SCALES: dict[tuple[float, ...], str] = {
+    (): "Automatic",
+    (1.0,): "1",
+    (0.5, 1.0): "0.5, 1",
+    (1.0, 1.5): "1, 1.5",
+    (1.0, 2.0): "1, 2",
+    (0.5, 1.0, 2.0): "0.5, 1, 2",
+}
 _WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
 
 
@@ -130,7 +138,7 @@ class ParamsPanel(QScrollArea):
                 elif isinstance(control, CalmSpinBox):
                     control.show_value(int(value))
                 else:
-                    self._select(control, str(value))
+                    self._select(control, value)
 
     def value(self, name: str) -> Any:
         """The value that the control of that field shows."""
@@ -141,7 +149,7 @@ class ParamsPanel(QScrollArea):
             return control.value
         if isinstance(control, QCheckBox):
             return control.isChecked()
-        return control.value() if isinstance(control, CalmSpinBox) else control.currentData()
+        return control.value() if isinstance(control, CalmSpinBox) else _key_of(control)
 
     def control(self, name: str) -> QWidget:
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
@@ -236,6 +244,7 @@ class ParamsPanel(QScrollArea):
         self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
         section.add(_labelled("Device", self._devices))
         section.add(_labelled("Working size", self._choice("size", _SIZES)))
+        section.add(_labelled("Scales", self._choice("scales", list(_SCALES.items()))))
         precisions = _FIELDS["precision"].metadata["options"]
         section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
         tile = self._spin("tile")
@@ -297,14 +306,14 @@ class ParamsPanel(QScrollArea):
         self._controls[name] = spin
         return spin
 
-    def _choice(self, name: str, options: Sequence[tuple[str, str]]) -> CalmComboBox:
+    def _choice(self, name: str, options: Sequence[tuple[Any, str]]) -> CalmComboBox:
         meta, box = _FIELDS[name].metadata, CalmComboBox()
         for key, words in options:
             box.addItem(words, key)
         self._select(box, _FIELDS[name].default)
         box.setAccessibleName(meta["label"])
         box.setToolTip(meta["help"])
-        box.currentIndexChanged.connect(lambda: self.rested.emit(name, box.currentData()))
+        box.currentIndexChanged.connect(lambda: self.rested.emit(name, _key_of(box)))
         self._controls[name] = box
         return box
 
@@ -316,13 +325,20 @@ class ParamsPanel(QScrollArea):
         return box
 
     @staticmethod
-    def _select(box: CalmComboBox, key: str) -> None:
-        """Choose `key`, added where the list does not have it (a device named on the command line)."""
-        index = box.findData(key)
+    def _select(box: CalmComboBox, key: str | tuple[float, ...]) -> None:
+        """Choose `key`, added where the list does not have it (a device or scales named on the command line)."""
+        index = next((n for n in range(box.count()) if _key_of(box, n) == key), -1)
         if index < 0:
-            box.addItem(_WORDS.get(key, key), key)
+            words = _WORDS.get(key, key) if isinstance(key, str) else ", ".join(f"{number:g}" for number in key)
+            box.addItem(words, key)
             index = box.count() - 1
         box.setCurrentIndex(index)
+
+
+def _key_of(box: CalmComboBox, index: int | None = None) -> Any:
+    """The key of what is chosen, or of the item at `index`; Qt makes lists of tuples."""
+    key = box.currentData() if index is None else box.itemData(index)
+    return tuple(key) if isinstance(key, list) else key
 
 
 def _note() -> QLabel:

@@ -76,8 +76,6 @@ def button(panel, words):
 @pytest.mark.parametrize("record", RECORDS)
 def test_every_field_has_a_control_with_its_default_and_range(panel, record):
     for field in fields(record):
-        if field.name == "scales":  # a list of numbers: on the command line and in sessions only
-            continue
         assert panel.value(field.name) == field.default, field.name
         control = panel.control(field.name)
         spin = control.spin if isinstance(control, NumberControl) else control
@@ -90,7 +88,7 @@ def test_every_field_has_a_control_with_its_default_and_range(panel, record):
 def test_values_are_shown_without_a_word(panel, ear):
     panel.set_values(FilterParams(radius=17, eps=3e-5))
     panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6, range="whitened"))
-    panel.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=512))
+    panel.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=512, scales=(0.5, 0.75)))
     panel.set_values(SimilarityParams(metric="distance", threshold=0.25))
     panel.set_values(ClusterParams(clusters=12, cluster_seed=3))
     panel.set_value("clusters_shown", True)
@@ -98,6 +96,8 @@ def test_values_are_shown_without_a_word(panel, ear):
     assert ear.silent
     assert [panel.value(n) for n in ("radius", "eps", "seed", "red", "blue")] == [17, 3e-5, 99, 4, 6]
     assert panel.value("range") == "whitened"
+    assert panel.value("scales") == (0.5, 0.75)
+    assert panel.control("scales").currentText() == "0.5, 0.75"
     assert [panel.value(n) for n in ("device", "precision", "tile")] == ["cuda:1", "bfloat16", 512]
     assert [panel.value(n) for n in ("metric", "threshold", "clusters", "clusters_shown")] == [
         "distance",
@@ -236,8 +236,9 @@ def test_keys_on_a_slider_follow_at_once(panel, ear):
 def test_choosers_rest_when_chosen(panel, ear):
     panel.control("metric").setCurrentIndex(1)
     panel.control("green").setValue(7)
+    panel.control("scales").setCurrentIndex(2)
     panel.control("clusters_shown").click()
-    assert ear.rested == [("metric", "distance"), ("green", 7), ("clusters_shown", True)]
+    assert ear.rested == [("metric", "distance"), ("green", 7), ("scales", (0.5, 1.0)), ("clusters_shown", True)]
 
 
 @pytest.mark.parametrize(
