@@ -30,6 +30,7 @@ from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.file_watcher import FileWatcher
+from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
@@ -97,6 +98,7 @@ class Program(QObject):
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
+        self.forget_closed = ForgetClosed(session, pictures, self)
         # saved
         self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
         self.session_store = SessionStore(

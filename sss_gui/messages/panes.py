@@ -244,6 +244,13 @@ class PrefetchRequest(Message[PrefetchResult]):
 
 
 @dataclass(frozen=True)
+class ForgetRequest(Message[Result]):
+    """Forget every picture that is not among `kept`: it was closed. Nothing answers."""
+
+    kept: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class BasisResult(Result):
     """A basis was written to `path`, fitted to the pictures `fitted`; `failed` are the others, each with a sentence."""
 

@@ -92,6 +92,10 @@ class TileFilter:
         terms = sum(moments.nbytes for moments in list(self._moments.values()))
         return terms + sum(workspace.nbytes for workspace in list(self._workspaces))
 
+    def release(self) -> None:
+        """Let the places to work go; the terms of the guide stay."""
+        self._workspaces.clear()
+
     def with_eps(self, eps: float) -> Self:
         """The same filter at another eps; the guide's window means and covariances are kept."""
         return self._copy(self.radius, eps, self._moments)

@@ -21,7 +21,7 @@ from sss_model.image_io import Picture, to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
-from sss_model.projection.display_basis import FixedBasis, chosen, components_of
+from sss_model.projection.display_basis import FixedBasis, chosen, components_of, shown_range
 from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
 from sss_model.projection.full_size import lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
@@ -72,6 +72,11 @@ class FeatureViews:
         """The photograph at its own size, (H', W', 3) uint8."""
         return to_picture(self.image) if self._picture is None else self._picture
 
+    @property
+    def own_picture(self) -> Picture | None:
+        """The array that was given as `picture`."""
+        return self._picture
+
     def cell(self, point: tuple[int, int]) -> tuple[int, int]:
         """(x, y) of the map's value at the pixel `point` of the photograph."""
         return moved_point(point, self.size, self.image.shape)
@@ -120,9 +125,9 @@ class FeatureViews:
         flat = chosen(fixed.basis, projection).project(self.features)
         if fixed.low is None:
             filtered = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-            low, high = _range(filtered, projection, fixed)
+            low, high = shown_range(filtered, projection, fixed)
         else:
-            low, high = _range(flat, projection, fixed)
+            low, high = shown_range(flat, projection, fixed)
         return GuidedLift(self.image, radius=filter.radius, eps=filter.eps).coefficients(flat).stretched(low, high)
 
     def _coefficients_of(self, result: Reduction, filter: FilterParams) -> Coefficients:
@@ -143,7 +148,7 @@ class FeatureViews:
 
         def make() -> Map:
             values = chosen(basis, projection).project(self.features)
-            return stretch(values, *_range(values, projection, fixed))
+            return stretch(values, *shown_range(values, projection, fixed))
 
         return self._stages.get("pca", (projection, SameObject(fixed)), make)
 
@@ -166,7 +171,7 @@ class FeatureViews:
 
         def make() -> Map:
             values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
-            return stretch(values, *_range(values, projection, fixed))
+            return stretch(values, *shown_range(values, projection, fixed))
 
         result = self._stages.get("filtered on fixed", (filter, projection, SameObject(fixed)), make)
         self._stages.put("filtered", result)
@@ -215,7 +220,7 @@ class FeatureViews:
 
         def on(fixed: FixedBasis) -> LivePreview:
             flat = chosen(fixed.basis, projection).project(self.features)
-            low, high = _range(flat, projection, fixed) if fixed.low is not None else (None, None)
+            low, high = shown_range(flat, projection, fixed) if fixed.low is not None else (None, None)
             return LivePreview(self.image, flat, low=low, high=high, range=projection.range, device=self.device)
 
         if fixed is not None:
@@ -296,6 +301,7 @@ class FeatureViews:
     def rest(self) -> None:
         """Let go of what only moving sliders need, which is soon made again: the picture is not looked at now."""
         self._stages.drop("reducer", "live", "coefficients", "whole reduction")
+        self._stages.thin()
 
     def content(
         self,
@@ -386,11 +392,3 @@ def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progr
     """The filtered features on `basis`, not stretched: the projected ones, filtered."""
     flat = basis.project(figure.features)
     return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-
-
-def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Map, Map]:
-    """What becomes 0 and 1: the fixed basis's range, or the values' own."""
-    if fixed is None or fixed.low is None or fixed.high is None:
-        return range_of(values, projection.range)
-    rows = components_of(projection, len(fixed.basis.axes))
-    return fixed.low[rows], fixed.high[rows]

@@ -132,6 +132,22 @@ class Reducer:
         """
         progress = silent(progress)
         self._set_filter(radius, eps)
+        try:
+            return self._reduced(components, shown, previous, basis, range, progress, whole=whole)
+        finally:
+            self._filter.release()
+
+    def _reduced(
+        self,
+        components: int,
+        shown: Sequence[int],
+        previous: PcaBasis | None,
+        basis: PcaBasis | None,
+        range: str,
+        progress: Progress,
+        *,
+        whole: bool,
+    ) -> Reduction:
         if basis is not None:
             _check_shown(shown, len(basis.axes))
             raw = self._project(basis, shown, progress.part(0.0, 0.2))

@@ -39,6 +39,11 @@ class Stages:
         for name in names:
             self._values.pop(name, None)
 
+    def thin(self) -> None:
+        """Keep the newest value of each stage only."""
+        for kept in self._values.values():
+            del kept[1:]
+
     @property
     def nbytes(self) -> int:
         """Bytes of all that is kept, what two stages share counted once."""
