@@ -75,6 +75,10 @@ def analyse(
     >>> files[0].name
     'photo-input.png'
     """
+    said = (opened.metadata["reduced"],) if opened.features is None and "reduced" in opened.metadata else ()
+    if note is not None:
+        for sentence in said:
+            note(sentence)
     if opened.features is not None:
         if make_room is not None:
             make_room(opened.features.nbytes)
@@ -84,7 +88,7 @@ def analyse(
         result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
         views = FeatureViews(opened.image, result.features, device=result.device)
         record = {"source": name, **opened.metadata, **result.record}
-        return AnalysedPicture(views, result.model, result.device, record, result.notes)
+        return AnalysedPicture(views, result.model, result.device, record, (*said, *result.notes))
     network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
     plan = plan_grid(network, size, size=params.size, scales=params.scales)
     log.debug("grid: %s", plan.sentence)
@@ -97,7 +101,7 @@ def analyse(
         picture = to_picture(opened.image)
     views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
     record = {"source": name, **opened.metadata, **found.record}
-    return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, found.notes)
+    return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, (*said, *found.notes))
 
 
 def export_picture(

@@ -21,7 +21,7 @@ from sss_model.feature_io import (
     read_strip,
 )
 from sss_model.feature_io.companion_files import is_export
-from sss_model.image_io import IMAGE_SUFFIXES, read_photograph
+from sss_model.image_io import IMAGE_SUFFIXES, read_to_fit
 
 STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
 INPUT_LAYOUTS = (*AXIS_ORDERS, STRIP)
@@ -37,7 +37,8 @@ class Input:
     ----------
     image : (H, W, 3) float32 RGB in [0, 1]
     features : (H, W, D) as the file has them; None where the network is to compute them
-    metadata : what the feature file says of itself; of a photograph, under "colours", how they were converted to sRGB
+    metadata : what the feature file says of itself; of a photograph, under "colours", how they were converted to sRGB,
+        and under "reduced", why it was read at less than its size
     """
 
     image: NDArray[np.float32]
@@ -92,8 +93,9 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
     if layout == STRIP:
         return Input(*read_strip(path), {"layout": STRIP})
     if layout is None and not is_feature_file(path):
-        photograph = read_photograph(path)
-        return Input(photograph.image, None, {"colours": photograph.conversion} if photograph.conversion else {})
+        photograph, reduction = read_to_fit(path)
+        said = {"colours": photograph.conversion, "reduced": reduction}
+        return Input(photograph.image, None, {name: sentence for name, sentence in said.items() if sentence})
     file = read_features(path, image=image, axis_order=layout)
     if file.image is None:
         name = Path(path).name
