@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel
-from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import FILTER_PRESETS, ExtractParams, FilterParams, ProjectionParams
 
 FILTER = {f.name: f for f in fields(FilterParams)}
 PROJECTION = {f.name for f in fields(ProjectionParams)}
@@ -27,12 +27,13 @@ class ParametersPresenter(QObject):
         self._random = random.Random()
         panel.changing.connect(lambda name, value: self._set(name, value, moving=True))
         panel.rested.connect(lambda name, value: self._set(name, value, moving=False))
-        panel.paper_defaults_requested.connect(self.paper_defaults)
+        panel.preset_requested.connect(self.use_preset)
         panel.reroll_requested.connect(self.reroll)
         for changed in (session.filter_changed, session.projection_changed, session.extract_changed):
             changed.connect(panel.set_values)
         session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
         session.result_arrived.connect(self._show_explained)
+        session.result_arrived.connect(self._show_grid)
         session.model_loaded.connect(self._show_devices)
         for params in (session.state.filter, session.state.projection, session.state.extract):
             panel.set_values(params)
@@ -43,7 +44,7 @@ class ParametersPresenter(QObject):
         if name in FILTER:
             self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
-            self._session.set_projection(replace(state.projection, **{name: int(value)}))
+            self._session.set_projection(replace(state.projection, **{name: value}))
         elif name in EXTRACT and not moving:
             self._session.set_extract(replace(state.extract, **{name: value}))
 
@@ -61,9 +62,9 @@ class ParametersPresenter(QObject):
         bounded = min(max(value, meta["low"]), meta["high"])
         self._session.set_filter(replace(self._session.state.filter, **{name: bounded}), moving=True)
 
-    def paper_defaults(self) -> None:
-        """Radius and eps as the paper's."""
-        self._session.set_filter(FilterParams())
+    def use_preset(self, name: str) -> None:
+        """Radius and eps of the preset `name`, crisp or paper."""
+        self._session.set_filter(FILTER_PRESETS[name])
 
     def reroll(self) -> None:
         """Another seed for the random projection."""
@@ -73,6 +74,10 @@ class ParametersPresenter(QObject):
     def _show_explained(self, result: ShowResult) -> None:
         if result.explained:  # previews and first panes bring none
             self._panel.set_explained_variance(result.explained)
+
+    def _show_grid(self, result: ShowResult) -> None:
+        if result.grid is not None:
+            self._panel.set_grid_side(max(result.grid))
 
     def _show_devices(self, result: LoadModelResult) -> None:
         self._panel.set_devices(result.devices)

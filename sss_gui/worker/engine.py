@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from sss_gui.messages.panes import (
     BatchExportResult,
     ExportRequest,
     ExportResult,
+    ForgetRequest,
     LiftRequest,
     LiftResult,
     LoadModelRequest,
@@ -41,16 +42,16 @@ from sss_gui.messages.panes import (
     ProbeResult,
     ShowRequest,
     ShowResult,
-    Source,
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver, Engine
-from sss_model.errors import ParameterError, SSSError
+from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
 from sss_model.image_io import to_picture
@@ -162,6 +163,7 @@ class FeatureEngine(Engine):
             "ticket": request.ticket,
             "source": request.source,
             "size": document.figure.size,
+            "grid": document.figure.image.shape[:2],
             "channels": document.figure.features.shape[2],
             "features": document.number,
             "device": document.device,
@@ -206,7 +208,21 @@ class FeatureEngine(Engine):
         if document is None:
             document = self._compute(request, progress, deliver)
             self.documents.put(key, document)
+            self._give_back()
         return document
+
+    def forget(self, request: ForgetRequest, progress: Progress, deliver: Deliver) -> None:
+        """Forget the pictures that were closed, and give their memory back to the system."""
+        if self.documents.keep_only(request.kept):
+            if self._overlays is not None:
+                self._overlays.clear()
+            self._give_back()
+
+    @staticmethod
+    def _give_back() -> None:
+        from sss_model.inference.memory import release  # here: it loads torch
+
+        release()
 
     def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
@@ -257,6 +273,7 @@ class FeatureEngine(Engine):
             request.model,
             request.extract,
             progress.part(0.1, 1.0),
+            picture=levels[0],
             make_room=claim,
             note=note,
         )
@@ -349,43 +366,9 @@ class FeatureEngine(Engine):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = _Pooled(self._document, document, request, progress)
+        pooled = PooledFigures(self._document, document, request, progress)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
-
-
-class _Pooled:
-    """The figures of many pictures, one after the other, each with its share of the progress.
-
-    Attributes
-    ----------
-    fitted, failed : the pictures that came, and those that could not, each with a sentence
-    """
-
-    def __init__(
-        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
-    ) -> None:
-        self._make, self._request, self._progress = make, request, progress
-        self._channels = like.figure.features.shape[2]
-        self.fitted: list[Source] = []
-        self.failed: list[tuple[Source, str]] = []
-
-    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
-        count = len(self._request.sources)
-        for number, source in enumerate(self._request.sources):
-            part = self._progress.part(number / count, (number + 1) / count)
-            try:
-                show = replace(self._request.show, source=source, fresh=False)
-                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
-            except SSSError as error:
-                self.failed.append((source, str(error)))
-                continue
-            channels = figure.features.shape[2]
-            if channels != self._channels:
-                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
-                continue
-            self.fitted.append(source)
-            yield figure, part.part(0.7, 1.0)
 
 
 class _NoRoomError(Exception):

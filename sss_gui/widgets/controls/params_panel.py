@@ -23,7 +23,14 @@ from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
-from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params import (
+    FILTER_PRESETS,
+    ClusterParams,
+    ExtractParams,
+    FilterParams,
+    ProjectionParams,
+    SimilarityParams,
+)
 
 SECTIONS = ("filter", "projection", "device", "basis", "similarity", "clusters")
 _TITLES = {"filter": "Guided filter", "projection": "Projection", "device": "Network", "basis": "PCA basis",
@@ -32,6 +39,10 @@ _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
     "shared": ("Shared", "Fit the components to all open images together"),
+}
+_PRESETS = {
+    "crisp": ("Crisp", "Radius and eps that keep objects apart at the picture's edges"),
+    "paper": ("Paper", "Radius and eps of the paper (R)"),
 }
 # where the slider is useful; the spin box takes the field's whole range
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
@@ -45,6 +56,14 @@ _SIZES = [
     *((str(side), f"{side} px") for side in (320, 480, 640, 800, 960, 1280, 1920)),
     ("native", "Native: every pixel"),
 ]
+_SCALES: dict[tuple[float, ...], str] = {
+    (): "Automatic",
+    (1.0,): "1",
+    (0.5, 1.0): "0.5, 1",
+    (1.0, 1.5): "1, 1.5",
+    (1.0, 2.0): "1, 2",
+    (0.5, 1.0, 2.0): "0.5, 1, 2",
+}
 _WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
 
 
@@ -60,7 +79,8 @@ class ParamsPanel(QScrollArea):
     """A slider is being dragged: name, value (at once, at every step)."""
     rested = Signal(str, object)
     """A value was settled: slider released, number typed, box chosen."""
-    paper_defaults_requested = Signal()
+    preset_requested = Signal(str)
+    """A pair of radius and eps: a name of `FILTER_PRESETS`."""
     reroll_requested = Signal()
     basis_mode_requested = Signal(str)
     """'image', 'locked' or 'shared'."""
@@ -77,6 +97,7 @@ class ParamsPanel(QScrollArea):
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
             getattr(self, f"_fill_{section}")(self._sections[section])
+        self._follow_filter()
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 6, 4, 6)
@@ -100,6 +121,7 @@ class ParamsPanel(QScrollArea):
         """Show every field of a frozen params record (those without a control are passed over); emits nothing."""
         for field in fields(params):
             self.set_value(field.name, getattr(params, field.name))
+        self._follow_filter()
 
     def set_value(self, name: str, value: Any) -> None:
         """Show one value; emits nothing. A slider that the user is dragging is left alone."""
@@ -116,7 +138,7 @@ class ParamsPanel(QScrollArea):
                 elif isinstance(control, CalmSpinBox):
                     control.show_value(int(value))
                 else:
-                    self._select(control, str(value))
+                    self._select(control, value)
 
     def value(self, name: str) -> Any:
         """The value that the control of that field shows."""
@@ -127,7 +149,7 @@ class ParamsPanel(QScrollArea):
             return control.value
         if isinstance(control, QCheckBox):
             return control.isChecked()
-        return control.value() if isinstance(control, CalmSpinBox) else control.currentData()
+        return control.value() if isinstance(control, CalmSpinBox) else _key_of(control)
 
     def control(self, name: str) -> QWidget:
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
@@ -142,6 +164,12 @@ class ParamsPanel(QScrollArea):
             for key, words in (("auto", _WORDS["auto"]), *(pair for pair in devices if pair[0] != "auto")):
                 box.addItem(words or key, key)
             self._select(box, chosen)
+
+    def set_grid_side(self, cells: int) -> None:
+        """The long side of the working grid that the radius is a part of; 0 where nothing is shown."""
+        self._grid_side = cells
+        self._radius.set_hundred(cells)
+        self._follow_filter()
 
     def set_explained_variance(self, ratios: Sequence[float]) -> None:
         """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () hides them."""
@@ -172,15 +200,40 @@ class ParamsPanel(QScrollArea):
     # what is in them -------------------------------------------------------------------------------------------------
 
     def _fill_filter(self, section: CollapsibleSection) -> None:
-        section.add(self._number("radius"))
+        self._grid_side = 0
+        self._radius = self._number("radius")
+        self._radius_note = _note()
+        section.add(self._radius)
+        section.add(self._radius_note)
         section.add(self._number("eps"))
-        button = QPushButton(line_icon("reset"), "Paper's values")
-        button.setToolTip("Radius and eps as in the paper (R)")
-        button.clicked.connect(self.paper_defaults_requested)
-        section.add(button)
+        group, row = QButtonGroup(self), QHBoxLayout()
+        group.setExclusive(False)  # between them lie all the other values
+        row.setSpacing(0)
+        self._presets: dict[str, QPushButton] = {}
+        for name, (words, tip) in _PRESETS.items():
+            button = _segment(words, tip, "left" if not self._presets else "right")
+            button.clicked.connect(lambda _checked=False, name=name: self._choose_preset(name))
+            row.addWidget(button, 1)
+            self._presets[name] = button
+        section.add(_boxed(row))
+        self.changing.connect(self._follow_filter)
+
+    def _choose_preset(self, name: str) -> None:
+        self._follow_filter()  # a click alone checks nothing: the values do
+        self.preset_requested.emit(name)
+
+    def _follow_filter(self, *_: object) -> None:
+        """Show the radius as a part of the grid, and which preset the values are."""
+        values = FilterParams(self.value("radius"), self.value("eps"))
+        for name, button in self._presets.items():
+            button.setChecked(values == FILTER_PRESETS[name])
+        self._radius_note.setVisible(self._grid_side > 0)
+        share = 100 * values.radius / max(self._grid_side, 1)
+        self._radius_note.setText(f"{share:.2g} % of the grid's long side, {self._grid_side}")
 
     def _fill_projection(self, section: CollapsibleSection) -> None:
         section.add(self._components)
+        section.add(_labelled("Range", self._choice("range", [("full", "Full"), ("whitened", "Whitened")])))
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
         dice.setToolTip("Another random projection")
@@ -191,6 +244,7 @@ class ParamsPanel(QScrollArea):
         self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
         section.add(_labelled("Device", self._devices))
         section.add(_labelled("Working size", self._choice("size", _SIZES)))
+        section.add(_labelled("Scales", self._choice("scales", list(_SCALES.items()))))
         precisions = _FIELDS["precision"].metadata["options"]
         section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
         tile = self._spin("tile")
@@ -203,19 +257,13 @@ class ParamsPanel(QScrollArea):
         group, row = QButtonGroup(self), QHBoxLayout()
         row.setSpacing(0)
         for mode, (words, tip) in _BASIS_MODES.items():
-            button = QPushButton(words)
-            button.setCheckable(True)
-            button.setProperty("segment", ("left", "middle", "right")[len(self._basis_buttons)])
-            button.setToolTip(tip)
+            button = _segment(words, tip, ("left", "middle", "right")[len(self._basis_buttons)])
             button.clicked.connect(lambda _checked=False, mode=mode: self.basis_mode_requested.emit(mode))
             group.addButton(button)
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self._basis_note = QLabel()
-        self._basis_note.setWordWrap(True)
-        self._basis_note.setForegroundRole(self._basis_note.palette().ColorRole.PlaceholderText)
-        self._basis_note.hide()
+        self._basis_note = _note()
         section.add(_boxed(row))
         section.add(self._basis_note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
@@ -258,14 +306,14 @@ class ParamsPanel(QScrollArea):
         self._controls[name] = spin
         return spin
 
-    def _choice(self, name: str, options: Sequence[tuple[str, str]]) -> CalmComboBox:
+    def _choice(self, name: str, options: Sequence[tuple[Any, str]]) -> CalmComboBox:
         meta, box = _FIELDS[name].metadata, CalmComboBox()
         for key, words in options:
             box.addItem(words, key)
         self._select(box, _FIELDS[name].default)
         box.setAccessibleName(meta["label"])
         box.setToolTip(meta["help"])
-        box.currentIndexChanged.connect(lambda: self.rested.emit(name, box.currentData()))
+        box.currentIndexChanged.connect(lambda: self.rested.emit(name, _key_of(box)))
         self._controls[name] = box
         return box
 
@@ -277,19 +325,44 @@ class ParamsPanel(QScrollArea):
         return box
 
     @staticmethod
-    def _select(box: CalmComboBox, key: str) -> None:
-        """Choose `key`, added where the list does not have it (a device named on the command line)."""
-        index = box.findData(key)
+    def _select(box: CalmComboBox, key: str | tuple[float, ...]) -> None:
+        """Choose `key`, added where the list does not have it (a device or scales named on the command line)."""
+        index = next((n for n in range(box.count()) if _key_of(box, n) == key), -1)
         if index < 0:
-            box.addItem(_WORDS.get(key, key), key)
+            words = _WORDS.get(key, key) if isinstance(key, str) else ", ".join(f"{number:g}" for number in key)
+            box.addItem(words, key)
             index = box.count() - 1
         box.setCurrentIndex(index)
+
+
+def _key_of(box: CalmComboBox, index: int | None = None) -> Any:
+    """The key of what is chosen, or of the item at `index`; Qt makes lists of tuples."""
+    key = box.currentData() if index is None else box.itemData(index)
+    return tuple(key) if isinstance(key, list) else key
+
+
+def _note() -> QLabel:
+    """A line of small print, hidden to begin with."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
+    label.hide()
+    return label
+
+
+def _segment(words: str, tip: str, place: str) -> QPushButton:
+    """A button of a row of choices; `place` is left, middle or right."""
+    button = QPushButton(words)
+    button.setCheckable(True)
+    button.setProperty("segment", place)
+    button.setToolTip(tip)
+    return button
 
 
 def _labelled(words: str, *widgets: QWidget) -> QWidget:
     label, row = QLabel(words), QHBoxLayout()
     label.setBuddy(widgets[0])
-    label.setMinimumWidth(64)
+    label.setMinimumWidth(84)
     row.setSpacing(8)
     row.addWidget(label)
     for widget in widgets:

@@ -1,0 +1,49 @@
+"""The figures of many pictures for one PCA basis, computed one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sss_gui.messages.panes import BasisRequest, Source
+from sss_gui.worker.feature_cache import CachedFeatures
+from sss_model.errors import SSSError
+from sss_model.progress import Progress
+
+if TYPE_CHECKING:
+    from sss_model.projection.feature_views import FeatureViews  # loads torch
+
+
+class PooledFigures:
+    """The figures of many pictures, one after the other, each with its share of the progress.
+
+    Attributes
+    ----------
+    fitted, failed : the pictures that came, and those that could not, each with a sentence
+    """
+
+    def __init__(
+        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
+    ) -> None:
+        self._make, self._request, self._progress = make, request, progress
+        self._channels = like.figure.features.shape[2]
+        self.fitted: list[Source] = []
+        self.failed: list[tuple[Source, str]] = []
+
+    def __iter__(self) -> Iterator[tuple[FeatureViews, Progress]]:
+        count = len(self._request.sources)
+        for number, source in enumerate(self._request.sources):
+            part = self._progress.part(number / count, (number + 1) / count)
+            try:
+                show = replace(self._request.show, source=source, fresh=False)
+                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+            except SSSError as error:
+                self.failed.append((source, str(error)))
+                continue
+            channels = figure.features.shape[2]
+            if channels != self._channels:
+                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
+                continue
+            self.fitted.append(source)
+            yield figure, part.part(0.7, 1.0)
