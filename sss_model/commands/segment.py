@@ -27,7 +27,8 @@ from sss_model.files.export import PROGRAM, ExportError, check_source, prepare_f
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
 from sss_model.json_file import read_json
-from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
@@ -125,9 +126,10 @@ def _job(options: argparse.Namespace) -> Job:
     """The call's options as a record; `ParameterError` for those that do not go together."""
     names = tuple(name.strip() for name in options.names.split(",") if name.strip())
     weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
+    extract = build(ExtractParams, options, size=str(options.size) if options.size else "native")
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
-        options.allow_download, build(ExtractParams, options), build(SegmentParams, options),
+        options.allow_download, extract, build(SegmentParams, options),
         build(LayerExportParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
