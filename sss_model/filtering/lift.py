@@ -102,8 +102,8 @@ class GuidedLift:
 
         out = torch.empty((4 * channels, last - first, width))
         region = Tile(first, last, 0, width)
-        for tile, planes in self._filter.stream(source, channels, progress, region=region, coefficients=True):
-            out[:, tile.y0 - first : tile.y1 - first, tile.x0 : tile.x1] = planes
+        for _ in self._filter.stream(source, channels, progress, region=region, out=out, coefficients=True):
+            pass
         planes = out.view(4, channels, last - first, width)
         planes[0] += torch.from_numpy(offset)[:, None, None]
         return Coefficients(planes, self._centre, height, first)

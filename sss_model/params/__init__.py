@@ -271,7 +271,7 @@ class ExportParams(Checked):
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
     full_size: bool = switch(
         False,
-        "At full size",
+        "Filtered at full size",
         help="filtered features at the photograph's own size, along its edges, as float16; else on the working grid",
     )
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
