@@ -98,7 +98,7 @@ class Program(QObject):
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
-        self.forget_closed = ForgetClosed(session, pictures, self)
+        ForgetClosed(session, pictures, self)
         # saved
         self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
         self.session_store = SessionStore(

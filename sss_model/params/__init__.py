@@ -288,6 +288,11 @@ class ExportParams(Checked):
     pictures: bool = switch(True, "Pictures", help="the four panes as PNG")
     raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
+    full_size: bool = switch(
+        False,
+        "Filtered at full size",
+        help="filtered features at the photograph's own size, along its edges, as float16; else on the working grid",
+    )
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
     strip: bool = switch(False, "Strip", help="[image | features] side by side, as the authors' MATLAB demo reads it")
     save_basis: bool = switch(
@@ -310,5 +315,9 @@ class ExportParams(Checked):
         if unknown:
             known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
             raise ParameterError(f"formats must be of {known}; got {got}.")
+        if self.full_size and not self.filtered:
+            raise ParameterError(
+                "full_size is of the filtered features, which are not written.", hint="Add --filtered."
+            )
         if (self.raw or self.filtered or self.map3) and not self.formats:
             raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")

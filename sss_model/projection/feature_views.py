@@ -23,7 +23,7 @@ from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis, chosen, components_of, shown_range
 from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
-from sss_model.projection.full_size import lift_picture, moved_point, spread_labels
+from sss_model.projection.full_size import LiftedFeatures, lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
 from sss_model.projection.same_object import SameObject
 from sss_model.projection.stages import Stages
@@ -291,6 +291,9 @@ class FeatureViews:
             self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
         )
 
+    def _lifted_features(self, filter: FilterParams) -> LiftedFeatures:
+        return LiftedFeatures(self.image, self.features, self.picture, filter)
+
     @property
     def nbytes(self) -> int:
         """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
@@ -341,6 +344,7 @@ class FeatureViews:
             filtered=lambda part: self.filtered_features(filter, part),
             map3=filtered,
             basis=basis,
+            full_size=None if self._picture is None else lambda: self._lifted_features(filter),
             fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter, projection),
             record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )

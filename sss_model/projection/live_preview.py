@@ -29,6 +29,7 @@ from torch.nn import functional
 
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
+from sss_model.filtering.parallel import alone
 from sss_model.filtering.tile_filter import ROUGH, TileFilter
 from sss_model.projection.stretch import range_of_planes
 
@@ -93,10 +94,11 @@ class LivePreview:
             )
         self.height, self.width = image.shape[:2]
         self._levels = [_planes(image, projection, torch.device(device))]
-        self._centre = self._levels[0].mean(dim=(1, 2), keepdim=True)
-        self._levels[0] -= self._centre
-        while max(self._levels[-1].shape[1:]) > 1:
-            self._levels.append(_halved(self._levels[-1]))
+        with alone(self._levels[0].numel()):
+            self._centre = self._levels[0].mean(dim=(1, 2), keepdim=True)
+            self._levels[0] -= self._centre
+            while max(self._levels[-1].shape[1:]) > 1:
+                self._levels.append(_halved(self._levels[-1]))
         self._offset = self._centre[3:]
         self._range = None if low is None or high is None else (self._column(low), self._column(high))
         self._kind, self._reference = range, reference
@@ -135,9 +137,10 @@ class LivePreview:
         else:
             values = self._blended(level, tile, fitted, radius, eps)
         low, high = self._range_at(radius, eps)
-        span = high - low
-        values.sub_(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
-        values = values.movedim(0, 2).contiguous().cpu()
+        with alone(values.numel()):
+            span = high - low
+            values.sub_(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
+            values = values.movedim(0, 2).contiguous().cpu()
         covered = (tile.x0 << level, tile.y0 << level, tile.x1 << level, tile.y1 << level)
         return Frame(values.numpy(), level, covered, exact=level == fitted == 0)
 
@@ -187,12 +190,13 @@ class LivePreview:
         coarse = Tile(tile.y0 // step, -(-tile.y1 // step), tile.x0 // step, -(-tile.x1 // step))
         coarse = coarse.grown(1, 1, height, width)
         fits = self._filtered(fitted, coarse, radius, eps, coefficients=True)
-        fine = functional.interpolate(fits[None], scale_factor=float(step), mode="bilinear", align_corners=False)[0]
         y, x = tile.y0 - coarse.y0 * step, tile.x0 - coarse.x0 * step
         rows, columns = tile.size
-        b, a0, a1, a2 = fine[:, y : y + rows, x : x + columns].view(4, -1, rows, columns)
         guide = self._levels[level][:3, tile.y0 : tile.y1, tile.x0 : tile.x1]
-        blended: Tensor = b.addcmul(a0, guide[0]).addcmul_(a1, guide[1]).addcmul_(a2, guide[2])
+        with alone(rows * columns):
+            fine = functional.interpolate(fits[None], scale_factor=float(step), mode="bilinear", align_corners=False)[0]
+            b, a0, a1, a2 = fine[:, y : y + rows, x : x + columns].view(4, -1, rows, columns)
+            blended: Tensor = b.addcmul(a0, guide[0]).addcmul_(a1, guide[1]).addcmul_(a2, guide[2])
         return blended
 
     def _range_at(self, radius: float, eps: float) -> tuple[Tensor, Tensor]:
@@ -210,7 +214,8 @@ class LivePreview:
     def _small_range(self, radius: float, eps: float) -> tuple[Tensor, Tensor]:
         height, width = self._levels[self._small].shape[1:]
         values = self._filtered(self._small, Tile(0, height, 0, width), radius, eps)
-        return range_of_planes(values, self._kind)
+        with alone():
+            return range_of_planes(values, self._kind)
 
     def _filter_at(self, level: int, radius: float, eps: float) -> TileFilter:
         """The filter there, with what of the guide's terms can be kept from the last ones."""
