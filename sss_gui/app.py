@@ -6,9 +6,12 @@ Importing this module leaves torch unloaded: the window is on the screen first, 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -20,12 +23,14 @@ from sss_gui.messages.panes import Source
 from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
+from sss_gui.window.stop_signals import SIGNALS, StopSignals
 from sss_gui.window.theme import MODES, Theme
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.params import ExtractParams
 from sss_model.shipped_files import SAMPLE, resource
 
 LOG = "sss-gui.log"  # beside the settings
+PATIENCE = 1.5  # seconds for threads to end once the window is closed
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -68,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `sss-gui`; returns the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
     images = [path.absolute() for path in options.images] or [resource(SAMPLE)]
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)  # until Qt's loop runs, Ctrl-C ends without a traceback
     if sys.platform == "win32":
         import torch  # noqa: F401  # on Windows torch must be loaded before Qt (pytorch#166628)
     if options.headless is None and not has_display():
@@ -88,9 +95,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         program.open_files.stand_in = Source.from_path(resource(SAMPLE))
     program.window.show()
     QTimer.singleShot(0, lambda: program.start(images, restore=not options.images))
-    code = app.exec()
+    signals = StopSignals(app)
+    signals.asked.connect(app.closeAllWindows)
+    signals.asked.connect(app.quit)
+    code = app.exec() or signals.exit_code
+    ended = program.close(PATIENCE)
+    signals.close()
     theme_keeper.setParent(None)
-    return code if program.close() else 1
+    if not ended:
+        leave(code)
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End now: a thread that computes without a look round would hold up the end of the interpreter, or crash it."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # there is none where Windows starts a program without a console
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from sss_gui.program import Program
 from sss_gui.state.session import State
 from sss_gui.window.error_text import ErrorText
 from sss_gui.window.settings import Settings
+from sss_gui.window.stop_signals import StopSignals
 from sss_gui.window.theme import Theme
 from sss_gui.worker.file_engine import list_sources
 from sss_model.errors import SSSError
@@ -43,7 +44,7 @@ def run_headless(
 
     Returns
     -------
-    0, or 1 when something failed; what is said then names it
+    0, or 1 when something failed; what is said then names it; 130 or 143 when stopped by Ctrl-C or SIGTERM
     """
     sources = _list(paths)
     if not sources:
@@ -58,8 +59,16 @@ def run_headless(
     program.window.resize(*size)
     program.window.show()
     program.worker.start()
+    signals = StopSignals(app)
+    signals.asked.connect(program.session.cancel)
     try:
-        failures = [source for source in sources if not _one(program, source, folder, params or ExportParams(), say)]
+        failures = []
+        for source in sources:
+            done = _one(program, source, folder, params or ExportParams(), say)
+            if signals.exit_code:
+                say("Stopped.")
+                return signals.exit_code
+            failures += [] if done else [source]
         if len(failures) < len(sources):
             picture = folder / SCREENSHOT
             _settle()
@@ -68,6 +77,7 @@ def run_headless(
     finally:
         ended = program.close()
         program.window.close()
+        signals.close()
         shutil.rmtree(scratch, ignore_errors=True)
     return 0 if ended and not failures else 1
 
@@ -94,7 +104,7 @@ def _one(program: Program, source: Source, folder: Path, params: ExportParams, s
         say(f"Computing features of {source.path}")
         program.pictures.set([source])
         _wait(lambda: session.at_rest)
-        if not errors:
+        if not errors and session.shown == source:
             session.export(folder, params)
             _wait(lambda: session.at_rest)
     finally:

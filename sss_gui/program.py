@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
+from sss_gui.messages.panes import Source
+from sss_gui.messages.queues import Queue
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
+from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
-from sss_gui.presenters.panes import PanesPresenter
+from sss_gui.presenters.panes import WAITING, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.status import StatusPresenter
+from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
@@ -34,13 +40,15 @@ from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
-from sss_gui.window.actions import build_actions, fill_menus, key_sheet
+from sss_gui.window.actions import build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_gui.worker.worker import Ended, Engine, Worker
 from sss_model.params import ExtractParams
+
+SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
 
 
 def build_engine() -> Engine:
@@ -85,16 +93,18 @@ class Program(QObject):
         # presenters
         panel, params = window.panel, window.params
         self.panes = PanesPresenter(session, panel, self)
-        self.parameters = ParametersPresenter(session, params, self)
+        self.parameters = ParametersPresenter(session, params, window.network, self)
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
-        self.pixel_inspector = PixelInspector(session, pins, panel, window.probe, window.read_out, self)
+        self.display = DisplayPresenter(panel, params.display, self)
+        self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
+        self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
-        self.status = StatusPresenter(session, window.status, self)
+        self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
-        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, window)
-        self.export_files = ExportFiles(session, pictures, panel, settings, window)
+        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
+        self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
@@ -106,6 +116,7 @@ class Program(QObject):
         )
         self.actions = build_actions(window, self._bindings())
         self._fill_menus()
+        self._join_ticks()
         self._join_state()
         self._join_tasks()
         self._join_notes()
@@ -124,31 +135,59 @@ class Program(QObject):
         self.file_worker.start()
         self.models.start()
 
-    def close(self) -> bool:
-        """Remember the layout and end the workers; False when a thread would not end."""
+    def close(self, patience: float = 20.0) -> bool:
+        """Remember the layout and end the threads; False where one did not end within `patience` seconds.
+
+        An export has as long as it takes to finish the file that it writes.
+        """
+        exporting = not self.session.requests.queues.isdisjoint((Queue.EXPORT, Queue.BATCH))
         self.session.close()
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
         self.settings.open_sections = self.window.params.open_sections()
+        self.settings.pixels_folded = self.window.probe.folded
         self.settings.sync()
         self.session_store.end()
-        self.models.close()
-        ended = self.file_worker.close()
-        return self.worker.close() and ended
+        deadline = time.monotonic() + (max(patience, 20.0) if exporting else patience)
+        workers = (self.worker, self.file_worker, self.models.worker)
+        for worker in workers:
+            worker.close(0.0)  # all are asked before one is waited for
+        ended = [worker.close(max(deadline - time.monotonic(), 0.0)) for worker in workers]
+        return all(ended)
 
     def _fill_menus(self) -> None:
         window = self.window
         menus = fill_menus(window.menuBar(), self.actions)
         recent = RecentMenu(self.settings, self.open_files.open_recent, window)
         menus["File"].insertMenu(self.actions["open_sample"], recent)
+        menus["Model"].addSeparator()
+        for menu in window.network.menus:
+            menus["Model"].addMenu(menu)
         menus["View"].addSeparator()
-        menus["View"].addActions([dock.toggleViewAction() for dock in (window.params_dock, window.probe_dock)])
+        parts = (window.toolbar, window.params_dock, window.probe_dock)
+        menus["View"].addActions([part.toggleViewAction() for part in parts])
+        fill_toolbar(window.toolbar, self.actions)
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
+
+    def _join_ticks(self) -> None:
+        """What the checkable actions show, in menus and toolbar alike."""
+        panel, choices, window, actions = self.window.panel, self.overlay_choices, self.window, self.actions
+        for number, name in enumerate(("all_panes", *(f"solo_{name}" for name in PANES))):
+            keep_checked(actions[name], lambda: panel.solo_pane, number, panel.solo_changed)
+        for mode in ("wipe", "difference"):
+            keep_checked(actions[mode], lambda: panel.compare, mode, panel.compare_changed)
+        for overlay in ("similarity", "clusters"):
+            keep_checked(actions[overlay], lambda: choices.shown, overlay, choices.shown_changed)
+        keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
+        strip = self.strip_features
+        keep_checked(actions["strip_features"], lambda: strip.shown, True, strip.shown_changed)
+        keep_checked(actions["full_screen"], window.isFullScreen, True, window.screen_changed)
 
     def _join_state(self) -> None:
         """What follows the state without a presenter of its own: title, autosave, settings, undo's actions."""
         window, session, choices = self.window, self.session, self.overlay_choices
-        session.source_changed.connect(lambda source: window.set_name(source.name if source else ""))
+        for changed in (session.source_changed, session.displayed_changed):
+            changed.connect(self._name_window)
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
@@ -156,6 +195,7 @@ class Program(QObject):
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
         session.opened.connect(lambda _source: store.mark_opening(None))
         session.requests.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
+        session.opened.connect(self._pin_sample)
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -178,12 +218,15 @@ class Program(QObject):
         exporting.export_all_requested.connect(
             lambda folder, params: batch.start(self.pictures.sources, folder, params)
         )
-        batch.marked.connect(strip.mark)
+        for job in (batch, self.basis):
+            job.marked.connect(strip.mark)
         batch.finished.connect(self._report_batch)
         overlays.similarity_asked.connect(prefetch.go_on)
         overlays.compared.connect(strip.show_matches)
         prefetch.computed.connect(lambda source: strip.mark(source, "done"))
         prefetch.computed.connect(lambda _source: overlays.refresh())
+        prefetch.computed.connect(lambda _source: self.strip_features.refresh())
+        self.strip_features.shown_changed.connect(prefetch.want_all)
         prefetch.failed.connect(lambda source, words: strip.mark(source, "failed", words))
         self.file_watcher.reloaded.connect(strip.renew)
 
@@ -196,9 +239,8 @@ class Program(QObject):
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
-        self.batch_export.advanced.connect(
-            lambda done, total, name: line.show_note(f"{done} of {total} exported; now {name}")
-        )
+        self.batch_export.advanced.connect(partial(self.status.begin, "Exporting"))
+        self.basis.advanced.connect(partial(self.status.begin, "Fitting the basis:"))
         self.session_store.failed.connect(self.panes.show_error)
         self.file_worker.ended.connect(self._show_file_error)
 
@@ -207,7 +249,7 @@ class Program(QObject):
             self.panes.show_error(ended.error)
 
     def _stop(self) -> None:
-        self.session.cancel()
+        self.session.stop()
         self.prefetch.pause()
 
     def _show_models(self) -> None:
@@ -220,6 +262,7 @@ class Program(QObject):
         self.settings.restore_window(self.window)
         if self.settings.panel_state:
             self.window.panel.restore_state(self.settings.panel_state)
+        self.window.probe.set_folded(self.settings.pixels_folded)
         opened = self.settings.open_sections
         if opened is not None:
             for section in SECTIONS:
@@ -232,6 +275,18 @@ class Program(QObject):
             self.window.panel.show_message(
                 "Some pictures could not be exported", report.sentence, details, lasting=True
             )
+
+    def _name_window(self, _source: Source | None) -> None:
+        """The title names what is wanted, and says so while another picture is shown."""
+        wanted, shown = self.session.state.source, self.session.displayed
+        name = wanted.name if wanted is not None else ""
+        self.window.set_name(f"{name} ({WAITING})" if wanted and shown and shown != wanted else name)
+
+    def _pin_sample(self, source: Source) -> None:
+        """Who starts the program for the first time sees what a pin is, and what similarity is to."""
+        if source == self.open_files.stand_in and not self.pins.by_picture:
+            height, width = self.session.size
+            self.pins.add((int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height)))
 
     def _enable_undo(self, undo: bool, redo: bool) -> None:
         self.actions["undo"].setEnabled(undo)
@@ -289,16 +344,22 @@ class Program(QObject):
             "paper_defaults": lambda: parameters.use_preset("paper"),
             "crisp": lambda: parameters.use_preset("crisp"),
             "reroll": parameters.reroll,
+            "strip_features": self.strip_features.toggle,
+            "channel": self.display.next_channel,
             "pin": self.pixel_inspector.pin_hovered,
+            "show_pins": lambda: panel.show_pins(not panel.pins_shown),
+            "clear_pins": self.pins.clear,
             "help": window.sheet.toggle,
             "about": self._about,
         }
 
     def _about(self) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, "About", f"sss-features {sss_model.__version__}", parent=self.window)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(
             "Dense semantic features after Aksoy et al., Semantic Soft Segmentation, SIGGRAPH 2018.\n"
             "MIT licence; the model's card names the terms of its weights and pictures."
         )
+        box.setStyleSheet("QLabel { min-width: 24em; }")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()

@@ -1,4 +1,4 @@
-"""What the file thread is asked: which pictures there are, and small pictures of them."""
+"""What is asked about files: which pictures there are, and small pictures of them or of their features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sss_gui.messages.message import Message, Result
-from sss_gui.messages.panes import Picture, Source
+from sss_gui.messages.panes import Picture, ShowRequest, Source
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,14 @@ class ListRequest(Message[ListResult]):
 
 
 @dataclass(frozen=True)
+class PasteRequest(Message[ListResult]):
+    """Keep pasted pixels, (H, W, 3) uint8, as a file in `folder`, and list it."""
+
+    picture: Picture
+    folder: Path
+
+
+@dataclass(frozen=True)
 class ThumbnailResult(Result):
     """(h, w, 3) uint8 of one source, or the sentence that says why there is none."""
 
@@ -39,3 +47,19 @@ class ThumbnailRequest(Message[ThumbnailResult]):
 
     sources: tuple[Source, ...]
     side: int = 128
+
+
+@dataclass(frozen=True)
+class FeatureThumbnail(Result):
+    """(h, w, 3) uint8, the PCA of the features of one source."""
+
+    source: Source
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class FeatureThumbnailsRequest(Message[FeatureThumbnail]):
+    """The features of those of `sources` that are remembered, in the basis and range of what `show` shows."""
+
+    show: ShowRequest
+    sources: tuple[Source, ...]

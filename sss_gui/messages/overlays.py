@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from sss_gui.messages.message import Message, Result
 from sss_gui.messages.panes import ExportResult, Picture, Pyramid, Source
 from sss_model.params import ClusterParams, SimilarityParams
+
+Values = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class SimilarityResult(Result):
     match : the most alike pixel (x, y), in the points' own picture away from the point; None for several pixels
     matches : the other pictures that are remembered
     share : part of the pixels that the threshold keeps, in [0, 1]
+    values : (h, w) what the colours stand for: similarities in [0, 1], or of several pixels the nearest, from 0
     """
 
     source: Source
@@ -26,6 +32,7 @@ class SimilarityResult(Result):
     match: tuple[int, int] | None = None
     matches: tuple[Match, ...] = ()
     share: float = 0.0
+    values: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,16 @@ class Match:
 
 @dataclass(frozen=True)
 class ClusterResult(Result):
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions."""
+    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
+
+    Attributes
+    ----------
+    values : (h, w) uint8, the group of each pixel from 0
+    """
 
     source: Source
     overlay: Pyramid
+    values: Values | None = None
 
 
 @dataclass(frozen=True)

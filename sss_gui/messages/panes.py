@@ -7,7 +7,6 @@ features stay with the engine.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,40 +32,32 @@ Vector = npt.NDArray[np.float32]
 
 MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 
-_pastes = itertools.count(1)
-
 
 @dataclass(frozen=True)
 class Source:
-    """What is open: a photograph, a feature file with its photograph, or pasted pixels.
+    """What is open: a photograph, or a feature file with its photograph.
 
     Attributes
     ----------
-    path : the file; None for pasted pixels
+    path : the file
     image : for a feature file its photograph, or None to look for it beside the file
     layout : how to read the file where it cannot be told, one of `inputs.INPUT_LAYOUTS`
-    pasted : (H, W, 3) uint8, only without a path
-    name : what the window calls it, and the stem of its exports
+    name : what the window calls it
     """
 
-    path: Path | None
+    path: Path
     name: str
     image: Path | None = None
     layout: str | None = None
-    pasted: Picture | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_path(cls, path: Path, image: Path | None = None, layout: str | None = None) -> Source:
         return cls(path=path, name=path.name, image=image, layout=layout)
 
-    @classmethod
-    def from_pixels(cls, picture: Picture) -> Source:
-        """Pasted pixels, (H, W, 3) uint8."""
-        return cls(path=None, name=f"pasted-{next(_pastes)}", pasted=picture)
-
     @property
     def stem(self) -> str:
-        return self.path.stem if self.path is not None else self.name
+        """What its exports are called after."""
+        return self.path.stem
 
 
 @dataclass(frozen=True)
@@ -257,6 +248,14 @@ class BasisResult(Result):
     path: Path
     fitted: tuple[Source, ...] = ()
     failed: tuple[tuple[Source, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class BasisStep(Result):
+    """One more picture of a `BasisRequest` is done; `problem` is the sentence that says why it is left out."""
+
+    source: Source
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sss_gui.messages.files import ListRequest, ThumbnailRequest
+from sss_gui.messages.files import FeatureThumbnailsRequest, ListRequest, PasteRequest, ThumbnailRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.models import BackboneModelRequest, BackbonesRequest, ModelsRequest
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
@@ -82,6 +82,7 @@ FEATURES = (
     Row(ExportRequest, Queue.EXPORT, "export", replaced_by_newer=False, busy=True),
     Row(WriteMaskRequest, Queue.EXPORT, "write_mask", replaced_by_newer=False, busy=True),
     Row(LoadModelRequest, Queue.MODEL, "load_model"),
+    Row(FeatureThumbnailsRequest, Queue.THUMBNAILS, "feature_thumbnails"),
     Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
     Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
     Row(ForgetRequest, Queue.FORGET, "forget"),
@@ -90,6 +91,7 @@ FEATURES = (
 
 FILES = (
     Row(ListRequest, Queue.LIST, "list_files", stopped_by_newer=True),
+    Row(PasteRequest, Queue.EXPORT, "paste", replaced_by_newer=False),
     Row(ThumbnailRequest, Queue.THUMBNAILS, "thumbnails"),
 )
 """Answered by `FileEngine`, on a thread that needs no model."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.messages.panes import BasisRequest, BasisResult, Source
+from sss_gui.messages.panes import BasisRequest, BasisResult, BasisStep, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
+from sss_gui.worker.worker import Ended
 
 KEPT = 100  # bases that are kept for undo and for copied command lines
 
@@ -23,9 +24,17 @@ class BasisPresenter(QObject):
     Parameters
     ----------
     folder : where locked and shared bases are kept
+
+    Signals
+    -------
+    noted : a sentence for the status line
+    advanced : of a shared basis: number done, number in all, and the name of the next picture
+    marked : source, state (running, done, failed, none), sentence
     """
 
     noted = Signal(str)
+    advanced = Signal(int, int, str)
+    marked = Signal(object, str, str)
 
     def __init__(
         self,
@@ -39,11 +48,15 @@ class BasisPresenter(QObject):
         self._session, self._pictures, self._panel = session, pictures, panel
         self._folder, self._window = folder, window
         self._pending: dict[int, str] = {}  # what each basis under way is for
+        self._left: list[Source] = []  # pictures that a shared basis has not come to yet
+        self._total = 0
         self._fitted: dict[Path, frozenset[Source]] = {}
         panel.basis_mode_requested.connect(self.set_mode)
         panel.basis_save_requested.connect(self._save_dialog)
         panel.basis_load_requested.connect(self._load_dialog)
         session.requests.answer(BasisResult, self._take)
+        session.requests.answer(BasisStep, self._step)
+        session.requests.ended.connect(self._end)
         session.basis_changed.connect(self._show)
         pictures.changed.connect(lambda: self._show(session.state.basis))
 
@@ -52,7 +65,8 @@ class BasisPresenter(QObject):
         if mode == "image":
             self._session.set_basis(None)
         elif self._session.shown is None:
-            self.noted.emit("Open a picture first.")
+            waits = self._session.state.source is not None
+            self.noted.emit("Wait until the picture's features are there." if waits else "Open a picture first.")
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)
@@ -73,6 +87,28 @@ class BasisPresenter(QObject):
         sources = tuple(self._pictures.sources) if mode == "shared" else ()
         ticket = self._session.requests.ask(lambda number: BasisRequest(number, state.request(number), path, sources))
         self._pending[ticket] = mode
+        self._left, self._total = list(sources), len(sources)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say which picture of a shared basis is looked at."""
+        if self._left:
+            self.advanced.emit(self._total - len(self._left), self._total, self._left[0].name)
+            self.marked.emit(self._left[0], "running", "")
+
+    def _step(self, step: BasisStep) -> None:
+        if step.ticket not in self._pending or step.source not in self._left:
+            return
+        self.marked.emit(step.source, "failed" if step.problem else "done", step.problem)
+        self._left.remove(step.source)
+        self._tell()
+
+    def _end(self, ended: Ended) -> None:
+        """Stopped or failed: what is done stays remembered, so that another time goes on from there."""
+        if self._pending.pop(ended.ticket, None) and self._left and not self._pending:
+            self.marked.emit(self._left[0], "none", "")
+            self._left = []
+            self._show(self._session.state.basis)
 
     def _take(self, result: BasisResult) -> None:
         mode = self._pending.pop(result.ticket, "")
@@ -95,22 +131,24 @@ class BasisPresenter(QObject):
 
     def _show(self, basis: Path | None) -> None:
         if basis is None:
-            self._panel.set_basis_mode("image")
+            self._panel.set_basis_mode("image", "Fitted to each picture")
         elif basis.parent == self._folder:
             mode = "shared" if basis.name.startswith("shared") else "locked"
-            note = self._shared_words(basis) if mode == "shared" else "this basis and range for all pictures"
+            note = self._shared_words(basis) if mode == "shared" else "This basis and range for all pictures"
             self._panel.set_basis_mode(mode, note)
         else:
-            self._panel.set_basis_mode("locked", f"from {basis.name}")
+            self._panel.set_basis_mode("locked", f"From {basis.name}")
 
     def _shared_words(self, basis: Path) -> str:
         """What a shared basis was fitted to, beside what is open now."""
         fitted, opened = self._fitted.get(basis), set(self._pictures.sources)
         if fitted is None:
-            return "one basis and range, fitted to several pictures"
+            return "One basis and range, fitted to several pictures"
         if opened <= fitted:
-            return "one basis and range for all open pictures"
-        return f"one basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
+            return "One basis and range for all open pictures"
+        if not fitted & opened:
+            return "One basis and range, fitted to pictures that are closed now"
+        return f"One basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
 
     def _save_dialog(self) -> None:
         path = ask_save(self._window, "Save the basis", Path("basis.json"), "json", "PCA basis (*.json)")

@@ -37,6 +37,7 @@ class FilmStripPresenter(QObject):
         self._tickets = itertools.count(1)
         self._without_thumbnail: list[Source] = []
         self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
+        self._before: dict[Source, tuple[str, str]] = {}  # the same of those that run
         worker.delivered.connect(self._take)
         strip.activated.connect(pictures.choose)
         strip.thumbnails_requested.connect(self.request_thumbnails)
@@ -59,8 +60,12 @@ class FilmStripPresenter(QObject):
             self._request([source, *(other for other in self._without_thumbnail if other != source)])
 
     def mark(self, source: Source, state: str, tip: str = "") -> None:
-        """Show in the strip what became of `source`: none, running, done or failed, and why."""
+        """Show in the strip what became of `source`: running, done or failed, and why; none, as before it ran."""
         if source in self._pictures.sources:
+            if state == "running":
+                self._before[source] = self._marks.get(source, ("none", ""))
+            elif state == "none":
+                state, tip = self._before.pop(source, ("none", ""))
             self._marks[source] = state, tip
             self._strip.set_state(self._pictures.sources.index(source), state, tip)
 
@@ -78,7 +83,7 @@ class FilmStripPresenter(QObject):
     def _fill(self) -> None:
         sources = self._pictures.sources
         self._strip.setVisible(len(sources) > 1)
-        self._strip.set_items([s.name for s in sources], [str(s.path or "pasted") for s in sources])
+        self._strip.set_items([s.name for s in sources], [str(s.path) for s in sources])
         self._marks = {source: self._marks[source] for source in sources if source in self._marks}
         for index, source in enumerate(sources):
             if source in self._marks:

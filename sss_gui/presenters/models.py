@@ -17,7 +17,6 @@ from sss_gui.messages.models import (
     ModelsRequest,
     ModelsResult,
 )
-from sss_gui.messages.queues import Queue
 from sss_gui.state.session import Session
 from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.dialogs.model_manager import ModelEntry, ModelManager
@@ -33,28 +32,27 @@ class ModelsPresenter(QObject):
     Parameters
     ----------
     folder : where models made of backbones are kept
+
+    Attributes
+    ----------
+    worker : reads and builds models, beside the one that computes with them
     """
 
     def __init__(self, session: Session, settings: Settings, folder: Path, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._settings, self._folder, self._window = session, settings, folder, window
-        self._worker = Worker(ModelEngine, self, name="sss-models")
+        self.worker = Worker(ModelEngine, self, name="sss-models")
         self._dialog: ModelManager | None = None
         self._backbones: BackboneDialog | None = None
         self._backbone_of: dict[str, BackboneWords] = {}
         self._tickets = itertools.count(1)
-        self._downloading = False
-        self._worker.delivered.connect(self._take)
-        self._worker.ended.connect(self._ended)
+        self.worker.delivered.connect(self._take)
+        self.worker.ended.connect(self._ended)
         session.opened.connect(lambda _source: self._remember())
 
     def start(self) -> None:
         """Begin to answer."""
-        self._worker.start()
-
-    def close(self) -> bool:
-        """End the thread; False where a download would not let it, which cannot be stopped."""
-        return self._worker.close(0.5 if self._downloading else 20.0)
+        self.worker.start()
 
     def show(self, browse: object) -> None:
         """Show the manager; `browse` opens the file dialog."""
@@ -74,13 +72,13 @@ class ModelsPresenter(QObject):
         if self._backbones is None:
             self._backbones = BackboneDialog(self._window)
             self._backbones.build_requested.connect(self._build)
-        self._worker.submit(BackbonesRequest(next(self._tickets)))
+        self.worker.submit(BackbonesRequest(next(self._tickets)))
         self._backbones.show()
         self._backbones.raise_()
 
     def _ask(self) -> None:
         paths = tuple(Path(name) for name in self._settings.recent_models)
-        self._worker.submit(ModelsRequest(next(self._tickets), paths))
+        self.worker.submit(ModelsRequest(next(self._tickets), paths))
 
     def _take(self, result: object) -> None:
         if isinstance(result, ModelsResult) and self._dialog is not None:
@@ -105,11 +103,9 @@ class ModelsPresenter(QObject):
         if self._backbones is not None:
             verb = "Downloading the weights of" if choice.consent else "Building"
             self._backbones.set_state(f"{verb} {choice.name}…", busy=True)
-        self._downloading = choice.consent
-        self._worker.submit(request)
+        self.worker.submit(request)
 
     def _ended(self, ended: Ended) -> None:
-        self._downloading = self._downloading and ended.queue != Queue.EXPORT
         if ended.error is not None and self._backbones is not None:
             self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
 

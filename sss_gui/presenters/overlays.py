@@ -13,6 +13,7 @@ from sss_gui.messages.overlays import (
     ClusterResult,
     SimilarityRequest,
     SimilarityResult,
+    Values,
     WriteMaskRequest,
 )
 from sss_gui.messages.panes import Pyramid, ShowResult
@@ -23,6 +24,8 @@ from sss_gui.state.pins import Point
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
+from sss_gui.widgets.picture.overlay_legend import Legend
+from sss_gui.worker.overlay_colours import VIRIDIS, palette
 from sss_model.params import ClusterParams, SimilarityParams
 
 SIMILARITY = {f.name for f in fields(SimilarityParams)}
@@ -63,6 +66,8 @@ class OverlaysPresenter(QObject):
         self._session, self._pictures, self._choices = session, pictures, choices
         self._panel, self._params = panel, params
         self.overlay: Pyramid | None = None
+        self._legend: Legend | None = None
+        self._values: Values | None = None  # what the colours stand for
         self._hovered: Point | None = None
         self._wanted: set[int] = set()  # tickets of maps asked for since the pane was last cleared
         self._features = 0  # number of the features that the overlay was made of
@@ -70,6 +75,8 @@ class OverlaysPresenter(QObject):
         params.rested.connect(lambda name, value: self._set(name, value, moving=False))
         panel.pixel_hovered.connect(lambda x, y: self._hover((x, y)))
         panel.hover_left.connect(lambda: self._hover(None))
+        panel.opacity_changed.connect(choices.set_opacity)
+        choices.opacity_changed.connect(lambda _opacity: self._lay())
         panel.solo_changed.connect(lambda _number: self._lay())
         choices.shown_changed.connect(self._show)
         choices.similarity_changed.connect(self._show_similarity)
@@ -101,7 +108,7 @@ class OverlaysPresenter(QObject):
 
     def write_clusters(self, path: Path) -> None:
         """Write the clusters' numbers as a PNG."""
-        source = self._session.state.source
+        source = self._session.shown
         if source is not None:
             grouping = ClusterRequest(0, source, self._choices.clusters)
             self._session.requests.ask(lambda ticket: WriteMaskRequest(ticket, grouping, path))
@@ -140,6 +147,7 @@ class OverlaysPresenter(QObject):
         self._hovered = point
         if self._choices.origin is None:
             self._ask_similarity()
+        self._point()
 
     def _compare_with_pins(self) -> None:
         if self._choices.shown == "similarity" and self._comparison() is None:
@@ -188,7 +196,7 @@ class OverlaysPresenter(QObject):
     # answers -------------------------------------------------------------------------------------------------------
 
     def _take_similarity(self, result: SimilarityResult) -> None:
-        if not self._put(result.ticket, result.overlay):
+        if not self._put(result.ticket, result.overlay, self._legend_of(result), result.values):
             return
         self._panel.set_match(result.match if self._choices.origin is not None else None)
         self.compared.emit(result.matches)
@@ -206,25 +214,48 @@ class OverlaysPresenter(QObject):
             self.noted.emit(f"Best match elsewhere: {words}")
 
     def _take_clusters(self, result: ClusterResult) -> None:
-        self._put(result.ticket, result.overlay)
+        count = self._choices.clusters.clusters
+        self._put(result.ticket, result.overlay, Legend("Clusters", palette(count)[:, :3], False), result.values)
 
-    def _put(self, ticket: int, overlay: Pyramid) -> bool:
+    def _legend_of(self, result: SimilarityResult) -> Legend:
+        """Of a heat map; of several pins which is the nearest."""
+        params, pins = self._choices.similarity, len(self._choices.origin_points)
+        if pins > 1:
+            return Legend("Most similar pin", palette(pins)[:, :3], False)
+        return Legend(f"Similarity ({params.metric})", VIRIDIS, True, params.threshold)
+
+    def _put(self, ticket: int, overlay: Pyramid, legend: Legend, values: Values | None) -> bool:
         """Lay `overlay` over the pane, unless that was cleared since it was asked for or shows a newer one."""
         if ticket not in self._wanted:
             return False
         self._wanted = {later for later in self._wanted if later > ticket}
-        self.overlay = overlay
+        self.overlay, self._legend, self._values = overlay, legend, values
         self._lay()
         return True
 
     def _clear(self) -> None:
         """Take the overlay away; maps under way are not wanted any more."""
-        self.overlay = None
+        self.overlay = self._legend = self._values = None
         self._wanted.clear()
         self._panel.set_match(None)
         self._lay()
 
     def _lay(self) -> None:
-        alone = PANES[self._panel.solo_pane - 1] if self._panel.solo_pane else "input"
         for name in PANES:
-            self._panel.pane(name).set_overlay(self.overlay if name == alone else None)
+            shown = self.overlay if name == self._on else None
+            self._panel.pane(name).set_overlay(shown, self._choices.opacity, self._legend)
+        self._point()
+
+    @property
+    def _on(self) -> str:
+        """The pane that overlays lie on."""
+        return PANES[self._panel.solo_pane - 1] if self._panel.solo_pane else "input"
+
+    def _point(self) -> None:
+        """The value under the pointer, on the legend."""
+        value, point, size = None, self._hovered, self._session.size
+        if self._values is not None and point is not None and min(size) > 0:
+            height, width = self._values.shape
+            y, x = min(point[1] * height // size[0], height - 1), min(point[0] * width // size[1], width - 1)
+            value = float(self._values[y, x])
+        self._panel.pane(self._on).header.legend.set_value(value)

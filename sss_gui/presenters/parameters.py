@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
+from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_model.params import FILTER_PRESETS, ExtractParams, FilterParams, ProjectionParams
 
@@ -19,33 +20,39 @@ EXTRACT = {f.name for f in fields(ExtractParams)}
 
 
 class ParametersPresenter(QObject):
-    """Turns the panel's words into intents and shows the session's state in it."""
+    """Turns the words of panel and menus into intents and shows the session's state in them."""
 
-    def __init__(self, session: Session, panel: ParamsPanel, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, panel: ParamsPanel, network: NetworkMenus, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._panel = session, panel
+        self._session, self._panel, self._network = session, panel, network
         self._random = random.Random()
         panel.changing.connect(lambda name, value: self._set(name, value, moving=True))
         panel.rested.connect(lambda name, value: self._set(name, value, moving=False))
         panel.preset_requested.connect(self.use_preset)
         panel.reroll_requested.connect(self.reroll)
-        for changed in (session.filter_changed, session.projection_changed, session.extract_changed):
+        network.rested.connect(lambda name, value: self._set(name, value, moving=False))
+        for changed in (session.filter_changed, session.projection_changed):
             changed.connect(panel.set_values)
+        session.extract_changed.connect(network.set_values)
         session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
         session.result_arrived.connect(self._show_explained)
         session.result_arrived.connect(self._show_grid)
         session.model_loaded.connect(self._show_devices)
-        for params in (session.state.filter, session.state.projection, session.state.extract):
+        for params in (session.state.filter, session.state.projection):
             panel.set_values(params)
+        network.set_values(session.state.extract)
 
     def _set(self, name: str, value: Any, *, moving: bool) -> None:
-        """Take the parameter `name` from the panel; `moving` while its slider is dragged."""
+        """Take the parameter `name`; `moving` while its slider is dragged."""
         state = self._session.state
         if name in FILTER:
             self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
+            value = value if isinstance(value, str) else int(value)
             self._session.set_projection(replace(state.projection, **{name: value}))
-        elif name in EXTRACT and not moving:
+        elif name in EXTRACT:
             self._session.set_extract(replace(state.extract, **{name: value}))
 
     def step_radius(self, by: int) -> None:
@@ -80,5 +87,4 @@ class ParametersPresenter(QObject):
             self._panel.set_grid_side(max(result.grid))
 
     def _show_devices(self, result: LoadModelResult) -> None:
-        self._panel.set_devices(result.devices)
-        self._panel.set_value("device", self._session.state.extract.device)
+        self._network.set_devices(result.devices)

@@ -7,11 +7,26 @@ from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import ProbeResult, ShowResult, Vector
 from sss_gui.pane_names import PANE_TITLES, PANES
+from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
+
+
+def cosine(first: Vector, second: Vector) -> float:
+    """Of the angle between two vectors (D,); 0 where one of them is nothing but zeros."""
+    lengths = float(np.linalg.norm(first)) * float(np.linalg.norm(second))
+    return float(first @ second) / lengths if lengths > 0 else 0.0
+
+
+def distance(first: Vector, second: Vector) -> float:
+    """Euclidean, between two vectors (D,)."""
+    return float(np.linalg.norm(first - second))
+
+
+MEASURES = {"cosine": cosine, "distance": distance}
 
 
 class PixelInspector(QObject):
@@ -26,13 +41,14 @@ class PixelInspector(QObject):
         self,
         session: Session,
         pins: Pins,
+        choices: OverlayChoices,
         panel: FeaturePanel,
         probe: PixelProbe,
         read_out: PixelReadOut,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._pins = session, pins
+        self._session, self._pins, self._choices = session, pins, choices
         self._panel, self._probe, self._read_out = panel, probe, read_out
         self._hovered: Point | None = None
         self._hover_answer: ProbeResult | None = None
@@ -45,6 +61,7 @@ class PixelInspector(QObject):
         probe.pin_removed.connect(pins.remove)
         probe.pins_cleared.connect(pins.clear)
         pins.changed.connect(self._follow_pins)
+        choices.similarity_changed.connect(lambda _params: self._show_reading())
         session.displayed_changed.connect(self._forget)
         session.probe_arrived.connect(self._take)
         session.result_arrived.connect(self._take_result)
@@ -54,15 +71,16 @@ class PixelInspector(QObject):
         if self._hovered is not None:
             self._pins.add(self._hovered)
 
-    def distances(self, point: Point) -> tuple[float, ...]:
-        """Euclidean distance of the features at `point` to those of each pin; () while some are not known."""
+    def compared(self, point: Point) -> tuple[float, ...]:
+        """Cosine or distance, as similarity has it, of the features at `point` and each pin's; () while unknown."""
         vector = self.vectors.get(point)
         if vector is None and self._hover_answer is not None and self._hover_answer.point == point:
             vector = self._hover_answer.vector
         pins = self._pins.points
         if vector is None or any(pin not in self.vectors for pin in pins):
             return ()
-        return tuple(float(np.linalg.norm(self.vectors[pin] - vector)) for pin in pins)
+        measure = MEASURES[self._choices.similarity.metric]
+        return tuple(measure(self.vectors[pin], vector) for pin in pins)
 
     def _follow_pins(self) -> None:
         pins = self._pins.points
@@ -108,7 +126,7 @@ class PixelInspector(QObject):
             self._ask_missing()
         elif result.point == self._hovered:
             self._hover_answer = result
-            self._probe.set_hovered_vector(result.vector)
+            self._probe.set_hovered_vector(result.vector, result.point)
             self._show_reading()
 
     def _take_result(self, result: ShowResult) -> None:
@@ -126,7 +144,8 @@ class PixelInspector(QObject):
         pins = self._pins.points
         point = self._hovered or (pins[-1] if pins else None)
         if point is None or not self._pins.inside(point):
-            self._read_out.set_reading(None, len(pins))
+            self._read_out.set_reading(None)
+            self._probe.set_measure("")
             return
         x, y = point
         picture = self._panel.pane("input").picture
@@ -136,9 +155,9 @@ class PixelInspector(QObject):
             for name in PANES[1:]
             if self._panel.pane(name).picture is not None
         )
-        self._read_out.set_reading(
-            Reading(x, y, (red, green, blue), panes, self.distances(point), "distance"), len(pins)
-        )
+        self._read_out.set_reading(Reading(x, y, (red, green, blue), panes))
+        other = "pointer" if self._hovered else f"pin {len(pins)}"
+        self._probe.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))
 
     def _values(self, name: str, point: Point) -> tuple[float, float, float]:
         """Exact when the worker has answered for this pixel; until then what the picture's 8 bits say."""

@@ -8,18 +8,30 @@ from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
+from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.panels.status_line import StatusLine
 
 READY = "Ready"
-WORDS = {"filter": "Guided filter", "backbone": "Network", "features": "Network"}
+WORDS = {"filter": "Guided filter", "guided filter": "Guided filter", "refine": "PCA", "features": "Network"}
+
+
+def in_words(stage: str) -> str:
+    """A stage as the worker names it, such as 'network, step 2 of 4', in plain words."""
+    return "Network" if stage.startswith("network") else WORDS.get(stage, stage[:1].upper() + stage[1:])
 
 
 class StatusPresenter(QObject):
     """Says what runs, where and how long, and that it is over after success, failure and cancel alike."""
 
-    def __init__(self, session: Session, line: StatusLine, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, line: StatusLine, network: NetworkMenus, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._line = session, line
+        self._session, self._line, self._network = session, line, network
+        line.set_menus(network.device, network.size)
+        network.changed.connect(self._show_size)
+        self._show_size()
+        self._job = ""
         line.set_stage(READY)
         line.set_progress(None)
         session.requests.progress_changed.connect(self._progress)
@@ -28,15 +40,21 @@ class StatusPresenter(QObject):
         session.model_loaded.connect(self._show_model)
         session.exported.connect(lambda result: self._note(result.notes))
 
+    def begin(self, what: str, done: int, total: int, name: str) -> None:
+        """Name the picture of a job that is looked at now, before every stage until all is over."""
+        self._job = f"{what} {done + 1} of {total}, {name}"
+        self._line.set_stage(self._job)
+
     def _progress(self, fraction: float, stage: str, left: float) -> None:
-        self._line.set_stage(WORDS.get(stage, stage))
+        self._line.set_stage(": ".join(filter(None, (self._job, in_words(stage)))))
         self._line.set_progress(fraction, left if left >= 0 else None)
 
     def _busy(self, busy: bool) -> None:
         if busy:
-            self._line.set_stage("Starting")
+            self._line.set_stage(self._job or "Starting")
             self._line.set_progress(-1.0)
         else:
+            self._job = ""
             self._line.set_stage(READY)
             self._line.set_progress(None)
 
@@ -56,3 +74,7 @@ class StatusPresenter(QObject):
     def _show_model(self, result: LoadModelResult) -> None:
         self._line.set_device(result.device)
         self._line.set_model(result.model, str(self._session.state.model or ""))
+
+    def _show_size(self) -> None:
+        words = self._network.size.words
+        self._line.set_size(f"Size: {words[:1].lower()}{words[1:]}")

@@ -13,7 +13,7 @@ from sss_gui.messages.panes import Source
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
-from sss_model.atomic_write import replacing
+from sss_model.atomic_write import reason, replacing
 from sss_model.errors import SSSError
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -34,7 +34,7 @@ class SavedSession:
     Attributes
     ----------
     state : the shown picture with model and parameters
-    sources : all open pictures that have files, in order
+    sources : all open pictures, in order
     pins : pinned pixels (x, y) of the shown picture
     kept : the other open pictures that have pins, with them
     centre, scale : of the view, in image points and screen pixels per image pixel; None shows the whole picture
@@ -108,11 +108,11 @@ def write_session(path: Path, saved: SavedSession) -> None:
     """Write `saved`; files below the session's folder are named relative to it, so that both can move together."""
     names = _Names(path.resolve().parent)
     state = saved.state
-    shown = state.source if state.source is not None and state.source.path is not None else None
+    shown = state.source
     values = {
         "program": "sss-features session",
         "format": FORMAT,
-        "sources": [_source_entry(source, names) for source in saved.sources if source.path is not None],
+        "sources": [_source_entry(source, names) for source in saved.sources],
         "shown": _source_entry(shown, names) if shown is not None else None,
         "model": names.of(state.model),
         "basis": names.of(state.basis),
@@ -122,7 +122,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "overlay": saved.overlay,
         "similarity": saved.similarity.to_dict(),
         "clusters": saved.clusters.to_dict(),
-        "origin": _pins_entry(saved.origin, names) if saved.origin and saved.origin[0].path else None,
+        "origin": _pins_entry(saved.origin, names) if saved.origin else None,
         "pins": [list(pin) for pin in saved.pins],
         "kept": [_pins_entry(pins, names) for pins in saved.kept],
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
@@ -143,7 +143,7 @@ def read_session(path: Path) -> SavedSession:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SessionFileError(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise SessionFileError(f"{path.name} cannot be read: {reason(error)[0]}.") from error
     except ValueError as error:
         raise SessionFileError(f"{path.name} is not a session file: it is not JSON.") from error
     if not isinstance(values, dict) or values.get("program") != "sss-features session":

@@ -32,9 +32,9 @@ class WindowSnapshot(QObject):
         session.result_arrived.connect(self._arrive)
 
     def capture(self) -> SavedSession:
-        """The state now; pasted pictures have no file and are left out."""
+        """The state now."""
         view, waiting = self._panel.controller, self._waiting
-        sources = tuple(source for source in self._pictures.sources if source.path is not None)
+        sources = tuple(self._pictures.sources)
         wanted = self._session.state.source
         centre, scale = None if view.fitting else view.centre, view.scale
         pins, origin = self._pins.by_picture, self._choices.origin

@@ -9,6 +9,7 @@ from sss_gui.state.motion import Motion
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
+from sss_gui.widgets.picture.overlay_legend import OPACITY
 from sss_model.params import ClusterParams, SimilarityParams
 
 OVERLAYS = ("", "similarity", "clusters")
@@ -20,6 +21,7 @@ class OverlayChoices(QObject):
     Attributes
     ----------
     shown : one of `OVERLAYS`; an empty string is none
+    opacity : of what is shown, in [0, 1]
 
     Signals
     -------
@@ -27,17 +29,19 @@ class OverlayChoices(QObject):
     similarity_changed : SimilarityParams
     clusters_changed : ClusterParams
     origin_changed : other pins are compared with
+    opacity_changed : float in [0, 1]
     """
 
     shown_changed = Signal(str)
     similarity_changed = Signal(object)
     clusters_changed = Signal(object)
     origin_changed = Signal()
+    opacity_changed = Signal(float)
 
     def __init__(self, session: Session, pictures: PictureList, pins: Pins, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins = session, pictures, pins
-        self.shown = ""
+        self.shown, self.opacity = "", OPACITY
         self.similarity, self.clusters = SimilarityParams(), ClusterParams()
         self._origin: Source | None = None
         pins.changed.connect(self._follow_pins)
@@ -85,6 +89,12 @@ class OverlayChoices(QObject):
             self.clusters = params
             self.clusters_changed.emit(params)
         self._rest(moving)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Show overlays as opaque as this, in [0, 1]."""
+        if opacity != self.opacity:
+            self.opacity = opacity
+            self.opacity_changed.emit(opacity)
 
     def compare_with(self, source: Source | None) -> None:
         """Compare with the pins of an open picture, as a session file has it."""

@@ -14,6 +14,7 @@ from sss_gui.messages.queues import Queue, row_of
 from sss_gui.worker.worker import Ended
 
 FIRST_ESTIMATE = 0.5  # seconds of work before a time left is worth saying
+LOADING = "Loading the model"  # once, and nothing else goes at its pace
 
 
 class WorkerLike(Protocol):
@@ -45,9 +46,9 @@ class RequestTracker(QObject):
         super().__init__(parent)
         self._worker = worker
         self._tickets = itertools.count(1)
-        self._pending: set[int] = set()
+        self._pending: dict[int, Queue] = {}
         self._waited_for: set[int] = set()  # those of `_pending` that make the window busy
-        self._busy_since = 0.0
+        self._pace = 0.0, 0.0  # since when, and from which fraction on, the time left is told by
         self._answers: dict[type[Result], Callable[[Any], None]] = {}
         self._closed = False
         worker.delivered.connect(self._deliver)
@@ -63,6 +64,11 @@ class RequestTracker(QObject):
     def pending(self) -> frozenset[int]:
         """Tickets that were submitted and have not ended."""
         return frozenset(self._pending)
+
+    @property
+    def queues(self) -> frozenset[Queue]:
+        """Where something waits or runs."""
+        return frozenset(self._pending.values())
 
     def new_ticket(self) -> int:
         """A number that no request has had."""
@@ -81,13 +87,13 @@ class RequestTracker(QObject):
         """Hand `request` to the worker; the table of messages says whether it makes the window busy."""
         if self._closed:
             return
-        self._pending.add(request.ticket)
+        self._pending[request.ticket] = row_of(request).queue
         if row_of(request).busy:
             was_busy = self.busy
             self._waited_for.add(request.ticket)
             if not was_busy:
                 if not goes_on:
-                    self._busy_since = time.monotonic()
+                    self._pace = time.monotonic(), 0.0
                 self.busy_changed.emit(True)
         self._worker.submit(request)
 
@@ -95,9 +101,10 @@ class RequestTracker(QObject):
         """Let `slot` take the results of `kind`."""
         self._answers[kind] = slot
 
-    def cancel(self) -> None:
-        """Stop what runs and drop what waits."""
-        self._worker.cancel()
+    def cancel(self, *queues: Queue) -> None:
+        """Stop what runs and drop what waits, in `queues`, or in all where none are named."""
+        for queue in queues or (None,):
+            self._worker.cancel(queue)
 
     def close(self) -> None:
         """Ask for nothing more and take no more results: they would reach a window that is gone."""
@@ -110,20 +117,23 @@ class RequestTracker(QObject):
 
     def _progress(self, ticket: int, fraction: float, stage: str) -> None:
         if ticket in self._waited_for and not self._closed:
+            if stage == LOADING:
+                self._pace = time.monotonic(), fraction
             self.progress_changed.emit(fraction, stage, self._seconds_left(fraction))
 
     def _seconds_left(self, fraction: float) -> float:
         """What remains at this pace; negative while nobody can say."""
-        elapsed = time.monotonic() - self._busy_since
-        if fraction <= 0.02 or elapsed < FIRST_ESTIMATE:
+        since, begun = self._pace
+        elapsed, done = time.monotonic() - since, fraction - begun
+        if done <= 0.02 or elapsed < FIRST_ESTIMATE:
             return -1.0
-        return elapsed * (1 - fraction) / fraction
+        return elapsed * (1 - fraction) / done
 
     def _end(self, ended: Ended) -> None:
         if self._closed:
             return
         was_busy = self.busy
-        self._pending.discard(ended.ticket)
+        self._pending.pop(ended.ticket, None)
         self._waited_for.discard(ended.ticket)
         self.ended.emit(ended)
         if was_busy and not self.busy:  # who heard of the end may have asked for more

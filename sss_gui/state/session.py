@@ -37,6 +37,8 @@ from sss_model.params import ExportParams, ExtractParams, FilterParams, Projecti
 
 TOLD_ELSEWHERE = (Queue.PANES, Queue.BATCH, Queue.PREFETCH)
 """Queues whose failures are no news: the wish has changed, or who asked says so."""
+JOBS = (Queue.BASIS, Queue.EXPORT, Queue.BATCH)
+"""Queues of what may take long, and is not what the panes wait for."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,14 @@ class Session(QObject):
         self._stopping = self.busy
         self.requests.cancel()
 
+    def stop(self) -> None:
+        """Stop a job, such as an export, and go on with the picture that was chosen; without a job stop everything."""
+        jobs = [queue for queue in JOBS if queue in self.requests.queues]
+        if jobs:
+            self.requests.cancel(*jobs)
+        else:
+            self.cancel()
+
     def close(self) -> None:
         """Ask for nothing more, and take no more answers."""
         self.motion.stop()
@@ -310,6 +320,8 @@ class Session(QObject):
         self._previews.discard(ended.ticket)
         newest = ended.ticket == self._newest
         self._stopping &= ended.queue != Queue.BATCH  # a batch reports its own end
+        if ended.outcome == "cancelled" and ended.queue in (Queue.BASIS, Queue.EXPORT) and not self._stopping:
+            self.noted.emit("Stopped.")
         if ended.outcome == "cancelled" and newest and self._behind:
             self._revert()
         if ended.outcome != "failed" or not isinstance(ended.error, ErrorText):

@@ -82,24 +82,25 @@ class BatchExport(QObject):
         return self._running is not None
 
     def start(self, sources: Sequence[Source], folder: Path, params: ExportParams) -> None:
-        """Export `sources`, those without a file left out, as the session's parameters are now."""
-        files = [source for source in sources if source.path is not None]
+        """Export `sources` as the session's parameters are now."""
         if self.active:
             self._session.noted.emit("Pictures are being exported already: wait for the end, or stop it with Esc.")
             return
-        if not files:
-            self._session.noted.emit("Only pasted pictures are open: export them one at a time.")
+        if not sources:
+            self._session.noted.emit("Nothing is open to be exported.")
             return
         state = self._session.state
 
         def build(ticket: int, source: Source, stem: str) -> BatchExportRequest:
-            show, done = replace(state, source=source).request(ticket), len(files) - len(self._waiting)
-            return BatchExportRequest(ticket, show, folder, stem, params, (done - 1) / len(files), done / len(files))
+            show, done = replace(state, source=source).request(ticket), len(sources) - len(self._waiting)
+            return BatchExportRequest(
+                ticket, show, folder, stem, params, (done - 1) / len(sources), done / len(sources)
+            )
 
         self._build = build
-        stems = stems_for([source.path for source in files if source.path is not None])
-        self._waiting = deque(zip(files, stems, strict=True))
-        self._total = len(files)
+        stems = stems_for([source.path for source in sources])
+        self._waiting = deque(zip(sources, stems, strict=True))
+        self._total = len(sources)
         self._report = Report(folder, 0, 0, (), 0)
         self._next()
 

@@ -13,11 +13,11 @@ from sss_model.params import ExportParams
 
 
 def command_line(state: State, folder: Path, params: ExportParams) -> str:
-    """The call, quoted for this system's shell; empty where the picture has no file."""
+    """The call, quoted for this system's shell, that runs in any: it names the Python that has the program."""
     source = state.source
-    if source is None or source.path is None:
+    if source is None:
         return ""
-    parts = ["sss-extract", str(source.path)]
+    parts = [sys.executable, "-m", "sss_model.commands.extract", str(source.path)]
     if source.image is not None:
         parts += ["--image", str(source.image)]
     if source.layout is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,6 +16,7 @@ from sss_gui.pane_names import PANE_TITLES
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import command_line
+from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import ExportDialog
@@ -29,6 +31,10 @@ _REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis", "fu
 class ExportFiles(QObject):
     """What the File menu writes and copies; no open picture is ever written over.
 
+    Parameters
+    ----------
+    data : the folder in which the program keeps its own files
+
     Signals
     -------
     export_all_requested : folder and ExportParams for all open pictures
@@ -39,9 +45,16 @@ class ExportFiles(QObject):
     noted = Signal(str)
 
     def __init__(
-        self, session: Session, pictures: PictureList, panel: FeaturePanel, settings: Settings, window: QWidget
+        self,
+        session: Session,
+        pictures: PictureList,
+        panel: FeaturePanel,
+        settings: Settings,
+        data: Path,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
+        self._data = data
         self._session, self._pictures, self._panel = session, pictures, panel
         self._settings, self._window = settings, window
         self._channels, self._grid = 0, (0, 0)  # of what is shown: D and (h, w)
@@ -68,7 +81,7 @@ class ExportFiles(QObject):
             return None
         dialog = ExportDialog(
             self._export_folder(source), self.export_params(), self._session.size, self._channels, self._window,
-            pictures=pictures, grid=self._grid,
+            pictures=pictures, grid=self._grid, name=source.name,
         )  # fmt: skip
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()
@@ -113,7 +126,8 @@ class ExportFiles(QObject):
     def _export_folder(self, source: Source) -> Path:
         if self._settings.export_folder:
             return Path(self._settings.export_folder)
-        return (source.path.parent if source.path is not None else Path.home()) / "features"
+        own = is_programs_own(source.path, self._data)
+        return (pictures_folder() if own else source.path.parent) / "features"
 
     def copy_pane(self, name: str) -> None:
         """Put the picture of pane `name` on the clipboard."""
@@ -126,19 +140,20 @@ class ExportFiles(QObject):
         self.noted.emit(f"Copied: {PANE_TITLES[name]}.")
 
     def copy_command(self) -> None:
-        """Put the sss-extract call that writes the same files on the clipboard."""
-        state = self._session.state
-        if state.source is None or state.source.path is None:
-            self.noted.emit("Only a picture from a file has a command line.")
+        """Put the call that writes the same files on the clipboard: of the picture shown, not of one that waits."""
+        source = self._session.displayed
+        if source is None:
+            self.noted.emit("Open a picture first.")
             return
-        text = command_line(state, self._export_folder(state.source), self.export_params())
+        state = replace(self._session.state, source=source)
+        text = command_line(state, self._export_folder(source), self.export_params())
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit("Copied as command line.")
+        self.noted.emit(f"Copied the command line that exports {source.name}.")
 
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
         picture = self._panel.pane(name).picture
-        source = self._session.state.source
+        source = self._session.displayed
         if picture is None or source is None:
             return
         path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
@@ -182,8 +197,4 @@ def with_ending(path: Path, ending: str) -> Path:
 
 def is_read_by(source: Source, path: Path) -> bool:
     """Whether `path` is the file of `source` or its photograph, by whatever name."""
-    return (
-        path.exists()
-        and source.path is not None
-        and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())
-    )
+    return path.exists() and any(file.samefile(path) for file in files_of(source.path, source.image) if file.exists())

@@ -10,10 +10,11 @@ from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from sss_gui.messages.files import ListRequest, ListResult
+from sss_gui.messages.files import ListRequest, ListResult, PasteRequest
 from sss_gui.messages.panes import MODEL_SUFFIXES, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
+from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Opened, Settings
@@ -39,6 +40,7 @@ class OpenFiles(QObject):
     Parameters
     ----------
     worker : runs a `FileEngine`
+    data : the folder in which the program keeps its own files, pasted pictures too
 
     Attributes
     ----------
@@ -54,15 +56,18 @@ class OpenFiles(QObject):
     noted = Signal(str)
 
     def __init__(
-        self, session: Session, pictures: PictureList, worker: Worker, settings: Settings, window: QWidget
+        self, session: Session, pictures: PictureList, worker: Worker, settings: Settings, data: Path, window: QWidget
     ) -> None:
         super().__init__(window)
         self._session, self._pictures, self._worker = session, pictures, worker
-        self._settings, self._window = settings, window
+        self._settings, self._data, self._window = settings, data, window
         self._tickets = itertools.count(1)
         self._listing = 0  # ticket of the newest listing asked for
         self.stand_in: Source | None = None
         self._instead = False  # whether what is listed replaces what is open
+        self._pasted: set[int] = set()  # tickets of pictures that are being kept
+        self._folders: tuple[Path, ...] = ()  # that are listed
+        self._listed: set[Source] = set()  # came with a folder, which is what recent files name
         worker.delivered.connect(self._take)
         session.opened.connect(self._remember)
 
@@ -81,12 +86,20 @@ class OpenFiles(QObject):
         filters = ";;".join(
             (f"All that can be opened ({pictures} {features} {models})", f"Pictures ({pictures})",
              f"Features ({features})", f"Models ({models})", "All files (*)"))  # fmt: skip
-        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._settings.open_folder, filters)
+        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._start_folder(), filters)
         return [Path(name) for name in names]
+
+    def _start_folder(self) -> str:
+        return self._settings.open_folder or str(pictures_folder())
+
+    def _remember_folder(self, path: Path) -> None:
+        """Start the next dialog where `path` lies."""
+        if not is_programs_own(path, self._data):
+            self._settings.open_folder = str(path if path.is_dir() else path.parent)
 
     def open_folder_dialog(self) -> None:
         """Ask for a folder of pictures."""
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._settings.open_folder)
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._start_folder())
         if name:
             self.open_paths([Path(name)])
 
@@ -94,7 +107,7 @@ class OpenFiles(QObject):
         """Ask for strips, or for features whose axes cannot be told, and how they are to be read."""
         kinds = " ".join(f"*{suffix}" for suffix in (*IMAGE_SUFFIXES, *FEATURE_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open as", self._settings.open_folder, f"Strips and features ({kinds});;All files (*)"
+            self._window, "Open as", self._start_folder(), f"Strips and features ({kinds});;All files (*)"
         )
         layout = ask_layout(self._window) if names else ""
         if layout:
@@ -104,7 +117,7 @@ class OpenFiles(QObject):
         """Show `paths` read in `layout`, one of `inputs.INPUT_LAYOUTS`; a photograph among features is theirs."""
         sources = read_as(paths, layout)
         if sources:
-            self._settings.open_folder = str(paths[0].parent)
+            self._remember_folder(paths[0])
             self._open(sources)
         else:
             self.noted.emit("There are photographs only: choose the file that holds their features.")
@@ -115,7 +128,7 @@ class OpenFiles(QObject):
         if how == Opened():
             self.open_paths([path])
             return
-        self._settings.open_folder = str(path.parent)
+        self._remember_folder(path)
         image = Path(how.image) if how.image and Path(how.image).exists() else None
         self._open([Source.from_path(path, image, how.layout or None)])
 
@@ -123,7 +136,7 @@ class OpenFiles(QObject):
         """Ask for a checkpoint."""
         models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
         name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a model", self._settings.open_folder, f"Models ({models});;All files (*)"
+            self._window, "Open a model", self._start_folder(), f"Models ({models});;All files (*)"
         )
         if name:
             self._session.set_model(Path(name))
@@ -146,7 +159,7 @@ class OpenFiles(QObject):
         if models:
             self._session.set_model(models[-1])
         if others:
-            self._settings.open_folder = str(others[0].parent)
+            self._remember_folder(others[0])
             self._list(others, instead)
 
     def paste(self) -> None:
@@ -158,7 +171,9 @@ class OpenFiles(QObject):
             return
         image = data.imageData() if data is not None and data.hasImage() else None
         if isinstance(image, QImage) and not image.isNull():
-            self._open([Source.from_pixels(qimage.from_qimage(image))])
+            ticket = next(self._tickets)
+            self._pasted.add(ticket)
+            self._worker.submit(PasteRequest(ticket, qimage.from_qimage(image), self._data / "pasted"))
         else:
             self.noted.emit("There is no picture on the clipboard.")
 
@@ -188,18 +203,30 @@ class OpenFiles(QObject):
             self._open([Source.from_path(paths[0])], instead=instead)
             return
         self._listing, self._instead = next(self._tickets), instead
+        self._folders = tuple(path for path in paths if path.is_dir())
         self._worker.submit(ListRequest(self._listing, tuple(paths)))
 
     def _take(self, result: object) -> None:
-        if not isinstance(result, ListResult) or result.ticket != self._listing:
+        if not isinstance(result, ListResult):
+            return
+        if result.ticket in self._pasted:
+            self._pasted.discard(result.ticket)
+            self._open(result.sources)
+            return
+        if result.ticket != self._listing:
             return
         if result.sources:
+            inside = {source for source in result.sources if source.path.parent in self._folders}
+            self._listed |= inside
+            for folder in reversed(self._folders):
+                if any(source.path.parent == folder for source in inside):
+                    self._settings.add_recent_file(folder)
             self._show(result.sources, self._instead)
         else:
             self.noted.emit(result.note)
 
     def _remember(self, source: Source) -> None:
-        if source.path is not None:
+        if source not in self._listed:
             image = str(source.image.absolute()) if source.image is not None else ""
             self._settings.add_recent_file(source.path, Opened(image, source.layout or ""))
 

@@ -14,7 +14,9 @@ PAUSE_MS = 400  # of quiet before the next picture
 
 
 class Prefetch(QObject):
-    """Asks for one picture after the other while similarity compares with pins; whatever the user does comes first.
+    """Asks for one picture after the other while similarity compares with pins, or all features are to be shown.
+
+    Whatever the user does comes first.
 
     Signals
     -------
@@ -34,7 +36,7 @@ class Prefetch(QObject):
         self._session, self._pictures, self._choices = session, pictures, choices
         self._tried: set[Source] = set()
         self._asked: tuple[int, Source] | None = None
-        self._full = self._paused = False
+        self._full = self._paused = self._all = False
         self._timer = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._timer.timeout.connect(self._ask)
         session.requests.answer(PrefetchResult, self._take)
@@ -49,6 +51,11 @@ class Prefetch(QObject):
         self._paused = False
         if self._asked is None and self._next() is not None:
             self._timer.start()
+
+    def want_all(self, wanted: bool) -> None:
+        """Whether all open pictures' features are wanted, compared or not."""
+        self._all = wanted
+        self.go_on()
 
     def pause(self) -> None:
         """Ask for nothing more until `go_on`, as when the user stops everything."""
@@ -68,12 +75,14 @@ class Prefetch(QObject):
     def wanted(self) -> list[Source]:
         """The pictures whose features are compared: the one that the pins lie in, then the nearest in the list."""
         origin, shown = self._choices.origin, self._session.state.source
-        if self._choices.shown != "similarity" or origin is None:
+        compared = self._choices.shown == "similarity" and origin is not None
+        if not (compared or self._all):
             return []
         sources = self._pictures.sources
         here = sources.index(shown) if shown in sources else 0
         nearest = sorted(range(len(sources)), key=lambda place: abs(place - here))
-        return [s for s in dict.fromkeys([origin, *(sources[place] for place in nearest)]) if s != shown]
+        first = [origin] if compared and origin is not None else []
+        return [s for s in dict.fromkeys([*first, *(sources[place] for place in nearest)]) if s != shown]
 
     def _next(self) -> Source | None:
         if self._full:

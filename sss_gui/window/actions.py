@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
+
+from sss_gui.widgets.icons import line_icon
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,11 @@ class Command:
     words : menu text; & marks its letter
     keys : shortcuts, the first shown
     group : menu
-    tip : one sentence for the status line and the help sheet
-    checkable : it is a state, not a deed
+    tip : one sentence for the tool tip
+    checkable : it is a state, not a deed; `keep_checked` joins it to what has the state
+    separator : a line above it in its menu
+    toolbar : drawing of its button, of `resources/icons`; empty keeps it out of the toolbar
+    one_of : name of the choices of which exactly one is checked; their buttons show the drawing alone
     """
 
     name: str
@@ -30,7 +35,9 @@ class Command:
     group: str = "File"
     tip: str = ""
     checkable: bool = False
-    separator: bool = False  # a line above it
+    separator: bool = False
+    toolbar: str = ""
+    one_of: str = ""
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -51,10 +58,10 @@ COMMANDS: tuple[Command, ...] = (
             "Copy the sss-extract call that writes the same files"),
     Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", separator=True),
     Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view"),
-    Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network anew", separator=True),
+    Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network again", separator=True),
     Command("cancel", "S&top", ("Esc",), "File", "Stop what is under way; what is shown stays"),
     Command("quit", "&Quit", ("Ctrl+Q",), "File", "Close the window", separator=True),
-    Command("models", "&Models…", ("Ctrl+Shift+M",), "Model", "Which models there are, what each is, and its card"),
+    Command("models", "&Models…", ("Ctrl+Shift+M",), "Model", "The models you have, with their cards"),
     Command("open_model", "Open &model…", ("Ctrl+M",), "Model", "Compute features with another checkpoint"),
     Command("backbones", "Features of a &backbone…", (), "Model",
             "Any network of timm or torchvision, such as a DINO, without a trained head"),
@@ -63,38 +70,54 @@ COMMANDS: tuple[Command, ...] = (
     Command("one_to_one", "&1:1", ("Ctrl+0",), "View", "One pixel of the picture on one of the screen"),
     Command("zoom_in", "Zoom &in", ("+", "="), "View", "Enlarge about the middle"),
     Command("zoom_out", "Zoom &out", ("-",), "View", "Reduce about the middle"),
-    Command("solo_input", "Only &input", ("1",), "View", "Show the input alone", separator=True),
-    Command("solo_random", "Only &random projection", ("2",), "View", "Show the random projection alone"),
-    Command("solo_pca", "Only &PCA", ("3",), "View", "Show the PCA alone"),
-    Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone"),
-    Command("all_panes", "&All panes", ("0",), "View", "Show the four panes"),
-    Command("wipe", "&Wipe", ("W",), "View", "The input left of an edge that can be dragged", separator=True),
-    Command("difference", "&Difference", ("D",), "View", "Each pane's difference to the input"),
-    Command("difference_gain", "Difference × &2", ("Shift+D",), "View",
+    Command("all_panes", "&All panes", ("0",), "View", "Show the four panes", True, separator=True,
+            toolbar="panes", one_of="panes"),
+    Command("solo_input", "Only &input", ("1",), "View", "Show the input alone", True,
+            toolbar="pane-input", one_of="panes"),
+    Command("solo_random", "Only &random projection", ("2",), "View", "Show the random projection alone", True,
+            toolbar="pane-random", one_of="panes"),
+    Command("solo_pca", "Only &PCA", ("3",), "View", "Show the PCA alone", True,
+            toolbar="pane-pca", one_of="panes"),
+    Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone", True,
+            toolbar="pane-filtered", one_of="panes"),
+    Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
+            separator=True, toolbar="pin"),
+    Command("pin", "&Pin the pixel", ("P",), "Compare", "Pin the pixel under the pointer"),
+    Command("clear_pins", "Remo&ve all pins", (), "Compare", "Remove the pins of this picture"),
+    Command("similarity", "&Similarity", ("S",), "Compare",
+            "How similar each pixel is to the one under the pointer or pinned", True, separator=True,
+            toolbar="similarity"),
+    Command("clusters", "Clus&ters", ("K",), "Compare", "Groups of similar pixels", True, toolbar="clusters"),
+    Command("wipe", "&Wipe", ("W",), "Compare", "The input left of an edge that can be dragged", True, separator=True,
+            toolbar="wipe"),
+    Command("difference", "&Difference", ("D",), "Compare", "Each pane's difference from the input", True,
+            toolbar="difference"),
+    Command("difference_gain", "Difference × &2", ("Shift+D",), "Compare",
             "Show differences twice as strong, up to 32 times; then as they are"),
-    Command("reference", "&Compare with this pane", ("C",), "View",
+    Command("reference", "&Compare with this pane", ("C",), "Compare",
             "Flip, wipe and difference compare with the pane clicked last"),
+    Command("channel", "One channel in &grey", ("G",), "View",
+            "Red, green or blue of the feature panes alone; then all"),
     Command("previous_picture", "Pre&vious picture", ("PgUp",), "View", "The one before in the strip", separator=True),
     Command("next_picture", "&Next picture", ("PgDown",), "View", "The picture after in the strip"),
+    Command("strip_features", "Features in the film &strip", (), "View",
+            "Thumbnails of the features, in the basis of the panes; those not known yet are computed", True),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
     Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back the last change of a parameter"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Adjust", "Do again what was taken back"),
     Command("radius_down", "Radius − 1", ("[",), "Adjust", "Smaller filter window", separator=True),
     Command("radius_up", "Radius + 1", ("]",), "Adjust", "Larger filter window"),
-    Command("eps_down", "Eps ÷ 1.25", (";",), "Adjust", "Keep more edges"),
-    Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges"),
+    Command("eps_down", "Eps ÷ 1.25", (";",), "Adjust", "Keep more edges: a smaller eps"),
+    Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges: a larger eps"),
     Command("a_or_b", "&A or B", ("B",), "Adjust", "Flip between two sets of radius and eps"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("crisp", "C&risp", ("Shift+R",), "Adjust", "Radius and eps that keep objects apart at the picture's edges"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
-    Command("similarity", "&Similarity", ("S",), "View", "How alike every pixel is to the one pointed at or pinned"),
-    Command("clusters", "&Clusters", ("K",), "View", "Groups of like pixels"),
-    Command("pin", "&Pin the pixel", ("P",), "View", "Keep the vector of the pixel under the pointer"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
 
-GROUPS = ("File", "Model", "Adjust", "View", "Help")
+GROUPS = ("File", "Model", "Adjust", "View", "Compare", "Help")
 
 
 def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -103,6 +126,7 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
     Single letters and arrows act only while no text field has the focus: Qt gives the field the key first.
     """
     actions: dict[str, QAction] = {}
+    choices: dict[str, QActionGroup] = {}
     for command in COMMANDS:
         if command.name not in bound:
             continue
@@ -110,14 +134,29 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
         action.setObjectName(command.name)
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setStatusTip(command.tip)
-        action.setToolTip(command.tip)
+        action.setToolTip(f"{command.tip} ({_native(command.keys[0])})" if command.keys else command.tip)
         action.setCheckable(command.checkable)
+        if command.one_of:
+            choices.setdefault(command.one_of, QActionGroup(parent)).addAction(action)
+        if command.toolbar:
+            action.setIcon(line_icon(command.toolbar))
+            action.setIconVisibleInMenu(False)  # it would stand where the menu has its ticks
         function = bound[command.name]
         action.triggered.connect(lambda _checked=False, function=function: function())
         parent.addAction(action)
         actions[command.name] = action
     return actions
+
+
+def keep_checked(action: QAction, value: Callable[[], object], wanted: object, *signals: SignalInstance) -> None:
+    """Tick `action` while `value()` is `wanted`: looked at now, after each trigger, and when one of `signals` comes."""
+
+    def look(*_: object) -> None:
+        action.setChecked(value() == wanted)
+
+    look()
+    for signal in (action.triggered, *signals):
+        signal.connect(look)
 
 
 def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
@@ -136,6 +175,21 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
     return menus
 
 
+def fill_toolbar(bar: QToolBar, actions: Mapping[str, QAction]) -> None:
+    """Put those of `actions` that have a drawing onto the toolbar, in the table's order: choices, then switches."""
+    before: Command | None = None
+    for command in COMMANDS:
+        if not command.toolbar or command.name not in actions:
+            continue
+        if before is not None and before.one_of != command.one_of:
+            bar.addSeparator()
+        bar.addAction(actions[command.name])
+        button = bar.widgetForAction(actions[command.name])
+        if command.one_of and isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        before = command
+
+
 def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
     """Groups of (keys, words) for the help sheet; what the panes themselves listen to comes last."""
     sheet = []
@@ -146,9 +200,9 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             sheet.append((group, rows))
     panes = [("Space (hold)", "Every pane shows the input"), ("Click or P", "Pin the pixel"),
              ("Arrows", "Move the pin by one pixel, with Shift by ten"), ("Wheel", "Zoom about the pointer"),
-             ("Drag", "Move the picture"), ("Alt+Drag", "Take the pane's picture to another program"),
+             ("Drag", "Move the picture"), ("Alt+Drag", "Drag the pane's picture into another program"),
              ("Double click", "Fit; on a slider its default"),
-             ("Delete", "In the film strip: take a picture off it")]  # fmt: skip
+             ("Delete", "In the film strip: close the picture")]  # fmt: skip
     return [*sheet, ("Panes", panes)]
 
 

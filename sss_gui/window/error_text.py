@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,17 +45,24 @@ _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (ImportError, "A part of the program is missing"),
 )
 
-_OS_HINTS = {
-    errno.ENOSPC: "The disk is full. Free some space, or choose another folder.",
-    errno.EDQUOT: "The disk quota is used up. Free some space, or choose another folder.",
-    errno.EACCES: "You may not read or write there. Choose another folder, or change its permissions.",
-    errno.EPERM: "You may not read or write there. Choose another folder, or change its permissions.",
-    errno.EROFS: "The folder is read-only. Choose another one.",
-    errno.ENOENT: "It may have been moved or deleted. Open it again from where it is now.",
-    errno.EISDIR: "It is a folder. Open the pictures in it.",
-    errno.EMFILE: "Too many files are open. Close some programs and try again.",
-    errno.ENAMETOOLONG: "The name is too long for this disk. Choose a shorter one.",
+_ELSEWHERE = "Choose another folder."
+_PERMISSION = "Choose another folder, or change its permissions."
+_SYSTEM: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another folder."),
+    errno.EACCES: ("you may not read or write there", _PERMISSION),
+    errno.EPERM: ("you may not read or write there", _PERMISSION),
+    errno.EROFS: ("the disk is read-only", _ELSEWHERE),
+    errno.ENOENT: ("it is not there", "It may have been moved or deleted. Open it again from where it is now."),
+    errno.ENOTDIR: ("a part of its path is a file, not a folder", _ELSEWHERE),
+    errno.EISDIR: ("it is a folder", "Open the pictures in it."),
+    errno.EEXIST: ("something of that name is there already", "Choose another name."),
+    errno.EMFILE: ("too many files are open", "Close some programs and try again."),
+    errno.ENAMETOOLONG: ("the name is too long for this disk", "Choose a shorter one."),
+    errno.EIO: ("the disk reports an error", "Copy it from elsewhere, or choose another disk."),
+    errno.ENOMEM: ("the computer ran out of memory", "Close other programs and try again."),
 }
+"""What the system says by its numbers, in words of ours, and what to do about it."""
 
 
 def describe(error: BaseException) -> ErrorText:
@@ -65,21 +74,19 @@ def describe(error: BaseException) -> ErrorText:
     if isinstance(error, errors.SSSError):
         return ErrorText(title, str(error), error.hint, details)
     if isinstance(error, OSError):
-        return ErrorText(title, _os_sentence(error), _OS_HINTS.get(error.errno or 0, ""), details)
+        reason, hint = _SYSTEM.get(error.errno or 0, ("it cannot be read or written", "The details name the reason."))
+        name = (
+            f"{Path(os.fsdecode(error.filename)).name}: {reason}" if error.filename else reason[:1].upper() + reason[1:]
+        )
+        return ErrorText(title, f"{name}.", hint, details)
     if isinstance(error, MemoryError):
         hint = "Close other programs, or open a smaller picture."
         return ErrorText(title, "The computer ran out of memory for this picture.", hint, details)
     if isinstance(error, ImportError):
-        return ErrorText(title, f"{error}.".replace("..", "."), "Install the program again.", details)
+        named = re.search(r"No module named '([\w.]+)'", str(error))
+        part = f"{error.name or (named[1] if named else 'A library')} cannot be loaded."
+        return ErrorText(title, part, "Install the program again.", details)
     sentence = f"{type(error).__name__}: {error}" if str(error) else f"{type(error).__name__}."
     return ErrorText(
         title, sentence, "Your picture and settings are kept. Copy the details into a bug report.", details
     )
-
-
-def _os_sentence(error: OSError) -> str:
-    reason = (error.strerror or str(error) or type(error).__name__).strip()
-    reason = reason[:1].lower() + reason[1:]
-    if error.filename:
-        return f"{Path(str(error.filename)).name}: {reason}."
-    return f"{reason[:1].upper()}{reason[1:]}."

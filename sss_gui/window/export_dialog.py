@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -41,10 +42,12 @@ class ExportDialog(QDialog):
     Parameters
     ----------
     folder : where to, to begin with
-    params : what to, to begin with
+    params : what to, to begin with; what happens to files that exist is chosen anew each time, and is never to replace
+        them unasked
     size, channels : (H, W) and D of what is shown
     pictures : how many are exported
     grid : (h, w) of the working grid that the features are on; None: `size`
+    name : of the picture, where it is one
     """
 
     def __init__(
@@ -57,10 +60,11 @@ class ExportDialog(QDialog):
         *,
         pictures: int = 1,
         grid: tuple[int, int] | None = None,
+        name: str = "",
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export" if pictures == 1 else f"Export all {pictures} pictures")
-        self._each = "" if pictures == 1 else " for a picture of this size"
+        self.setWindowTitle(f"Export {name}".strip() if pictures == 1 else f"Export all {pictures} pictures")
+        self._pictures = pictures
         height, width = grid or size
         self._numbers, self._full_numbers = height * width * channels, size[0] * size[1] * channels
         self._map_numbers = height * width * 3
@@ -73,13 +77,14 @@ class ExportDialog(QDialog):
         self._folder.setAccessibleName("Folder")
         self._existing = QComboBox()
         for key, words in (
-            ("overwrite", "Overwrite"),
-            ("skip", "Keep, skip the picture"),
-            ("refuse", "Keep, and say so"),
+            ("overwrite", "Replace it"),
+            ("skip", "Keep it, skip the picture"),
+            ("refuse", "Keep it, and say so"),
         ):
             self._existing.addItem(words, key)
-        self._existing.setCurrentIndex(max(self._existing.findData(params.existing), 0))
+        self._existing.setCurrentIndex(self._existing.findData("refuse" if pictures == 1 else "skip"))
         self._total = QLabel()
+        self._total.setTextFormat(Qt.TextFormat.PlainText)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self.accept)
@@ -127,7 +132,7 @@ class ExportDialog(QDialog):
         label = QLabel("&Folder")
         label.setBuddy(self._folder)
         form.addRow(label, row)
-        form.addRow("Files that are &there", self._existing)
+        form.addRow("&If a file exists", self._existing)
         form.addRow("Size", self._total)
         layout = QVBoxLayout(self)
         layout.addLayout(columns)
@@ -146,7 +151,9 @@ class ExportDialog(QDialog):
             box.setEnabled(arrays)
         something = any(box.isChecked() for box in self._checks.values() if box is not self._checks["full_size"])
         complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
-        self._total.setText(f"up to {_words_of(self._bytes())} of features{self._each}" if arrays else "small")
+        size = f"up to {_words_of(self._bytes() * self._pictures)} of features" if arrays else "small"
+        same = f", if all {self._pictures} pictures are of this size" if arrays and self._pictures > 1 else ""
+        self._total.setText(size + same)
         self._go.setEnabled(complete)
 
     def _bytes(self) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
+from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.local_paths import local_paths
@@ -19,16 +20,25 @@ from sss_model.shipped_files import resource
 
 TITLE = "Semantic features"
 
+_FIRST, _FRAME = QSize(1360, 860), QSize(8, 36)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Size of the window at its first start on a screen of that size, with room for the frame round it."""
+    return _FIRST.boundedTo(screen - _FRAME)
+
 
 class MainWindow(QMainWindow):
-    """Four panes in the middle, parameters right, vectors below, the film strip under the panes.
+    """A toolbar above, four panes in the middle, parameters right, pixels below, the film strip under the panes.
 
     Signals
     -------
     paths_dropped : list of Path, dropped beside the panes
+    screen_changed : the window was made as large as the screen, or is no longer
     """
 
     paths_dropped = Signal(list)
+    screen_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,13 +50,16 @@ class MainWindow(QMainWindow):
         self.read_out = PixelReadOut()
         self.film_strip = FilmStrip()
         self.params = ParamsPanel()
+        self.network = NetworkMenus(self)
         self.probe = PixelProbe()
+        self._unfolded = self.probe.sizeHint().height()
         self.status = StatusLine()
         self._set_icon()
+        self.toolbar = self._add_toolbar()
         self._place()
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
-        self.resize(1360, 860)
+        self.resize(first_size(self.screen().availableGeometry().size()))
 
     def set_name(self, name: str) -> None:
         """Show what is open in the title."""
@@ -55,6 +68,19 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Use the whole screen, or give it back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.screen_changed.emit()
+
+    def _add_toolbar(self) -> QToolBar:
+        bar = self.addToolBar("Toolbar")
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return bar
 
     def _place(self) -> None:
         middle = QWidget()
@@ -68,12 +94,21 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.resizeDocks([self.params_dock, self.probe_dock], [280, 130], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.probe_dock], [130], Qt.Orientation.Vertical)
+        self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self.status, 1)
+        self.probe.folded_changed.connect(self._fit_pixels)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+
+    def _fit_pixels(self, folded: bool) -> None:
+        """The dock as high as its line, or as it was: it keeps its height when its contents fold away."""
+        if folded:
+            self._unfolded = max(self.probe_dock.height(), self.probe.sizeHint().height())
+        height = 1 if folded else self._unfolded
+        resized = [self.probe_dock], [height], Qt.Orientation.Vertical
+        QTimer.singleShot(0, self, lambda: self.resizeDocks(*resized))  # once the layout knows the new limits
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = ToolDock(title, self)

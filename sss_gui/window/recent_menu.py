@@ -1,4 +1,4 @@
-"""The menu of files opened before; those that are gone are left out when it opens."""
+"""The menu of files and folders opened before; those that are gone are left out when it opens."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class RecentMenu(QMenu):
         super().__init__("Open &recent", parent)
         self.setObjectName("menu-recent")
         self._settings, self._open_recent = settings, open_recent
+        self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
@@ -31,9 +32,9 @@ class RecentMenu(QMenu):
         paths = [path for name in self._settings.recent_files if (path := Path(name)).exists()]
         for number, path in enumerate(paths, start=1):
             key = f"&{number}  " if number < 10 else ""
-            action = self.addAction(f"{key}{path.name.replace('&', '&&')}")
+            end = "/" if path.is_dir() else ""
+            action = self.addAction(f"{key}{path.name.replace('&', '&&')}{end}")
             action.setToolTip(plain_tip(str(path)))
-            action.setStatusTip(str(path))
             action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
         if self.isEmpty():
             self.addAction("Nothing yet").setEnabled(False)

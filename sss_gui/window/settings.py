@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 RECENT_LIMIT = 12
 # how much of a restored window's title bar must lie on a screen for it to be within reach
 _REACHABLE = QSize(120, 24)
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 _Plain = TypeVar("_Plain", bool, int, float, str)
 
@@ -146,6 +146,15 @@ class Settings:
     @open_sections.setter
     def open_sections(self, sections: Sequence[str]) -> None:
         self._store.setValue("window/sections", list(sections))
+
+    @property
+    def pixels_folded(self) -> bool:
+        """Whether the pixels' dock shows its first line only."""
+        return self.value("window/pixels_folded", False)
+
+    @pixels_folded.setter
+    def pixels_folded(self, folded: bool) -> None:
+        self.set_value("window/pixels_folded", folded)
 
     def save_window(self, window: QWidget) -> None:
         """Remember place, size, maximised or not, and (of a QMainWindow) its docks and bars."""

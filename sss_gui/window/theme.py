@@ -27,12 +27,13 @@ class Colours:
     accent: str
     on_accent: str
     disabled: str
+    checked: str
 
 
 LIGHT = Colours(window="#f2f2f3", base="#ffffff", raised="#fbfbfc", line="#c9c9ce", text="#1d1d20", dim="#5f5f68",
-                accent="#0a63b0", on_accent="#ffffff", disabled="#9a9aa2")  # fmt: skip
+                accent="#0a63b0", on_accent="#ffffff", disabled="#9a9aa2", checked="#d3e3f3")  # fmt: skip
 DARK = Colours(window="#242427", base="#1b1b1d", raised="#313135", line="#45454b", text="#e9e9ec", dim="#a4a4ad",
-               accent="#4a9fe8", on_accent="#0c1116", disabled="#6c6c74")  # fmt: skip
+               accent="#4a9fe8", on_accent="#0c1116", disabled="#6c6c74", checked="#2b3f53")  # fmt: skip
 
 
 class Theme(QObject):
@@ -122,4 +123,10 @@ def make_style_sheet(colours: Colours) -> str:
         QPushButton[segment]:focus {{ text-decoration: underline; }}
         QPushButton[segment]:disabled {{ color: {colours.disabled}; }}
         QStatusBar::item {{ border: none; }}
+        QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+        QToolBar {{ border: none; border-bottom: 1px solid {colours.line}; padding: 0 4px; spacing: 2px; }}
+        QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
+        QToolBar QToolButton:hover {{ border-color: {colours.line}; }}
+        QToolBar QToolButton:focus {{ border-color: {colours.accent}; }}
+        QToolBar QToolButton:checked {{ background: {colours.checked}; border-color: {colours.accent}; }}
     """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -357,6 +358,20 @@ class FeatureEngine(Engine):
         """See `OverlayEngine.write_mask`."""
         return self.overlays.write_mask(request, progress)
 
+    def feature_thumbnails(
+        self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        """See `feature_thumbnails.feature_thumbnails`."""
+        from sss_gui.worker.feature_thumbnails import feature_thumbnails  # here: it loads torch
+
+        show, shown = request.show, self.documents.get_quietly(self._key(request.show))
+        if shown is not None:
+            feature_thumbnails(
+                *(self.documents, shown, request.sources, show.projection, self._basis(show.basis)),
+                lambda source, picture: deliver(FeatureThumbnail(request.ticket, source, picture)),
+            )
+        return None
+
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""
         document = self._document(request.show, progress, lambda _result: None)
@@ -366,7 +381,7 @@ class FeatureEngine(Engine):
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = PooledFigures(self._document, document, request, progress)
+        pooled = PooledFigures(self._document, document, request, progress, deliver, self.give_way)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 

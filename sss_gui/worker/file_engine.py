@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sss_gui.messages.files import ListRequest, ListResult, ThumbnailRequest, ThumbnailResult
+from sss_gui.messages.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
 from sss_gui.messages.panes import Source
 from sss_gui.worker.worker import Deliver, Engine
+from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
-from sss_model.image_io import read_thumbnail
+from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.progress import Progress
+
+PASTED = 200  # pasted pictures that are kept
 
 
 class FileEngine(Engine):
@@ -22,6 +25,16 @@ class FileEngine(Engine):
         """What can be opened among the message's paths."""
         sources = list_sources(message.paths, progress)
         return ListResult(message.ticket, tuple(sources), _note(message.paths, sources))
+
+    def paste(self, message: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
+        """Keep pasted pixels as pasted-1.png, pasted-2.png ...; the oldest of many are forgotten."""
+        message.folder.mkdir(parents=True, exist_ok=True)
+        kept = sorted(message.folder.glob("pasted-*.png"), key=_number)
+        path = message.folder / f"pasted-{_number(kept[-1]) + 1 if kept else 1}.png"
+        write_picture(path, message.picture)
+        for old in kept[: -PASTED + 1]:
+            old.unlink(missing_ok=True)
+        return ListResult(message.ticket, (Source.from_path(path),))
 
     def thumbnails(self, message: ThumbnailRequest, progress: Progress, deliver: Deliver) -> None:
         """Deliver a small picture of each source."""
@@ -53,11 +66,18 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> lis
     return [Source.from_path(path) for path in dict.fromkeys(found)]
 
 
+def _number(path: Path) -> int:
+    """Of pasted-7.png; 0 of another name."""
+    digits = path.stem.removeprefix("pasted-")
+    return int(digits) if digits.isdecimal() else 0
+
+
 def _in_folder(folder: Path) -> list[Path]:
     try:
         return inputs_in(folder)
     except OSError as error:
-        raise ImageError(f"The folder {folder} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        why, hint = reason(error)
+        raise ImageError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
 
 
 def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:
@@ -69,8 +89,6 @@ def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:
 def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
     path = source.image or source.path
     try:
-        if path is None:
-            return ThumbnailResult(request.ticket, source, None, "It has no file.")
         if source.image is None and path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path):
             path = find_image_for(path) or path
         picture = read_thumbnail(path, request.side)

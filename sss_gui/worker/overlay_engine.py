@@ -55,9 +55,8 @@ class OverlayEngine:
         matches = self._in_others(request, document, vectors, progress)
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, metric)
-            return SimilarityResult(
-                request.ticket, request.source, make_pyramid(colours.groups(labels, len(vectors))), matches=matches
-            )
+            groups = make_pyramid(colours.groups(labels, len(vectors)))
+            return SimilarityResult(request.ticket, request.source, groups, matches=matches, values=labels)
         values = self._comparing(document).to_vector(vectors[0], metric)
         figure, apart = document.figure, max(2, round(MATCH_APART * max(values.shape)))
         own = request.of == request.source
@@ -69,6 +68,7 @@ class OverlayEngine:
             match=figure.pixel(best) if best is not None else None,
             matches=matches,
             share=float((values >= request.params.threshold).mean()),
+            values=values,
         )
 
     def clusters(self, request: ClusterRequest, progress: Progress) -> ClusterResult | None:
@@ -77,7 +77,7 @@ class OverlayEngine:
         if document is None:
             return None
         found = self._grouped(document, request.params, progress)
-        return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)))
+        return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)), found.labels)
 
     def write_mask(self, request: WriteMaskRequest, progress: Progress) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""

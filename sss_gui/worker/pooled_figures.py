@@ -1,4 +1,4 @@
-"""The figures of many pictures for one PCA basis, computed one after the other."""
+"""The figures of many pictures for one basis, made one after the other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sss_gui.messages.panes import BasisRequest, Source
+from sss_gui.messages.panes import BasisRequest, BasisStep, Source
 from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.worker import Deliver
 from sss_model.errors import SSSError
 from sss_model.progress import Progress
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class PooledFigures:
-    """The figures of many pictures, one after the other, each with its share of the progress.
+    """Each figure comes with its share of the progress; that it is done is delivered as a `BasisStep`.
+
+    After each, `give_way` lets a picture in that was chosen meanwhile.
 
     Attributes
     ----------
@@ -24,9 +27,16 @@ class PooledFigures:
     """
 
     def __init__(
-        self, make: Callable[..., CachedFeatures], like: CachedFeatures, request: BasisRequest, progress: Progress
+        self,
+        make: Callable[..., CachedFeatures],
+        like: CachedFeatures,
+        request: BasisRequest,
+        progress: Progress,
+        deliver: Deliver,
+        give_way: Callable[[], None],
     ) -> None:
-        self._make, self._request, self._progress = make, request, progress
+        self._make, self._request, self._progress, self._deliver = make, request, progress, deliver
+        self._give_way = give_way
         self._channels = like.figure.features.shape[2]
         self.fitted: list[Source] = []
         self.failed: list[tuple[Source, str]] = []
@@ -35,15 +45,19 @@ class PooledFigures:
         count = len(self._request.sources)
         for number, source in enumerate(self._request.sources):
             part = self._progress.part(number / count, (number + 1) / count)
+            problem = ""
             try:
                 show = replace(self._request.show, source=source, fresh=False)
                 figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+                channels = figure.features.shape[2]
+                if channels != self._channels:
+                    problem = f"It has {channels} dimensions, not {self._channels}."
             except SSSError as error:
-                self.failed.append((source, str(error)))
-                continue
-            channels = figure.features.shape[2]
-            if channels != self._channels:
-                self.failed.append((source, f"It has {channels} dimensions, not {self._channels}."))
-                continue
-            self.fitted.append(source)
-            yield figure, part.part(0.7, 1.0)
+                problem = str(error)
+            if problem:
+                self.failed.append((source, problem))
+            else:
+                self.fitted.append(source)
+                yield figure, part.part(0.7, 1.0)
+            self._deliver(BasisStep(self._request.ticket, source, problem))
+            self._give_way()

@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.panes import Source
-from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.inputs import Input, files_of, read_input
-from sss_model.image_io import image_from_array
 
 log = logging.getLogger(__name__)
 
 
 def read_source(source: Source) -> Input:
     """The photograph, or the features with theirs, of `source`."""
-    if source.pasted is not None:
-        return Input(image_from_array(source.pasted, name="The pasted picture"))
-    if source.path is None:
-        raise ParameterError(f"{source.name} has neither a file nor pixels.")
     log.debug("reads %s", source.path)
     return read_input(source.path, source.image, source.layout)
 
@@ -33,7 +27,7 @@ def source_stamp(source: Source) -> tuple[Any, ...]:
 
 def files_of_source(source: Source) -> tuple[Path, ...]:
     """What `source` is read from, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
-    return _files_of(source.path, source.image) if source.path is not None else ()
+    return _files_of(source.path, source.image)
 
 
 _files_of = functools.lru_cache(maxsize=1024)(files_of)  # not of sources, which hold pixels

@@ -29,7 +29,15 @@ Deliver = Callable[[Result], None]
 
 
 class Engine:
-    """Does the work, on the worker's thread only: one method for each row of the table that names it."""
+    """Does the work, on the worker's thread only: one method for each row of the table that names it.
+
+    Attributes
+    ----------
+    give_way : answers what is more urgent than the message that is being answered, such as a picture that was chosen;
+        called between two parts of a long job, where nothing of it is half done. The worker sets it.
+    """
+
+    give_way: Callable[[], None] = staticmethod(lambda: None)
 
     def answer(self, message: Message[Answer], progress: Progress, deliver: Deliver) -> Answer | None:
         """Answer `message` by the method that the table names; `deliver` hands over parts; None is no answer."""
@@ -50,8 +58,18 @@ class Ended:
     error: ErrorText | None = None
 
 
+class _Run:
+    """A message that is being answered, and what was said to it meanwhile."""
+
+    def __init__(self, message: Message[Any]) -> None:
+        self.message, self.row = message, row_of(message)
+        self.stop = threading.Event()
+        self.stop_soon = False  # once the work that the next request shares is done
+        self.shared_done = False  # whether it is
+
+
 class Worker(QObject):
-    """Answers messages one at a time, in the order of `Queue`.
+    """Answers messages one at a time, in the order of `Queue`; a long job lets more urgent ones in between its parts.
 
     Parameters
     ----------
@@ -67,10 +85,7 @@ class Worker(QObject):
         self._build = build
         self._engine: Engine | None = None
         self._waiting: dict[Queue, list[Message[Any]]] = {}
-        self._stop_soon = False  # once the work that the next request shares is done
-        self._shared_done = False  # whether it is, in what runs
-        self._running: Message[Any] | None = None
-        self._stop = threading.Event()
+        self._runs: list[_Run] = []  # the last one runs; those before it have given way to the next
         self._closing = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
@@ -88,12 +103,13 @@ class Worker(QObject):
             waiting = self._waiting.setdefault(row.queue, [])
             replaced = [old for old in waiting if row_of(old).replaced_by_newer]
             waiting[:] = [*(old for old in waiting if old not in replaced), message]
-            running = self._running
-            if running is not None and _gives_way(row_of(running), row):
-                if running.shares_work_with(message) and not self._shared_done:
-                    self._stop_soon = True
+            for run in self._runs:
+                if not _gives_way(run.row, row):
+                    continue
+                if run.message.shares_work_with(message) and not run.shared_done:
+                    run.stop_soon = True
                 else:
-                    self._stop.set()
+                    run.stop.set()
             self._wake.notify()
         for old in replaced:
             self.ended.emit(Ended(old.ticket, row.queue, "replaced"))
@@ -103,8 +119,9 @@ class Worker(QObject):
         with self._wake:
             queues = [waiting for waiting in self._waiting if queue in (None, waiting)]
             dropped = [message for name in queues for message in self._waiting.pop(name)]
-            if self._running is not None and queue in (None, row_of(self._running).queue):
-                self._stop.set()
+            for run in self._runs:
+                if queue in (None, run.row.queue):
+                    run.stop.set()
         for message in dropped:
             self.ended.emit(Ended(message.ticket, row_of(message).queue, "cancelled"))
 
@@ -112,53 +129,69 @@ class Worker(QObject):
     def busy(self) -> bool:
         """Whether anything runs or waits."""
         with self._wake:
-            return self._running is not None or bool(self._waiting)
+            return bool(self._runs) or bool(self._waiting)
 
     def close(self, timeout: float = 20.0) -> bool:
         """Cancel everything and wait for the thread to end; False when it did not within `timeout` seconds."""
         with self._wake:
             self._closing = True
             self._waiting.clear()
-            self._stop.set()
+            for run in self._runs:
+                run.stop.set()
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _loop(self) -> None:
-        while (message := self._next()) is not None:
-            name, begun = type(message).__name__, time.perf_counter()
-            log.debug("%s %d begins; queue %s", name, message.ticket, row_of(message).queue.name)
-            ended = self._answer(message)
-            log.debug("%s %d is %s after %.3f s", name, message.ticket, ended.outcome, time.perf_counter() - begun)
-            with self._wake:
-                self._running = None
-            if not self._closing:
-                self.ended.emit(ended)
+        while (run := self._next()) is not None:
+            self._do(run)
         if self._engine is not None:
             self._engine.close()
 
-    def _next(self) -> Message[Any] | None:
+    def _do(self, run: _Run) -> None:
+        message, begun = run.message, time.perf_counter()
+        name = type(message).__name__
+        log.debug("%s %d begins; queue %s", name, message.ticket, run.row.queue.name)
+        ended = self._answer(run)
+        log.debug("%s %d is %s after %.3f s", name, message.ticket, ended.outcome, time.perf_counter() - begun)
+        with self._wake:
+            self._runs.remove(run)
+        if not self._closing:
+            self.ended.emit(ended)
+
+    def _give_way(self) -> None:
+        """Answer all that waits in more urgent queues than that of what runs."""
+        queue = self._runs[-1].row.queue
+        while (run := self._take(queue)) is not None:
+            self._do(run)
+
+    def _next(self) -> _Run | None:
         with self._wake:
             while not self._closing and not self._waiting:
                 self._wake.wait()
-            if self._closing:
-                return None
-            queue = min(self._waiting)
-            waiting = self._waiting[queue]
-            self._running = waiting.pop(0)
-            if not waiting:
-                del self._waiting[queue]
-            self._stop.clear()
-            self._stop_soon = self._shared_done = False
-            return self._running
+        return self._take()
 
-    def _answer(self, message: Message[Any]) -> Ended:
-        ticket, queue = message.ticket, row_of(message).queue
+    def _take(self, before: Queue | None = None) -> _Run | None:
+        """The next message, of a queue `before` another; None where there is none."""
+        with self._wake:
+            queues = [queue for queue in self._waiting if before is None or queue < before]
+            if self._closing or not queues:
+                return None
+            waiting = self._waiting[min(queues)]
+            run = _Run(waiting.pop(0))
+            if not waiting:
+                del self._waiting[run.row.queue]
+            self._runs.append(run)
+            return run
+
+    def _answer(self, run: _Run) -> Ended:
+        ticket, queue = run.message.ticket, run.row.queue
         try:
             if self._engine is None:
                 self._engine = self._build()
-            result = self._engine.answer(message, self._progress(ticket), self._deliver)
+                self._engine.give_way = self._give_way
+            result = self._engine.answer(run.message, self._progress(run), self._deliver)
             if result is not None:
                 self._deliver(result)
         except Cancelled:
@@ -171,14 +204,15 @@ class Worker(QObject):
     def _deliver(self, result: Result) -> None:
         if result.ends_shared_work:
             with self._wake:
-                self._shared_done = True
-                if self._stop_soon:
-                    self._stop.set()
+                run = self._runs[-1]
+                run.shared_done = True
+                if run.stop_soon:
+                    run.stop.set()
         if not self._closing:
             self.delivered.emit(result)
 
-    def _progress(self, ticket: int) -> Progress:
-        last = 0.0
+    def _progress(self, run: _Run) -> Progress:
+        last, ticket = 0.0, run.message.ticket
 
         def listen(fraction: float, stage: str) -> None:
             nonlocal last
@@ -188,7 +222,7 @@ class Worker(QObject):
             last = now
             self.progressed.emit(ticket, fraction, stage)
 
-        return Progress(listen, self._stop.is_set)
+        return Progress(listen, run.stop.is_set)
 
 
 def _gives_way(running: Row, newer: Row) -> bool:

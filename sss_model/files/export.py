@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +118,7 @@ def write_exports(
     params: ExportParams,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Write what `params` names into `folder`; each file whole or not at all, the JSON last.
+    """Write what `params` names into `folder`: all of it or nothing, for it is moved there when it is whole.
 
     Returns
     -------
@@ -128,7 +129,7 @@ def write_exports(
     ExportError : the folder cannot be used, or files are there and `params.existing` is refuse, or they are those of
         another picture with the same stem
     ImageError, FeatureFileError : a file cannot be written
-    Cancelled : asked to stop; finished files stay
+    Cancelled : asked to stop; `folder` is as it was
     """
     target = prepare_folder(folder)
     _check_owner(target, stem, content)
@@ -139,7 +140,11 @@ def write_exports(
         if there:
             hint = "Choose another folder, or let them be overwritten."
             raise ExportError(f"{', '.join(there)} already in {target}.", hint=hint)
-    return _Writer(target, stem, content, params, silent(progress)).write()
+    with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", suffix=".part", dir=target) as unfinished:
+        written = _Writer(Path(unfinished), stem, content, params, silent(progress)).write()
+        for path in written:
+            path.replace(target / path.name)
+    return [target / path.name for path in written]
 
 
 def _check_owner(folder: Path, stem: str, content: ExportContent) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.messages.message import Message
 from sss_gui.messages.overlays import (
     ClusterRequest,
@@ -21,6 +22,7 @@ from sss_gui.messages.overlays import (
 from sss_gui.messages.panes import (
     BasisRequest,
     BasisResult,
+    BasisStep,
     BatchExportRequest,
     BatchExportResult,
     ExportRequest,
@@ -102,7 +104,8 @@ class FakeEngine(Engine):
         overlay = self._overlay()
         small = overlay[-1][:12, :16]
         others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in message.others)
-        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25)
+        values = np.broadcast_to(np.linspace(0, 1, 33, dtype=np.float32), (24, 33))
+        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25, values)
 
     def clusters(self, message: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult:
         return ClusterResult(message.ticket, message.source, self._overlay())
@@ -110,11 +113,22 @@ class FakeEngine(Engine):
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
 
+    def feature_thumbnails(
+        self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
+    ) -> FeatureThumbnail | None:
+        for source in message.sources:
+            deliver(FeatureThumbnail(message.ticket, source, np.full((6, 8, 3), 77, np.uint8)))
+        return None
+
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
         return ExportResult(message.ticket, (message.path,))
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
+        for source in message.sources:
+            self._wait(progress, "Network")
+            deliver(BasisStep(message.ticket, source))
+            self.give_way()
         message.path.write_text("{}")
         return BasisResult(message.ticket, message.path, message.sources)
 

@@ -77,9 +77,9 @@ def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, 
         real.export_files.export(tmp_path / "window", params)
     real.actions["copy_command"].trigger()
     words = shlex.split(QGuiApplication.clipboard().text())
-    assert words[0] == "sss-extract"
+    assert words[:3] == [sys.executable, "-m", "sss_model.commands.extract"]
     words[words.index("-o") + 1] = str(tmp_path / "command")
-    assert extract([*words[1:], "--quiet"]) == 0
+    assert extract([*words[3:], "--quiet"]) == 0
     for path in exported.args[0].paths:
         other = tmp_path / "command" / path.name
         assert path.read_bytes() == other.read_bytes(), f"{path.name} differs between window and command"

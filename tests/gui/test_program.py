@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
@@ -22,6 +24,7 @@ from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import CheckpointError
+from sss_model.image_io import read_image, to_picture
 from sss_model.params import FILTER_PRESETS, ExportParams, FilterParams
 
 
@@ -117,13 +120,52 @@ def test_a_smaller_picture_under_the_same_name_loses_the_pins_outside(qtbot, pro
     assert program.window.panel.banner.isHidden()
 
 
-def test_the_read_out_loses_the_columns_of_pins_that_are_gone(qtbot, program, tmp_path):
+def test_pins_are_compared_by_the_measure_that_similarity_has(qtbot, program, tmp_path):
     program.open_files.open_paths([tmp_path / "one.png"])
     idle(qtbot, program)
     program.pins.set([(3, 2), (5, 5)])
-    qtbot.waitUntil(lambda: "distance to 2" in program.window.read_out.text())
+    probe = program.window.probe
+    qtbot.waitUntil(lambda: [row.figures for row in probe.rows] == ["1.000", "1.000"])
+    assert probe.measure == "cosine to pin 2"
+    program.window.params.rested.emit("metric", "distance")
+    assert [row.figures for row in probe.rows] == ["5.657", "0.000"]
+    program.window.panel.pixel_hovered.emit(4, 4)
+    qtbot.waitUntil(lambda: [row.figures for row in probe.rows] == ["2.828", "2.828"])
+    assert probe.measure == "distance to pointer"
     program.pins.clear()
-    assert "distance" not in program.window.read_out.text()
+    assert (probe.rows, probe.measure) == ([], "")
+
+
+def test_the_first_start_has_a_pin_and_only_that(qtbot, program, photos):
+    program.open_files.stand_in = Source.from_path(photos[0])
+    opened(qtbot, program, photos[0])
+    assert program.pins.points == [(14, 5)]
+    qtbot.waitUntil(lambda: program.window.probe.rows[0].strip.vector is not None)
+    opened(qtbot, program, photos[1])
+    assert program.pins.points == []
+
+
+def test_the_pixels_fold_to_a_line_and_stay_so(qtbot, program):
+    opened(qtbot, program)
+    program.pins.set([(1, 1), (2, 2)])
+    panel, probe = program.window.panel, program.window.probe
+    before = panel.height()
+    probe.set_folded(True)
+    qtbot.waitUntil(lambda: panel.height() > before + 40)
+    assert probe.height() <= 30
+    probe.set_folded(False)
+    qtbot.waitUntil(lambda: panel.height() == before)
+    probe.set_folded(True)
+    program.close()
+    assert program.settings.pixels_folded
+
+
+def test_forty_pins_leave_the_panes_their_room(qtbot, program):
+    opened(qtbot, program)
+    before = program.window.panel.size()
+    program.pins.set([(x, x % 20) for x in range(31)])
+    qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 31)
+    assert program.window.panel.size() == before
 
 
 def test_pasting_from_a_clipboard_that_nothing_was_ever_copied_to_is_said(qtbot, program, monkeypatch):
@@ -142,7 +184,8 @@ def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
     picture[2, 3] = (10, 20, 30)
     QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
     program.actions["paste"].trigger()
-    np.testing.assert_array_equal(program.session.state.source.pasted, picture)
+    qtbot.waitUntil(lambda: program.session.state.source is not None)
+    np.testing.assert_array_equal(to_picture(read_image(program.session.state.source.path)), picture)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "one.png"))])
     QGuiApplication.clipboard().setMimeData(data)
@@ -242,7 +285,7 @@ def test_copying_the_command_line_gives_every_changed_number(qtbot, program):
     program.session.set_filter(FilterParams(radius=9, eps=0.003))
     program.actions["copy_command"].trigger()
     text = QGuiApplication.clipboard().text()
-    assert text.startswith("sss-extract ")
+    assert shlex.split(text)[:3] == [sys.executable, "-m", "sss_model.commands.extract"]
     assert "my photo.png" in text
     assert "--radius 9 --eps 0.003" in text
     idle(qtbot, program)
@@ -263,8 +306,9 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
         program.actions["export"].trigger()
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
     assert request.folder == tmp_path
-    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"))
-    assert program.export_files.export_params() == request.params, "the next export starts where this one was"
+    assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"), existing="refuse")
+    remembered = program.export_files.export_params()
+    assert replace(remembered, existing="refuse") == request.params, "the next export starts where this one was"
     idle(qtbot, program)
 
 
@@ -281,6 +325,18 @@ def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
     assert not export.isEnabled()
 
 
+def test_a_batch_is_forecast_whole_and_replaces_nothing_unasked(qtbot, tmp_path):
+    one = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, name="<b>.png")
+    six = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, pictures=6)
+    for dialog in (one, six):
+        qtbot.addWidget(dialog)
+    labels = [{label.text() for label in dialog.findChildren(QLabel)} for dialog in (one, six)]
+    assert "up to 256.0 MB of features" in labels[0]
+    assert "up to 1.5 GB of features, if all 6 pictures are of this size" in labels[1]
+    assert [dialog.params().existing for dialog in (one, six)] == ["refuse", "skip"]
+    assert one.windowTitle() == "Export <b>.png"
+
+
 def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
     opened(qtbot, program)
     panel = program.window.panel
@@ -295,7 +351,7 @@ def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
     panel.pixel_clicked.emit(10, 11)
     assert program.pins.points == [(4, 3), (10, 11)]
     qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 2)
-    assert program.pixel_inspector.distances((4, 3)) == pytest.approx((0.0, 6 * 8**0.5))
+    assert program.pixel_inspector.compared((4, 3)) == pytest.approx((1.0, 1.0))
     opened(qtbot, program, "b.png")
     assert program.pins.points == []
 
@@ -358,6 +414,22 @@ def test_recent_files_and_closed_docks_can_be_had_again(qtbot, program, tmp_path
     idle(qtbot, program)
 
 
+def test_a_folder_is_recent_as_one(qtbot, program, folder):
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
+    for _ in range(2):
+        idle(qtbot, program)
+        program.pictures.step(1)
+    idle(qtbot, program)
+    program.pictures.close_all()
+    menu = program.window.findChild(QMenu, "menu-recent")
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["&1  pictures/"]
+    menu.actions()[0].trigger()
+    qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
+    idle(qtbot, program)
+
+
 def test_a_recent_feature_file_is_opened_with_its_own_photograph(qtbot, program, tmp_path):
     features, photo = tmp_path / "f.npz", tmp_path / "photo.png"
     for path in (features, photo):
@@ -380,14 +452,13 @@ def test_the_layout_is_remembered(qtbot, tmp_path, engine):
     qtbot.addWidget(first.window)
     first.window.resize(760, 600)
     first.window.show()
-    for section in ("filter", "basis"):
-        first.window.params.set_section_open(section, False)
+    first.window.params.set_section_open("filter", False)
     first.window.params.set_section_open("clusters", True)
     first.close()
     second = Program(Settings(tmp_path / "s.ini"), lambda: engine, data=tmp_path)
     qtbot.addWidget(second.window)
     assert (second.window.width(), second.window.height()) == (760, 600)
-    assert second.window.params.open_sections() == ["projection", "device", "clusters"]
+    assert second.window.params.open_sections() == ["projection", "clusters"]
     second.close()
 
 

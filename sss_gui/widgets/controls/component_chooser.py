@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from sss_gui.widgets.controls.number_control import CalmSpinBox
 
 CHANNELS = ("red", "green", "blue")
-_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
+CHANNEL_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
 _GAP, _TEXT = 3, 13
 
 
@@ -32,21 +32,22 @@ class VarianceBars(QWidget):
     def set_ratios(self, ratios: Sequence[float]) -> None:
         """Ratios in [0, 1] of components 1, 2, ..."""
         self._ratios = [min(max(float(r), 0.0), 1.0) for r in ratios]
-        words = ", ".join(f"{n}: {r:.1%}" for n, r in enumerate(self._ratios, 1))
-        self.setAccessibleName(f"Explained variance of the components, {words}")
+        words = ", ".join(f"{n}: {r:.1%}" for n, r in enumerate(self._ratios, 1)) or "not known yet"
+        self.setAccessibleName(f"Explained variance of the components: {words}")
         self.update()
 
     def set_chosen(self, chosen: Mapping[str, int]) -> None:
         """Component number (from 1) of each channel."""
         self._chosen = {}
         for channel, number in chosen.items():
-            self._chosen.setdefault(number, []).append(_COLOURS[channel])
+            self._chosen.setdefault(number, []).append(CHANNEL_COLOURS[channel])
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._ratios:
-            return
         painter = QPainter(self)
+        if not self._ratios:
+            self._paint_empty(painter)
+            return
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
@@ -66,6 +67,11 @@ class VarianceBars(QWidget):
             if pitch >= 26 and ratio >= 0.001:
                 above = QRectF(bar.x() - _GAP, foot - tall - _TEXT - 1, bar.width() + 2 * _GAP, _TEXT)
                 painter.drawText(above, Qt.AlignmentFlag.AlignCenter, f"{ratio * 100:.0f}")
+        painter.end()
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        """A base line where the bars will stand: the place is kept, so that nothing below it jumps."""
+        painter.fillRect(QRectF(0, self.height() - _TEXT - 1, self.width(), 1), self.palette().mid().color())
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -104,10 +110,9 @@ class ComponentChooser(QWidget):
         self.set_ratios(())
 
     def set_ratios(self, ratios: Sequence[float]) -> None:
-        """Explained-variance ratios; () hides the bars."""
+        """Explained-variance ratios; () for none."""
         self._ratios = list(ratios)
         self._bars.set_ratios(ratios)
-        self._bars.setVisible(bool(self._ratios))
         self._explain()
 
     def set_value(self, channel: str, number: int) -> None:
@@ -137,7 +142,7 @@ class ComponentChooser(QWidget):
         spin.setMinimumWidth(48)
         spin.valueChanged.connect(lambda number: self._choose(channel, number))
         label.setBuddy(spin)
-        label.setStyleSheet(f"color: {_COLOURS[channel].name()}; font-weight: bold;")
+        label.setStyleSheet(f"color: {CHANNEL_COLOURS[channel].name()}; font-weight: bold;")
         pair = QGridLayout()
         pair.setHorizontalSpacing(5)
         pair.addWidget(label, 0, 0)
@@ -155,6 +160,6 @@ class ComponentChooser(QWidget):
         self._bars.set_chosen(numbers)
         if self._ratios:
             shown = sum(self._ratios[n - 1] for n in set(numbers.values()) if n <= len(self._ratios))
-            self._note.setText(f"Components shown explain {shown:.0%}")
+            self._note.setText(f"The components shown explain {shown:.0%}")
         else:
-            self._note.setText("Principal components shown")
+            self._note.setText("Principal components")

@@ -21,23 +21,17 @@ from PySide6.QtWidgets import (
 
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
+from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
-from sss_model.params import (
-    FILTER_PRESETS,
-    ClusterParams,
-    ExtractParams,
-    FilterParams,
-    ProjectionParams,
-    SimilarityParams,
-)
+from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
-SECTIONS = ("filter", "projection", "device", "basis", "similarity", "clusters")
-_TITLES = {"filter": "Guided filter", "projection": "Projection", "device": "Network", "basis": "PCA basis",
-           "similarity": "Similarity", "clusters": "Clusters"}  # fmt: skip
+SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
+_TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
+           "display": "Channels and range"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
-    "locked": ("Locked", "Keep the present components for other images, so that colours agree"),
+    "locked": ("Locked", "Keep the current components for other images, so that colours agree"),
     "shared": ("Shared", "Fit the components to all open images together"),
 }
 _PRESETS = {
@@ -46,33 +40,20 @@ _PRESETS = {
 }
 # where the slider is useful; the spin box takes the field's whole range
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
+_LABELS = {"eps": "Edge sensitivity (eps)"}  # the paper's name too, for who knows it
 _FIELDS: dict[str, Any] = {
     field.name: field
-    for record in (FilterParams, ProjectionParams, ExtractParams, SimilarityParams, ClusterParams)
+    for record in (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
     for field in fields(record)
 }
-_SIZES = [
-    ("auto", "Automatic"),
-    *((str(side), f"{side} px") for side in (320, 480, 640, 800, 960, 1280, 1920)),
-    ("native", "Native: every pixel"),
-]
-_SCALES: dict[tuple[float, ...], str] = {
-    (): "Automatic",
-    (1.0,): "1",
-    (0.5, 1.0): "0.5, 1",
-    (1.0, 1.5): "1, 1.5",
-    (1.0, 2.0): "1, 2",
-    (0.5, 1.0, 2.0): "0.5, 1, 2",
-}
-_WORDS = {"auto": "Automatic", "cpu": "CPU", "float32": "float32 (exact)"}
 
 
 class ParamsPanel(QScrollArea):
     """Sliders, spin boxes and choosers in sections; says what the user turned, changes nothing itself.
 
     Names in `changing` and `rested` are the fields' names: radius, eps (`FilterParams`), seed, red, green, blue
-    (`ProjectionParams`), device, precision, tile (`ExtractParams`), metric, threshold (`SimilarityParams`), clusters,
-    cluster_seed (`ClusterParams`); and similarity_shown, clusters_shown (bool).
+    (`ProjectionParams`), metric, threshold (`SimilarityParams`), clusters, cluster_seed (`ClusterParams`); and
+    similarity_shown, clusters_shown (bool).
     """
 
     changing = Signal(str, object)
@@ -92,7 +73,8 @@ class ParamsPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
-        self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:4]) for name in SECTIONS}
+        self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:2]) for name in SECTIONS}
+        self.display = DisplayControls()
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
@@ -155,16 +137,6 @@ class ParamsPanel(QScrollArea):
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
         return self._components.spin(name) if name in CHANNELS else self._controls[name]
 
-    def set_devices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """The choices of the device: (key such as 'cuda:0', words such as 'NVIDIA H200'); 'auto' is always first."""
-        box = self._devices
-        chosen = box.currentData()
-        with QSignalBlocker(box):
-            box.clear()
-            for key, words in (("auto", _WORDS["auto"]), *(pair for pair in devices if pair[0] != "auto")):
-                box.addItem(words or key, key)
-            self._select(box, chosen)
-
     def set_grid_side(self, cells: int) -> None:
         """The long side of the working grid that the radius is a part of; 0 where nothing is shown."""
         self._grid_side = cells
@@ -172,14 +144,13 @@ class ParamsPanel(QScrollArea):
         self._follow_filter()
 
     def set_explained_variance(self, ratios: Sequence[float]) -> None:
-        """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () hides them."""
+        """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () for none."""
         self._components.set_ratios(ratios)
 
     def set_basis_mode(self, mode: str, note: str = "") -> None:
         """Show which basis is in use ('image', 'locked', 'shared') and where it came from; emits nothing."""
         self._basis_buttons[mode].setChecked(True)
-        self._basis_note.setText(note)
-        self._basis_note.setVisible(bool(note))
+        self.basis_note.setText(note)
 
     # sections --------------------------------------------------------------------------------------------------------
 
@@ -236,23 +207,12 @@ class ParamsPanel(QScrollArea):
         section.add(_labelled("Range", self._choice("range", [("full", "Full"), ("whitened", "Whitened")])))
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
-        dice.setToolTip("Another random projection")
+        dice.setToolTip("Another random projection (Ctrl+R)")
         dice.clicked.connect(self.reroll_requested)
         section.add(_labelled("Seed", seed, dice))
+        self._add_basis(section)
 
-    def _fill_device(self, section: CollapsibleSection) -> None:
-        self._devices = self._choice("device", [("auto", _WORDS["auto"]), ("cpu", _WORDS["cpu"])])
-        section.add(_labelled("Device", self._devices))
-        section.add(_labelled("Working size", self._choice("size", _SIZES)))
-        section.add(_labelled("Scales", self._choice("scales", list(_SCALES.items()))))
-        precisions = _FIELDS["precision"].metadata["options"]
-        section.add(_labelled("Precision", self._choice("precision", [(p, _WORDS.get(p, p)) for p in precisions])))
-        tile = self._spin("tile")
-        tile.setSpecialValueText("Automatic")
-        tile.setSingleStep(128)
-        section.add(_labelled("Tile", tile))
-
-    def _fill_basis(self, section: CollapsibleSection) -> None:
+    def _add_basis(self, section: CollapsibleSection) -> None:
         self._basis_buttons: dict[str, QPushButton] = {}
         group, row = QButtonGroup(self), QHBoxLayout()
         row.setSpacing(0)
@@ -263,15 +223,25 @@ class ParamsPanel(QScrollArea):
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self._basis_note = _note()
+        self.basis_note = note = QLabel()
+        note.setTextFormat(Qt.TextFormat.PlainText)
+        note.setWordWrap(True)
+        note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        note.setForegroundRole(note.palette().ColorRole.PlaceholderText)
+        note.setMinimumHeight(2 * note.fontMetrics().lineSpacing())  # what is below stays when the words change
+        section.add(QLabel("PCA basis"))
         section.add(_boxed(row))
-        section.add(self._basis_note)
+        section.add(note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
         section.add(_side_by_side(save, load))
 
     def _fill_similarity(self, section: CollapsibleSection) -> None:
-        section.add(self._switch("similarity_shown", "Show heat map", "How alike every pixel is to the one pointed at"))
+        section.add(
+            self._switch(
+                "similarity_shown", "Show heat map", "How similar each pixel is to the one under the pointer or pinned"
+            )
+        )
         metrics = [(name, name.capitalize()) for name in _FIELDS["metric"].metadata["options"]]
         section.add(_labelled(_FIELDS["metric"].metadata["label"], self._choice("metric", metrics)))
         section.add(self._number("threshold"))
@@ -285,9 +255,13 @@ class ParamsPanel(QScrollArea):
         tip = "Write the cluster of every pixel as an indexed picture"
         section.add(_button("export", "Export clusters…", tip, self.clusters_export_requested))
 
+    def _fill_display(self, section: CollapsibleSection) -> None:
+        section.add(self.display)
+
     def _number(self, name: str) -> NumberControl:
         field = _FIELDS[name]
-        control = NumberControl(field.metadata, field.default, _SLIDER_RANGES.get(name))
+        meta = {**field.metadata, "label": _LABELS.get(name, field.metadata["label"])}
+        control = NumberControl(meta, field.default, _SLIDER_RANGES.get(name))
         control.changing.connect(lambda value: self.changing.emit(name, value))
         control.rested.connect(lambda value: self.rested.emit(name, value))
         self._controls[name] = control
@@ -325,12 +299,11 @@ class ParamsPanel(QScrollArea):
         return box
 
     @staticmethod
-    def _select(box: CalmComboBox, key: str | tuple[float, ...]) -> None:
-        """Choose `key`, added where the list does not have it (a device or scales named on the command line)."""
-        index = next((n for n in range(box.count()) if _key_of(box, n) == key), -1)
+    def _select(box: CalmComboBox, key: str) -> None:
+        """Choose `key`, added where the list does not have it."""
+        index = box.findData(key)
         if index < 0:
-            words = _WORDS.get(key, key) if isinstance(key, str) else ", ".join(f"{number:g}" for number in key)
-            box.addItem(words, key)
+            box.addItem(key, key)
             index = box.count() - 1
         box.setCurrentIndex(index)
 

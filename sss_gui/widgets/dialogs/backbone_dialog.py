@@ -66,6 +66,7 @@ class BackboneDialog(QDialog):
         self._list, self._weights, self._blocks = QTreeView(), QComboBox(), QLineEdit()
         self._file, self._wanted = "", PUBLISHED
         self._state = QLabel("Listing…")
+        self._state.setTextFormat(Qt.TextFormat.PlainText)
         self._set_up()
         self._arrange()
         self.resize(680, 560)

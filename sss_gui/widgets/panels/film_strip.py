@@ -34,7 +34,7 @@ from sss_gui.widgets.plain_tip import plain_tip
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)
-_PIXMAP, _STATE, _OVERLAY, _PLACE, _TIP = (Qt.ItemDataRole.UserRole + n for n in range(5))
+_PIXMAP, _STATE, _OVERLAY, _PLACE, _TIP, _FEATURES = (Qt.ItemDataRole.UserRole + n for n in range(6))
 _DONE = QColor("#2e9e6b")
 
 
@@ -88,13 +88,23 @@ class FilmStrip(QWidget):
 
     def set_thumbnail(self, index: int, picture: NDArray[np.uint8]) -> None:
         """(h, w, 3) uint8 of any size, shown fitted."""
+        self._set_picture(index, _PIXMAP, picture)
+
+    def set_features(self, index: int, picture: NDArray[np.uint8] | None) -> None:
+        """The same, shown in place of the thumbnail; None shows that again."""
+        self._set_picture(index, _FEATURES, picture)
+
+    def _set_picture(self, index: int, role: int, picture: NDArray[np.uint8] | None) -> None:
         if item := self._model.item(index):
-            ratio = self.devicePixelRatioF()
-            room = QSize(round(_THUMB.width() * ratio), round(_THUMB.height() * ratio))
-            modes = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            pixmap = to_pixmap(picture).scaled(room, *modes)
-            pixmap.setDevicePixelRatio(ratio)
-            item.setData(pixmap, _PIXMAP)
+            item.setData(self._fitted(picture) if picture is not None else None, role)
+
+    def _fitted(self, picture: NDArray[np.uint8]) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        room = QSize(round(_THUMB.width() * ratio), round(_THUMB.height() * ratio))
+        modes = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        pixmap = to_pixmap(picture).scaled(room, *modes)
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
 
     def set_overlay(
         self, index: int, overlay: NDArray[np.uint8] | None, place: tuple[float, float] | None = None
@@ -240,7 +250,7 @@ class _ThumbDelegate(QStyledItemDelegate):
         palette, box = option.palette, option.rect
         frame = QRect(box.x() + 7, box.y() + 6, _THUMB.width(), _THUMB.height())
         painter.fillRect(frame, CANVAS)
-        pixmap = index.data(_PIXMAP)
+        pixmap = index.data(_FEATURES) or index.data(_PIXMAP)
         if isinstance(pixmap, QPixmap):
             size = pixmap.deviceIndependentSize().toSize()
             corner = frame.center() + QPoint(1, 1) - QPoint(size.width() // 2, size.height() // 2)

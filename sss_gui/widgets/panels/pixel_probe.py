@@ -1,108 +1,233 @@
-"""The feature vectors of the hovered and the pinned pixels as curves, beside a list of the pins."""
+"""The features of the pixel under the pointer and of the pinned pixels, strip under strip; folds to the first line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from sss_gui.widgets.icons import line_icon
-from sss_gui.widgets.panels.vector_plot import VectorPlot
+from sss_gui.widgets.panels.vector_strip import Vector, VectorStrip, span_of
 from sss_gui.widgets.picture.annotations import draw_tag, pin_colour
 
 Point = tuple[int, int]
 
+_NAME, _BUTTON, _ROW = 118, 22, 22
+_WIDEST = "distance to pin 99"
+_HINT = "Point at a pixel to see its features; click to pin it and compare"
+_UNLIMITED = 16777215  # Qt's own
+
 
 class PixelProbe(QWidget):
-    """Feature vectors of the hovered and the pinned pixels over each other, with the pins listed beside."""
+    """A line for the pixel under the pointer, and below it one for each pin with what it has to do with that pixel.
+
+    Signals
+    -------
+    pin_removed : number of a pin (from 0) that the user takes away
+    pins_cleared : the user takes all away
+    folded_changed : whether only the first line shows
+    """
 
     pin_removed = Signal(int)
-    """The user asked to take pin n (from 0) away."""
     pins_cleared = Signal()
+    folded_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pins: list[tuple[Point, NDArray[np.float32] | None]] = []
-        self.plot = VectorPlot()
-        self._rows = QVBoxLayout()
-        self._rows.setContentsMargins(8, 6, 8, 6)
-        self._rows.setSpacing(2)
-        self._clear = QPushButton("Clear pins")
+        self._pins: list[tuple[Point, Vector | None]] = []
+        self._span = 0.0
+        self._fold = _tool("fold", "")
+        self._fold.clicked.connect(lambda: self.set_folded(not self.folded))
+        self._place, self._measure = QLabel("Pointer"), QLabel()
+        self.hovered = VectorStrip()
+        self.hovered.setAccessibleName("Features of the pixel under the pointer")
+        self._hint = QLabel(_HINT)
+        self._clear = _tool("remove", "Remove all pins")
         self._clear.clicked.connect(self.pins_cleared)
-        self._list = self._make_list()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.plot, 1)
-        row.addWidget(self._list)
-        self.setMinimumHeight(96)
+        self.rows: list[PinRow] = []
+        self._list = QVBoxLayout()
+        self._area = self._make_area()
+        self._arrange()
+        self.set_measure("")
         self.set_pinned_vectors(())
+        self.set_folded(False)
 
     def sizeHint(self) -> QSize:
-        return QSize(700, 150)
+        return QSize(700, 4 + 4 * _ROW)
 
-    def set_hovered_vector(self, vector: NDArray[np.float32] | None) -> None:
-        """The (D,) features of the pixel under the cursor; None hides the curve."""
-        self.plot.set_hovered(vector)
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, _ROW + 4 if self.folded else 2 * _ROW + 4)
 
-    def set_pinned_vectors(self, pins: Sequence[tuple[Point, NDArray[np.float32] | None]]) -> None:
+    @property
+    def folded(self) -> bool:
+        """Whether only the first line shows."""
+        return self._area.isHidden()
+
+    def set_folded(self, folded: bool) -> None:
+        """Show the first line only, or the pins too."""
+        changed = folded != self.folded
+        self._area.setVisible(not folded)
+        self._fold.setIcon(line_icon("unfold" if folded else "fold"))
+        words = "Show the pins below" if folded else "Fold to one line"
+        self._fold.setToolTip(words)
+        self._fold.setAccessibleName(words)
+        self.setMaximumHeight(_ROW + 4 if folded else _UNLIMITED)
+        self.updateGeometry()
+        if changed:
+            self.folded_changed.emit(folded)
+
+    def set_hovered_vector(self, vector: Vector | None, place: Point | None = None) -> None:
+        """The (D,) features of the pixel under the pointer, and where that is; None for no pixel."""
+        self._place.setText(f"{place[0]}, {place[1]}" if place is not None else "Pointer")
+        self.hovered.vector = vector
+        self._draw()
+
+    def set_pinned_vectors(self, pins: Sequence[tuple[Point, Vector | None]]) -> None:
         """((x, y), (D,) features or None while they are computed) of every pin, in order."""
         before, self._pins = [point for point, _ in self._pins], list(pins)
-        self.plot.set_pinned([vector for _, vector in self._pins])
-        if [point for point, _ in self._pins] != before or self._rows.count() == 0:
-            self._fill_list()
-        self._list.setVisible(bool(self._pins))
+        if [point for point, _ in self._pins] != before:
+            self._fill()
+        self._clear.setEnabled(bool(self._pins))
+        self._draw()
 
-    def _make_list(self) -> QScrollArea:
+    def set_measure(self, words: str, values: Sequence[float] = ()) -> None:
+        """What the numbers beside the pins are, and one for each pin; none where they are not known."""
+        self._measure.setText(words if self._pins else "")
+        for number, row in enumerate(self.rows):
+            row.set_figures(f"{values[number]:.3f}".replace("-", "−") if number < len(values) else "")
+
+    @property
+    def measure(self) -> str:
+        """What the numbers beside the pins are, as shown."""
+        return self._measure.text()
+
+    def _draw(self) -> None:
+        vectors = [v for v in (self.hovered.vector, *(vector for _, vector in self._pins)) if v is not None and v.size]
+        self._span = span_of(vectors, self._span)
+        self.hovered.set_vector(self.hovered.vector, self._span)
+        for row, (_, vector) in zip(self.rows, self._pins, strict=True):
+            row.strip.set_vector(vector, self._span)
+        idle = self.hovered.vector is None
+        self._hint.setVisible(idle)
+        self.hovered.setVisible(not idle)
+
+    def _fill(self) -> None:
+        """A row a pin; rows that are there are used again, for one of them may be the one that is clicked."""
+        for row in self.rows[len(self._pins) :]:
+            row.hide()
+            row.deleteLater()
+        del self.rows[len(self._pins) :]
+        while len(self.rows) < len(self._pins):
+            row = PinRow(len(self.rows))
+            row.removed.connect(self.pin_removed)
+            self._list.insertWidget(len(self.rows), row)
+            self.rows.append(row)
+        for row, (point, _) in zip(self.rows, self._pins, strict=True):
+            row.set_place(point)
+
+    def _make_area(self) -> QScrollArea:
         inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 0, 6)
-        column.addLayout(self._rows)
-        column.addStretch(1)
-        column.addWidget(self._clear, 0, Qt.AlignmentFlag.AlignHCenter)
+        inner.setLayout(self._list)
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.setSpacing(0)
+        self._list.addStretch(1)
         area = QScrollArea()
         area.setWidget(inner)
         area.setWidgetResizable(True)
-        area.setFixedWidth(168)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        area.setAccessibleName("Pins")
         return area
 
-    def _fill_list(self) -> None:
-        while item := self._rows.takeAt(0):
-            if widget := item.widget():
-                widget.hide()
-                widget.deleteLater()
-        for index, (point, _) in enumerate(self._pins):
-            self._rows.addWidget(_PinRow(index, point, self.pin_removed))
+    def _arrange(self) -> None:
+        dim = QPalette.ColorRole.PlaceholderText
+        for label in (self._place, self._measure, self._hint):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setForegroundRole(dim)
+        self._measure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._measure.setToolTip("What the numbers beside the pins say")
+        self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        first = QHBoxLayout()
+        first.setContentsMargins(6, 0, 6, 0)
+        first.setSpacing(6)
+        self._place.setFixedWidth(_NAME - _BUTTON - 6)
+        self._measure.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
+        for widget, stretch in ((self._fold, 0), (self._place, 0), (self.hovered, 1), (self._hint, 1)):
+            first.addWidget(widget, stretch)
+        first.addWidget(self._measure)
+        first.addWidget(self._clear)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 2, 0, 2)
+        column.setSpacing(0)
+        column.addLayout(first)
+        column.addWidget(self._area, 1)
+        for widget in (self.hovered, self._hint):
+            widget.setFixedHeight(_ROW)
 
 
-class _PinRow(QWidget):
-    """A pin's number, place and remove button."""
+class PinRow(QWidget):
+    """A pin: its number in its colour, its place, its features, a number, and a button that removes it.
 
-    def __init__(self, index: int, point: Point, removed: object) -> None:
+    Signals
+    -------
+    removed : the pin's number (from 0), whose button was pressed
+    """
+
+    removed = Signal(int)
+
+    def __init__(self, index: int) -> None:
         super().__init__()
-        self._index, self._text = index, f"{point[0]}, {point[1]}"
-        button = QToolButton()
-        button.setIcon(line_icon("cancel"))
-        button.setAutoRaise(True)
-        button.setToolTip(f"Remove pin {index + 1}")
-        button.setAccessibleName(f"Remove pin {index + 1} at {self._text}")
-        button.clicked.connect(lambda: removed.emit(index))  # type: ignore[attr-defined]
+        self._index, self._text = index, ""
+        self.strip = VectorStrip()
+        self._figures = QLabel()
+        self._figures.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._button = _tool("cancel", f"Remove pin {index + 1}")
+        self._button.clicked.connect(lambda: self.removed.emit(index))
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addStretch(1)
-        row.addWidget(button)
+        row.setContentsMargins(12 + _NAME, 0, 6, 0)
+        row.setSpacing(6)
+        row.addWidget(self.strip, 1)
+        row.addWidget(self._figures)
+        row.addWidget(self._button)
+        self.setFixedHeight(_ROW)
+
+    def set_place(self, point: Point) -> None:
+        """Where the pin is, (x, y)."""
+        self._text = f"{point[0]}, {point[1]}"
+        self._button.setAccessibleName(f"Remove pin {self._index + 1} at {self._text}")
+        self.strip.setAccessibleName(f"Features of pin {self._index + 1} at {self._text}")
+        self.update()
+
+    def set_figures(self, text: str) -> None:
+        """A number that says what the pin has to do with the pixel above."""
+        self._figures.setText(text)
+
+    @property
+    def figures(self) -> str:
+        """That number as shown."""
+        return self._figures.text()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        right = 2 + draw_tag(painter, 2, self.height() / 2, str(self._index + 1), pin_colour(self._index))
+        wide = draw_tag(painter, 12, self.height() / 2, str(self._index + 1), pin_colour(self._index))
         painter.setPen(self.palette().windowText().color())
-        rest = QRectF(right + 8, 0, self.width(), self.height())
-        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, self._text)
+        x = 12 + int(wide) + 8
+        painter.drawText(x, 0, _NAME + 6 - x, self.height(), Qt.AlignmentFlag.AlignVCenter, self._text)
         painter.end()
+
+
+def _tool(icon: str, words: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(line_icon(icon))
+    button.setAutoRaise(True)
+    button.setFixedSize(_BUTTON, _BUTTON - 2)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the panes
+    button.setToolTip(words)
+    button.setAccessibleName(words)
+    return button

@@ -1,4 +1,4 @@
-"""What lies under the cursor: x, y, RGB, every pane's values and the distances to the pins, in fixed columns."""
+"""What lies under the cursor: x, y, RGB and every pane's values, in fixed columns."""
 
 from __future__ import annotations
 
@@ -6,45 +6,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sss_gui.pane_names import PANE_TITLES, PANES
-from sss_gui.widgets.picture.annotations import draw_tag, pin_colour
 from sss_gui.widgets.plain_tip import plain_tip
 
-Column = tuple[str, str, QColor | None]
+Column = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Reading:
     """Values at one pixel.
 
-    x, y : pixel; rgb : 0..255 of the input; panes : (name, three projected values in [0, 1]) a pane, in order;
-    distances : to every pin, in their order; label : '' or what the numbers are ('distance', 'cosine').
+    x, y : pixel; rgb : 0..255 of the input; panes : (name, three projected values in [0, 1]) a pane, in order.
     """
 
     x: int
     y: int
     rgb: tuple[int, int, int]
     panes: tuple[tuple[str, tuple[float, float, float]], ...] = ()
-    distances: tuple[float, ...] = ()
-    label: str = ""
-
-
-def seven_figures(value: float) -> str:
-    """A number as seven characters, with as many decimals as fit."""
-    return next((text for text in (f"{value:7.{n}f}" for n in (3, 2, 1, 0)) if len(text) == 7), f"{value:7.1g}")
 
 
 class PixelReadOut(QWidget):
-    """x, y, RGB, every pane's values, distances to the pins; fixed columns, in as many lines as the width needs."""
+    """x, y, RGB, every pane's values; fixed columns, in as many lines as the width needs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reading: Reading | None = None
         self._names = tuple(PANE_TITLES[name] for name in PANES[1:])
-        self._pins, self._label = 0, ""
         self._figures = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._figures.setPixelSize(12)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -53,14 +43,11 @@ class PixelReadOut(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(400, self.fontMetrics().height() + 10)
 
-    def set_reading(self, reading: Reading | None, pins: int | None = None) -> None:
-        """Show a reading; None shows dashes in the same columns. `pins` says how many there are where it is known."""
+    def set_reading(self, reading: Reading | None) -> None:
+        """Show a reading; None shows dashes in the same columns."""
         self._reading = reading
-        if pins is not None:
-            self._pins = pins
         if reading:
             self._names = tuple(name for name, _ in reading.panes) or self._names
-            self._pins, self._label = max(len(reading.distances), pins or 0), reading.label
         text = self.text()
         self.setAccessibleDescription(text)
         self.setToolTip(plain_tip(text))
@@ -69,25 +56,21 @@ class PixelReadOut(QWidget):
 
     def text(self) -> str:
         """The line as plain text."""
-        return "   ".join(f"{name} {value}".strip() for name, value, _ in self._columns())
+        return "   ".join(f"{name} {value}".strip() for name, value in self._columns())
 
     def _columns(self, decimals: int = 3) -> list[Column]:
-        """(name, figures of fixed width, colour of a pin's tag or None)."""
+        """(name, figures of fixed width)."""
         reading, wide = self._reading, 2 + decimals
         columns: list[Column] = [
-            ("x", f"{reading.x:5d}" if reading else "    –", None),
-            ("y", f"{reading.y:5d}" if reading else "    –", None),
-            ("RGB", " ".join(f"{v:3d}" for v in reading.rgb) if reading else "  –   –   –", None),
+            ("x", f"{reading.x:5d}" if reading else "    –"),
+            ("y", f"{reading.y:5d}" if reading else "    –"),
+            ("RGB", " ".join(f"{v:3d}" for v in reading.rgb) if reading else "  –   –   –"),
         ]
         values = dict(reading.panes) if reading else {}
         for name in self._names:
             known = values.get(name)
             shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0, 0, 0))
-            columns.append((name, shown, None))
-        for index in range(self._pins):
-            distances = reading.distances if reading else ()
-            shown = seven_figures(distances[index]) if index < len(distances) else "      –"
-            columns.append((f"{self._label} to {index + 1}".strip(), shown, pin_colour(index)))
+            columns.append((name, shown))
         return columns
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -105,15 +88,12 @@ class PixelReadOut(QWidget):
     def _paint_line(self, painter: QPainter, columns: list[Column], gap: int, y: float, height: float) -> None:
         words, x, middle = QFont(self.font()), 10.0, Qt.AlignmentFlag.AlignVCenter
         dim, ink = self.palette().placeholderText().color(), self.palette().windowText().color()
-        for name, figures, tag in columns:
+        for name, figures in columns:
             painter.setFont(words)
-            if tag:
-                x += draw_tag(painter, x, y + height / 2, name.rsplit(" ", 1)[-1], tag) + 5
-            else:
-                painter.setPen(dim)
-                wide = painter.fontMetrics().horizontalAdvance(name)
-                painter.drawText(QRectF(x, y, wide + 2, height), middle, name)
-                x += wide + 6
+            painter.setPen(dim)
+            wide = painter.fontMetrics().horizontalAdvance(name)
+            painter.drawText(QRectF(x, y, wide + 2, height), middle, name)
+            x += wide + 6
             painter.setFont(self._figures)
             wide = painter.fontMetrics().horizontalAdvance(figures)
             painter.setPen(ink)
@@ -137,14 +117,14 @@ class PixelReadOut(QWidget):
         for decimals in (3, 2):
             if self._wide(columns, gap) > self.width():
                 shorter = self._columns(decimals)
-                columns, gap = [(name if tag else name.split(" ")[0], text, tag) for name, text, tag in shorter], 9
+                columns, gap = [(name.split(" ")[0], text) for name, text in shorter], 9
         return columns, gap
 
     def _wide(self, columns: list[Column], gap: int) -> int:
         """Width that the columns take."""
         words, figures = self.fontMetrics(), QFontMetrics(self._figures)
-        names = sum(21 if tag else words.horizontalAdvance(name) + 6 for name, _, tag in columns)
-        return 10 + names + sum(figures.horizontalAdvance(text) + gap for _, text, _ in columns)
+        names = sum(words.horizontalAdvance(name) + 6 for name, _ in columns)
+        return 10 + names + sum(figures.horizontalAdvance(text) + gap for _, text in columns)
 
 
 def fold_columns(columns: Sequence[Column], width: int, wide: Callable[[list[Column]], int]) -> list[list[Column]]:

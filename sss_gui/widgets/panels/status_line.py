@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.plain_tip import plain_tip
@@ -23,22 +23,25 @@ class StatusLine(QWidget):
         self._stage_text = ""
         self._note = QTimer(self, singleShot=True)
         self._note.timeout.connect(self._show_stage)
-        self._stage, self._left, self._elapsed, self._device = (QLabel() for _ in range(4))
+        self._stage, self._left, self._elapsed = (QLabel() for _ in range(3))
         self._stage.setTextFormat(Qt.TextFormat.PlainText)  # it names files, and `<b>.png` is a name
         self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._stage.setAccessibleName("Stage")
-        for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken"), (self._device, "Device")):
+        for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken")):
             label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
             label.setAccessibleName(name)
         self._bar = self._make_bar()
         self._cancel = self._make_button("Cancel", "Stop what is running (Esc)", self.cancel_requested)
         self._cancel.setIcon(line_icon("cancel"))
+        self._device = self._make_button("", "Where the network runs")
+        self._size = self._make_button("", "At which size the network sees pictures")
         self._model = self._make_button("", "", self.model_requested)
         self._model.setIcon(line_icon("model"))
         self._arrange()
         self.set_progress(None)
         self.set_elapsed(None)
         self.set_device("")
+        self.set_size("")
         self.set_model("")
 
     def set_stage(self, text: str) -> None:
@@ -69,8 +72,21 @@ class StatusLine(QWidget):
 
     def set_device(self, text: str) -> None:
         """Where it runs, such as 'cpu' or 'cuda:0 · NVIDIA H200'."""
-        self._device.setText(text)
+        self._device.setText(f"{text} ▾".replace("&", "&&"))
+        self._device.setAccessibleName(f"Device {text}")
         self._device.setVisible(bool(text))
+
+    def set_size(self, text: str) -> None:
+        """At which size the network sees pictures, such as 'Size: automatic'."""
+        self._size.setText(f"{text} ▾")
+        self._size.setVisible(bool(text))
+
+    def set_menus(self, device: QMenu, size: QMenu) -> None:
+        """What a click on the device and on the size opens."""
+        for button, menu in ((self._device, device), (self._size, size)):
+            button.setMenu(menu)
+            button.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the words end with an arrow
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def set_elapsed(self, seconds: float | None) -> None:
         """Time that the last finished run took; None shows nothing."""
@@ -105,14 +121,15 @@ class StatusLine(QWidget):
         bar.setAccessibleName("Progress")
         return bar
 
-    def _make_button(self, words: str, tip: str, signal: object) -> QToolButton:
+    def _make_button(self, words: str, tip: str, signal: object = None) -> QToolButton:
         button = QToolButton()
         button.setText(words)
         button.setToolTip(tip)
         button.setAutoRaise(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(signal)
+        if signal is not None:
+            button.clicked.connect(signal)
         return button
 
     def _arrange(self) -> None:
@@ -120,7 +137,16 @@ class StatusLine(QWidget):
         row.setContentsMargins(10, 3, 6, 3)
         row.setSpacing(10)
         row.addWidget(self._stage, 1)
-        for widget in (self._bar, self._left, self._cancel, self._elapsed, self._device, _Rule(), self._model):
+        for widget in (
+            self._bar,
+            self._left,
+            self._cancel,
+            self._elapsed,
+            self._device,
+            self._size,
+            _Rule(),
+            self._model,
+        ):
             row.addWidget(widget)
         self.setFixedHeight(max(self._model.sizeHint().height(), self.fontMetrics().height() + 6) + 6)
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from sss_gui.pane_names import PANE_TITLES, PANES
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView
 from sss_gui.widgets.picture.message_banner import MessageBanner
@@ -28,6 +29,16 @@ class FeaturePanel(QWidget):
     """Pane name (one of `PANES`)."""
     solo_changed = Signal(int)
     """0 for all panes, 1..4 for one."""
+    compare_changed = Signal(str)
+    """'none', 'wipe' or 'difference'."""
+    pins_shown_changed = Signal(bool)
+    current_changed = Signal(str)
+    picture_changed = Signal(str)
+    """The pane of that name was given another picture."""
+    display_changed = Signal(object)
+    """Display of the feature panes."""
+    opacity_changed = Signal(float)
+    """Overlays are to be as opaque as this, in [0, 1]."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,6 +46,8 @@ class FeaturePanel(QWidget):
         self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
+        self._pins: list[tuple[int, int]] = []
+        self._pins_shown, self._display = True, Display()
         self._panes = {name: ImageView(self.controller, PANE_TITLES[name]) for name in PANES}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
@@ -60,6 +73,7 @@ class FeaturePanel(QWidget):
         view.flip_requested.connect(self.flip)
         view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
+        view.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
@@ -87,6 +101,11 @@ class FeaturePanel(QWidget):
 
     # comparing -------------------------------------------------------------------------------------------------------
 
+    @property
+    def compare(self) -> str:
+        """'none', 'wipe' or 'difference'."""
+        return self._compare
+
     def set_reference(self, name: str) -> None:
         """Which pane flip, wipe and difference compare with ('input' at first)."""
         self._panes[name]
@@ -106,6 +125,7 @@ class FeaturePanel(QWidget):
         if mode != self._compare:
             self._compare = mode
             self._apply_compare()
+            self.compare_changed.emit(mode)
 
     def toggle_compare(self, mode: str) -> None:
         """Into `mode`, or out of it where it is on."""
@@ -143,6 +163,20 @@ class FeaturePanel(QWidget):
             view.set_reference(levels)
         self._apply_compare()
 
+    @property
+    def display(self) -> Display:
+        """Channel and range of the feature panes."""
+        return self._display
+
+    def set_display(self, display: Display) -> None:
+        """Show the feature panes' channels and range so; the input stays as it is."""
+        if display != self._display:
+            self._display = display
+            for view in list(self._panes.values())[1:]:
+                view.set_display(display)
+                view.set_detail(_in_words(display))
+            self.display_changed.emit(display)
+
     # marks and messages ----------------------------------------------------------------------------------------------
 
     def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
@@ -150,10 +184,23 @@ class FeaturePanel(QWidget):
         for view in self._panes.values():
             view.set_crosshair(pixel)
 
+    @property
+    def pins_shown(self) -> bool:
+        """Whether pins are marked in the panes."""
+        return self._pins_shown
+
     def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
-        """Numbered markers in every pane."""
+        """Numbered markers in every pane; another one shows them again where they were hidden."""
+        more, self._pins = len(pins) > len(self._pins), list(pins)
+        self.show_pins(self._pins_shown or more)
+
+    def show_pins(self, shown: bool) -> None:
+        """Mark the pins in the panes, or hide them."""
         for view in self._panes.values():
-            view.set_pins(pins)
+            view.set_pins(self._pins if shown else ())
+        if shown != self._pins_shown:
+            self._pins_shown = shown
+            self.pins_shown_changed.emit(shown)
 
     def set_match(self, pixel: tuple[int, int] | None) -> None:
         """Outline the best match in every pane."""
@@ -184,12 +231,16 @@ class FeaturePanel(QWidget):
             for key, view in self._panes.items():
                 view.header.set_texts(current=key == name)
             self._show_zoom()
+            self.current_changed.emit(name)
 
     def _picture_changed(self, name: str) -> None:
+        self.picture_changed.emit(name)
         if name == self._reference:
             self._share_reference()
 
     def _view_changed(self) -> None:
+        height, width = self.controller.image_size
+        self._panes["input"].set_detail(f"{width} × {height} px" if height and width else "")
         self._quad.set_image_size(self.controller.image_size)
         self._show_zoom()
 
@@ -215,3 +266,10 @@ class FeaturePanel(QWidget):
     def restore_state(self, state: bytes) -> bool:
         """What `save_state` returned; False (and nothing changed) where it is not that."""
         return self._quad.restore_state(state)
+
+
+def _in_words(display: Display) -> str:
+    """What a header says of how its pane is shown; nothing where it is shown as it is."""
+    channel = "" if display.channel == "rgb" else f"{display.channel} in grey"
+    span = "" if (display.low, display.high) == (0.0, 1.0) else f"{display.low:.2f} to {display.high:.2f}"
+    return ", ".join(filter(None, (channel, span)))

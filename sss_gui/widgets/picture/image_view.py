@@ -10,9 +10,11 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas_input import GestureCanvas
+from sss_gui.widgets.picture.overlay_legend import OPACITY, Legend
 from sss_gui.widgets.picture.pane_header import PaneHeader
 from sss_gui.widgets.picture.qimage import to_pixmap
 from sss_gui.widgets.picture.view_controller import ViewController
@@ -42,6 +44,8 @@ class ImageView(QWidget):
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
     focus_gained = Signal()
     """The pane was given the keyboard, or pressed with the mouse."""
+    opacity_changed = Signal(float)
+    """The overlay is to be as opaque as this, in [0, 1]."""
     picture_changed = Signal()
     """`set_pyramid` gave the pane another picture."""
 
@@ -69,6 +73,7 @@ class ImageView(QWidget):
         canvas.focus_changed.connect(self._focus_changed)
         canvas.pressed.connect(self.focus_gained)
         self.header.clicked.connect(self.focus_gained)
+        self.header.legend.opacity_changed.connect(self.opacity_changed)
 
     # pictures --------------------------------------------------------------------------------------------------------
 
@@ -89,10 +94,22 @@ class ImageView(QWidget):
         self.canvas.layer.set_patch(picture, box)
         self.canvas.refresh()
 
-    def set_overlay(self, overlay: Picture | Sequence[Picture] | None, opacity: float = 0.6) -> None:
-        """Lay a map over the picture: uint8 (H, W, 4) straight alpha, or its pyramid; None takes it away."""
+    def set_overlay(
+        self, overlay: Picture | Sequence[Picture] | None, opacity: float = OPACITY, legend: Legend | None = None
+    ) -> None:
+        """Lay a map over the picture: uint8 (H, W, 4) straight alpha, or its pyramid; None takes it away.
+
+        The header says what it is where `legend` does.
+        """
+        self.header.set_legend(legend if overlay is not None else None)
+        self.header.legend.set_opacity(opacity)
         levels = [] if overlay is None else [overlay] if isinstance(overlay, np.ndarray) else list(overlay)
         self.canvas.layer.set_overlay(levels, opacity)
+        self.canvas.refresh()
+
+    def set_display(self, display: Display) -> None:
+        """Show the picture's channels and range as `display` says; overlays and numbers stay as they are."""
+        self.canvas.layer.display = display
         self.canvas.refresh()
 
     def set_reference(self, pyramid: Sequence[Picture]) -> None:
@@ -127,6 +144,10 @@ class ImageView(QWidget):
         self.header.set_texts(title=name)
         self.setAccessibleName(name)
         self.canvas.setAccessibleName(name)
+
+    def set_detail(self, text: str) -> None:
+        """Quiet words beside the name, such as the picture's size."""
+        self.header.set_texts(detail=text)
 
     def set_state(self, text: str, busy: bool = False) -> None:
         """A small badge beside the name, such as 'preview' or 'exact'; '' hides it."""

@@ -1,25 +1,28 @@
-"""The strip above a picture: the pane's name, its state, and a handle to drag the picture out by."""
+"""The strip above a picture: the pane's name, its state, what lies over it; and a handle to drag the picture out by."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-_PAD = 8
+from sss_gui.widgets.picture.overlay_legend import Legend, OverlayLegend
+
+_PAD, _WIDE = 8, 360
 
 
 class PaneHeader(QWidget):
-    """Paints a name, a badge and a right-hand note; dragging it asks to take the picture out."""
+    """Paints a name with a detail, a badge and a right-hand note; dragging it asks to take the picture out."""
 
     drag_out_requested = Signal()
     clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = self.state = self.note = ""
+        self.title = self.detail = self.state = self.note = ""
         self.busy = self.current = False
         self._press: QPointF | None = None
+        self.legend = OverlayLegend(self)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -32,17 +35,45 @@ class PaneHeader(QWidget):
         self,
         *,
         title: str | None = None,
+        detail: str | None = None,
         state: str | None = None,
         note: str | None = None,
         busy: bool | None = None,
         current: bool | None = None,
     ) -> None:
         """Change what is given; None leaves a part as it is."""
-        new = {"title": title, "state": state, "note": note, "busy": busy, "current": current}
+        new = {"title": title, "detail": detail, "state": state, "note": note, "busy": busy, "current": current}
         for name, value in new.items():
             if value is not None:
                 setattr(self, name, value)
+        self._place_legend()
         self.update()
+
+    def set_legend(self, legend: Legend | None) -> None:
+        """Name what lies over the picture; None for nothing."""
+        self.legend.set_legend(legend)
+        self._place_legend()
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place_legend()
+
+    def _place_legend(self) -> None:
+        """At the right end, as wide as it likes to be where there is room beside the name and the badge."""
+        taken = self.fontMetrics().horizontalAdvance(self.title) + self._badge_width() + 3 * _PAD
+        right = self._right()
+        width = min(self.legend.sizeHint().width(), right - taken)
+        self.legend.setGeometry(right - width, 0, max(width, 0), self.height())
+
+    def _right(self) -> int:
+        """Where the note begins, or the header ends: a legend takes the note's place where that is narrow."""
+        end = self.width() - _PAD
+        if not self.note or (not self.legend.isHidden() and self.width() < _WIDE):
+            return end
+        return end - self.fontMetrics().horizontalAdvance(self.note) - _PAD
+
+    def _badge_width(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self.state) + 14 + _PAD if self.state else 0
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -50,21 +81,26 @@ class PaneHeader(QWidget):
         metrics, height = self.fontMetrics(), self.height()
         middle = Qt.AlignmentFlag.AlignVCenter
         dim = self.palette().color(QPalette.ColorRole.PlaceholderText)
-        right = self.width() - _PAD
-        if self.note:
-            width = metrics.horizontalAdvance(self.note)
+        right = self._right()
+        if self.note and right < self.width() - _PAD:
             painter.setPen(dim)
-            painter.drawText(right - width, 0, width + 1, height, middle, self.note)
-            right -= width + _PAD
-        badge = metrics.horizontalAdvance(self.state) + 14 if self.state else 0
-        room = right - _PAD - (badge + _PAD if badge else 0)
+            painter.drawText(right + _PAD, 0, self.width() - right, height, middle, self.note)
+        if not self.legend.isHidden():
+            right = self.legend.x() - _PAD
+        badge = self._badge_width()
+        room = right - _PAD - badge
         if room < 24:  # a narrow pane keeps its name
             room, badge = right - _PAD, 0
         shown = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, room)
         painter.setPen(self.palette().windowText().color() if self.current else dim)
         painter.drawText(_PAD, 0, room, height, middle, shown)
+        x = _PAD + metrics.horizontalAdvance(shown) + _PAD
         if badge:
-            self._paint_badge(painter, _PAD + metrics.horizontalAdvance(shown) + _PAD, badge, metrics)
+            self._paint_badge(painter, x, badge - _PAD, metrics)
+            x += badge
+        if self.detail and x + metrics.horizontalAdvance(self.detail) <= right:
+            painter.setPen(dim)
+            painter.drawText(x, 0, right - x, height, middle, self.detail)
         painter.end()
 
     def _paint_badge(self, painter: QPainter, x: int, width: int, metrics: QFontMetrics) -> None:

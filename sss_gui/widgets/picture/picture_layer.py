@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.annotations import CANVAS
-from sss_gui.widgets.picture.qimage import from_qimage, to_qimage
+from sss_gui.widgets.picture.qimage import from_qimage, pixel_words, to_qimage
 
 NEAREST_FROM = 2.0
 """Physical screen pixels per image pixel from which pixels are drawn as squares."""
@@ -66,6 +67,7 @@ class PictureLayer:
         self.patch: tuple[NDArray[np.uint8], Box] | None = None
         self.overlay: list[NDArray[np.uint8]] = []
         self.opacity = 1.0
+        self.display = Display()
 
     def set_pyramid(self, levels: Sequence[NDArray[np.uint8]]) -> None:
         """Replace the picture and drop the patch."""
@@ -104,6 +106,10 @@ class PictureLayer:
                 picture, box = self.patch
                 fine = picture.shape[1] >= box[2] - box[0]
                 draw_plane(painter, picture, box, size, placement, nearest and fine)
+            painter.end()
+            paint_display(target, self.display, placement.rect(size))
+            painter.begin(target)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             if overlay and self.overlay:
                 painter.setOpacity(self.opacity)
                 draw_levels(painter, self.overlay, size, placement, nearest)
@@ -148,6 +154,20 @@ def difference(first: QImage, second: QImage, gain: float, rect: QRect) -> QImag
         painter.drawImage(rect, to_qimage(np.minimum(np.abs(a - b) * gain, 255).astype(np.uint8)))
         painter.end()
     return shown
+
+
+def paint_display(image: QImage, display: Display, rect: QRect) -> None:
+    """Show the part `rect` of `image`, where a picture lies, as `display` says."""
+    rect = rect.intersected(image.rect())
+    if display.plain or rect.isEmpty():
+        return
+    table, channel = display.table, display.channel_index
+    part = pixel_words(image)[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1]
+    if channel is None:
+        part[...] = table[np.ascontiguousarray(part).view(np.uint8)].view(np.uint32)
+    else:
+        greys = table.astype(np.uint32) * 0x010101 | 0xFF000000
+        part[...] = greys[(part >> (16 - 8 * channel)) & 0xFF]
 
 
 def draw_levels(

@@ -47,6 +47,12 @@ def from_qimage(image: QImage) -> NDArray[np.uint8]:
     return _rows(image, 3).copy()
 
 
+def pixel_words(image: QImage) -> NDArray[np.uint32]:
+    """The pixels (H, W) of a `Format_RGB32` image in place, each 0xffRRGGBB: good while the caller holds the image."""
+    flat = np.frombuffer(image.bits(), np.uint32).reshape(image.height(), image.bytesPerLine() // 4)
+    return flat[:, : image.width()]
+
+
 def to_pixmap(picture: NDArray[np.uint8]) -> QPixmap:
     """A picture as a pixmap of its own."""
     return QPixmap.fromImage(to_qimage(picture))

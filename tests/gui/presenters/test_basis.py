@@ -39,3 +39,27 @@ def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_pa
     shown.window.params.basis_mode_requested.emit("shared")
     qtbot.waitUntil(lambda: bool(asked(engine, BasisRequest)) and bool(asked(engine, BasisRequest)[-1].sources))
     qtbot.waitUntil(lambda: not shown.session.busy)
+
+
+def test_a_shared_basis_says_what_it_was_fitted_to(qtbot, shown, photos):
+    shown.window.params.basis_mode_requested.emit("shared")
+    qtbot.waitUntil(lambda: shown.session.state.basis is not None and not shown.session.busy)
+    note = shown.window.params.basis_note
+    assert note.text() == "One basis and range for all open pictures"
+    shown.open_files.open_paths([photos[0]])
+    qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
+    assert note.text() == "One basis and range, fitted to 1 of the 2 open pictures"
+    shown.pictures.remove(0)
+    assert note.text() == "One basis and range, fitted to pictures that are closed now"
+
+
+def test_a_basis_cannot_be_locked_before_there_are_features(qtbot, shown, engine, photos):
+    said = []
+    shown.basis.noted.connect(said.append)
+    engine.gate.clear()
+    shown.open_files.open_paths([photos[0]])
+    shown.window.params.basis_mode_requested.emit("locked")
+    assert said == ["Wait until the picture's features are there."]
+    assert not asked(engine, BasisRequest)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not shown.session.busy)

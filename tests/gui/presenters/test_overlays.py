@@ -161,3 +161,40 @@ def test_pictures_are_wanted_from_the_nearest_on(qtbot, shown, engine):
     wanted = shown.prefetch.wanted()
     assert len(wanted) == 900
     assert {source.name for source in wanted[:2]} == {"449.png", "450.png"}
+
+
+def test_the_legend_names_the_overlay_and_tells_the_value_pointed_at(qtbot, shown):
+    legend = shown.window.panel.pane("input").header.legend
+    shown.overlay_choices.show("similarity")
+    shown.pins.add((1, 1))
+    shown.window.panel.pixel_hovered.emit(16, 12)
+    qtbot.waitUntil(lambda: legend.isVisible())
+    assert (legend.legend.name, legend.legend.mark) == ("Similarity (cosine)", 0.8)
+    assert legend.figures() == "0.50", "the middle of the fake engine's ramp"
+    shown.window.panel.hover_left.emit()
+    assert legend.figures() == ""
+    shown.pins.add((5, 6))
+    qtbot.waitUntil(lambda: legend.legend.name == "Most similar pin")
+    assert len(legend.legend.colours) == 2
+    shown.overlay_choices.show("clusters")
+    qtbot.waitUntil(lambda: legend.isVisible() and legend.legend.name == "Clusters")
+    assert len(legend.legend.colours) == 8
+    shown.overlay_choices.show("")
+    assert not legend.isVisible()
+
+
+def test_the_legends_slider_sets_the_opacity_wherever_the_overlay_lies(qtbot, shown):
+    shown.overlay_choices.show("clusters")
+    qtbot.waitUntil(lambda: shown.overlays.overlay is not None)
+    shown.window.panel.pane("input").header.legend.slider.setValue(25)
+    assert shown.window.panel.pane("input").canvas.layer.opacity == 0.25
+    shown.window.panel.solo(3)
+    pane = shown.window.panel.pane("pca")
+    assert (pane.canvas.layer.opacity, pane.header.legend.slider.value()) == (0.25, 25)
+
+
+def test_the_input_says_its_size(shown):
+    assert shown.window.panel.pane("input").header.detail == "32 × 24 px"
+    shown.pictures.close_all()
+    shown.window.panel.controller.set_image_size((0, 0))
+    assert shown.window.panel.pane("input").header.detail == ""

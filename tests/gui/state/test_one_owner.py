@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import SIGNAL
 
@@ -62,15 +61,6 @@ def test_title_and_strip_follow_the_picture_that_is_wanted(qtbot, shown, tmp_pat
     assert shown.window.windowTitle().startswith("b.png")
     assert shown.window.film_strip.current == 1
     qtbot.waitUntil(lambda: shown.session.at_rest and shown.session.displayed.name == "b.png")
-
-
-def test_pasted_pixels_join_the_list_each_as_its_own_picture(qtbot, shown):
-    picture = np.zeros((4, 4, 3), np.uint8)
-    for count in (2, 3):
-        shown.pictures.add([Source.from_pixels(picture)])
-        assert len(shown.pictures.sources) == count
-    assert len({source.name for source in shown.pictures.sources}) == 3
-    qtbot.waitUntil(lambda: shown.session.at_rest)
 
 
 def test_a_map_that_was_asked_for_before_the_overlay_went_is_not_laid(qtbot, shown, engine):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from controls import button
 from journeys import idle_shown
 
-from sss_gui.messages.panes import BatchExportRequest, Source
+from sss_gui.messages.panes import BatchExportRequest
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -35,10 +34,8 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
 def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
     said = []
     program.session.noted.connect(said.append)
-    program.pictures.add([Source.from_pixels(np.zeros((4, 4, 3), np.uint8))])
-    idle_shown(qtbot, program)
     program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
-    assert said == ["Only pasted pictures are open: export them one at a time."]
+    assert said == ["Nothing is open to be exported."]
     assert program.window.status.text() == said[-1]
     program.open_files.open_paths(photos[:1])
     idle_shown(qtbot, program)

@@ -51,6 +51,23 @@ def test_system_errors_name_the_file_and_what_to_do(number):
     assert text.hint
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", b"/some/cat.png"), "cat.png: it is not there."),
+        (OSError(errno.EXDEV, "Invalid cross-device link", "/some/cat.png"), "cat.png: it cannot be read or written."),
+        (OSError("cannot identify image file <_io.BytesIO object at 0x7f>"), "It cannot be read or written."),
+        (ModuleNotFoundError("No module named 'timm'", name="timm"), "timm cannot be loaded."),
+        (ImportError("libcudart.so.12: cannot open shared object file"), "A library cannot be loaded."),
+    ],
+)
+def test_no_librarys_words_are_in_our_sentences(error, sentence):
+    text = raised(error)
+    assert text.sentence == sentence
+    assert text.hint
+    assert str(error) in text.details
+
+
 def test_unknown_errors_are_named_and_their_details_can_be_copied():
     text = raised(ZeroDivisionError("division by zero"))
     assert text.title == "Something went wrong in the program"

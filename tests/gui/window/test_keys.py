@@ -8,7 +8,7 @@ import pytest
 from journeys import idle
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QListView, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 
 KEY = Qt.Key
 
@@ -189,3 +189,33 @@ def test_the_keyboard_is_back_where_it_was_when_the_sheet_closes(qtbot, opened):
     qtbot.keyClick(sheet, Qt.Key.Key_A)
     assert not sheet.isVisible()
     assert opened.window.focusWidget() is canvas
+
+
+def test_p_pins_and_leaves_the_keyboard_where_it_is(qtbot, opened):
+    pane = opened.window.panel.pane("pca")
+    opened.window.activateWindow()
+    pane.setFocus()
+    for x in (3, 9):
+        opened.window.panel.pixel_hovered.emit(x, 4)
+        click(qtbot, KEY.Key_P)
+        assert pane.canvas.hasFocus()
+    assert opened.pins.points == [(3, 4), (9, 4)]
+    row = opened.window.probe.rows[0]
+    remove = row.findChild(QToolButton)
+    qtbot.mouseClick(remove, Qt.MouseButton.LeftButton)
+    assert opened.pins.points == [(9, 4)]
+    assert pane.canvas.hasFocus()
+
+
+def test_names_are_shown_letter_for_letter(qtbot, opened):
+    """Qt takes text that looks like HTML for HTML unless it is told not to."""
+    opened.window.params.set_basis_mode("locked", "From <b>x</b>.json")
+    opened.window.panel.show_message("<i>", "<b>x</b>.png cannot be read.")
+    opened.window.status.show_note("Saved the basis as <b>x</b>.json.")
+    opened.actions["about"].trigger()
+    labels = [label for label in opened.window.findChildren(QLabel) if "<" in label.text()]
+    assert len(labels) >= 4
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
+    box = opened.window.findChild(QMessageBox)
+    assert box.textFormat() == Qt.TextFormat.PlainText
+    box.close()

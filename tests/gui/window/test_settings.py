@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from sss_gui.window.main_window import first_size
 from sss_gui.window.settings import RECENT_LIMIT, Opened, Settings, within_reach
 
 SCREEN, SECOND = QRect(0, 0, 1920, 1080), QRect(1920, 0, 2560, 1440)
@@ -161,3 +162,9 @@ def test_a_read_only_home_is_survived(qapp, tmp_path):
     settings.theme = "dark"
     assert not settings.sync()
     assert settings.theme == "dark"
+
+
+@pytest.mark.parametrize(("screen", "size"), [((1000, 700), (992, 664)), ((1366, 768), (1358, 732)),
+                                              ((1920, 1200), (1360, 860)), ((2560, 1440), (1360, 860))])  # fmt: skip
+def test_the_first_window_fits_the_screen(screen, size):
+    assert first_size(QSize(*screen)) == QSize(*size)

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import ExportRequest, PreviewRequest, ProbeRequest, ShowRequest, ShowResult, Source
+from sss_gui.messages.panes import (
+    BasisRequest,
+    BasisResult,
+    ExportRequest,
+    PreviewRequest,
+    ProbeRequest,
+    ShowRequest,
+    ShowResult,
+    Source,
+)
 from sss_gui.messages.queues import Queue
 from sss_gui.worker.worker import Worker
 from sss_model.params import ExportParams, ProjectionParams
@@ -211,3 +220,76 @@ def test_work_whose_features_were_there_long_ago_gives_way_at_once(qtbot, worker
     qtbot.waitUntil(lambda: outcomes(worker).get(1) == "cancelled")
     engine.gate.set()
     qtbot.waitUntil(lambda: outcomes(worker).get(2) == "done")
+
+
+class Parts(FakeEngine):
+    """Fits a basis in three parts, each of which waits for its turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.turns = threading.Semaphore(0)
+        self.log = []
+
+    def save_basis(self, message, progress, deliver):
+        for part in range(3):
+            self.turns.acquire(timeout=10)
+            progress.report(part / 3, "Part")
+            self.log.append(part)
+            self.give_way()
+        return BasisResult(message.ticket, message.path)
+
+    def show(self, message, progress, deliver):
+        self.log.append(message.source.name)
+        return super().show(message, progress, deliver)
+
+
+class TestGivingWay:
+    @pytest.fixture
+    def engine(self):
+        return Parts()
+
+    @pytest.fixture
+    def begun(self, qtbot, worker, engine):
+        worker.submit(BasisRequest(1, ShowRequest(1, A), Path("basis.json")))
+        qtbot.waitUntil(lambda: len(engine.asked) == 1)
+        yield worker
+        engine.turns.release(9)
+
+    def test_what_is_more_urgent_comes_between_two_parts(self, qtbot, begun, engine):
+        begun.submit(ShowRequest(2, B))
+        begun.submit(ExportRequest(3, ShowRequest(3, A), Path("/nowhere"), ExportParams()))
+        engine.turns.release()
+        qtbot.waitUntil(lambda: outcomes(begun) == {2: "done"})
+        engine.turns.release(2)
+        qtbot.waitUntil(lambda: len(begun.ends) == 3)
+        assert engine.log == [0, "b.png", 1, 2]
+        assert [end.ticket for end in begun.ends] == [2, 1, 3], "what is less urgent waits for the end"
+
+    def test_a_newer_one_cancels_what_came_between_and_not_the_job(self, qtbot, begun, engine):
+        engine.gate.clear()
+        begun.submit(ShowRequest(2, B))
+        engine.turns.release()
+        qtbot.waitUntil(lambda: engine.log == [0, "b.png"])
+        begun.submit(ShowRequest(3, A))
+        qtbot.waitUntil(lambda: outcomes(begun) == {2: "cancelled"})
+        engine.gate.set()
+        engine.turns.release(2)
+        qtbot.waitUntil(lambda: outcomes(begun) == {1: "done", 2: "cancelled", 3: "done"})
+
+    def test_the_job_alone_can_be_stopped_meanwhile(self, qtbot, begun, engine):
+        engine.gate.clear()
+        begun.submit(ShowRequest(2, B))
+        engine.turns.release()
+        qtbot.waitUntil(lambda: engine.log == [0, "b.png"])
+        begun.cancel(Queue.BASIS)
+        engine.gate.set()
+        engine.turns.release(2)
+        qtbot.waitUntil(lambda: outcomes(begun) == {1: "cancelled", 2: "done"})
+
+    def test_closing_ends_both(self, qtbot, begun, engine):
+        engine.gate.clear()
+        begun.submit(ShowRequest(2, B))
+        engine.turns.release(9)
+        qtbot.waitUntil(lambda: engine.log == [0, "b.png"])
+        assert begun.close()
+        assert engine.log == [0, "b.png"]

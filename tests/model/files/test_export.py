@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -113,6 +114,16 @@ def test_files_that_are_there_are_kept_skipped_or_replaced(tmp_path, content):
     (tmp_path / "photo-pca.png").unlink()
     assert not already_there(tmp_path, "photo", ExportParams())
     assert len(write_exports(tmp_path, "photo", content, ExportParams(existing="skip"))) == 6
+
+
+@pytest.mark.parametrize("files", range(1, 6))
+def test_an_export_that_is_stopped_leaves_the_folder_as_it_was(tmp_path, content, files):
+    write_exports(tmp_path, "photo", content, ExportParams(pictures=True, raw=False))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    asked = itertools.count()
+    with pytest.raises(Cancelled):
+        write_exports(tmp_path, "photo", content, ExportParams(), Progress(cancelled=lambda: next(asked) >= files))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_an_export_that_is_stopped_is_not_taken_for_whole(tmp_path, content):

@@ -13,17 +13,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStyle
 from sss_gui.widgets.controls.component_chooser import VarianceBars
 from sss_gui.widgets.controls.number_control import NumberControl, plain_number
 from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
-from sss_model.params import (
-    FILTER_PRESETS,
-    ClusterParams,
-    ExtractParams,
-    FilterParams,
-    ProjectionParams,
-    SimilarityParams,
-)
+from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-RECORDS = (FilterParams, ProjectionParams, ExtractParams, SimilarityParams, ClusterParams)
+RECORDS = (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
 
 
 class Ear:
@@ -88,7 +81,6 @@ def test_every_field_has_a_control_with_its_default_and_range(panel, record):
 def test_values_are_shown_without_a_word(panel, ear):
     panel.set_values(FilterParams(radius=17, eps=3e-5))
     panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6, range="whitened"))
-    panel.set_values(ExtractParams(device="cuda:1", precision="bfloat16", tile=512, scales=(0.5, 0.75)))
     panel.set_values(SimilarityParams(metric="distance", threshold=0.25))
     panel.set_values(ClusterParams(clusters=12, cluster_seed=3))
     panel.set_value("clusters_shown", True)
@@ -96,9 +88,6 @@ def test_values_are_shown_without_a_word(panel, ear):
     assert ear.silent
     assert [panel.value(n) for n in ("radius", "eps", "seed", "red", "blue")] == [17, 3e-5, 99, 4, 6]
     assert panel.value("range") == "whitened"
-    assert panel.value("scales") == (0.5, 0.75)
-    assert panel.control("scales").currentText() == "0.5, 0.75"
-    assert [panel.value(n) for n in ("device", "precision", "tile")] == ["cuda:1", "bfloat16", 512]
     assert [panel.value(n) for n in ("metric", "threshold", "clusters", "clusters_shown")] == [
         "distance",
         0.25,
@@ -139,7 +128,7 @@ def test_a_double_click_goes_back_to_the_default(panel, ear):
     assert ear.rested == [("radius", FilterParams().radius), ("eps", FilterParams().eps)]
 
 
-@pytest.mark.parametrize("name", ["radius", "eps", "seed", "red", "device", "metric", "threshold"])
+@pytest.mark.parametrize("name", ["radius", "eps", "seed", "red", "metric", "threshold"])
 def test_the_wheel_changes_nothing_by_accident(panel, ear, name):
     control = panel.control(name)
     for widget in (control.slider, control.spin) if isinstance(control, NumberControl) else (control,):
@@ -267,30 +256,33 @@ def test_basis_modes(panel, qtbot):
     assert asked.args == ["shared"]
 
 
-def test_devices_keep_the_choice_and_put_automatic_first(panel, ear):
-    panel.set_value("device", "cpu")
-    panel.set_devices([("auto", "whatever"), ("cpu", "CPU"), ("cuda:0", "NVIDIA H200")])
-    box = panel.control("device")
-    assert [box.itemData(i) for i in range(box.count())] == ["auto", "cpu", "cuda:0"]
-    assert panel.value("device") == "cpu"
-    assert ear.silent
-
-
 def test_explained_variance_is_drawn_and_told(panel):
     bars = panel.findChild(VarianceBars)
-    assert not bars.isVisible()
     panel.set_explained_variance([0.5, 0.25, 0.125])
-    assert bars.isVisible()
     assert "50.0%" in bars.accessibleName()
     colours = {bars.grab().toImage().pixelColor(x, bars.height() - 16).name() for x in range(0, 120)}
     assert {"#d5463c", "#3f9e4d", "#3f7fd6"} <= colours
     panel.set_explained_variance(())
-    assert not bars.isVisible()
+    assert bars.accessibleName() == "Explained variance of the components: not known yet"
+
+
+@pytest.mark.parametrize("note", ["", "Fitted to each picture", "One basis and range, fitted to 3 of the 12 open ones"])
+def test_controls_stay_where_they_are_whatever_is_known(panel, note):
+    def places():
+        QApplication.sendPostedEvents()
+        return [b.mapTo(panel.widget(), QPoint()) for b in panel.findChildren(QPushButton)]
+
+    panel.set_basis_mode("image", "Fitted to each picture")
+    panel.set_explained_variance(())
+    before = places()
+    panel.set_explained_variance([0.5, 0.25, 0.125])
+    panel.set_basis_mode("locked", note)
+    assert places() == before
 
 
 def test_sections_fold(panel):
     panel.set_section_open("clusters", False)
-    assert panel.open_sections() == list(SECTIONS[:-1])
+    assert panel.open_sections() == [name for name in SECTIONS if name != "clusters"]
     assert not panel.control("clusters").isVisible()
     panel.reveal("clusters")
     assert panel.control("clusters").isVisible()

@@ -55,8 +55,12 @@ def test_cancel_and_model_ask(line, qtbot):
 
 def test_device_and_time(line):
     line.set_device("cuda:0")
+    line.set_size("Size: automatic")
     line.set_elapsed(0.42)
-    assert set(seen(line)) == {"cuda:0", "0.4 s"}
+    assert seen(line) == ["0.4 s"]
+    assert [button.text() for button in line.findChildren(QToolButton) if button.isVisible()] == [
+        "cuda:0 ▾", "Size: automatic ▾",
+    ]  # fmt: skip
 
 
 def test_a_note_gives_way_to_the_stage(line, qtbot):

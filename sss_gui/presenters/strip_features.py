@@ -1,0 +1,64 @@
+"""The film strip's thumbnails as features: their PCA in the basis of the panes, where they are known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.messages.panes import ShowResult
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.session import Session
+from sss_gui.widgets.panels.film_strip import FilmStrip
+
+
+class StripFeaturesPresenter(QObject):
+    """Asks for small pictures of the features whenever these or their basis change, while they are to be shown.
+
+    Attributes
+    ----------
+    shown : whether the strip shows features
+
+    Signals
+    -------
+    shown_changed : bool
+    """
+
+    shown_changed = Signal(bool)
+
+    def __init__(
+        self, session: Session, pictures: PictureList, strip: FilmStrip, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._pictures, self._strip = session, pictures, strip
+        self._newest = 0
+        self.shown = False
+        session.requests.answer(FeatureThumbnail, self._take)
+        session.result_arrived.connect(self._follow)
+        pictures.changed.connect(self.refresh)
+
+    def toggle(self) -> None:
+        """Show features in the strip, or photographs again."""
+        self.shown = not self.shown
+        self.shown_changed.emit(self.shown)
+        if self.shown:
+            self.refresh()
+        else:
+            for index in range(self._strip.count()):
+                self._strip.set_features(index, None)
+
+    def refresh(self) -> None:
+        """Ask for all, as when features of another picture are there."""
+        state, sources = self._session.state, tuple(self._pictures.sources)
+        if self.shown and self._session.shown is not None:
+            self._newest = self._session.requests.ask(
+                lambda ticket: FeatureThumbnailsRequest(ticket, state.request(ticket), sources)
+            )
+
+    def _follow(self, result: ShowResult) -> None:
+        if result.complete and result.exact:
+            self.refresh()
+
+    def _take(self, result: FeatureThumbnail) -> None:
+        sources = self._pictures.sources
+        if self.shown and result.ticket == self._newest and result.source in sources:
+            self._strip.set_features(sources.index(result.source), result.picture)
