@@ -36,6 +36,7 @@ from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.file_watcher import FileWatcher
+from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
@@ -107,6 +108,7 @@ class Program(QObject):
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
+        ForgetClosed(session, pictures, self)
         # saved
         self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
         self.session_store = SessionStore(
@@ -190,6 +192,10 @@ class Program(QObject):
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
         session.opened.connect(self._pin_sample)
+        store = self.session_store
+        session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
+        session.opened.connect(lambda _source: store.mark_opening(None))
+        session.requests.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -335,7 +341,8 @@ class Program(QObject):
             "difference": lambda: panel.toggle_compare("difference"),
             "difference_gain": panel.step_difference_gain,
             "reference": lambda: panel.set_reference(panel.current),
-            "paper_defaults": parameters.paper_defaults,
+            "paper_defaults": lambda: parameters.use_preset("paper"),
+            "crisp": lambda: parameters.use_preset("crisp"),
             "reroll": parameters.reroll,
             "strip_features": self.strip_features.toggle,
             "channel": self.display.next_channel,

@@ -17,6 +17,7 @@ from sss_gui.messages.panes import (
     BasisRequest,
     BatchExportRequest,
     ExportRequest,
+    ForgetRequest,
     LiftRequest,
     LoadModelRequest,
     PinRequest,
@@ -43,6 +44,7 @@ class Queue(IntEnum):
     THUMBNAILS = 10
     BATCH = 11
     PREFETCH = 12
+    FORGET = 13
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ FEATURES = (
     Row(FeatureThumbnailsRequest, Queue.THUMBNAILS, "feature_thumbnails"),
     Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
     Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
+    Row(ForgetRequest, Queue.FORGET, "forget"),
 )
 """Answered by `FeatureEngine`, on the thread that owns the model."""
 

@@ -30,6 +30,7 @@ from torch.nn import functional
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.tile_filter import ROUGH, TileFilter
+from sss_model.projection.stretch import range_of_planes
 
 Floats = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]
@@ -68,6 +69,7 @@ class LivePreview:
     image : (H, W, 3) float RGB in [0, 1], the guide
     projection : (H, W, k) float32, the unfiltered features on the components shown
     low, high : (k,) what becomes 0 and 1; None: the range of the whole filtered picture, from a small version of it
+    range : how the range of a filtered picture is taken, see `ProjectionParams`
     reference : radius and eps of the exact result that low and high come from; with it, the range follows the sliders
     seconds : that filtering one preview may take; inf computes all at the level shown
     device : torch device to compute on
@@ -80,6 +82,7 @@ class LivePreview:
         *,
         low: Map | None = None,
         high: Map | None = None,
+        range: str = "full",
         reference: tuple[float, float] | None = None,
         seconds: float = 0.016,
         device: str | torch.device = "cpu",
@@ -96,7 +99,7 @@ class LivePreview:
             self._levels.append(_halved(self._levels[-1]))
         self._offset = self._centre[3:]
         self._range = None if low is None or high is None else (self._column(low), self._column(high))
-        self._reference = reference
+        self._kind, self._reference = range, reference
         self._filters: dict[tuple[int, float], TileFilter] = {}
         self._small = next(
             n
@@ -207,7 +210,7 @@ class LivePreview:
     def _small_range(self, radius: float, eps: float) -> tuple[Tensor, Tensor]:
         height, width = self._levels[self._small].shape[1:]
         values = self._filtered(self._small, Tile(0, height, 0, width), radius, eps)
-        return values.amin(dim=(1, 2), keepdim=True), values.amax(dim=(1, 2), keepdim=True)
+        return range_of_planes(values, self._kind)
 
     def _filter_at(self, level: int, radius: float, eps: float) -> TileFilter:
         """The filter there, with what of the guide's terms can be kept from the last ones."""
