@@ -28,7 +28,7 @@ from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, Projec
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
 _TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
-           "display": "Channels and range"}  # fmt: skip
+           "display": "Channels and levels"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the current components for other images, so that colours agree"),
