@@ -191,11 +191,11 @@ class Program(QObject):
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
+        session.opened.connect(self._pin_sample)
         store = self.session_store
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
         session.opened.connect(lambda _source: store.mark_opening(None))
         session.requests.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
-        session.opened.connect(self._pin_sample)
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),

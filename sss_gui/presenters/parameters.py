@@ -50,7 +50,6 @@ class ParametersPresenter(QObject):
         if name in FILTER:
             self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
-            value = value if isinstance(value, str) else int(value)
             self._session.set_projection(replace(state.projection, **{name: value}))
         elif name in EXTRACT:
             self._session.set_extract(replace(state.extract, **{name: value}))

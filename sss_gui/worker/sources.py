@@ -30,4 +30,4 @@ def files_of_source(source: Source) -> tuple[Path, ...]:
     return _files_of(source.path, source.image)
 
 
-_files_of = functools.lru_cache(maxsize=1024)(files_of)  # not of sources, which hold pixels
+_files_of = functools.lru_cache(maxsize=1024)(files_of)

@@ -294,9 +294,7 @@ class ExportParams(Checked):
         help="filtered features at the photograph's own size, along its edges, as float16; else on the working grid",
     )
     map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
-    strip: bool = switch(
-        False, "[image | features] strip", help="photograph and map side by side, as the authors' MATLAB demo reads it"
-    )
+    strip: bool = switch(False, "[image | features] strip", help="side by side, as the authors' MATLAB demo reads it")
     save_basis: bool = switch(
         False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
     )

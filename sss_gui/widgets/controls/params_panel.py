@@ -28,7 +28,7 @@ from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, Projec
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
 _TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
-           "display": "Channels and range"}  # fmt: skip
+           "display": "Channels and levels"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the current components for other images, so that colours agree"),
@@ -131,7 +131,7 @@ class ParamsPanel(QScrollArea):
             return control.value
         if isinstance(control, QCheckBox):
             return control.isChecked()
-        return control.value() if isinstance(control, CalmSpinBox) else _key_of(control)
+        return control.value() if isinstance(control, CalmSpinBox) else control.currentData()
 
     def control(self, name: str) -> QWidget:
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
@@ -173,9 +173,9 @@ class ParamsPanel(QScrollArea):
     def _fill_filter(self, section: CollapsibleSection) -> None:
         self._grid_side = 0
         self._radius = self._number("radius")
-        self._radius_note = _note()
+        self.radius_note = _note(1)
         section.add(self._radius)
-        section.add(self._radius_note)
+        section.add(self.radius_note)
         section.add(self._number("eps"))
         group, row = QButtonGroup(self), QHBoxLayout()
         group.setExclusive(False)  # between them lie all the other values
@@ -198,9 +198,9 @@ class ParamsPanel(QScrollArea):
         values = FilterParams(self.value("radius"), self.value("eps"))
         for name, button in self._presets.items():
             button.setChecked(values == FILTER_PRESETS[name])
-        self._radius_note.setVisible(self._grid_side > 0)
         share = 100 * values.radius / max(self._grid_side, 1)
-        self._radius_note.setText(f"{share:.2g} % of the grid's long side, {self._grid_side}")
+        words = f"{share:.2g} % of the grid's long side, {self._grid_side}"
+        self.radius_note.setText(words if self._grid_side else "")
 
     def _fill_projection(self, section: CollapsibleSection) -> None:
         section.add(self._components)
@@ -223,15 +223,10 @@ class ParamsPanel(QScrollArea):
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self.basis_note = note = QLabel()
-        note.setTextFormat(Qt.TextFormat.PlainText)
-        note.setWordWrap(True)
-        note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        note.setForegroundRole(note.palette().ColorRole.PlaceholderText)
-        note.setMinimumHeight(2 * note.fontMetrics().lineSpacing())  # what is below stays when the words change
+        self.basis_note = _note(2)
         section.add(QLabel("PCA basis"))
         section.add(_boxed(row))
-        section.add(note)
+        section.add(self.basis_note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
         section.add(_side_by_side(save, load))
@@ -287,7 +282,7 @@ class ParamsPanel(QScrollArea):
         self._select(box, _FIELDS[name].default)
         box.setAccessibleName(meta["label"])
         box.setToolTip(meta["help"])
-        box.currentIndexChanged.connect(lambda: self.rested.emit(name, _key_of(box)))
+        box.currentIndexChanged.connect(lambda: self.rested.emit(name, box.currentData()))
         self._controls[name] = box
         return box
 
@@ -308,18 +303,14 @@ class ParamsPanel(QScrollArea):
         box.setCurrentIndex(index)
 
 
-def _key_of(box: CalmComboBox, index: int | None = None) -> Any:
-    """The key of what is chosen, or of the item at `index`; Qt makes lists of tuples."""
-    key = box.currentData() if index is None else box.itemData(index)
-    return tuple(key) if isinstance(key, list) else key
-
-
-def _note() -> QLabel:
-    """A line of small print, hidden to begin with."""
+def _note(lines: int) -> QLabel:
+    """Small print in so many lines, which it takes whatever it says: what is below stays where it is."""
     label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
     label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
-    label.hide()
+    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
     return label
 
 

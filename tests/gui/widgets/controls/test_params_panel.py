@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStyle
+from PySide6.QtWidgets import QApplication, QPushButton, QStyle
 
 from sss_gui.widgets.controls.component_chooser import VarianceBars
 from sss_gui.widgets.controls.number_control import NumberControl, plain_number
@@ -225,9 +225,9 @@ def test_keys_on_a_slider_follow_at_once(panel, ear):
 def test_choosers_rest_when_chosen(panel, ear):
     panel.control("metric").setCurrentIndex(1)
     panel.control("green").setValue(7)
-    panel.control("scales").setCurrentIndex(2)
+    panel.control("range").setCurrentIndex(1)
     panel.control("clusters_shown").click()
-    assert ear.rested == [("metric", "distance"), ("green", 7), ("scales", (0.5, 1.0)), ("clusters_shown", True)]
+    assert ear.rested == [("metric", "distance"), ("green", 7), ("range", "whitened"), ("clusters_shown", True)]
 
 
 @pytest.mark.parametrize(
@@ -313,11 +313,13 @@ def test_the_preset_that_the_values_are_is_marked(panel, qtbot):
 
 
 def test_the_radius_is_shown_and_typed_in_per_cent_of_the_grid(panel, ear):
-    note = next(label for label in panel.findChildren(QLabel) if "long side" in label.text())
-    assert not note.isVisible(), "nothing is open"
+    note = panel.radius_note
+    assert note.text() == "", "nothing is open"
+    below = panel.control("eps").mapTo(panel.widget(), QPoint())
     panel.set_values(FilterParams(radius=4))
     panel.set_grid_side(640)
-    assert note.isVisible()
+    QApplication.sendPostedEvents()
+    assert panel.control("eps").mapTo(panel.widget(), QPoint()) == below, "nothing jumps"
     assert note.text().startswith("0.62 %")
     spin = panel.control("radius").spin
     spin.setFocus()
