@@ -9,6 +9,7 @@ two, so that a busy machine slows both, and takes the best time of each. Rows:
     4  a slider's tick                          9  on a GPU
     5  the exact picture after it rests        10  training step;  11  the shipped model beside ResNet-101
                                                12  soft segments (minutes)
+    13  photographs of 12 and 48 megapixels in the window: time, memory, sliders
 
 `--plot` measures time and memory against the picture's size, 0.1 to 24 megapixels, the literal way beside ours.
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-ALL = "1,2,3,4,5,6,7,9,10,11"
+ALL = "1,2,3,4,5,6,7,9,10,11,13"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         10: network.training_row,
         11: network.shipped_row,
         12: segments.segments_row,
+        13: window.photograph_row,
     }
     torch.set_num_threads(options.threads)
     machine = benchmark_table.machine(options.threads)

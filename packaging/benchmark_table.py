@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,14 +56,19 @@ def verdict(met: bool) -> str:
     return "reached" if met else "missed"
 
 
-def child(kind: str, *arguments: object, **environment: str) -> dict[str, float]:
+def child(kind: str, *arguments: object, **environment: str) -> dict[str, Any]:
     """A measurement in a process of its own."""
+    return run_script(CHILD, kind, *arguments, **environment)
+
+
+def run_script(script: Path, *arguments: object, **environment: str) -> dict[str, Any]:
+    """What a script of this folder prints as the JSON of its last line."""
     env = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), **environment}
-    command = [sys.executable, str(CHILD), kind, *map(str, arguments)]
+    command = [sys.executable, str(script), *map(str, arguments)]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{CHILD.name} {' '.join(command[2:])} failed ({done.returncode}):\n{done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+        raise RuntimeError(f"{script.name} {' '.join(command[2:])} failed ({done.returncode}):\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
 

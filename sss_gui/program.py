@@ -38,6 +38,7 @@ from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.file_watcher import FileWatcher
+from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
@@ -111,6 +112,7 @@ class Program(QObject):
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
+        ForgetClosed(session, pictures, self)
         # saved
         self.snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
         self.session_store = SessionStore(
@@ -198,6 +200,10 @@ class Program(QObject):
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo(False, False)
         session.opened.connect(self._pin_sample)
+        store = self.session_store
+        session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
+        session.opened.connect(lambda _source: store.mark_opening(None))
+        session.requests.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -299,9 +305,8 @@ class Program(QObject):
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
         panel, view, layers = window.panel, window.panel.controller, self.segment_parts.files
-        solo = {f"solo_{name}": lambda n=n: window.shown_panel.solo(n) for n, name in enumerate(PANES, start=1)}
         return {
-            **solo,
+            **self._pane_bindings(),
             **self.segment_parts.bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
@@ -329,7 +334,6 @@ class Program(QObject):
             "one_to_one": view.one_to_one,
             "zoom_in": lambda: view.zoom_about(view.centre, 1.25),
             "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
-            "all_panes": lambda: window.shown_panel.solo(0),
             "full_screen": window.toggle_full_screen,
             "radius_down": lambda: parameters.step_radius(-1),
             "radius_up": lambda: parameters.step_radius(1),
@@ -341,11 +345,8 @@ class Program(QObject):
             "redo": self.undo.redo,
             "next_picture": lambda: self.pictures.step(1),
             "previous_picture": lambda: self.pictures.step(-1),
-            "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
-            "difference": lambda: window.shown_panel.toggle_compare("difference"),
-            "difference_gain": lambda: window.shown_panel.step_difference_gain(),
-            "reference": lambda: window.shown_panel.set_reference(window.shown_panel.current),
-            "paper_defaults": parameters.paper_defaults,
+            "paper_defaults": lambda: parameters.use_preset("paper"),
+            "crisp": lambda: parameters.use_preset("crisp"),
             "reroll": parameters.reroll,
             "strip_features": self.strip_features.toggle,
             "channel": self.display.next_channel,
@@ -354,6 +355,19 @@ class Program(QObject):
             "clear_pins": self.pins.clear,
             "help": window.sheet.toggle,
             "about": self._about,
+        }
+
+    def _pane_bindings(self) -> dict[str, Callable[[], object]]:
+        """What commands do to the panes that are seen, whichever view shows."""
+        window = self.window
+        solo = {f"solo_{name}": lambda n=n: window.shown_panel.solo(n) for n, name in enumerate(PANES, start=1)}
+        return {
+            **solo,
+            "all_panes": lambda: window.shown_panel.solo(0),
+            "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
+            "difference": lambda: window.shown_panel.toggle_compare("difference"),
+            "difference_gain": lambda: window.shown_panel.step_difference_gain(),
+            "reference": lambda: window.shown_panel.set_reference(window.shown_panel.current),
         }
 
     def _by_view(self, features: Callable[[], object], segments: Callable[[], object]) -> Callable[[], object]:

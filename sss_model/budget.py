@@ -24,7 +24,7 @@ class Budget:
     features_share : of the memory free now, for one picture's features; larger ones go into a file on disk. The
         filter and the pictures need about as much again
     disk_reserve : bytes of the temporary folder's disk that such a file leaves to others
-    remembered_share : of all memory, for pictures that the window has shown before
+    remembered_share : of all memory, for pictures that the window has shown before: features, maps, pyramids, filters
     band : bytes of activations of a band of rows; larger bands are hardly faster
     band_share : of the memory free now, for a band whose halo would otherwise be computed many times, or a tile
     head : bytes that the head's stripes and the libraries' own buffers take
@@ -57,11 +57,21 @@ def free_memory() -> int:
     return free if limit is None else min(free, limit)
 
 
+def total_memory() -> int:
+    """Bytes of the machine's memory, or of a container's limit where that is less."""
+    total, limit = int(psutil.virtual_memory().total), _cgroup("memory.max")
+    return total if limit is None else min(total, limit)
+
+
 def _cgroup_room() -> int | None:
     """What a container's limit leaves, or None without one."""
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    return None if limit is None or used is None else max(limit - used, 0)
+
+
+def _cgroup(name: str) -> int | None:
+    """A number of this process's control group; None where it says max, or there is none."""
     try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        return int((Path("/sys/fs/cgroup") / name).read_text())
     except (OSError, ValueError):
         return None
-    return None if limit == "max" else max(int(limit) - used, 0)

@@ -12,7 +12,7 @@ from typing import Any
 from sss_model.extractor import CachedExtractor
 from sss_model.files.export import write_exports
 from sss_model.files.inputs import Input
-from sss_model.image_io import to_picture
+from sss_model.image_io import Picture, to_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis
@@ -52,6 +52,7 @@ def analyse(
     params: ExtractParams,
     progress: Progress | None = None,
     *,
+    picture: Picture | None = None,
     make_room: Callable[[int], None] | None = None,
     note: Callable[[str], None] | None = None,
 ) -> AnalysedPicture:
@@ -62,6 +63,7 @@ def analyse(
     name : what the record calls the source
     extractor : keeps the network from picture to picture
     model, params : of the network; None is the shipped one
+    picture : the photograph as (H, W, 3) uint8 where the caller has it already; it is kept instead of another copy
     make_room : told how many bytes the features take, before they are kept
     note : told each sentence of the notes as it comes
 
@@ -74,6 +76,10 @@ def analyse(
     'photo-input.png'
     """
     source = {"source": name} | ({"source_sha256": opened.sha256} if opened.sha256 else {})
+    said = (opened.metadata["reduced"],) if opened.features is None and "reduced" in opened.metadata else ()
+    if note is not None:
+        for sentence in said:
+            note(sentence)
     if opened.features is not None:
         if make_room is not None:
             make_room(opened.features.nbytes)
@@ -83,17 +89,20 @@ def analyse(
         result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
         views = FeatureViews(opened.image, result.features, device=result.device)
         record = {**source, **opened.metadata, **result.record}
-        return AnalysedPicture(views, result.model, result.device, record, result.notes)
+        return AnalysedPicture(views, result.model, result.device, record, (*said, *result.notes))
     network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
     plan = plan_grid(network, size, size=params.size, scales=params.scales)
     log.debug("grid: %s", plan.sentence)
     if make_room is not None:
         make_room(plan.features)
     found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
-    picture = None if plan.grid.is_native else to_picture(opened.image)
+    if plan.grid.is_native:
+        picture = None
+    elif picture is None:
+        picture = to_picture(opened.image)
     views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
     record = {**source, **opened.metadata, **found.record}
-    return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, found.notes)
+    return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, (*said, *found.notes))
 
 
 def export_picture(

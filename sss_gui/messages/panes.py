@@ -72,6 +72,7 @@ class ShowResult(Result):
     complete : no more will come for this ticket
     features : another number when the features are other ones than before
     explained : share of variance of each fitted component, in [0, 1]
+    grid : (h, w) of the working grid that the maps live on; None before it is known
     notes : sentences about what was done differently (memory, device)
     files : what it was read from: the file, and of features their photograph's
     """
@@ -83,6 +84,7 @@ class ShowResult(Result):
     exact: bool = True
     complete: bool = False
     channels: int = 0
+    grid: tuple[int, int] | None = None
     features: int = 0
     explained: tuple[float, ...] = ()
     device: str = ""
@@ -230,6 +232,13 @@ class PrefetchRequest(Message[PrefetchResult]):
 
     show: ShowRequest
     source: Source
+
+
+@dataclass(frozen=True)
+class ForgetRequest(Message[Result]):
+    """Forget every picture that is not among `kept`: it was closed. Nothing answers."""
+
+    kept: tuple[Source, ...]
 
 
 @dataclass(frozen=True)

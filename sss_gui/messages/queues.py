@@ -17,6 +17,7 @@ from sss_gui.messages.panes import (
     BasisRequest,
     BatchExportRequest,
     ExportRequest,
+    ForgetRequest,
     LiftRequest,
     LoadModelRequest,
     PinRequest,
@@ -57,6 +58,7 @@ class Queue(IntEnum):
     THUMBNAILS = 15
     BATCH = 16
     PREFETCH = 17
+    FORGET = 18
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ FEATURES = (
     Row(BackdropRequest, Queue.BACKDROP, "backdrop"),
     Row(ExportLayersRequest, Queue.EXPORT, "export_layers", replaced_by_newer=False, busy=True),
     Row(CutOutRequest, Queue.EXPORT, "cut_out", replaced_by_newer=False, busy=True),
+    Row(ForgetRequest, Queue.FORGET, "forget"),
 )
 """Answered by `FeatureEngine`, on the thread that owns the model."""
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sss_gui.messages.message import Message, Result
 from sss_gui.messages.panes import ExportResult, Patch, Picture, Pyramid, ShowRequest, Source, View
-from sss_model.params import LayerExportParams, MatteParams, SegmentParams
+from sss_model.params.layers import LayerExportParams, MatteParams, SegmentParams
 
 Alphas = npt.NDArray[np.uint8]
 Groups = tuple[int, ...]  # each component's layer 0, 1, ...

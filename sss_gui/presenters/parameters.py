@@ -12,7 +12,7 @@ from sss_gui.messages.panes import LoadModelResult, ShowResult
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
-from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import FILTER_PRESETS, ExtractParams, FilterParams, ProjectionParams
 
 FILTER = {f.name: f for f in fields(FilterParams)}
 PROJECTION = {f.name for f in fields(ProjectionParams)}
@@ -30,7 +30,7 @@ class ParametersPresenter(QObject):
         self._random = random.Random()
         panel.changing.connect(lambda name, value: self._set(name, value, moving=True))
         panel.rested.connect(lambda name, value: self._set(name, value, moving=False))
-        panel.paper_defaults_requested.connect(self.paper_defaults)
+        panel.preset_requested.connect(self.use_preset)
         panel.reroll_requested.connect(self.reroll)
         network.rested.connect(lambda name, value: self._set(name, value, moving=False))
         for changed in (session.filter_changed, session.projection_changed):
@@ -38,6 +38,7 @@ class ParametersPresenter(QObject):
         session.extract_changed.connect(network.set_values)
         session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
         session.result_arrived.connect(self._show_explained)
+        session.result_arrived.connect(self._show_grid)
         session.model_loaded.connect(self._show_devices)
         for params in (session.state.filter, session.state.projection):
             panel.set_values(params)
@@ -49,7 +50,7 @@ class ParametersPresenter(QObject):
         if name in FILTER:
             self._session.set_filter(replace(state.filter, **{name: value}), moving=moving)
         elif name in PROJECTION:
-            self._session.set_projection(replace(state.projection, **{name: int(value)}))
+            self._session.set_projection(replace(state.projection, **{name: value}))
         elif name in EXTRACT:
             self._session.set_extract(replace(state.extract, **{name: value}))
 
@@ -67,9 +68,9 @@ class ParametersPresenter(QObject):
         bounded = min(max(value, meta["low"]), meta["high"])
         self._session.set_filter(replace(self._session.state.filter, **{name: bounded}), moving=True)
 
-    def paper_defaults(self) -> None:
-        """Radius and eps as the paper's."""
-        self._session.set_filter(FilterParams())
+    def use_preset(self, name: str) -> None:
+        """Radius and eps of the preset `name`, crisp or paper."""
+        self._session.set_filter(FILTER_PRESETS[name])
 
     def reroll(self) -> None:
         """Another seed for the random projection."""
@@ -79,6 +80,10 @@ class ParametersPresenter(QObject):
     def _show_explained(self, result: ShowResult) -> None:
         if result.explained:  # previews and first panes bring none
             self._panel.set_explained_variance(result.explained)
+
+    def _show_grid(self, result: ShowResult) -> None:
+        if result.grid is not None:
+            self._panel.set_grid_side(max(result.grid))
 
     def _show_devices(self, result: LoadModelResult) -> None:
         self._network.set_devices(result.devices)

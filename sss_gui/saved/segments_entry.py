@@ -10,7 +10,7 @@ from typing import Any
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS, Colour
-from sss_model.params import SEGMENT_METHODS, MatteParams
+from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 
 WordsOf = Callable[[Path | None], str | None]
 PathOf = Callable[[str | None], Path | None]

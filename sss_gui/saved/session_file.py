@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,20 @@ class SavedSession:
         """The pins of every picture that has some."""
         shown = self.state.source
         return {**dict(self.kept), shown: self.pins} if shown is not None else dict(self.kept)
+
+    def without(self, path: Path) -> SavedSession:
+        """This session without the picture at `path`; where it was shown, the first of the others is, seen whole."""
+        sources = tuple(source for source in self.sources if path not in (source.path, source.image))
+        kept = {source: points for source, points in self.kept if source in sources}
+        origin = self.origin if self.origin is not None and self.origin[0] in sources else None
+        if self.state.source in sources:
+            return replace(self, sources=sources, kept=tuple(kept.items()), origin=origin)
+        shown = sources[0] if sources else None
+        pins = kept.pop(shown, ()) if shown is not None else ()
+        state = replace(self.state, source=shown)
+        return replace(
+            self, state=state, sources=sources, pins=pins, kept=tuple(kept.items()), origin=None, centre=None
+        )
 
 
 class _Names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -28,6 +29,9 @@ class SessionStore(QObject):
     While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends
     well. One that a process left behind that is no more is what a crash leaves.
 
+    Beside it, opening-<process id> names the picture that is being opened until it is shown: one that a crash leaves
+    there is what the program came down over, and is not opened again unasked.
+
     Attributes
     ----------
     path : where this program's state is written while it runs
@@ -53,6 +57,7 @@ class SessionStore(QObject):
         self._folder, self._bases, self._window = folder, bases, window
         self._capture, self._restore = capture, restore
         self.path = folder / f"running-{os.getpid()}{SESSION_SUFFIX}"
+        self._marker = folder / f"opening-{os.getpid()}"
         self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
@@ -81,6 +86,26 @@ class SessionStore(QObject):
         self._ended = True
         self._timer.stop()
         self.path.unlink(missing_ok=True)
+        self._marker.unlink(missing_ok=True)
+
+    def mark_opening(self, path: Path | None) -> None:
+        """The picture at `path` is being opened; None: the last one is shown, or was given up."""
+        with contextlib.suppress(OSError):  # a disk that is full must not keep anybody from opening a picture
+            if path is None or self._ended:
+                self._marker.unlink(missing_ok=True)
+            else:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._marker.write_bytes(os.fsencode(path))
+
+    def _left_marker(self, process: str) -> Path | None:
+        """The picture that the program of that id was opening when it ended; asked once."""
+        marker = self._folder / f"opening-{process}"
+        try:
+            path = Path(os.fsdecode(marker.read_bytes()))
+            marker.unlink()
+        except (OSError, ValueError):
+            return None
+        return path
 
     def left_behind(self) -> Path | None:
         """The newest session of a process that is no more; older ones are removed."""
@@ -96,15 +121,20 @@ class SessionStore(QObject):
 
     def restore_left(self, path: Path) -> bool:
         """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
+        culprit = self._left_marker(path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX))
         try:
             path = path.replace(path.with_name(f"crashed{SESSION_SUFFIX}"))
             saved = read_session(path)
         except (SSSError, OSError):
             return False
+        words = "The last session ended unexpectedly; here it is again."
+        if culprit is not None:
+            saved = saved.without(culprit)
+            words = f"The program ended while {culprit.name} was being opened; that picture is left out."
+        self.noted.emit(words)
         if saved.state.source is None:
             return False
         self._restore(saved)
-        self.noted.emit("The last session ended unexpectedly; here it is again.")
         return True
 
     def save_dialog(self) -> None:

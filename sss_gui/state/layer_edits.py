@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sss_gui.messages.segments import Colour, Groups, Matte, Points
-from sss_model.params import MatteParams
+from sss_model.params.layers import MatteParams
 
 Part = frozenset[int]
 

@@ -21,7 +21,7 @@ from sss_gui.state.layer_edits import (
     without_slivers,
 )
 from sss_gui.state.motion import Motion
-from sss_model.params import MatteParams
+from sss_model.params.layers import MatteParams
 
 TOOLS = ("pick", "keep", "drop")
 

@@ -31,7 +31,7 @@ from sss_gui.state.layer_stack import TOOLS, LayerStack
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_gui.worker.worker import Ended
-from sss_model.params import SegmentParams
+from sss_model.params.layers import SegmentParams
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 from sss_gui.state.segments import Method
 from sss_gui.state.session import State
 from sss_model.commands.options import words
-from sss_model.params import ExportParams, LayerExportParams, SegmentParams
+from sss_model.params import ExportParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 
 
 def command_line(state: State, folder: Path, params: ExportParams) -> str:

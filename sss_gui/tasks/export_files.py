@@ -25,7 +25,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.inputs import files_of
 from sss_model.params import ExportParams
 
-_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
+_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis", "full_size")
 
 
 class ExportFiles(QObject):
@@ -57,7 +57,7 @@ class ExportFiles(QObject):
         self._data = data
         self._session, self._pictures, self._panel = session, pictures, panel
         self._settings, self._window = settings, window
-        self._channels = 0  # D of what is shown
+        self._channels, self._grid = 0, (0, 0)  # of what is shown: D and (h, w)
         session.exported.connect(self._say_exported)
         session.result_arrived.connect(self._keep_channels)
 
@@ -81,7 +81,7 @@ class ExportFiles(QObject):
             return None
         dialog = ExportDialog(
             self._export_folder(source), self.export_params(), self._session.size, self._channels, self._window,
-            pictures=pictures, name=source.name,
+            pictures=pictures, grid=self._grid, name=source.name,
         )  # fmt: skip
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()
@@ -162,7 +162,7 @@ class ExportFiles(QObject):
 
     def _keep_channels(self, result: ShowResult) -> None:
         if result.complete:
-            self._channels = result.channels
+            self._channels, self._grid = result.channels, result.grid or result.size
 
     def _say_exported(self, result: ExportResult) -> None:
         if not result.paths:

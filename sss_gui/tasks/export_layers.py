@@ -20,7 +20,7 @@ from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.layer_export_dialog import LayerExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import ParameterError
-from sss_model.params import LayerExportParams
+from sss_model.params.layers import LayerExportParams
 
 _SWITCHES = ("decontaminate", "overlay")
 

@@ -112,6 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("eps_up", "Eps × 1.25", ("'",), "Adjust", "Keep fewer edges: a larger eps"),
     Command("a_or_b", "&A or B", ("B",), "Adjust", "Flip between two sets of radius and eps"),
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
+    Command("crisp", "C&risp", ("Shift+R",), "Adjust", "Radius and eps that keep objects apart at the picture's edges"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
     Command("segments_view", "&Segments view", ("L",), "Layers", "Soft layers in place of the features, or back", True,
             toolbar="segments"),

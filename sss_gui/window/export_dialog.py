@@ -32,7 +32,7 @@ FORMAT_WORDS = {
     "exr": "OpenEXR, one channel a dimension",
     "tiff": "TIFF, float32",
 }
-_SWITCHES = ("pictures", "raw", "filtered", "map3", "strip", "save_basis")
+_SWITCHES = ("pictures", "raw", "filtered", "full_size", "map3", "strip", "save_basis")
 _NEEDS_FORMAT = ("raw", "filtered", "map3")
 
 
@@ -46,6 +46,7 @@ class ExportDialog(QDialog):
         them unasked
     size, channels : (H, W) and D of what is shown
     pictures : how many are exported
+    grid : (h, w) of the working grid that the features are on; None: `size`
     name : of the picture, where it is one
     """
 
@@ -58,13 +59,15 @@ class ExportDialog(QDialog):
         parent: QWidget | None = None,
         *,
         pictures: int = 1,
+        grid: tuple[int, int] | None = None,
         name: str = "",
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Export {name}".strip() if pictures == 1 else f"Export all {pictures} pictures")
         self._pictures = pictures
-        self._numbers = size[0] * size[1] * channels
-        self._map_numbers = size[0] * size[1] * 3
+        height, width = grid or size
+        self._numbers, self._full_numbers = height * width * channels, size[0] * size[1] * channels
+        self._map_numbers = height * width * 3
         self._checks = {name: self._check(name, getattr(params, name)) for name in _SWITCHES}
         self._formats = {name: QCheckBox(FORMAT_WORDS[name]) for name in EXPORT_FORMATS}
         for name, box in self._formats.items():
@@ -92,7 +95,7 @@ class ExportDialog(QDialog):
 
     def params(self) -> ExportParams:
         """What was chosen."""
-        switches = {name: box.isChecked() for name, box in self._checks.items()}
+        switches = {name: box.isChecked() and box.isEnabled() for name, box in self._checks.items()}
         return ExportParams(**switches, formats=self._chosen_formats(), existing=str(self._existing.currentData()))
 
     def folder(self) -> Path:
@@ -142,10 +145,11 @@ class ExportDialog(QDialog):
             self._folder.setText(folder)
 
     def _update(self) -> None:
+        self._checks["full_size"].setEnabled(self._checks["filtered"].isChecked())
         arrays = any(self._checks[name].isChecked() for name in _NEEDS_FORMAT)
         for box in self._formats.values():
             box.setEnabled(arrays)
-        something = any(box.isChecked() for box in self._checks.values())
+        something = any(box.isChecked() for box in self._checks.values() if box is not self._checks["full_size"])
         complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
         size = f"up to {_words_of(self._bytes() * self._pictures)} of features" if arrays else "small"
         same = f", if all {self._pictures} pictures are of this size" if arrays and self._pictures > 1 else ""
@@ -153,9 +157,13 @@ class ExportDialog(QDialog):
         self._go.setEnabled(complete)
 
     def _bytes(self) -> int:
-        numbers = self._numbers * (self._checks["raw"].isChecked() + self._checks["filtered"].isChecked())
-        numbers += self._map_numbers * self._checks["map3"].isChecked()
-        return sum(numbers * (2 if name == "npz16" else 4) for name in self._chosen_formats())
+        chosen = {name: box.isChecked() and box.isEnabled() for name, box in self._checks.items()}
+        numbers = self._numbers * (chosen["raw"] + (chosen["filtered"] and not chosen["full_size"]))
+        numbers += self._map_numbers * chosen["map3"]
+        lifted = self._full_numbers * chosen["full_size"]
+        formats = self._chosen_formats()
+        on_grid = sum(numbers * (2 if name == "npz16" else 4) for name in formats)
+        return on_grid + sum(lifted * (4 if name in ("mat", "npz32") else 2) for name in formats)
 
 
 def _words_of(size: int) -> str:

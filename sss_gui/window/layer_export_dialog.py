@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sss_model.params import LAYER_FORMATS, LayerExportParams
+from sss_model.params.layers import LAYER_FORMATS, LayerExportParams
 
 _META = {f.name: f.metadata for f in fields(LayerExportParams)}
 _EXISTING = (("overwrite", "Overwrite"), ("skip", "Keep, skip the picture"), ("refuse", "Keep, and say so"))

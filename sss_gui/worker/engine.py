@@ -30,6 +30,7 @@ from sss_gui.messages.panes import (
     BatchExportResult,
     ExportRequest,
     ExportResult,
+    ForgetRequest,
     LiftRequest,
     LiftResult,
     LoadModelRequest,
@@ -165,6 +166,7 @@ class FeatureEngine(SegmentAnswers):
             "ticket": request.ticket,
             "source": request.source,
             "size": document.figure.size,
+            "grid": document.figure.image.shape[:2],
             "channels": document.figure.features.shape[2],
             "features": document.number,
             "device": document.device,
@@ -209,7 +211,22 @@ class FeatureEngine(SegmentAnswers):
         if document is None:
             document = self._compute(request, progress, deliver)
             self.documents.put(key, document)
+            self._give_back()
         return document
+
+    def forget(self, request: ForgetRequest, progress: Progress, deliver: Deliver) -> None:
+        """Forget the pictures that were closed, and give their memory back to the system."""
+        if self.documents.keep_only(request.kept):
+            if self._overlays is not None:
+                self._overlays.clear()
+            self.forget_cuts()
+            self._give_back()
+
+    @staticmethod
+    def _give_back() -> None:
+        from sss_model.inference.memory import release  # here: it loads torch
+
+        release()
 
     def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
@@ -260,6 +277,7 @@ class FeatureEngine(SegmentAnswers):
             request.model,
             request.extract,
             progress.part(0.1, 1.0),
+            picture=levels[0],
             make_room=claim,
             note=note,
         )

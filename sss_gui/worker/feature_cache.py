@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 from sss_gui.messages.panes import Pyramid, Source
 from sss_gui.worker.image_pyramid import make_pyramid
@@ -50,8 +48,9 @@ class CachedFeatures:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it holds, files on disk not counted."""
-        pictures = (level for known in self.pyramids.values() for _, pyramid in known for level in pyramid)
-        return self.figure.nbytes + sum(level.nbytes for level in (*pictures, *self.levels))
+        pictures = [level for known in self.pyramids.values() for _, pyramid in known for level in pyramid]
+        own = [level for level in self.levels if level is not self.figure.own_picture]
+        return self.figure.nbytes + sum(level.nbytes for level in (*pictures, *own))
 
     def full_picture(self) -> Pyramid:
         """The photograph at its own size, reduced too."""
@@ -79,7 +78,7 @@ class FeatureCache:
 
     def __init__(self, budget: int | None = None) -> None:
         share = limits.current.remembered_share
-        self.budget = int(psutil.virtual_memory().total * share) if budget is None else budget
+        self.budget = int(limits.total_memory() * share) if budget is None else budget
         self._kept: OrderedDict[Hashable, CachedFeatures] = OrderedDict()
 
     def __iter__(self) -> Iterator[CachedFeatures]:
@@ -94,6 +93,7 @@ class FeatureCache:
         log.debug("cache %s", "miss" if document is None else f"hit: {document.source.name}")
         if document is not None:
             self._kept.move_to_end(key)
+            self._let_others_rest()
         return document
 
     def get_quietly(self, key: Hashable) -> CachedFeatures | None:
@@ -113,6 +113,7 @@ class FeatureCache:
         """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""
         self._kept[key] = document
         self._kept.move_to_end(key)
+        self._let_others_rest()
         while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self.budget:
             self._forget_oldest()
         log.debug("cache holds %s, %d bytes", document.source.name, document.nbytes)
@@ -130,6 +131,19 @@ class FeatureCache:
         """Forget the oldest until `needed` bytes more fit into the share."""
         while self._kept and sum(kept.nbytes for kept in self._kept.values()) + needed > self.budget:
             self._forget_oldest()
+
+    def keep_only(self, sources: Collection[Source]) -> bool:
+        """Forget the pictures that are not among `sources`; says whether there were any."""
+        closed = [key for key, document in self._kept.items() if document.source not in sources]
+        for key in closed:
+            self.drop(key)
+        return bool(closed)
+
+    def _let_others_rest(self) -> None:
+        """Only the picture that is looked at needs what makes its sliders quick."""
+        *others, _shown = self._kept.values()
+        for document in others:
+            document.figure.rest()
 
     def _forget_oldest(self) -> None:
         _key, document = self._kept.popitem(last=False)

@@ -20,7 +20,7 @@ from sss_model.analysis.layer_files import (
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.inputs import file_sha256
 from sss_model.layer_io import Layers
-from sss_model.params import SegmentParams
+from sss_model.params.layers import SegmentParams
 from sss_model.progress import Progress
 
 _MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]

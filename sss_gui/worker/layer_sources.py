@@ -15,7 +15,7 @@ from torch.nn.functional import grid_sample
 
 from sss_gui.messages.segments import Groups
 from sss_model.filtering.resize import resize
-from sss_model.params import SegmentParams
+from sss_model.params.layers import SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation import SoftSegments
 from sss_model.segmentation.comparisons import HardSegmentation

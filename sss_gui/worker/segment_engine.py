@@ -131,6 +131,10 @@ class SegmentEngine:
         alive = {document.number for document in self._documents}
         for key in [key for key in self._cuts if key[0] not in alive]:
             del self._cuts[key]
+        if self._grey is not None and self._grey[0] not in alive:
+            self._grey = None
+        if self._resized is not None and self._resized[0] not in alive:
+            self._resized = self._refinement = None
         limit = self._documents.budget * _CACHE_SHARE
         while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > limit:
             self._cuts.popitem(last=False)

@@ -25,7 +25,9 @@ def source_stamp(source: Source) -> tuple[Any, ...]:
     return tuple(file_stamp(path) for path in files_of_source(source))
 
 
-@functools.lru_cache(maxsize=1024)
 def files_of_source(source: Source) -> tuple[Path, ...]:
     """What `source` is read from, looked up once: it reads a folder, and stamps are taken at every tick of a slider."""
-    return files_of(source.path, source.image)
+    return _files_of(source.path, source.image)
+
+
+_files_of = functools.lru_cache(maxsize=1024)(files_of)

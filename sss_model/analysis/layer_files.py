@@ -18,7 +18,7 @@ from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
 from sss_model.json_file import read_json
 from sss_model.layer_io import FORMATS, Layers, write_layers
-from sss_model.params import LayerExportParams, SegmentParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation.foreground import foreground_colours
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import sss_model
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.commands.ending import DONE, EXIT_CODES, run_command
-from sss_model.commands.options import add_options
+from sss_model.commands.options import add_filter_options, add_options
 from sss_model.debug_log import add_debug_option, start_log
-from sss_model.params import FilterParams, GridParams
+from sss_model.params import GridParams
 from sss_model.weights.source_names import SOURCES
 
 
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_options(parser, EvaluateParams)
     add_options(parser, GridParams)
-    add_options(parser, FilterParams)
+    add_filter_options(parser)
     return parser
 
 

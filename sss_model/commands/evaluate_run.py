@@ -14,13 +14,13 @@ from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.atomic_write import check_target, replacing
-from sss_model.commands.options import build
+from sss_model.commands.options import build, build_filter
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.params import FilterParams, GridParams
+from sss_model.params import GridParams
 from sss_model.params.fields import Checked
 from sss_model.weights.initialise import init_weights
 
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure what `options` of `sss-eval` ask for; print the table, write the files."""
-    params, smoothing = build(EvaluateParams, options), build(FilterParams, options)
+    params, smoothing = build(EvaluateParams, options), build_filter(options)
     grid = build(GridParams, options)
     for file in filter(None, (options.json, options.contact_sheet)):
         check_target(file, FeatureFileError)

@@ -16,7 +16,14 @@ import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.ending import EXIT_CODES, run_command
-from sss_model.commands.options import add_existing_options, add_options, build, refuse
+from sss_model.commands.options import (
+    add_existing_options,
+    add_filter_options,
+    add_options,
+    build,
+    build_filter,
+    refuse,
+)
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_source, prepare_folder
@@ -70,8 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
     result.add_argument("--quiet", action="store_true", help="no progress bars; errors only")
     add_debug_option(result)
     result.add_argument("--version", action="version", version=f"sss-features {sss_model.__version__}")
-    for record in (ExtractParams, FilterParams, ProjectionParams):
-        add_options(result, record)
+    add_options(result, ExtractParams)
+    add_filter_options(result)
+    add_options(result, ProjectionParams)
     add_options(result, ExportParams, skip=("existing",))
     add_backbone_options(result)
     add_existing_options(result)
@@ -86,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         job = Job(
             options.output, options.model, options.image, options.layout, options.basis, build(ExtractParams, options),
-            build(FilterParams, options), build(ProjectionParams, options),
+            build_filter(options), build(ProjectionParams, options),
             build(ExportParams, options), options.overwrite,
         )  # fmt: skip
         paths = find_inputs(options.images, recursive=options.recursive)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from sss_model.errors import ParameterError
+from sss_model.params import FILTER_PRESETS, FilterParams
 from sss_model.params.fields import Checked
 
 Record = TypeVar("Record", bound=Checked)
@@ -70,11 +71,33 @@ def add_existing_options(parser: argparse.ArgumentParser) -> None:
         there.add_argument(option, dest="existing", action="store_const", const=word, default="overwrite", help=text)
 
 
-def build(record: type[Record], options: argparse.Namespace, **changes: Any) -> Record:
-    """The record of `options` as parsed, with `changes`; `ParameterError` for a value out of its range."""
+def build(record: type[Record], options: argparse.Namespace, *, preset: Record | None = None, **changes: Any) -> Record:
+    """The record of `options` as parsed, with `changes`; `ParameterError` for a value out of its range.
+
+    What no option gives is that of `preset`, or else the default.
+    """
     names = [item.name for item in dataclasses.fields(typing.cast(Any, record))]
     values = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    return record.from_dict({**values, **changes})
+    known = {} if preset is None else preset.to_dict()
+    return record.from_dict({**known, **values, **changes})
+
+
+def add_filter_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of the guided filter, and `--filter` for both at once by a preset's name."""
+    add_options(parser, FilterParams, defaults=False)
+    default = next(name for name, preset in FILTER_PRESETS.items() if preset == FilterParams())
+    meant = "; ".join(f"{name}: radius {p.radius}, eps {p.eps:g}" for name, p in FILTER_PRESETS.items())
+    parser.add_argument(
+        "--filter",
+        choices=FILTER_PRESETS,
+        default=default,
+        help=f"a preset of radius and eps, which may be given beside it; {meant}; default {default}",
+    )
+
+
+def build_filter(options: argparse.Namespace) -> FilterParams:
+    """The guided filter's record: the preset's, but for the numbers that were given."""
+    return build(FilterParams, options, preset=FILTER_PRESETS[options.filter])
 
 
 def words(params: Checked, *, skip: Iterable[str] = ()) -> list[str]:

@@ -24,7 +24,8 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
-from sss_model.params import ExtractParams, FilterParams, LayerExportParams, ProjectionParams, SegmentParams
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
@@ -121,11 +122,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _job(options: argparse.Namespace) -> Job:
     """The call's options as a record; `ParameterError` for those that do not go together."""
     names = tuple(name.strip() for name in options.names.split(",") if name.strip())
-    # --size is the layers' grid; the network sees the picture at the automatic size, as the window has it at first
     weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
+    # the network's working size goes with the layers'; unasked it is the automatic one, as in the window
+    sizes = {0: "native", SegmentParams().size: ExtractParams().size}
+    extract = build(ExtractParams, options, size=sizes.get(options.size, str(options.size)))
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
-        options.allow_download, build(ExtractParams, options, size=ExtractParams().size), build(SegmentParams, options),
+        options.allow_download, extract, build(SegmentParams, options),
         build(LayerExportParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:

@@ -26,6 +26,7 @@ Blocks = Iterator[NDArray[Any]]
 
 MAT_V73_FROM = 2**31  # bytes; MATLAB reads no larger variable from a v5 file
 BIGTIFF_FROM = 2**32 - 2**24  # bytes, with room for the tags
+_HALVES = ("npy", "exr", "tiff")
 _BLOCK = 2**23  # bytes of one block
 _MAT5 = b"MATLAB 5.0 MAT-file, written by sss-features"
 _MAT73 = b"MATLAB 7.3 MAT-file, written by sss-features, HDF5 schema 1.00 ."
@@ -37,6 +38,7 @@ def write_features(
     *,
     format: str,
     metadata: Mapping[str, Any] | None = None,
+    half: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Write `features` to the file `path`, whole or not at all.
@@ -44,12 +46,15 @@ def write_features(
     Parameters
     ----------
     path : its suffix must be the format's (`FORMATS[format].suffix`; .tiff for .tif as well)
-    features : (H, W, D) of any float type, memory-mapped too; 3 channels for a map, D for the features
+    features : (H, W, D) of any float type, memory-mapped too, or what gives its rows when they are read; 3 channels for
+        a map, D for the features
     format : one of `FORMATS`. npz16 and npz32: arrays `features` and `metadata`, uncompressed. npy: the array alone.
         mat: `embedmap` (H, W, D) single and `metadata`, v5, or from 2 GiB v7.3. exr: uncompressed float channels
         feature.000 on, in order when sorted; R, G, B where there are three. tiff: one page of interleaved float
         samples, BigTIFF from 4 GiB. mat v5 alone makes a copy of the whole in memory.
     metadata : anything JSON takes, stored as JSON text in the file (npy has no room for it)
+
+    half : float16 in npy, exr and tiff too; MATLAB has no such numbers
 
     Raises
     ------
@@ -71,7 +76,8 @@ def write_features(
     target = Path(path)
     _check(target, features, format)
     text = json_text({**(metadata or {}), "layout": "HWD"})
-    writer, dtype = _WRITERS[format], np.dtype(FORMATS[format].dtype).newbyteorder("<")
+    writer = _WRITERS[format]
+    dtype = np.dtype("<f2" if half and format in _HALVES else FORMATS[format].dtype).newbyteorder("<")
     with replacing(target, FeatureFileError, needs=features.size * dtype.itemsize) as temporary:
         writer(temporary, features, dtype, text, silent(progress).part(0, 1, f"Writing {target.name}"))
 
@@ -204,8 +210,9 @@ def _write_exr(path: Path, features: NDArray[Any], dtype: np.dtype[Any], text: s
     exr, imath = needed("OpenEXR", "EXR"), needed("Imath", "EXR")
     height, width, channels = features.shape
     names = channel_names(channels)
+    kind = imath.PixelType.HALF if dtype.itemsize == 2 else imath.PixelType.FLOAT
     header = exr.Header(width, height)
-    header["channels"] = dict.fromkeys(names, imath.Channel(imath.PixelType(imath.PixelType.FLOAT)))
+    header["channels"] = dict.fromkeys(names, imath.Channel(imath.PixelType(kind)))
     header["compression"] = imath.Compression(imath.Compression.NO_COMPRESSION)  # ZIP: 5 % smaller, 10 times slower
     header["sss_metadata"] = text.encode()
     header[COLOUR_SPACE] = DATA.encode()  # or R, G and B would be taken for linear light

@@ -58,6 +58,8 @@ class ExportContent:
     map3 : guided filter + PCA, (H, W, 3) float32 in [0, 1]
     basis : what `map3` was projected on
     fixed_basis : gives that basis with its range; called only when it is written
+    full_size : gives the filtered features at the photograph's own size, which are computed row by row as they are
+        written; None where the grid is the photograph's own
     record : what made them: source, checkpoint, parameters; becomes part of the JSON
     """
 
@@ -68,6 +70,7 @@ class ExportContent:
     map3: NDArray[np.float32]
     basis: PcaBasis
     fixed_basis: Callable[[], FixedBasis]
+    full_size: Callable[[], Any] | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -217,14 +220,16 @@ class _Writer:
             for pane, name in PICTURE_NAMES.items():
                 write_picture(self.next(f"-{name}.png"), content.pictures[pane])
         if params.map3:
-            self.features("map3", content.map3, np.float32)
+            self.features("map3", content.map3)
         if params.strip:
             write_strip(self.next("-strip.png"), content.image, content.map3)
         if params.save_basis:
             content.fixed_basis().save(self.next("-basis.json"))
         if params.raw:
             self.features("features", content.raw)
-        if params.filtered:
+        if params.filtered and params.full_size and content.full_size is not None:
+            self.features("features-filtered", content.full_size(), half=True)
+        elif params.filtered:
             done = len(self.paths) / self.total
             filtered = content.filtered(self.progress.part(done, min(done + 0.3, 1.0), "Guided filter"))
             self.features("features-filtered", filtered)
@@ -240,10 +245,14 @@ class _Writer:
         self.paths.append(path)
         return path
 
-    def features(self, kind: str, values: NDArray[Any], dtype: Any = None) -> None:
-        metadata = {**self.content.record, "kind": kind, "version": sss_model.__version__}
+    def features(self, kind: str, values: NDArray[Any], *, half: bool = False) -> None:
+        size = list(values.shape[:2])
+        metadata = {**self.content.record, "kind": kind, "size": size, "version": sss_model.__version__}
         for form in self.params.formats:
-            write_features(self.next(f"-{kind}{_ending(form)}"), values, format=form, metadata=metadata)
+            begun = len(self.paths) / self.total
+            part = self.progress.part(begun, min(begun + 1 / self.total, 1.0))
+            path = self.next(f"-{kind}{_ending(form)}")
+            write_features(path, values, format=form, metadata=metadata, half=half, progress=part)
 
     def record(self, path: Path) -> None:
         basis = self.content.basis

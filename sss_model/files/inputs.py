@@ -22,7 +22,7 @@ from sss_model.feature_io import (
     read_strip,
 )
 from sss_model.feature_io.companion_files import is_export
-from sss_model.image_io import IMAGE_SUFFIXES, read_photograph
+from sss_model.image_io import IMAGE_SUFFIXES, read_to_fit
 
 STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
 INPUT_LAYOUTS = (*AXIS_ORDERS, STRIP)
@@ -38,7 +38,8 @@ class Input:
     ----------
     image : (H, W, 3) float32 RGB in [0, 1]
     features : (H, W, D) as the file has them; None where the network is to compute them
-    metadata : what the feature file says of itself; of a photograph, under "colours", how they were converted to sRGB
+    metadata : what the feature file says of itself; of a photograph, under "colours", how they were converted to sRGB,
+        and under "reduced", why it was read at less than its size
     sha256 : of the file's bytes, by which its exports tell it from another of the same name
     """
 
@@ -101,9 +102,10 @@ def read_input(path: AnyPath, image: AnyPath | None = None, layout: str | None =
     if layout == STRIP:
         return Input(*read_strip(path), {"layout": STRIP}, file_sha256(path))
     if layout is None and not is_feature_file(path):
-        photograph = read_photograph(path)
-        colours = {"colours": photograph.conversion} if photograph.conversion else {}
-        return Input(photograph.image, None, colours, file_sha256(path))
+        photograph, reduction = read_to_fit(path)
+        said = {"colours": photograph.conversion, "reduced": reduction}
+        metadata = {name: sentence for name, sentence in said.items() if sentence}
+        return Input(photograph.image, None, metadata, file_sha256(path))
     file = read_features(path, image=image, axis_order=layout)
     if file.image is None:
         name = Path(path).name

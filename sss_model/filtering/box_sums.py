@@ -40,6 +40,11 @@ class Workspace:
         self._buffers: dict[torch.dtype, list[Tensor]] = {}
         self._sums: OrderedDict[tuple[float, float, torch.dtype], BoxSums] = OrderedDict()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the buffers."""
+        return sum(buffer.nbytes for buffers in list(self._buffers.values()) for buffer in buffers)
+
     def sums(self, ry: float, rx: float, dtype: torch.dtype = torch.float32) -> BoxSums:
         """Window sums of this half height and half width."""
         key = ry, rx, dtype
@@ -54,6 +59,8 @@ class Workspace:
         """Three buffers of at least `size` values; the same ones as before if they are large enough."""
         known = self._buffers.get(dtype)
         if known is None or known[0].numel() < size:
+            for sums in self._sums.values():
+                sums.forget_plans()  # they would keep the smaller buffers
             known = self._buffers[dtype] = [torch.empty(size, device=self._device, dtype=dtype) for _ in range(3)]
         return known
 
@@ -73,6 +80,10 @@ class BoxSums:
         self.border = tuple(half + (part > 0) for half, part in zip(self.half, self.fraction, strict=True))
         self._workspace, self._dtype = workspace, dtype
         self._plans: dict[tuple[int, int, int, int], BoxSumPlan] = {}
+
+    def forget_plans(self) -> None:
+        """Make the plans anew when they are next needed."""
+        self._plans.clear()
 
     def plan(self, planes: int, rows: int, columns: int, after: BoxSumPlan | None = None) -> BoxSumPlan:
         """The plan for `planes` x `rows` x `columns` sums; its input leaves the sums of the plan `after` intact."""

@@ -102,8 +102,8 @@ class GuidedLift:
 
         out = torch.empty((4 * channels, last - first, width))
         region = Tile(first, last, 0, width)
-        for tile, planes in self._filter.stream(source, channels, progress, region=region, coefficients=True):
-            out[:, tile.y0 - first : tile.y1 - first, tile.x0 : tile.x1] = planes
+        for _ in self._filter.stream(source, channels, progress, region=region, out=out, coefficients=True):
+            pass
         planes = out.view(4, channels, last - first, width)
         planes[0] += torch.from_numpy(offset)[:, None, None]
         return Coefficients(planes, self._centre, height, first)
@@ -120,13 +120,12 @@ class GuidedLift:
         out : (H, W, C) float16 or float32, an array or a memory map; filled and returned
         """
         _check_fits(out, (*image.shape[:2], features.shape[2]))
-        height, grid_rows = image.shape[0], self._size[0]
-        step = max(_BAND * height // grid_rows, 1)
+        height, cells = image.shape[0], self._size[0]
+        step = max(_BAND * height // cells, 1)
         bands = [(top, min(top + step, height)) for top in range(0, height, step)]
         shared = SharedProgress(progress, 2 * len(bands), "full size")
         for top, bottom in bands:
-            above, below, _ = _mix(top, bottom, height, grid_rows)
-            some = self.coefficients(features, rows=(int(above[0]), int(below[-1]) + 1))
+            some = self.coefficients(features, rows=grid_rows(top, bottom, height, cells))
             shared.tick()
             lift_region(some, image, (top, bottom, 0, image.shape[1]), out=out[top:bottom])
             shared.tick()
@@ -188,6 +187,12 @@ def lift_region(
 
 
 Mix = tuple[Tensor, Tensor, Tensor]
+
+
+def grid_rows(top: int, bottom: int, pixels: int, cells: int) -> tuple[int, int]:
+    """The rows first..last-1 of a grid of `cells` rows that a picture's rows top..bottom-1, of `pixels`, need."""
+    above, below, _ = _mix(top, bottom, pixels, cells)
+    return int(above[0]), int(below[-1]) + 1
 
 
 def _mix(first: int, last: int, pixels: int, cells: int) -> Mix:

@@ -88,8 +88,13 @@ class TileFilter:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the terms that are kept."""
-        return sum(moments.nbytes for moments in list(self._moments.values()))
+        """Bytes of the terms that are kept and of the places to work."""
+        terms = sum(moments.nbytes for moments in list(self._moments.values()))
+        return terms + sum(workspace.nbytes for workspace in list(self._workspaces))
+
+    def release(self) -> None:
+        """Let the places to work go; the terms of the guide stay."""
+        self._workspaces.clear()
 
     def with_eps(self, eps: float) -> Self:
         """The same filter at another eps; the guide's window means and covariances are kept."""

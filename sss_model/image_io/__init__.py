@@ -18,6 +18,7 @@ from sss_model.image_io.read import (
     read_reduced,
     read_text,
     read_thumbnail,
+    read_to_fit,
 )
 from sss_model.image_io.write import write_picture
 
@@ -34,6 +35,7 @@ __all__ = [
     "read_reduced",
     "read_text",
     "read_thumbnail",
+    "read_to_fit",
     "to_picture",
     "write_picture",
 ]

@@ -125,14 +125,32 @@ def reduced(source: Path, long_side: int) -> Decoded:
         level = tiff.read_level(source, long_side)
         return decode(source) if level is None else Decoded(*level)
     with _open(source) as picture:
-        if picture.format not in ("JPEG", "MPO"):
+        if not _drafted(picture, long_side):
             return decode(source)
-        scale = long_side / max(picture.size)
-        width, height = (max(1, math.ceil(side * scale)) for side in picture.size)
-        picture.draft(picture.mode, (width, height))
         conversion = _conversion(picture)
         samples, said = convert(_samples(picture, conversion), conversion)
         return Decoded(upright(samples, _orientation(picture)), said)
+
+
+def reduced_header(source: Path, long_side: int) -> Header:
+    """The `Header` of what `reduced` decodes, with no pixel decoded."""
+    whole = read_header(source)
+    if exr.is_exr(source):
+        return whole
+    if tiff.is_tiff(source):
+        return whole._replace(size=tiff.level_size(source, long_side) or whole.size)
+    with _open(source) as picture:
+        return whole._replace(size=picture.size[::-1]) if _drafted(picture, long_side) else whole
+
+
+def _drafted(picture: ImageFile, long_side: int) -> bool:
+    """Have a JPEG decoded to an eighth, a quarter or a half, as far as `long_side` pixels are left; others cannot."""
+    if picture.format not in ("JPEG", "MPO"):
+        return False
+    scale = long_side / max(picture.size)
+    width, height = (max(1, math.ceil(side * scale)) for side in picture.size)
+    picture.draft(picture.mode, (width, height))
+    return True
 
 
 def thumbnail(source: Path, side: int) -> NDArray[Any]:

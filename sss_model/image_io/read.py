@@ -74,9 +74,31 @@ def read_photograph(path: AnyPath) -> Photograph:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        _check_memory(decode.read_header(source))
+        header = decode.read_header(source)
+        _check_memory(header, _forecast(header))
         samples, conversion = decode.decode(source)
         return Photograph(image_from_array(samples, name=str(source)), conversion)
+
+
+def read_to_fit(path: AnyPath) -> tuple[Photograph, str]:
+    """The photograph in the file `path`, reduced where there is no memory to read it whole; raises as `read_image`.
+
+    It is then read at a half, a quarter or an eighth of its size, where its format allows to decode less.
+
+    Returns
+    -------
+    The photograph, and a sentence that says from which size it was reduced and why, "" where it was not
+    """
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        header = decode.read_header(source)
+        size = None if _fits(_forecast(header)) else _size_that_fits(source, header)
+        if size is None:
+            return read_photograph(source), ""
+        said = _too_large(header, _forecast(header)) + f" It is read at {size[1]} x {size[0]}."
+        samples, conversion = decode.reduced(source, max(size))
+        return Photograph(area_average(samples, size, name=str(source)), conversion), said
 
 
 def read_reduced(path: AnyPath, long_side: int) -> Photograph:
@@ -98,7 +120,7 @@ def read_reduced(path: AnyPath, long_side: int) -> Photograph:
         check_regular_file(source, ImageError, noun="a picture")
         header = decode.read_header(source)
         size = reduced_size(header.size, long_side)
-        _check_memory(header, whole=False)
+        _check_memory(header, _forecast_reduced(source, size))
         samples, conversion = decode.reduced(source, max(size))
         return Photograph(area_average(samples, size, name=str(source)), conversion)
 
@@ -120,15 +142,33 @@ def _forecast(header: decode.Header, *, whole: bool = True) -> int:
     return header.size[0] * header.size[1] * (decoded + image)
 
 
-def _check_memory(header: decode.Header, *, whole: bool = True) -> None:
+def _forecast_reduced(source: Path, size: tuple[int, int]) -> int:
+    """The same of a picture that is reduced to `size` (H, W)."""
+    return _forecast(decode.reduced_header(source, max(size)), whole=False) + 2 * 12 * size[0] * size[1]
+
+
+def _size_that_fits(source: Path, header: decode.Header) -> tuple[int, int] | None:
+    """A half, a quarter or an eighth of the picture's size (H, W), whatever can be read first; None if none can."""
+    sizes = [reduced_size(header.size, max(1, max(header.size) // part)) for part in (2, 4, 8)]
+    return next((size for size in sizes if _fits(_forecast_reduced(source, size))), None)
+
+
+def _fits(needed: int) -> bool:
+    return needed <= budget.free_memory() * budget.current.decoding_share
+
+
+def _check_memory(header: decode.Header, needed: int) -> None:
     """Raise `ImageError` where reading would take more than its share of the memory that is free."""
-    needed, free = _forecast(header, whole=whole), budget.free_memory()
-    if needed > free * budget.current.decoding_share:
-        raise ImageError(
-            f"The picture has {header.size[1]} x {header.size[0]} pixels, which take {needed / budget.GIB:.1f} GB of "
-            f"memory to read; {free / budget.GIB:.1f} GB are free.",
-            hint="Scale it down or cut a part out of it first, or close other programs.",
-        )
+    if not _fits(needed):
+        hint = "Scale it down or cut a part out of it first, or close other programs."
+        raise ImageError(_too_large(header, needed), hint=hint)
+
+
+def _too_large(header: decode.Header, needed: int) -> str:
+    return (
+        f"The picture has {header.size[1]} x {header.size[0]} pixels, which take {needed / budget.GIB:.1f} GB of "
+        f"memory to read; {budget.free_memory() / budget.GIB:.1f} GB are free."
+    )
 
 
 def image_size(path: AnyPath) -> tuple[int, int]:

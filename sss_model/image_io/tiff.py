@@ -54,16 +54,30 @@ def read_level(source: Path, long_side: int) -> tuple[NDArray[Any], str] | None:
     with _first_page(source) as page:
         if page is None or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
             return None
-        levels = [level.keyframe for level in page.parent.series[0].levels]
-        large = [level for level in levels if max(level.imagewidth, level.imagelength) >= long_side]
-        if len(levels) < 2 or not large:
+        level = _level_of(page, long_side)
+        if level is None:
             return None
-        level = large[-1]
         _refuse_many_channels(level)
         samples = page_array(level, ImageError)
         samples = np.moveaxis(samples, 0, -1) if level.axes.startswith("S") else samples
         samples, said = _colours(samples if samples.ndim == 3 else samples[..., None], level)
         return upright(samples, _turn(page)), said
+
+
+def level_size(source: Path, long_side: int) -> tuple[int, int] | None:
+    """(H, W) of the level that `read_level` reads; None where it reads none."""
+    with _first_page(source) as page:
+        if page is None or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS):
+            return None
+        level = _level_of(page, long_side)
+        return None if level is None else (int(level.imagelength), int(level.imagewidth))
+
+
+def _level_of(page: Any, long_side: int) -> Any:
+    """The smallest level of the page's pyramid with `long_side` pixels at least; None without a pyramid."""
+    levels = [level.keyframe for level in page.parent.series[0].levels]
+    large = [level for level in levels if max(level.imagewidth, level.imagelength) >= long_side]
+    return large[-1] if len(levels) > 1 and large else None
 
 
 def read_deep(source: Path) -> tuple[NDArray[Any], str] | None:

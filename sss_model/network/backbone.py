@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # of every dimension
 
 from sss_model.errors import ParameterError
+from sss_model.network.light_imports import import_timm
 from sss_model.network.receptive_field import Trace, to_channel_first, trace_grids
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -173,8 +174,7 @@ def _pyramid(name: str, output_stride: int | None) -> tuple[nn.Module, bool]:
 
 def _create(name: str, **options: Any) -> nn.Module:
     """A timm network without weights, open to any image size where it can be."""
-    import timm
-
+    timm = import_timm()
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), 5, 0.5)
         raise ParameterError(
@@ -183,9 +183,9 @@ def _create(name: str, **options: Any) -> nn.Module:
         )
     try:
         try:
-            return timm.create_model(name, pretrained=False, dynamic_img_size=True, **options)
+            return cast(nn.Module, timm.create_model(name, pretrained=False, dynamic_img_size=True, **options))
         except TypeError:  # most networks have no such option, and take any size as they are
-            return timm.create_model(name, pretrained=False, **options)
+            return cast(nn.Module, timm.create_model(name, pretrained=False, **options))
     except (TypeError, NotImplementedError, RuntimeError, AssertionError, ValueError, IndexError) as error:
         raise ParameterError(f"The backbone {name} cannot give its stages as maps: {error}") from error
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sss_model.filtering.parallel import alone
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -97,7 +99,8 @@ def _run(module: nn.Module, shape: tuple[int, ...]) -> Any:
         with contextlib.suppress(RuntimeError, NotImplementedError):  # tensors of no state, operations without shapes
             return torch.func.functional_call(module, empty, (torch.empty(shape, device="meta"),))
     device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
-    return module(torch.zeros(shape, device=device))
+    with alone():
+        return module(torch.zeros(shape, device=device))
 
 
 def _recorder(seen: dict[int, tuple[int, int, float]]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:

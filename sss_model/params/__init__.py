@@ -19,24 +19,29 @@ class FilterParams(Checked):
     """Guided filter of the features along the image's edges (He et al. 2013)."""
 
     radius: int = number(
-        5,
+        6,
         0,
         200,
         "Radius",
         unit="px",
-        source=f"{RELEASED} has a window of 10",
+        source=f"measured; {RELEASED} has a window of 10",
         help="half width of the filter's window, which is 2 radius + 1; larger smooths wider regions",
     )
     eps: float = number(
-        0.01,
+        1e-4,
         1e-8,
         1.0,
         "Edge sensitivity",
         unit="squared intensity",
-        source=f"{RELEASED}; He et al. 2013",
+        source=f"measured; {RELEASED} and He et al. 2013 have 0.01",
         log=True,
         help="regularisation for a guide in [0, 1]; larger keeps fewer edges",
     )
+
+
+FILTER_PRESETS = {"crisp": FilterParams(), "paper": FilterParams(radius=5, eps=0.01)}
+"""Crisp: on held-out pictures two nearby pixels of the filtered components are told apart across a border no worse than
+before the filter. With the paper's values, made for every pixel of a picture, they are told apart less well."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,13 @@ class ProjectionParams(Checked):
     red: int = number(1, 1, 16, "R", help="principal component shown as red")
     green: int = number(2, 1, 16, "G", help="principal component shown as green")
     blue: int = number(3, 1, 16, "B", help="principal component shown as blue")
+    range: str = choice(
+        "full",
+        ("full", "whitened"),
+        "Range",
+        help="which values become 0 and 1: full, the component's least and greatest; whitened, 2.5 standard deviations "
+        "each way of its mean, so that components weigh alike, a few values are clipped and colours are milder",
+    )
 
 
 @dataclass(frozen=True)
@@ -276,10 +288,13 @@ class ExportParams(Checked):
     pictures: bool = switch(True, "Pictures", help="the four panes as PNG")
     raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
-    map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
-    strip: bool = switch(
-        False, "[image | features] strip", help="photograph and map side by side, as the authors' MATLAB demo reads it"
+    full_size: bool = switch(
+        False,
+        "Filtered at full size",
+        help="filtered features at the photograph's own size, along its edges, as float16; else on the working grid",
     )
+    map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
+    strip: bool = switch(False, "[image | features] strip", help="side by side, as the authors' MATLAB demo reads it")
     save_basis: bool = switch(
         False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
     )
@@ -300,97 +315,9 @@ class ExportParams(Checked):
         if unknown:
             known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
             raise ParameterError(f"formats must be of {known}; got {got}.")
+        if self.full_size and not self.filtered:
+            raise ParameterError(
+                "full_size is of the filtered features, which are not written.", hint="Add --filtered."
+            )
         if (self.raw or self.filtered or self.map3) and not self.formats:
             raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")
-
-
-LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
-SEGMENT_METHODS = ("sss", "spectral-matting", "mask-rcnn", "deeplab", "pspnet", "masks")
-
-
-@dataclass(frozen=True)
-class SegmentParams(Checked):
-    """Soft segments: a picture's layers with soft borders."""
-
-    method: str = choice(
-        "sss",
-        SEGMENT_METHODS,
-        "Method",
-        source="Aksoy et al. 2018",
-        help="sss: semantic soft segmentation; spectral-matting: Levin et al. 2008, colours alone; mask-rcnn, deeplab, "
-        "pspnet: networks; masks: a file of labels, outlines or masks",
-    )
-    layers: int = number(
-        5, 1, 16, "Layers", source="Aksoy et al. 2018", help="how many, of sss and spectral-matting; the others find it"
-    )
-    size: int = number(
-        640,
-        0,
-        4096,
-        "Working size",
-        unit="px",
-        help="long side of the grid that layers are computed on, before they follow the picture's edges at full size; "
-        "0 takes the picture's own",
-    )
-    segment_seed: int = number(0, 0, 2**31 - 1, "Seed", help="of the first groups; same seed, same layers")
-    lift: bool = switch(
-        False, "Soft borders", help="hard masks follow the picture's edges by the guided filter, as soft ones do"
-    )
-
-
-@dataclass(frozen=True)
-class MatteParams(Checked):
-    """What is done to a matte after its layers are picked."""
-
-    tightness: float = number(0.0, -1.0, 1.0, "Tightness", help="above 0 borders are harder, below 0 softer")
-    grow: float = number(0.0, -50.0, 50.0, "Grow", unit="px", help="moves borders outward; below 0 inward")
-    feather: float = number(
-        0.0, 0.0, 100.0, "Feather", unit="px", help="blurs borders: a Gaussian's standard deviation"
-    )
-    invert: bool = switch(False, "Invert", help="what is left out in place of what is taken")
-
-
-@dataclass(frozen=True)
-class LayerExportParams(Checked):
-    """What is written of each picture's layers, and what happens to files that are there already."""
-
-    formats: tuple[str, ...] = field(
-        default=("png",), metadata={"label": "Formats", "help": f"of the layers: {', '.join(LAYER_FORMATS)}"}
-    )
-    decontaminate: bool = switch(
-        False,
-        "Decontaminate",
-        source="Germer et al. 2020",
-        help="layers have their own colours at soft borders, without the background's; alphas stay as they are",
-    )
-    overlay: bool = switch(
-        False, "Overlay", source="supplement", help="a picture of the layers in colours over the photograph in grey"
-    )
-    compare: bool = switch(
-        False, "Comparison", source="Figures 3 to 5", help="a picture of image, features and layers of several methods"
-    )
-    against: tuple[str, ...] = field(
-        default=("spectral-matting",),
-        metadata={
-            "label": "Against",
-            "help": f"methods in the comparison, besides sss: {', '.join(SEGMENT_METHODS[1:])}",
-        },
-    )
-    existing: str = choice(
-        "overwrite",
-        ("overwrite", "skip", "refuse"),
-        "Existing files",
-        help="overwrite them, skip a picture whose files are all there, or refuse",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, values, known in (
-            ("formats", self.formats, LAYER_FORMATS),
-            ("against", self.against, SEGMENT_METHODS[1:]),
-        ):
-            unknown = [value for value in values if value not in known]
-            if unknown:
-                raise ParameterError(f"{name} must be of {', '.join(known)}; got {', '.join(map(repr, unknown))}.")
-        if not (self.formats or self.overlay or self.compare):
-            raise ParameterError("There is nothing to write.", hint="Name at least one of the formats, png say.")

@@ -18,9 +18,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.json_file import read_json
 from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
-from sss_model.projection.stretch import Range
-
-SPREAD = 2.5  # standard deviations each way that a shared basis shows; the paper's min-max is about as wide
+from sss_model.projection.stretch import Map, Range, range_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +77,11 @@ def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
     """The three components of `basis` that `projection` shows."""
     rows = components_of(projection, len(basis.axes))
     return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
+
+
+def shown_range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Range, Range]:
+    """What becomes 0 and 1: the fixed basis's range, or the values' own."""
+    if fixed is None or fixed.low is None or fixed.high is None:
+        return range_of(values, projection.range)
+    rows = components_of(projection, len(fixed.basis.axes))
+    return fixed.low[rows], fixed.high[rows]

@@ -7,8 +7,8 @@ radius does not make colours jump.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,16 @@ from sss_model.image_io import Picture, to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
-from sss_model.projection.display_basis import SPREAD, FixedBasis, chosen, components_of
+from sss_model.projection.display_basis import FixedBasis, chosen, components_of, shown_range
 from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
-from sss_model.projection.full_size import lift_picture, moved_point, spread_labels
+from sss_model.projection.full_size import LiftedFeatures, lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
 from sss_model.projection.same_object import SameObject
-from sss_model.projection.stretch import random_projection, range_of, stretch
+from sss_model.projection.stages import Stages
+from sss_model.projection.stretch import SPREAD, random_projection, range_of, stretch
 
 COMPONENTS = 16
-KEPT = 2  # values of each stage
 Map = NDArray[np.float32]
-Stage = TypeVar("Stage")
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
 
@@ -58,7 +57,7 @@ class FeatureViews:
     ) -> None:
         self.image, self.features, self.device = image, features, device
         self._picture = picture
-        self._stages: dict[str, list[tuple[Any, Any]]] = {}  # newest first
+        self._stages = Stages()
 
     # the photograph and the grid -----------------------------------------------------------------------------------
 
@@ -72,6 +71,11 @@ class FeatureViews:
     def picture(self) -> Picture:
         """The photograph at its own size, (H', W', 3) uint8."""
         return to_picture(self.image) if self._picture is None else self._picture
+
+    @property
+    def own_picture(self) -> Picture | None:
+        """The array that was given as `picture`."""
+        return self._picture
 
     def cell(self, point: tuple[int, int]) -> tuple[int, int]:
         """(x, y) of the map's value at the pixel `point` of the photograph."""
@@ -102,7 +106,7 @@ class FeatureViews:
         ----------
         box : (x0, y0, x1, y1) in pixels of the photograph; None: all of it
         """
-        coefficients = self._stage(
+        coefficients = self._stages.get(
             "coefficients",
             (filter, projection, SameObject(fixed)),
             lambda: self._coefficients(filter, projection, fixed, progress),
@@ -121,9 +125,9 @@ class FeatureViews:
         flat = chosen(fixed.basis, projection).project(self.features)
         if fixed.low is None:
             filtered = guided_filter(self.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-            low, high = _range(filtered, projection, fixed)
+            low, high = shown_range(filtered, projection, fixed)
         else:
-            low, high = _range(flat, projection, fixed)
+            low, high = shown_range(flat, projection, fixed)
         return GuidedLift(self.image, radius=filter.radius, eps=filter.eps).coefficients(flat).stretched(low, high)
 
     def _coefficients_of(self, result: Reduction, filter: FilterParams) -> Coefficients:
@@ -134,7 +138,7 @@ class FeatureViews:
 
     def random(self, seed: int) -> Map:
         """Fig. 2b, (H, W, 3) in [0, 1]."""
-        return self._stage("random", seed, lambda: random_projection(self.features, seed))
+        return self._stages.get("random", seed, lambda: random_projection(self.features, seed))
 
     def plain(
         self, projection: ProjectionParams, fixed: FixedBasis | None = None, progress: Progress | None = None
@@ -144,9 +148,9 @@ class FeatureViews:
 
         def make() -> Map:
             values = chosen(basis, projection).project(self.features)
-            return stretch(values, *_range(values, projection, fixed))
+            return stretch(values, *shown_range(values, projection, fixed))
 
-        return self._stage("pca", (projection, SameObject(fixed)), make)
+        return self._stages.get("pca", (projection, SameObject(fixed)), make)
 
     def filtered(
         self,
@@ -162,21 +166,21 @@ class FeatureViews:
         """
         if fixed is None:
             result = self._reduction(filter, projection, progress).map
-            self._stages["filtered"] = [(None, result)]
+            self._stages.put("filtered", result)
             return result
 
         def make() -> Map:
             values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
-            return stretch(values, *_range(values, projection, fixed))
+            return stretch(values, *shown_range(values, projection, fixed))
 
-        result = self._stage("filtered on fixed", (filter, projection, SameObject(fixed)), make)
-        self._stages["filtered"] = [(None, result)]
+        result = self._stages.get("filtered on fixed", (filter, projection, SameObject(fixed)), make)
+        self._stages.put("filtered", result)
         return result
 
     def shown(self, name: str) -> Map | None:
         """The map random, pca or filtered that was made last; None before."""
-        cached = self._stages.get(name)
-        return cast(Map, cached[0][1]) if cached else None
+        newest = self._stages.newest(name)
+        return cast(Map, newest[1]) if newest else None
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
@@ -205,29 +209,35 @@ class FeatureViews:
         def around(result: Reduction, reference: FilterParams) -> LivePreview:
             at = (reference.radius, reference.eps)
             return LivePreview(
-                self.image, result.projection, low=result.low, high=result.high, reference=at, device=self.device
+                self.image,
+                result.projection,
+                low=result.low,
+                high=result.high,
+                range=projection.range,
+                reference=at,
+                device=self.device,
             )
 
         def on(fixed: FixedBasis) -> LivePreview:
             flat = chosen(fixed.basis, projection).project(self.features)
-            low, high = _range(flat, projection, fixed) if fixed.low is not None else (None, None)
-            return LivePreview(self.image, flat, low=low, high=high, device=self.device)
+            low, high = shown_range(flat, projection, fixed) if fixed.low is not None else (None, None)
+            return LivePreview(self.image, flat, low=low, high=high, range=projection.range, device=self.device)
 
         if fixed is not None:
-            return self._stage("live", (projection, SameObject(fixed)), lambda: on(fixed))
-        rows = tuple(components_of(projection, self._components))
-        cached = self._stages.get("reduction")
-        if not cached or cached[0][0][1] != rows:  # nothing exact yet, and no time to wait for it: the raw basis
+            return self._stages.get("live", (projection, SameObject(fixed)), lambda: on(fixed))
+        shown = (*components_of(projection, self._components), projection.range)
+        newest = self._stages.newest("reduction")
+        if newest is None or newest[0][1] != shown:  # nothing exact yet, and no time to wait for it: the raw basis
             basis = self.plain_basis()
-            return self._stage("live", (projection, SameObject(basis)), lambda: on(FixedBasis(basis)))
-        (reference, _), result = cached[0]
-        return self._stage("live", (projection, SameObject(result)), lambda: around(result, reference))
+            return self._stages.get("live", (projection, SameObject(basis)), lambda: on(FixedBasis(basis)))
+        (reference, _), result = newest
+        return self._stages.get("live", (projection, SameObject(result)), lambda: around(result, reference))
 
     # bases -----------------------------------------------------------------------------------------------------------
 
     def plain_basis(self, progress: Progress | None = None) -> PcaBasis:
         """Principal components of the raw features."""
-        return self._stage("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
+        return self._stages.get("plain basis", None, lambda: fit_pca(self.features, self._components, progress))
 
     def filtered_basis(
         self, filter: FilterParams, projection: ProjectionParams | None = None, progress: Progress | None = None
@@ -244,10 +254,11 @@ class FeatureViews:
         """The basis of the filtered pane with this picture's range: nothing changes here when it is fixed."""
         if fixed is not None and fixed.low is not None:
             return fixed
-        return self._with_range(fixed.basis if fixed is not None else self.filtered_basis(filter, projection), filter)
+        basis = fixed.basis if fixed is not None else self.filtered_basis(filter, projection)
+        return self._with_range(basis, filter, projection)
 
-    def _with_range(self, basis: PcaBasis, filter: FilterParams) -> FixedBasis:
-        return FixedBasis(basis, *range_of(_filtered(self, basis, filter)))
+    def _with_range(self, basis: PcaBasis, filter: FilterParams, projection: ProjectionParams) -> FixedBasis:
+        return FixedBasis(basis, *range_of(_filtered(self, basis, filter), projection.range))
 
     def shared_basis(self, figures: Iterable[tuple[FeatureViews, Progress | None]], filter: FilterParams) -> FixedBasis:
         """Principal components of the filtered features of all `figures` together, aligned to this one's.
@@ -280,13 +291,20 @@ class FeatureViews:
             self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
         )
 
+    def _lifted_features(self, filter: FilterParams) -> LiftedFeatures:
+        return LiftedFeatures(self.image, self.features, self.picture, filter)
+
     @property
     def nbytes(self) -> int:
         """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
         own = 0 if isinstance(self.features, np.memmap) else self.features.nbytes
-        kept = (value for stage in self._stages.values() for _, value in stage)
         full = 0 if self._picture is None else self._picture.nbytes
-        return int(own + full + self.image.nbytes + sum(getattr(value, "nbytes", 0) for value in kept))
+        return int(own + full + self.image.nbytes + self._stages.nbytes)
+
+    def rest(self) -> None:
+        """Let go of what only moving sliders need, which is soon made again: the picture is not looked at now."""
+        self._stages.drop("reducer", "live", "coefficients", "whole reduction")
+        self._stages.thin()
 
     def content(
         self,
@@ -326,7 +344,8 @@ class FeatureViews:
             filtered=lambda part: self.filtered_features(filter, part),
             map3=filtered,
             basis=basis,
-            fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter),
+            full_size=None if self._picture is None else lambda: self._lifted_features(filter),
+            fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter, projection),
             record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )
 
@@ -346,7 +365,7 @@ class FeatureViews:
 
         def make() -> Reduction:
             raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
-            reducer = self._stage("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
+            reducer = self._stages.get("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
             part = steps.part(0.4, 1.0, "Guided filter")
             return reducer.reduce(
                 filter.radius,
@@ -354,11 +373,12 @@ class FeatureViews:
                 components=self._components,
                 shown=rows,
                 previous=raw,
+                range=projection.range,
                 whole=whole,
                 progress=part,
             )
 
-        return self._stage("whole reduction" if whole else "reduction", (filter, tuple(rows)), make)
+        return self._stages.get("whole reduction" if whole else "reduction", (filter, (*rows, projection.range)), make)
 
     def _enlarged(self, values: Map) -> Picture:
         """The map `values` as a picture of the photograph's size; unfiltered ones have no edges to follow: bilinear."""
@@ -366,15 +386,6 @@ class FeatureViews:
 
     def _new_reducer(self, progress: Progress) -> Reducer:
         return Reducer(self.image, self.features, device=self.device, progress=progress)
-
-    def _stage(self, name: str, key: Any, make: Callable[[], Stage]) -> Stage:
-        """What `make` gave for `key` the last time, or now; two values are kept a stage, to flip between."""
-        kept = self._stages.setdefault(name, [])
-        place = next((n for n, (cached, _) in enumerate(kept) if cached == key), None)
-        entry = kept.pop(place) if place is not None else (key, make())
-        kept.insert(0, entry)
-        del kept[KEPT:]
-        return cast(Stage, entry[1])
 
     @property
     def _components(self) -> int:
@@ -385,11 +396,3 @@ def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progr
     """The filtered features on `basis`, not stretched: the projected ones, filtered."""
     flat = basis.project(figure.features)
     return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)
-
-
-def _range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Map, Map]:
-    """What becomes 0 and 1: the fixed basis's range, or the values' own."""
-    if fixed is None or fixed.low is None or fixed.high is None:
-        return range_of(values)
-    rows = components_of(projection, len(fixed.basis.axes))
-    return fixed.low[rows], fixed.high[rows]

@@ -37,6 +37,7 @@ from sss_model.pca import Covariance, PcaBasis, fit_pca, signs_of
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
+from sss_model.projection.stretch import range_of_planes
 from sss_model.projection.subspace_eigs import Eigenspace, leading_space, whole_space
 
 Floats = NDArray[np.floating[Any]]
@@ -101,7 +102,7 @@ class Reducer:
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept between calls."""
-        return self.low_rank.planes.nbytes + self._filter.guide.nbytes + self._filter.nbytes
+        return self.low_rank.nbytes + self._filter.guide.nbytes + self._filter.nbytes
 
     def reduce(
         self,
@@ -112,6 +113,7 @@ class Reducer:
         shown: Sequence[int] = (0, 1, 2),
         previous: PcaBasis | None = None,
         basis: PcaBasis | None = None,
+        range: str = "full",
         whole: bool = False,
         progress: Progress | None = None,
     ) -> Reduction:
@@ -124,19 +126,35 @@ class Reducer:
         shown : which of them, counted from 0, become the channels of the map; only these are refined to the tolerance
         previous : a basis whose signs the components take, and those shown its order, so that colours don't jump
         basis : project on this basis instead of finding one; exact
+        range : which values become 0 and 1, see `ProjectionParams`
         whole : filter every channel, whatever the features are like
         progress : may raise `Cancelled`
         """
         progress = silent(progress)
         self._set_filter(radius, eps)
+        try:
+            return self._reduced(components, shown, previous, basis, range, progress, whole=whole)
+        finally:
+            self._filter.release()
+
+    def _reduced(
+        self,
+        components: int,
+        shown: Sequence[int],
+        previous: PcaBasis | None,
+        basis: PcaBasis | None,
+        range: str,
+        progress: Progress,
+        *,
+        whole: bool,
+    ) -> Reduction:
         if basis is not None:
             _check_shown(shown, len(basis.axes))
             raw = self._project(basis, shown, progress.part(0.0, 0.2))
-            return _reduction(
-                raw, self._filter.apply_planes(raw, progress.part(0.2, 1.0)), basis, shown, 0.0, len(shown)
-            )
+            maps = self._filter.apply_planes(raw, progress.part(0.2, 1.0))
+            return _reduction(raw, maps, basis, shown, 0.0, len(shown), range=range)
         _check_shown(shown, components)
-        wanted = _ReductionRequest(components, tuple(shown), previous)
+        wanted = _ReductionRequest(components, tuple(shown), previous, range)
         space = None if whole else leading_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
         if space is None:
             space = whole_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
@@ -180,6 +198,7 @@ class _ReductionRequest:
     components: int
     shown: tuple[int, ...]
     previous: PcaBasis | None
+    range: str
 
     def needed(self, axes: Doubles) -> int:
         """How many of the leading `axes` the picture needs: aligned, those shown may stand at other places."""
@@ -207,7 +226,7 @@ class _ReductionRequest:
                 if rank < min(count, len(space.maps)):
                     raw[place] = space.raw[rank] * sign - float(offset[rank] * turned[number])
                     maps[place] = space.maps[rank] * sign
-        return _reduction(raw, maps, basis, self.shown, space.error, space.filtered)
+        return _reduction(raw, maps, basis, self.shown, space.error, space.filtered, range=self.range)
 
 
 def add_filtered(
@@ -231,18 +250,30 @@ def add_filtered(
         covariance.add(planes.movedim(0, 2).cpu().numpy())
 
 
-def _reduction(raw: Tensor, maps: Tensor, basis: PcaBasis, shown: Sequence[int], error: float, rank: int) -> Reduction:
+def _reduction(
+    raw: Tensor,
+    maps: Tensor,
+    basis: PcaBasis,
+    shown: Sequence[int],
+    error: float,
+    rank: int,
+    *,
+    range: str = "full",
+) -> Reduction:
+    """The record of planes (k, H, W); `error` is a part of their full range."""
     with alone(maps.numel()):
-        low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))
+        low, high = range_of_planes(maps, range)
         span = high - low
-        scale = torch.where(span > 0, 1 / span, 0)
-        picture = maps.sub(low[:, None, None]).mul_(scale[:, None, None]).clamp_(0, 1)
+        if range != "full" and error > 0:
+            least, greatest = range_of_planes(maps)
+            error *= max(1.0, float(torch.where(span > 0, (greatest - least) / span, 0).max()))
+        picture = maps.sub(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
         return Reduction(
             map=_channels_last(picture),
             basis=basis,
             shown=tuple(shown),
-            low=low.cpu().numpy(),
-            high=high.cpu().numpy(),
+            low=low.flatten().cpu().numpy(),
+            high=high.flatten().cpu().numpy(),
             projection=_channels_last(raw),
             error=error,
             rank=rank,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.filtering.lift import Coefficients, lift_region
+from sss_model.filtering.lift import Coefficients, GuidedLift, grid_rows, lift_region
 from sss_model.image_io import Picture
+from sss_model.params import FilterParams
 from sss_model.progress import Progress
 
 Box = tuple[int, int, int, int]
@@ -42,3 +44,74 @@ def lift_picture(
     out = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
     lift_region(coefficients, picture, (y0, y1, x0, x1), out=out, progress=progress)
     return out
+
+
+BAND = 128  # rows of the grid whose coefficients are kept
+STRIPE = 1 << 24  # numbers that are computed at once: threads would cost more than the few rows that writers ask for
+
+
+class LiftedFeatures:
+    """Filtered features at a photograph's own size, computed where they are read: an array but for its memory.
+
+    Rows are read from the top down, as writers of files do. What is held is the coefficients on `BAND` rows of the
+    grid, 4 x D x 128 x w float32 numbers (168 MB for D = 128 and a grid 640 wide), and a stripe of 64 MB, whatever the
+    photograph's size.
+
+    Parameters
+    ----------
+    image : (h, w, 3) float32 RGB in [0, 1], the photograph on the grid
+    features : (h, w, D) of any float type, on the grid
+    picture : (H, W, 3) uint8, the photograph
+    filter : of the grid
+    """
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    def __init__(
+        self, image: NDArray[np.float32], features: NDArray[Any], picture: Picture, filter: FilterParams
+    ) -> None:
+        self._features, self._picture = features, picture
+        self._lift = GuidedLift(image, radius=filter.radius, eps=filter.eps)
+        self._stripe: tuple[int, slice, NDArray[np.float32]] | None = None  # first row, channels
+        self._kept: tuple[tuple[int, int], slice, Coefficients] | None = None  # grid rows, channels
+        self.shape = (picture.shape[0], picture.shape[1], features.shape[2])
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return math.prod(self.shape)
+
+    def __getitem__(self, key: slice | tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        """Rows of all columns: `lifted[top:bottom]`, or of some channels: `lifted[top:bottom, :, first:last]`."""
+        rows, columns, some = key if isinstance(key, tuple) else (key, slice(None), slice(None))
+        height, width, channels = self.shape
+        if columns.indices(width) != (0, width, 1):
+            raise IndexError("LiftedFeatures are read by whole rows.")
+        top, bottom, _ = rows.indices(height)
+        some = slice(*some.indices(channels))
+        kept = self._stripe
+        if kept is None or kept[1] != some or not kept[0] <= top <= bottom <= kept[0] + len(kept[2]):
+            reach = max(bottom, min(top + STRIPE // (width * (some.stop - some.start)), height))
+            kept = self._stripe = top, some, self._lifted(top, reach, some)
+        return kept[2][top - kept[0] : bottom - kept[0]]
+
+    def _lifted(self, top: int, bottom: int, channels: slice) -> NDArray[np.float32]:
+        height, width, _ = self.shape
+        out = np.empty((bottom - top, width, channels.stop - channels.start), np.float32)
+        per_band = max(1, (BAND - 2) * height // self._features.shape[0])
+        for first in range(top, bottom, per_band):
+            last = min(first + per_band, bottom)
+            some = self._coefficients(first, last, channels)
+            lift_region(some, self._picture, (first, last, 0, width), out=out[first - top : last - top])
+        return out
+
+    def _coefficients(self, top: int, bottom: int, channels: slice) -> Coefficients:
+        """Those that the photograph's rows from `top` to `bottom` need; a band of them is kept."""
+        first, last = grid_rows(top, bottom, self.shape[0], self._features.shape[0])
+        kept = self._kept
+        if kept is None or kept[1] != channels or not kept[0][0] <= first <= last <= kept[0][1]:
+            band = first, max(last, min(first + BAND, self._features.shape[0]))
+            kept = band, channels, self._lift.coefficients(self._features[..., channels], rows=band)
+            self._kept = kept
+        return kept[2]

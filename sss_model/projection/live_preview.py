@@ -29,7 +29,9 @@ from torch.nn import functional
 
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
+from sss_model.filtering.parallel import alone
 from sss_model.filtering.tile_filter import ROUGH, TileFilter
+from sss_model.projection.stretch import range_of_planes
 
 Floats = NDArray[np.floating[Any]]
 Map = NDArray[np.float32]
@@ -68,6 +70,7 @@ class LivePreview:
     image : (H, W, 3) float RGB in [0, 1], the guide
     projection : (H, W, k) float32, the unfiltered features on the components shown
     low, high : (k,) what becomes 0 and 1; None: the range of the whole filtered picture, from a small version of it
+    range : how the range of a filtered picture is taken, see `ProjectionParams`
     reference : radius and eps of the exact result that low and high come from; with it, the range follows the sliders
     seconds : that filtering one preview may take; inf computes all at the level shown
     device : torch device to compute on
@@ -80,6 +83,7 @@ class LivePreview:
         *,
         low: Map | None = None,
         high: Map | None = None,
+        range: str = "full",
         reference: tuple[float, float] | None = None,
         seconds: float = 0.016,
         device: str | torch.device = "cpu",
@@ -90,13 +94,14 @@ class LivePreview:
             )
         self.height, self.width = image.shape[:2]
         self._levels = [_planes(image, projection, torch.device(device))]
-        self._centre = self._levels[0].mean(dim=(1, 2), keepdim=True)
-        self._levels[0] -= self._centre
-        while max(self._levels[-1].shape[1:]) > 1:
-            self._levels.append(_halved(self._levels[-1]))
+        with alone(self._levels[0].numel()):
+            self._centre = self._levels[0].mean(dim=(1, 2), keepdim=True)
+            self._levels[0] -= self._centre
+            while max(self._levels[-1].shape[1:]) > 1:
+                self._levels.append(_halved(self._levels[-1]))
         self._offset = self._centre[3:]
         self._range = None if low is None or high is None else (self._column(low), self._column(high))
-        self._reference = reference
+        self._kind, self._reference = range, reference
         self._filters: dict[tuple[int, float], TileFilter] = {}
         self._small = next(
             n
@@ -132,9 +137,10 @@ class LivePreview:
         else:
             values = self._blended(level, tile, fitted, radius, eps)
         low, high = self._range_at(radius, eps)
-        span = high - low
-        values.sub_(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
-        values = values.movedim(0, 2).contiguous().cpu()
+        with alone(values.numel()):
+            span = high - low
+            values.sub_(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
+            values = values.movedim(0, 2).contiguous().cpu()
         covered = (tile.x0 << level, tile.y0 << level, tile.x1 << level, tile.y1 << level)
         return Frame(values.numpy(), level, covered, exact=level == fitted == 0)
 
@@ -184,12 +190,13 @@ class LivePreview:
         coarse = Tile(tile.y0 // step, -(-tile.y1 // step), tile.x0 // step, -(-tile.x1 // step))
         coarse = coarse.grown(1, 1, height, width)
         fits = self._filtered(fitted, coarse, radius, eps, coefficients=True)
-        fine = functional.interpolate(fits[None], scale_factor=float(step), mode="bilinear", align_corners=False)[0]
         y, x = tile.y0 - coarse.y0 * step, tile.x0 - coarse.x0 * step
         rows, columns = tile.size
-        b, a0, a1, a2 = fine[:, y : y + rows, x : x + columns].view(4, -1, rows, columns)
         guide = self._levels[level][:3, tile.y0 : tile.y1, tile.x0 : tile.x1]
-        blended: Tensor = b.addcmul(a0, guide[0]).addcmul_(a1, guide[1]).addcmul_(a2, guide[2])
+        with alone(rows * columns):
+            fine = functional.interpolate(fits[None], scale_factor=float(step), mode="bilinear", align_corners=False)[0]
+            b, a0, a1, a2 = fine[:, y : y + rows, x : x + columns].view(4, -1, rows, columns)
+            blended: Tensor = b.addcmul(a0, guide[0]).addcmul_(a1, guide[1]).addcmul_(a2, guide[2])
         return blended
 
     def _range_at(self, radius: float, eps: float) -> tuple[Tensor, Tensor]:
@@ -207,7 +214,8 @@ class LivePreview:
     def _small_range(self, radius: float, eps: float) -> tuple[Tensor, Tensor]:
         height, width = self._levels[self._small].shape[1:]
         values = self._filtered(self._small, Tile(0, height, 0, width), radius, eps)
-        return values.amin(dim=(1, 2), keepdim=True), values.amax(dim=(1, 2), keepdim=True)
+        with alone():
+            return range_of_planes(values, self._kind)
 
     def _filter_at(self, level: int, radius: float, eps: float) -> TileFilter:
         """The filter there, with what of the guide's terms can be kept from the last ones."""

@@ -62,6 +62,11 @@ class SamplePca:
         self.rank = self._grow(min(max(enough, ranks[0]), ranks[1]), progress)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of planes and sample."""
+        return self.planes.nbytes + self.sample.nbytes
+
+    @property
     def share(self) -> float:
         """Share of the variance that lies along the first `rank` axes; 1 for constant features."""
         return float(self._spread[: self.rank].sum()) / self.total if self.total > 0 else 1.0

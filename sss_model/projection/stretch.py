@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.pca import PcaBasis
 
 Map = NDArray[np.float32]
 Range = NDArray[np.float32]
+SPREAD = 2.5  # standard deviations each way that a whitened range and a shared basis show
 
 
 def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: Range | None = None) -> Map:
@@ -39,9 +42,24 @@ def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: R
     return np.clip(result, 0, 1).astype(np.float32, copy=False)
 
 
-def range_of(values: NDArray[np.floating[Any]]) -> tuple[Range, Range]:
-    """Minimum and maximum (C,) float32 of each channel of `values` (H, W, C)."""
-    return values.min(axis=(0, 1)).astype(np.float32), values.max(axis=(0, 1)).astype(np.float32)
+def range_of(values: NDArray[np.floating[Any]], kind: str = "full") -> tuple[Range, Range]:
+    """What becomes 0 and 1 of each channel of `values` (H, W, C): two of (C,) float32.
+
+    `kind` is that of `ProjectionParams.range`: full takes minimum and maximum, whitened `SPREAD` standard deviations
+    below and above the mean.
+    """
+    if kind == "full":
+        return values.min(axis=(0, 1)).astype(np.float32), values.max(axis=(0, 1)).astype(np.float32)
+    mean, reach = (getattr(values, of)(axis=(0, 1), dtype=np.float64) for of in ("mean", "std"))
+    return (mean - SPREAD * reach).astype(np.float32), (mean + SPREAD * reach).astype(np.float32)
+
+
+def range_of_planes(planes: Tensor, kind: str = "full") -> tuple[Tensor, Tensor]:
+    """The same of planes (C, H, W): two of (C, 1, 1)."""
+    if kind == "full":
+        return planes.amin(dim=(1, 2), keepdim=True), planes.amax(dim=(1, 2), keepdim=True)
+    reach, mean = torch.std_mean(planes, dim=(1, 2), keepdim=True, correction=0)
+    return mean - SPREAD * reach, mean + SPREAD * reach
 
 
 def random_projection(features: NDArray[np.floating[Any]], seed: int = 0) -> Map:

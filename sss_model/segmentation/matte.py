@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from sss_model.errors import ParameterError
 from sss_model.guided_filter import guided_filter
-from sss_model.params import MatteParams
+from sss_model.params.layers import MatteParams
 
 Floats = NDArray[np.float32]
 Point = tuple[int, int]

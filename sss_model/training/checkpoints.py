@@ -10,7 +10,7 @@ import contextlib
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -172,7 +172,8 @@ def restore_state(content: dict[str, Any], state: TrainState, params: OptimiserP
     state.scored = content.get("scored")
 
 
-_SCORE = {"images", "features", "taps"}
+_SCORE = {f.name for f in fields(Score)}
+_SCORE_ALWAYS = {"images", "features", "taps"}  # the others came later: older files have none
 
 
 def _check_kinds(content: dict[str, Any], source: str) -> None:
@@ -186,7 +187,9 @@ def _check_kinds(content: dict[str, Any], source: str) -> None:
     mean, scores, section = content.get("mean"), content.get("scores", {}), content.get("params")
     if isinstance(mean, dict) and not (isinstance(mean.get("updates"), int) and isinstance(mean.get("values"), dict)):
         wrong.append("mean")
-    if not isinstance(scores, dict) or not all(isinstance(s, dict) and set(s) == _SCORE for s in scores.values()):
+    if not isinstance(scores, dict) or not all(
+        isinstance(score, dict) and _SCORE_ALWAYS <= set(score) <= _SCORE for score in scores.values()
+    ):
         wrong.append("scores")
     if not isinstance(content.get("scored"), int | None):
         wrong.append("scored")

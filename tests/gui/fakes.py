@@ -27,6 +27,7 @@ from sss_gui.messages.panes import (
     BatchExportResult,
     ExportRequest,
     ExportResult,
+    ForgetRequest,
     LiftRequest,
     LiftResult,
     LoadModelRequest,
@@ -197,6 +198,9 @@ class FakeEngine(Engine):
         if message.source.name.startswith("broken"):
             raise ImageError(f"{message.source.name} is no picture.")
         return PrefetchResult(message.ticket, message.source, message.source.name not in self.no_room)
+
+    def forget(self, message: ForgetRequest, progress: Progress, deliver: Deliver) -> None:
+        """There is nothing to forget."""
 
     def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         return LoadModelResult(message.ticket, "fake model", "cpu", (("cpu", "processor"),))

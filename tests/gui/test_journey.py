@@ -59,7 +59,7 @@ def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, 
 
     seen = []
     session.result_arrived.connect(lambda result: seen.append(result.exact))
-    for radius in (6, 8, 11):
+    for radius in (7, 8, 11):
         real.window.params.changing.emit("radius", radius)
         qtbot.waitUntil(lambda: False in seen, timeout=PATIENCE)
     real.window.params.rested.emit("radius", 11)

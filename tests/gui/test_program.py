@@ -25,7 +25,7 @@ from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import CheckpointError
 from sss_model.image_io import read_image, to_picture
-from sss_model.params import ExportParams, FilterParams
+from sss_model.params import FILTER_PRESETS, ExportParams, FilterParams
 
 
 def idle(qtbot, program):
@@ -200,14 +200,16 @@ def test_pasting_opens_pixels_or_files(qtbot, program, tmp_path):
 def test_keys_move_the_filter_and_the_exact_result_follows(qtbot, program, engine):
     opened(qtbot, program)
     press(qtbot, program, [Qt.Key.Key_BracketRight])
-    assert program.session.state.filter.radius == 6
+    assert program.session.state.filter.radius == FilterParams().radius + 1
     press(qtbot, program, [Qt.Key.Key_Apostrophe])
-    assert program.session.state.filter.eps == pytest.approx(0.0125)
+    assert program.session.state.filter.eps == pytest.approx(FilterParams().eps * 1.25)
     idle(qtbot, program)
     last = [request for request in engine.asked if isinstance(request, ShowRequest)][-1]
     assert last.filter == program.session.state.filter
     press(qtbot, program, [Qt.Key.Key_R])
-    assert program.session.state.filter == FilterParams()
+    assert program.session.state.filter == FILTER_PRESETS["paper"]
+    press(qtbot, program, [Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier])
+    assert program.session.state.filter == FILTER_PRESETS["crisp"]
     idle(qtbot, program)
 
 

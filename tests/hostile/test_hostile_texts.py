@@ -17,8 +17,9 @@ from campaign import Kind, check_kinds
 from hostile_values import json_of, mutated
 
 from sss_model.datasets.coco import instance_mask, read_instances, read_panoptic
-from sss_model.params import ExportParams, ExtractParams, FilterParams, NetworkParams, ProjectionParams, SegmentParams
+from sss_model.params import ExportParams, ExtractParams, FilterParams, NetworkParams, ProjectionParams
 from sss_model.params.fields import Checked
+from sss_model.params.layers import SegmentParams
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.segmentation.comparisons.mask_files import read_masks
 from sss_model.training.config import read_config, with_config, write_config

@@ -42,3 +42,15 @@ def test_what_the_extraction_says_lands_beside_the_export(tmp_path: Path, monkey
     assert written["source"] == "photo.png"
     assert written["notes"] == ["Memory ran out."]
     assert written["extract"] == {"device": "cpu"}
+
+
+def test_a_picture_that_was_read_reduced_says_so(tmp_path):
+    image = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+    said = "The picture has 60 x 40 pixels ... It is read at 30 x 20."
+    opened, heard = Input(image, None, {"reduced": said}), []
+    picture = analyse(
+        opened, "a.jpg", CachedExtractor(), None, ExtractParams(device="cpu", size="32"), note=heard.append
+    )
+    assert heard == [said]
+    assert picture.notes == (said,)
+    assert picture.record["reduced"] == said

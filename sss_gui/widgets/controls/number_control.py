@@ -90,7 +90,33 @@ class CalmSlider(QSlider):
 
 
 class CalmSpinBox(QSpinBox):
-    """A spin box whose wheel is left alone."""
+    """A spin box whose wheel is left alone; takes per cent of `hundred` too, where that is above 0."""
+
+    hundred = 0
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        if self.hundred and self._of_hundred(text) is not None:
+            return QValidator.State.Acceptable, text, position
+        checked: tuple[QValidator.State, str, int] = super().validate(text, position)
+        on_its_way = self.hundred and set(text.removesuffix(self.suffix())) <= set("0123456789.,% ")
+        if checked[0] == QValidator.State.Invalid and on_its_way:
+            return QValidator.State.Intermediate, text, position
+        return checked
+
+    def valueFromText(self, text: str) -> int:
+        value = self._of_hundred(text) if self.hundred else None
+        return super().valueFromText(text) if value is None else value
+
+    def _of_hundred(self, text: str) -> int | None:
+        """What "1.5 %" is of `hundred`, within the box's range; None for any other text."""
+        number = text.removesuffix(self.suffix()).strip()
+        try:
+            share = float(number.removesuffix("%").replace(",", ".")) if number.endswith("%") else None
+        except ValueError:
+            return None
+        if share is None or not 0 <= share < 1e6:
+            return None
+        return min(max(round(share / 100 * self.hundred), self.minimum()), self.maximum())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if key_meant(event):
@@ -210,6 +236,11 @@ class NumberControl(QWidget):
     def spin(self) -> CalmSpinBox | CalmDoubleSpinBox:
         """The spin box."""
         return self._spin
+
+    def set_hundred(self, hundred: int) -> None:
+        """Take "1 %" typed for a part of `hundred`; 0 takes no per cent."""
+        if isinstance(self._spin, CalmSpinBox):
+            self._spin.hundred = hundred
 
     def set_value(self, value: float) -> None:
         """Show a value without a signal; while the slider is being dragged it stays with the hand."""

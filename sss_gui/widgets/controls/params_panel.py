@@ -24,15 +24,19 @@ from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChoose
 from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
 from sss_gui.widgets.icons import line_icon
-from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
 _TITLES = {"filter": "Guided filter", "projection": "Projection", "similarity": "Similarity", "clusters": "Clusters",
-           "display": "Channels and range"}  # fmt: skip
+           "display": "Channels and levels"}  # fmt: skip
 _BASIS_MODES = {
     "image": ("Per image", "Fit the components to each image"),
     "locked": ("Locked", "Keep the current components for other images, so that colours agree"),
     "shared": ("Shared", "Fit the components to all open images together"),
+}
+_PRESETS = {
+    "crisp": ("Crisp", "Radius and eps that keep objects apart at the picture's edges"),
+    "paper": ("Paper", "Radius and eps of the paper (R)"),
 }
 # where the slider is useful; the spin box takes the field's whole range
 _SLIDER_RANGES = {"radius": (0, 60), "eps": (1e-6, 1.0)}
@@ -56,7 +60,8 @@ class ParamsPanel(QScrollArea):
     """A slider is being dragged: name, value (at once, at every step)."""
     rested = Signal(str, object)
     """A value was settled: slider released, number typed, box chosen."""
-    paper_defaults_requested = Signal()
+    preset_requested = Signal(str)
+    """A pair of radius and eps: a name of `FILTER_PRESETS`."""
     reroll_requested = Signal()
     basis_mode_requested = Signal(str)
     """'image', 'locked' or 'shared'."""
@@ -74,6 +79,7 @@ class ParamsPanel(QScrollArea):
         self._components.chosen.connect(self.rested)
         for section in SECTIONS:
             getattr(self, f"_fill_{section}")(self._sections[section])
+        self._follow_filter()
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 6, 4, 6)
@@ -97,6 +103,7 @@ class ParamsPanel(QScrollArea):
         """Show every field of a frozen params record (those without a control are passed over); emits nothing."""
         for field in fields(params):
             self.set_value(field.name, getattr(params, field.name))
+        self._follow_filter()
 
     def set_value(self, name: str, value: Any) -> None:
         """Show one value; emits nothing. A slider that the user is dragging is left alone."""
@@ -113,7 +120,7 @@ class ParamsPanel(QScrollArea):
                 elif isinstance(control, CalmSpinBox):
                     control.show_value(int(value))
                 else:
-                    self._select(control, str(value))
+                    self._select(control, value)
 
     def value(self, name: str) -> Any:
         """The value that the control of that field shows."""
@@ -129,6 +136,12 @@ class ParamsPanel(QScrollArea):
     def control(self, name: str) -> QWidget:
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
         return self._components.spin(name) if name in CHANNELS else self._controls[name]
+
+    def set_grid_side(self, cells: int) -> None:
+        """The long side of the working grid that the radius is a part of; 0 where nothing is shown."""
+        self._grid_side = cells
+        self._radius.set_hundred(cells)
+        self._follow_filter()
 
     def set_explained_variance(self, ratios: Sequence[float]) -> None:
         """Explained-variance ratios of the components (falling, in [0, 1]) as bars; () for none."""
@@ -158,15 +171,40 @@ class ParamsPanel(QScrollArea):
     # what is in them -------------------------------------------------------------------------------------------------
 
     def _fill_filter(self, section: CollapsibleSection) -> None:
-        section.add(self._number("radius"))
+        self._grid_side = 0
+        self._radius = self._number("radius")
+        self.radius_note = _note(1)
+        section.add(self._radius)
+        section.add(self.radius_note)
         section.add(self._number("eps"))
-        button = QPushButton(line_icon("reset"), "Paper's values")
-        button.setToolTip("Radius and eps as in the paper (R)")
-        button.clicked.connect(self.paper_defaults_requested)
-        section.add(button)
+        group, row = QButtonGroup(self), QHBoxLayout()
+        group.setExclusive(False)  # between them lie all the other values
+        row.setSpacing(0)
+        self._presets: dict[str, QPushButton] = {}
+        for name, (words, tip) in _PRESETS.items():
+            button = _segment(words, tip, "left" if not self._presets else "right")
+            button.clicked.connect(lambda _checked=False, name=name: self._choose_preset(name))
+            row.addWidget(button, 1)
+            self._presets[name] = button
+        section.add(_boxed(row))
+        self.changing.connect(self._follow_filter)
+
+    def _choose_preset(self, name: str) -> None:
+        self._follow_filter()  # a click alone checks nothing: the values do
+        self.preset_requested.emit(name)
+
+    def _follow_filter(self, *_: object) -> None:
+        """Show the radius as a part of the grid, and which preset the values are."""
+        values = FilterParams(self.value("radius"), self.value("eps"))
+        for name, button in self._presets.items():
+            button.setChecked(values == FILTER_PRESETS[name])
+        share = 100 * values.radius / max(self._grid_side, 1)
+        words = f"{share:.2g} % of the grid's long side, {self._grid_side}"
+        self.radius_note.setText(words if self._grid_side else "")
 
     def _fill_projection(self, section: CollapsibleSection) -> None:
         section.add(self._components)
+        section.add(_labelled("Range", self._choice("range", [("full", "Full"), ("whitened", "Whitened")])))
         seed = self._spin("seed")
         dice = QPushButton(line_icon("dice"), "Re-roll")
         dice.setToolTip("Another random projection (Ctrl+R)")
@@ -179,24 +217,16 @@ class ParamsPanel(QScrollArea):
         group, row = QButtonGroup(self), QHBoxLayout()
         row.setSpacing(0)
         for mode, (words, tip) in _BASIS_MODES.items():
-            button = QPushButton(words)
-            button.setCheckable(True)
-            button.setProperty("segment", ("left", "middle", "right")[len(self._basis_buttons)])
-            button.setToolTip(tip)
+            button = _segment(words, tip, ("left", "middle", "right")[len(self._basis_buttons)])
             button.clicked.connect(lambda _checked=False, mode=mode: self.basis_mode_requested.emit(mode))
             group.addButton(button)
             row.addWidget(button, 1)
             self._basis_buttons[mode] = button
         self._basis_buttons["image"].setChecked(True)
-        self.basis_note = note = QLabel()
-        note.setTextFormat(Qt.TextFormat.PlainText)
-        note.setWordWrap(True)
-        note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        note.setForegroundRole(note.palette().ColorRole.PlaceholderText)
-        note.setMinimumHeight(2 * note.fontMetrics().lineSpacing())  # what is below stays when the words change
+        self.basis_note = _note(2)
         section.add(QLabel("PCA basis"))
         section.add(_boxed(row))
-        section.add(note)
+        section.add(self.basis_note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
         section.add(_side_by_side(save, load))
@@ -245,7 +275,7 @@ class ParamsPanel(QScrollArea):
         self._controls[name] = spin
         return spin
 
-    def _choice(self, name: str, options: Sequence[tuple[str, str]]) -> CalmComboBox:
+    def _choice(self, name: str, options: Sequence[tuple[Any, str]]) -> CalmComboBox:
         meta, box = _FIELDS[name].metadata, CalmComboBox()
         for key, words in options:
             box.addItem(words, key)
@@ -273,10 +303,30 @@ class ParamsPanel(QScrollArea):
         box.setCurrentIndex(index)
 
 
+def _note(lines: int) -> QLabel:
+    """Small print in so many lines, which it takes whatever it says: what is below stays where it is."""
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
+    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
+    return label
+
+
+def _segment(words: str, tip: str, place: str) -> QPushButton:
+    """A button of a row of choices; `place` is left, middle or right."""
+    button = QPushButton(words)
+    button.setCheckable(True)
+    button.setProperty("segment", place)
+    button.setToolTip(tip)
+    return button
+
+
 def _labelled(words: str, *widgets: QWidget) -> QWidget:
     label, row = QLabel(words), QHBoxLayout()
     label.setBuddy(widgets[0])
-    label.setMinimumWidth(64)
+    label.setMinimumWidth(84)
     row.setSpacing(8)
     row.addWidget(label)
     for widget in widgets:

@@ -25,7 +25,7 @@ from sss_gui.widgets.controls.number_control import CalmComboBox, NumberControl
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
-from sss_model.params import MatteParams, SegmentParams
+from sss_model.params.layers import MatteParams, SegmentParams
 
 METHODS = {
     "sss": "Semantic soft segments",

@@ -1,4 +1,4 @@
-"""Channels and range of the feature panes, and the histogram of the pane that was clicked last."""
+"""Channels and levels of the feature panes, and the histogram of the pane that was clicked last."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from sss_gui.saved.session_file import SavedSession, SessionFileError, read_sess
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
 from sss_gui.state.session import State
-from sss_model.params import MatteParams
+from sss_model.params.layers import MatteParams
 
 
 @pytest.fixture

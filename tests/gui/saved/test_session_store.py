@@ -226,6 +226,46 @@ def test_what_a_crash_left_is_set_aside_rather_than_lost(qtbot, tmp_path, progra
     idle_shown(qtbot, program)
 
 
+def test_the_picture_that_the_program_came_down_over_is_not_opened_again(qtbot, tmp_path, program, photos):
+    folder = program.session_store.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    left, before = folder / "running-999999999.sss.json", saved(photos)
+    write_session(left, before)
+    (folder / "opening-999999999").write_bytes(os.fsencode(photos[1]))
+    noted = []
+    program.session_store.noted.connect(noted.append)
+    assert program.session_store.restore_left(left)
+    assert before.state.source.path == photos[1]
+    assert photos[1] not in [source.path for source in program.pictures.sources]
+    assert program.session.state.source.path == photos[0]
+    assert program.session.state.filter == before.state.filter
+    assert any(photos[1].name in words for words in noted)
+    assert not (folder / "opening-999999999").exists(), "once"
+    idle_shown(qtbot, program)
+
+
+def test_a_crash_over_the_only_picture_leaves_nothing_to_restore(program, photos):
+    folder = program.session_store.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    left, source = folder / "running-999999998.sss.json", Source.from_path(photos[0])
+    write_session(left, SavedSession(State(source), (source,)))
+    (folder / "opening-999999998").write_bytes(os.fsencode(photos[0]))
+    assert not program.session_store.restore_left(left)
+
+
+def test_a_picture_is_marked_while_it_is_being_opened(qtbot, program, engine, photos):
+    marker = program.session_store.path.parent / f"opening-{os.getpid()}"
+    engine.gate.clear()
+    program.open_files.open_paths([photos[0]])
+    assert os.fsdecode(marker.read_bytes()) == str(photos[0])
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    assert not marker.exists()
+    program.open_files.open_paths([photos[0].with_name("broken.png")])
+    qtbot.waitUntil(lambda: not program.session.busy)
+    assert not marker.exists(), "it failed, which is no crash"
+
+
 def test_files_named_on_the_command_line_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert initial_state(parse(["a.png", "--model", "net.safetensors"]), None).model == tmp_path / "net.safetensors"

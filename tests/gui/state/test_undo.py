@@ -7,6 +7,7 @@ from journeys import failing, idle
 from PySide6.QtCore import Qt
 
 from sss_model.errors import ParameterError
+from sss_model.params import FilterParams
 
 
 def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
@@ -19,9 +20,9 @@ def test_undo_takes_back_a_whole_drag(qtbot, program, folder):
     program.window.params.rested.emit("eps", 0.5)
     undo, redo = program.actions["undo"], program.actions["redo"]
     undo.trigger()
-    assert program.session.state.filter.eps == 0.01
+    assert program.session.state.filter.eps == FilterParams().eps
     undo.trigger()
-    assert program.session.state.filter.radius == 5
+    assert program.session.state.filter.radius == FilterParams().radius
     assert not undo.isEnabled()
     redo.trigger()
     assert program.session.state.filter.radius == 8
@@ -66,7 +67,7 @@ def test_undo_goes_past_a_basis_that_cannot_be_used(qtbot, program, engine, fold
     assert not redo.isEnabled()
     undo.trigger()
     idle(qtbot, program)
-    assert (program.session.state.filter.radius, program.session.state.basis) == (5, None)
+    assert (program.session.state.filter.radius, program.session.state.basis) == (FilterParams().radius, None)
     assert not undo.isEnabled()
     redo.trigger()
     idle(qtbot, program)
@@ -81,7 +82,7 @@ def test_undo_keeps_quick_keys_of_two_fields_apart(qtbot, program, folder):
     program.window.params.changing.emit("radius", 7)
     program.window.params.changing.emit("eps", 0.5)
     program.actions["undo"].trigger()
-    assert (program.session.state.filter.radius, program.session.state.filter.eps) == (7, 0.01)
+    assert (program.session.state.filter.radius, program.session.state.filter.eps) == (7, FilterParams().eps)
     program.actions["undo"].trigger()
-    assert program.session.state.filter.radius == 5
+    assert program.session.state.filter.radius == FilterParams().radius
     idle(qtbot, program)

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication, QRadioButton
 
 from sss_gui.messages.segments import ExportLayersRequest
 from sss_gui.window.layer_export_dialog import LayerExportDialog
-from sss_model.params import ExtractParams, LayerExportParams
+from sss_model.params import ExtractParams
+from sss_model.params.layers import LayerExportParams
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     from sss_gui.worker.segment_engine import SegmentEngine
     from sss_model.files.export import ExportError
     from sss_model.image_io import read_image, write_picture
-    from sss_model.params import SegmentParams
+    from sss_model.params.layers import SegmentParams
     from sss_model.progress import Progress
     from sss_model.projection.feature_views import FeatureViews
 

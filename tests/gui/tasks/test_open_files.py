@@ -30,6 +30,7 @@ def test_strips_are_opened_as_such(qtbot, program, engine, folder):
     program.film_strip.request_thumbnails([0])
     qtbot.waitUntil(lambda: any(getattr(result, "source", None) == source for result in thumbnail))
     assert thumbnail[0].picture.shape == (6, 4, 3), "the photograph alone"
+    idle(qtbot, program)
     program.actions["copy_command"].trigger()
     assert "--layout strip" in QGuiApplication.clipboard().text()
     idle(qtbot, program)

@@ -1,4 +1,4 @@
-"""Channels and range of what is shown, and the histogram beside them."""
+"""Channels and levels of what is shown, and the histogram beside them."""
 
 from __future__ import annotations
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sss_gui.messages.overlays import SimilarityRequest
 from sss_gui.messages.panes import (
     BasisRequest,
     ExportRequest,
+    ForgetRequest,
     LiftRequest,
     LoadModelRequest,
     PreviewRequest,
@@ -26,7 +28,7 @@ from sss_model.extractor import CachedExtractor, FeatureExtractor
 from sss_model.files.allocation import AllocationPlan
 from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.inference.head_stripes import HeadStripes
-from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 from sss_model.shipped_files import SAMPLE, resource
@@ -346,3 +348,28 @@ def test_exports_hold_the_grid_s_features_and_pictures_of_full_size(on_a_grid, t
     assert record["grid"] == {"picture": list(size), "grid": list(features.shape[:2])}
     assert record["size"] == list(size)
     assert record["extract"]["size"] == "48"
+
+
+def test_closed_pictures_are_forgotten_and_waiting_ones_rest(run, photo, tmp_path):
+    other = Source.from_path(tmp_path / "other.png")
+    (tmp_path / "other.png").write_bytes(photo.path.read_bytes())
+    run(ShowRequest(1, photo, extract=CPU))
+    run(PreviewRequest(2, ShowRequest(2, photo, extract=CPU)))
+    documents = run.engine.documents
+    (first,) = documents
+    before = first.nbytes
+    run(ShowRequest(3, other, extract=CPU))
+    assert first.nbytes < before, "what only sliders need is let go"
+    assert first.nbytes < 1.4 * first.figure.features.nbytes
+    run(SimilarityRequest(4, photo, ((1, 1),), SimilarityParams()))
+    run(ForgetRequest(5, (other,)))
+    assert [kept.source for kept in documents] == [other]
+    assert run(ShowRequest(6, photo, extract=CPU)).complete, "it can be opened again"
+
+
+def test_everything_that_is_kept_counts(run, photo):
+    run(ShowRequest(1, photo, extract=CPU))
+    (document,) = run.engine.documents
+    figure = document.figure
+    least = figure.features.nbytes + 4 * figure.image.nbytes + sum(level.nbytes for level in document.levels)
+    assert document.nbytes > least

@@ -22,7 +22,8 @@ from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.segment_engine import SegmentEngine
 from sss_model.errors import DatasetError
 from sss_model.image_io import read_image, write_picture
-from sss_model.params import ExtractParams, MatteParams, SegmentParams
+from sss_model.params import ExtractParams
+from sss_model.params.layers import MatteParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 from sss_model.segmentation import soft_segments

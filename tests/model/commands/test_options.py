@@ -7,9 +7,9 @@ import dataclasses
 
 import pytest
 
-from sss_model.commands.options import add_options, build, words
+from sss_model.commands.options import add_filter_options, add_options, build, build_filter, words
 from sss_model.errors import ParameterError
-from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import FILTER_PRESETS, ExportParams, ExtractParams, FilterParams, ProjectionParams
 
 RECORDS = (FilterParams, ProjectionParams, ExtractParams, ExportParams)
 
@@ -30,7 +30,7 @@ def test_without_options_come_the_defaults():
     "params",
     [
         FilterParams(radius=17, eps=1 / 3 * 1e-3),
-        ProjectionParams(seed=2**31 - 1, red=3, green=1, blue=16),
+        ProjectionParams(seed=2**31 - 1, red=3, green=1, blue=16, range="whitened"),
         ExtractParams(device="cuda:1", precision="float16", tile=512),
         ExportParams(pictures=False, filtered=True, formats=("mat", "exr"), existing="skip"),
     ],
@@ -61,3 +61,15 @@ def test_every_field_has_an_option_with_help():
     for record in RECORDS:
         for item in dataclasses.fields(record):
             assert "--" + item.name.replace("_", "-") in text
+
+
+def test_a_preset_gives_radius_and_eps_and_what_stands_beside_it_counts():
+    parser = argparse.ArgumentParser()
+    add_filter_options(parser)
+    assert build_filter(parser.parse_args([])) == FilterParams()
+    assert build_filter(parser.parse_args(["--filter", "paper"])) == FILTER_PRESETS["paper"]
+    assert build_filter(parser.parse_args(["--filter", "paper", "--eps", "0.5"])) == FilterParams(radius=5, eps=0.5)
+    assert build_filter(parser.parse_args(["--radius", "9"])) == FilterParams(radius=9)
+    assert build_filter(parser.parse_args(words(FILTER_PRESETS["paper"]))) == FILTER_PRESETS["paper"]
+    with pytest.raises(ParameterError, match="radius"):
+        build_filter(parser.parse_args(["--filter", "paper", "--radius", "-1"]))

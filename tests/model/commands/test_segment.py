@@ -16,7 +16,7 @@ from sss_model.commands.options import build, words
 from sss_model.commands.segment import build_parser, main
 from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, to_picture, write_picture
-from sss_model.params import LayerExportParams, SegmentParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 
 
 @pytest.fixture

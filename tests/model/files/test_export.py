@@ -89,7 +89,7 @@ def test_the_json_says_what_made_the_files(tmp_path, content):
     write_exports(tmp_path, "photo", content, EVERYTHING)
     record = json.loads((tmp_path / "photo.json").read_text())
     assert record["source"] == "photo.jpg"
-    assert record["filter"] == {"radius": 2, "eps": 0.01}
+    assert record["filter"] == FilterParams(radius=2).to_dict()
     assert (record["size"], record["channels"]) == ([11, 14], 8)
     assert sorted([*record["files"], "photo.json"]) == sorted(export_names("photo", EVERYTHING))
     np.testing.assert_array_equal(np.array(record["basis"]["axes"], np.float32), content.basis.axes.astype(np.float32))

@@ -14,7 +14,7 @@ from picture_files import check_contract, exr, noise, png, saved
 
 from sss_model import budget
 from sss_model.errors import ImageError, ParameterError
-from sss_model.image_io import decoding_bytes, read_image, read_reduced
+from sss_model.image_io import decoding_bytes, read_image, read_reduced, read_to_fit
 from sss_model.image_io.reduce import area_average as averaged
 
 
@@ -94,6 +94,27 @@ def test_a_tiff_gives_a_level_of_its_pyramid(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_reduced(tmp_path / "a.tif", side).image, levels[level] / np.float32(255))
     image = read_reduced(tmp_path / "a.tif", 60).image
     np.testing.assert_allclose(image, area_means(levels[2] / np.float32(255), 40, 60), atol=2e-6)
+
+
+def test_a_jpeg_that_is_too_large_for_memory_is_read_at_a_part_of_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "a.jpg", noise(480, 640, 3))
+    photograph, said = read_to_fit(path)
+    assert (photograph.image.shape, said) == ((480, 640, 3), "")
+    whole = decoding_bytes(path)
+    shares = {1.0: (240, 320, 3), 0.3: (120, 160, 3), 0.08: (60, 80, 3)}
+    for share, shape in shares.items():
+        monkeypatch.setattr("sss_model.budget.free_memory", lambda share=share: int(share * whole))
+        photograph, said = read_to_fit(path)
+        assert photograph.image.shape == shape
+        assert "has 640 x 480 pixels" in said
+        assert said.endswith(f"It is read at {shape[1]} x {shape[0]}.")
+        np.testing.assert_allclose(photograph.image, read_reduced(path, shape[1]).image, atol=1e-6)
+    monkeypatch.setattr("sss_model.budget.free_memory", lambda: whole // 100)
+    with pytest.raises(ImageError, match="640 x 480 pixels") as caught:
+        read_to_fit(path)
+    assert "Scale it down" in caught.value.hint
 
 
 def test_too_large_for_memory_says_the_number_and_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from layer_files import made_layers, soft_alphas
 from sss_model.errors import ParameterError
 from sss_model.layer_io import FORMATS, Layers, layer_file_names, numbered_names, write_layers
 from sss_model.layer_io.layers import channel_words, file_words, whole_alphas
-from sss_model.params import LAYER_FORMATS
+from sss_model.params.layers import LAYER_FORMATS
 
 
 def test_the_largest_layer_comes_first_with_its_name_and_colours():

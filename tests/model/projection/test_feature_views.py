@@ -45,7 +45,7 @@ def test_stages_are_kept_under_their_parameters(figure):
     first = figure.filtered(FilterParams(), PROJECTION)
     assert figure.filtered(FilterParams(), PROJECTION) is first
     assert figure.shown("filtered") is first
-    assert figure.filtered(FilterParams(radius=6), PROJECTION) is not first
+    assert figure.filtered(FilterParams(radius=9), PROJECTION) is not first
     plain = figure.plain(PROJECTION)
     assert figure.plain(PROJECTION) is plain, "a new radius does not touch it"
 
@@ -173,3 +173,26 @@ def test_every_kept_stage_counts_as_memory():
     assert (grown[:2] == picture).all()
     assert grown[2] >= 4 * picture, "maps, projection, and the channels that the filter starts from"
     assert grown[3] >= 2 * picture, "guide and projection at every level"
+
+
+def test_a_whitened_range_shows_every_component_as_wide(figure):
+    whitened = ProjectionParams(range="whitened")
+    for values in (figure.plain(whitened), figure.filtered(FilterParams(), whitened)):
+        np.testing.assert_allclose(values.std((0, 1)), 0.2, atol=0.03)  # one deviation in five, less what is clipped
+        np.testing.assert_allclose(values.mean((0, 1)), 0.5, atol=0.02)
+    exact = figure.filtered(FilterParams(radius=3), whitened)
+    moved, _ = figure.preview(FilterParams(radius=3), whitened, None, None)
+    np.testing.assert_allclose(moved, exact, atol=1e-3)
+    assert figure.filtered(FilterParams(radius=3), PROJECTION) is not exact
+    fixed = figure.locked_basis(FilterParams(radius=3), whitened)
+    np.testing.assert_allclose(figure.filtered(FilterParams(radius=3), whitened, fixed), exact, atol=3e-3)
+    written = figure.content(FilterParams(radius=3), whitened)
+    np.testing.assert_allclose(written.map3, exact, atol=3e-3)
+    assert written.record["projection"]["range"] == "whitened"
+
+
+def test_before_anything_exact_the_preview_is_drawn_in_the_raw_basis(figure):
+    filter = FilterParams(radius=2)
+    drawn, _ = figure.preview(filter, PROJECTION, None, None)
+    assert figure.shown("filtered") is None, "what is exact was not waited for"
+    np.testing.assert_allclose(drawn, figure.filtered(filter, PROJECTION), atol=0.1)

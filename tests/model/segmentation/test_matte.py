@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sss_model.errors import ParameterError
-from sss_model.params import MatteParams
+from sss_model.params.layers import MatteParams
 from sss_model.segmentation.matte import adjust_matte, grown, refine_matte
 
 

@@ -47,6 +47,9 @@ def test_a_click_says_which_and_is_ticked_alone(network, qtbot):
         network.size.choose("native")
     assert said.args == ["size", "native"]
     assert ticked(network.size) == ["Native: every pixel"]
+    with qtbot.waitSignal(network.rested) as said:
+        network.scales.choose((0.5, 1.0))
+    assert said.args == ["scales", (0.5, 1.0)]
     with qtbot.assertNotEmitted(network.rested):
         network.size.choose("native")
     assert ticked(network.size) == ["Native: every pixel"], "the ticked line stays ticked when it is clicked again"

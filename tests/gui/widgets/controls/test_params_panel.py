@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QStyle
 from sss_gui.widgets.controls.component_chooser import VarianceBars
 from sss_gui.widgets.controls.number_control import NumberControl, plain_number
 from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
-from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 RECORDS = (FilterParams, ProjectionParams, SimilarityParams, ClusterParams)
@@ -80,13 +80,14 @@ def test_every_field_has_a_control_with_its_default_and_range(panel, record):
 
 def test_values_are_shown_without_a_word(panel, ear):
     panel.set_values(FilterParams(radius=17, eps=3e-5))
-    panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6))
+    panel.set_values(ProjectionParams(seed=99, red=4, green=5, blue=6, range="whitened"))
     panel.set_values(SimilarityParams(metric="distance", threshold=0.25))
     panel.set_values(ClusterParams(clusters=12, cluster_seed=3))
     panel.set_value("clusters_shown", True)
     panel.set_value("nobody", 1)
     assert ear.silent
     assert [panel.value(n) for n in ("radius", "eps", "seed", "red", "blue")] == [17, 3e-5, 99, 4, 6]
+    assert panel.value("range") == "whitened"
     assert [panel.value(n) for n in ("metric", "threshold", "clusters", "clusters_shown")] == [
         "distance",
         0.25,
@@ -124,7 +125,7 @@ def test_a_double_click_goes_back_to_the_default(panel, ear):
     for name in ("radius", "eps"):
         slider = panel.control(name).slider
         QTest.mouseDClick(slider, LEFT, PLAIN, handle(slider))
-    assert ear.rested == [("radius", 5), ("eps", 0.01)]
+    assert ear.rested == [("radius", FilterParams().radius), ("eps", FilterParams().eps)]
 
 
 @pytest.mark.parametrize("name", ["radius", "eps", "seed", "red", "metric", "threshold"])
@@ -142,7 +143,7 @@ def test_the_wheel_with_ctrl_on_the_focused_control_is_meant(panel, ear):
     spin = panel.control("radius").spin
     spin.setFocus()
     wheel(spin, Qt.KeyboardModifier.ControlModifier)
-    assert panel.value("radius") > 5
+    assert panel.value("radius") > FilterParams().radius
     assert ear.changing == [("radius", panel.value("radius"))]
 
 
@@ -169,7 +170,8 @@ def test_an_echo_does_not_eat_a_number_half_typed(panel, name):
     assert spin.lineEdit().text().strip(" px") == "1"
 
 
-EPS_TYPED = [("0,02", 0.02), ("1e-8", 1e-8), ("7", 0.01), ("1e-12", 0.01), ("abc", 0.01)]
+BEFORE = FilterParams().eps
+EPS_TYPED = [("0,02", 0.02), ("1e-8", 1e-8), ("7", BEFORE), ("1e-12", BEFORE), ("abc", BEFORE)]
 
 
 @pytest.mark.parametrize(("typed", "want"), EPS_TYPED)
@@ -201,9 +203,10 @@ def test_eps_below_the_slider_is_kept(panel, ear):
 def test_arrow_keys_step_eps_by_a_tenth_of_a_decade(panel, ear):
     spin = panel.control("eps").spin
     spin.setFocus()
+    start = panel.value("eps")
     for _ in range(10):
         QTest.keyClick(spin, Qt.Key.Key_Up)
-    assert panel.value("eps") == pytest.approx(0.1)
+    assert panel.value("eps") == pytest.approx(10 * start)
     assert len(ear.changing) == 10
     assert not ear.rested, "when keys rest is timed once, by the state"
     QTest.keyClick(spin, Qt.Key.Key_Return)
@@ -215,21 +218,23 @@ def test_keys_on_a_slider_follow_at_once(panel, ear):
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)
     QTest.keyClick(slider, Qt.Key.Key_Right)
-    assert ear.changing == [("radius", 6), ("radius", 7)]
+    assert ear.changing == [("radius", FilterParams().radius + 1), ("radius", FilterParams().radius + 2)]
     assert not ear.rested
 
 
 def test_choosers_rest_when_chosen(panel, ear):
     panel.control("metric").setCurrentIndex(1)
     panel.control("green").setValue(7)
+    panel.control("range").setCurrentIndex(1)
     panel.control("clusters_shown").click()
-    assert ear.rested == [("metric", "distance"), ("green", 7), ("clusters_shown", True)]
+    assert ear.rested == [("metric", "distance"), ("green", 7), ("range", "whitened"), ("clusters_shown", True)]
 
 
 @pytest.mark.parametrize(
     ("words", "signal"),
     [
-        ("Paper's values", "paper_defaults_requested"),
+        ("Crisp", "preset_requested"),
+        ("Paper", "preset_requested"),
         ("Re-roll", "reroll_requested"),
         ("Save…", "basis_save_requested"),
         ("Load…", "basis_load_requested"),
@@ -293,3 +298,35 @@ def test_it_fits_a_narrow_window(panel):
 )
 def test_numbers_are_short(value, text):
     assert plain_number(value) == text
+
+
+def test_the_preset_that_the_values_are_is_marked(panel, qtbot):
+    assert [button(panel, words).isChecked() for words in ("Crisp", "Paper")] == [True, False]
+    panel.set_values(FILTER_PRESETS["paper"])
+    assert [button(panel, words).isChecked() for words in ("Crisp", "Paper")] == [False, True]
+    with qtbot.waitSignal(panel.preset_requested) as asked:
+        QTest.mouseClick(button(panel, "Crisp"), LEFT)
+    assert asked.args == ["crisp"]
+    assert not button(panel, "Crisp").isChecked(), "the values have not come yet"
+    panel.control("radius").spin.setValue(33)
+    assert [button(panel, words).isChecked() for words in ("Crisp", "Paper")] == [False, False]
+
+
+def test_the_radius_is_shown_and_typed_in_per_cent_of_the_grid(panel, ear):
+    note = panel.radius_note
+    assert note.text() == "", "nothing is open"
+    below = panel.control("eps").mapTo(panel.widget(), QPoint())
+    panel.set_values(FilterParams(radius=4))
+    panel.set_grid_side(640)
+    QApplication.sendPostedEvents()
+    assert panel.control("eps").mapTo(panel.widget(), QPoint()) == below, "nothing jumps"
+    assert note.text().startswith("0.62 %")
+    spin = panel.control("radius").spin
+    spin.setFocus()
+    for typed, radius in (("2.5 %", 16), ("1%", 6), ("99 %", 200), ("12", 12)):
+        spin.selectAll()
+        QTest.keyClicks(spin, typed)
+        QTest.keyClick(spin, Qt.Key.Key_Return)
+        assert panel.value("radius") == radius
+    assert ear.rested[:2] == [("radius", 16), ("radius", 6)]
+    assert note.text().startswith("1.9 %")

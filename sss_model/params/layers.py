@@ -1,0 +1,99 @@
+"""The numbers of soft layers: how they are cut, what becomes of a matte, what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sss_model.errors import ParameterError
+from sss_model.params.fields import Checked, choice, number, switch
+
+LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
+SEGMENT_METHODS = ("sss", "spectral-matting", "mask-rcnn", "deeplab", "pspnet", "masks")
+
+
+@dataclass(frozen=True)
+class SegmentParams(Checked):
+    """Soft segments: a picture's layers with soft borders."""
+
+    method: str = choice(
+        "sss",
+        SEGMENT_METHODS,
+        "Method",
+        source="Aksoy et al. 2018",
+        help="sss: semantic soft segmentation; spectral-matting: Levin et al. 2008, colours alone; mask-rcnn, deeplab, "
+        "pspnet: networks; masks: a file of labels, outlines or masks",
+    )
+    layers: int = number(
+        5, 1, 16, "Layers", source="Aksoy et al. 2018", help="how many, of sss and spectral-matting; the others find it"
+    )
+    size: int = number(
+        640,
+        0,
+        4096,
+        "Working size",
+        unit="px",
+        help="long side of the grid that layers are computed on, before they follow the picture's edges at full size; "
+        "0 takes the picture's own",
+    )
+    segment_seed: int = number(0, 0, 2**31 - 1, "Seed", help="of the first groups; same seed, same layers")
+    lift: bool = switch(
+        False, "Soft borders", help="hard masks follow the picture's edges by the guided filter, as soft ones do"
+    )
+
+
+@dataclass(frozen=True)
+class MatteParams(Checked):
+    """What is done to a matte after its layers are picked."""
+
+    tightness: float = number(0.0, -1.0, 1.0, "Tightness", help="above 0 borders are harder, below 0 softer")
+    grow: float = number(0.0, -50.0, 50.0, "Grow", unit="px", help="moves borders outward; below 0 inward")
+    feather: float = number(
+        0.0, 0.0, 100.0, "Feather", unit="px", help="blurs borders: a Gaussian's standard deviation"
+    )
+    invert: bool = switch(False, "Invert", help="what is left out in place of what is taken")
+
+
+@dataclass(frozen=True)
+class LayerExportParams(Checked):
+    """What is written of each picture's layers, and what happens to files that are there already."""
+
+    formats: tuple[str, ...] = field(
+        default=("png",), metadata={"label": "Formats", "help": f"of the layers: {', '.join(LAYER_FORMATS)}"}
+    )
+    decontaminate: bool = switch(
+        False,
+        "Decontaminate",
+        source="Germer et al. 2020",
+        help="layers have their own colours at soft borders, without the background's; alphas stay as they are",
+    )
+    overlay: bool = switch(
+        False, "Overlay", source="supplement", help="a picture of the layers in colours over the photograph in grey"
+    )
+    compare: bool = switch(
+        False, "Comparison", source="Figures 3 to 5", help="a picture of image, features and layers of several methods"
+    )
+    against: tuple[str, ...] = field(
+        default=("spectral-matting",),
+        metadata={
+            "label": "Against",
+            "help": f"methods in the comparison, besides sss: {', '.join(SEGMENT_METHODS[1:])}",
+        },
+    )
+    existing: str = choice(
+        "overwrite",
+        ("overwrite", "skip", "refuse"),
+        "Existing files",
+        help="overwrite them, skip a picture whose files are all there, or refuse",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, values, known in (
+            ("formats", self.formats, LAYER_FORMATS),
+            ("against", self.against, SEGMENT_METHODS[1:]),
+        ):
+            unknown = [value for value in values if value not in known]
+            if unknown:
+                raise ParameterError(f"{name} must be of {', '.join(known)}; got {', '.join(map(repr, unknown))}.")
+        if not (self.formats or self.overlay or self.compare):
+            raise ParameterError("There is nothing to write.", hint="Name at least one of the formats, png say.")
