@@ -126,10 +126,10 @@ def _job(options: argparse.Namespace) -> Job:
     """The call's options as a record; `ParameterError` for those that do not go together."""
     names = tuple(name.strip() for name in options.names.split(",") if name.strip())
     weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
-    extract = build(ExtractParams, options, size=str(options.size) if options.size else "native")
+    size = str(options.size) if options.size else "native"  # features on the grid that is segmented
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
-        options.allow_download, extract, build(SegmentParams, options),
+        options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
         build(LayerExportParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
