@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 
-# this file is written so that Python 2.7 parses it, and says what is wrong
-if sys.version_info < (3, 11):  # noqa: UP036
-    sys.exit("Python 3.11 to 3.13 is needed; this is %s. Start again with one of those." % sys.version.split()[0])  # noqa: UP031
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+
+import python_version  # noqa: E402
+
+python_version.check()  # before anything is read that an old Python cannot
 
 import environment  # noqa: E402
 

@@ -5,90 +5,16 @@ the default ones: `-k tiles` runs fewer, `-m ""` the slow ones too. `--quick` lo
 last commit (or from BASE), and runs the tests that belong to them; dead code and types are left to the full run.
 """
 
-from __future__ import annotations
-
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import environment
-from changed_files import changed_files, find_all_tests, find_tests
+import python_version
 
-ROOT = environment.ROOT
-NO_TESTS = 5  # pytest's exit code where nothing was selected
-CONTRACTS = ["-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"]
-PYTEST = ["-m", "pytest", "-m", "not slow"]
+python_version.check()  # before anything is read that an old Python cannot
 
-
-def full_checks(arguments: Sequence[str]) -> dict[str, list[str]]:
-    """Every check as arguments of Python, in the order to run them; `arguments` go to pytest, after its own."""
-    return {
-        "ruff check": ["-m", "ruff", "check", "."],
-        "ruff format": ["-m", "ruff", "format", "--check", "."],
-        "lint-imports": CONTRACTS,
-        "vulture": ["-m", "vulture"],
-        "mypy": ["-m", "mypy"],
-        "pytest": [*PYTEST, *arguments],
-    }
-
-
-def quick_checks(files: Sequence[str], arguments: Sequence[str]) -> dict[str, list[str]]:
-    """The checks of `files` alone; says which of them have no test."""
-    sources = [file for file in files if file.endswith(".py")]
-    checks = {}
-    if sources:
-        checks["ruff check"] = ["-m", "ruff", "check", *sources]
-        checks["ruff format"] = ["-m", "ruff", "format", "--check", *sources]
-        checks["lint-imports"] = CONTRACTS
-    if tests := find_all_tests(ROOT, files):
-        checks["pytest"] = [*PYTEST, *arguments, *tests]
-    without = [file for file in sources if not find_tests(ROOT, file)]
-    if without:
-        print(f"Without tests of their own: {', '.join(without)}", flush=True)
-    return checks
-
-
-def split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The commit that --quick compares with (None without it), and what is left for pytest."""
-    quick = [word for word in arguments if word == "--quick" or word.startswith("--quick=")]
-    base = (quick[-1].partition("=")[2] or "HEAD") if quick else None
-    return base, [word for word in arguments if word not in quick]
-
-
-def run_checks(python: Path, checks: dict[str, list[str]], *, nothing_is_fine: bool = False) -> list[str]:
-    """Run all of them; returns the names of those that failed. `nothing_is_fine` accepts a run without any test."""
-    env = {**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")}
-    failed = []
-    for name, arguments in checks.items():
-        print(f"== {name}", flush=True)
-        code = subprocess.run([str(python), *arguments], cwd=ROOT, env=env).returncode
-        if code != 0 and not (nothing_is_fine and code == NO_TESTS):
-            failed.append(name)
-    return failed
-
-
-def main() -> int:
-    base, arguments = split_arguments(sys.argv[1:])
-    python = environment.ensure("test")
-    environment.ensure_qt_libraries(window=False)
-    if base is None:
-        checks = full_checks(arguments)
-    else:
-        try:
-            checks = quick_checks(changed_files(ROOT, base), arguments)
-        except RuntimeError as error:
-            sys.exit(f"--quick cannot tell what changed: {error}")
-        if not checks:
-            print(f"Nothing to check: no source, test or page differs from {base}.")
-    failed = run_checks(python, checks, nothing_is_fine=base is not None)
-    if failed:
-        print("Failed: " + ", ".join(failed))
-    return 1 if failed else 0
-
+from checks import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.messages.panes import ExportResult, Source
@@ -50,6 +50,7 @@ def run_headless(
     if not sources:
         return 1
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    spoken = qInstallMessageHandler(_print_but_chatter)
     app = QApplication.instance() or QApplication(["sss-gui"])
     assert isinstance(app, QApplication)
     Theme(app, theme)
@@ -79,7 +80,14 @@ def run_headless(
         program.window.close()
         signals.close()
         shutil.rmtree(scratch, ignore_errors=True)
+        qInstallMessageHandler(spoken)
     return 0 if ended and not failures else 1
+
+
+def _print_but_chatter(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    """Qt's messages, but for what a surface in memory says of every window that is shown."""
+    if text and "propagateSizeHints" not in text:
+        print(text, file=sys.stderr)
 
 
 def _list(paths: Sequence[Path]) -> list[Source]:

@@ -29,6 +29,7 @@ from torch import Tensor
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Moments, Tile
 from sss_model.filtering.tile_filter import TileFilter
+from sss_model.finite import check_finite_values
 from sss_model.progress import Progress
 
 Array = npt.NDArray[np.generic]
@@ -61,7 +62,7 @@ def guided_filter(
 
     Raises
     ------
-    ParameterError : a parameter out of range, or arrays whose shapes do not fit
+    ParameterError : a parameter out of range, arrays whose shapes do not fit, NaN or infinity in them
 
     Examples
     --------
@@ -70,7 +71,11 @@ def guided_filter(
     >>> smooth.shape
     (20, 30, 2)
     """
-    return GuidedFilter(guide, radius, eps, device=device).apply(features, progress)
+    filter = GuidedFilter(guide, radius, eps, device=device)
+    check_channels(features, (filter.height, filter.width))
+    for array, name in ((guide, "guide"), (features, "features")):
+        check_finite_values(array, name)
+    return filter.apply(features, progress)
 
 
 class GuidedFilter(TileFilter):

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
+from sss_model.finite import check_finite_values
+from sss_model.params.fields import shown
 from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
 from sss_model.projection.filtered_pca import Reducer
@@ -64,9 +66,12 @@ def reduce_features(
     ((32, 48, 3), 0.0, 1.0)
     """
     if clip is not None:
-        if clip <= 0:
-            raise ParameterError(f"clip must be above 0, got {clip:g}.")
-        features = np.clip(features, -clip, clip)
+        if not 0 < clip < np.inf:
+            raise ParameterError(f"clip must be above 0, got {shown(clip)}.")
+        features = np.clip(features, -float(clip), float(clip))
+    for array, name in ((image, "image"), (features, "features")):
+        if array.size:
+            check_finite_values(array, name)
     steps = silent(progress)
     reducer = Reducer(image, features, device=device, progress=steps.part(0.0, 0.2, "PCA"))
     return reducer.reduce(

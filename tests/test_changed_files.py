@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def command() -> ModuleType:
-    """packaging/test.py, loaded from its file: its name is also one of the standard library's."""
-    spec = importlib.util.spec_from_file_location("packaging_test", ROOT / "packaging" / "test.py")
+    """packaging/checks.py, which test.py runs; loaded from its file."""
+    spec = importlib.util.spec_from_file_location("packaging_checks", ROOT / "packaging" / "checks.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

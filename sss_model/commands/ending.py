@@ -65,6 +65,11 @@ def explain(error: BaseException) -> str | None:
         return f"{error} {error.hint}".rstrip()
     if is_out_of_memory(error):
         return "There is not enough memory. Close other programs, or take smaller pictures or numbers."
+    if isinstance(error, RuntimeError) and "torchvision::" in str(error):
+        return (
+            "torch and torchvision are of two builds that do not go together. Install both from one package index: "
+            "pip install --force-reinstall --no-deps torch torchvision."
+        )
     if isinstance(error, OSError):
         why, hint = reason(error)
         return f"{error.filename}: {why}. {hint}" if error.filename else f"The system refused a file: {why}. {hint}"

@@ -123,12 +123,11 @@ def _job(options: argparse.Namespace) -> Job:
     """The call's options as a record; `ParameterError` for those that do not go together."""
     names = tuple(name.strip() for name in options.names.split(",") if name.strip())
     weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
-    # the network's working size goes with the layers'; unasked it is the automatic one, as in the window
-    sizes = {0: "native", SegmentParams().size: ExtractParams().size}
-    extract = build(ExtractParams, options, size=sizes.get(options.size, str(options.size)))
+    # features on the grid that is segmented; unasked on the automatic one, as in the window
+    size = {0: "native", SegmentParams().size: ExtractParams().size}.get(options.size, str(options.size))
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
-        options.allow_download, extract, build(SegmentParams, options),
+        options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
         build(LayerExportParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sss_model.errors import DatasetError
+from sss_model.feature_io.mat_elements import check_elements
 
 Labels = NDArray[np.int32]
 
@@ -72,6 +73,7 @@ def _load_mat(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
+        check_elements(path)
         content: dict[str, Any] = loadmat(path)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         raise DatasetError(f"The label map {path} cannot be read: {error}") from error
@@ -101,6 +103,7 @@ def mat_size(path: Path) -> tuple[int, int] | None:
     from scipy.io import whosmat
 
     try:
+        check_elements(path)
         shapes = {name: shape for name, shape, _ in whosmat(path)}
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         raise ValueError(str(error)) from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import needed
+from sss_model.feature_io.mat_elements import check_elements
 from sss_model.feature_io.stored_array import StoredArray, choose, stored
 
 _NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -30,6 +31,7 @@ def read_matlab(path: Path) -> StoredArray:
     if head.startswith(b"# "):
         return _read_octave_text(path)
     scipy_io = needed("scipy.io", "MATLAB")
+    check_elements(path)
     listing = {name: (shape, kind) for name, shape, kind in scipy_io.whosmat(path)}
     there = {name: f"{shape} {kind}" for name, (shape, kind) in listing.items()}
     able = [name for name, (shape, kind) in listing.items() if kind in _NUMBERS and len(shape) >= 3]

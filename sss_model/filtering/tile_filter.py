@@ -264,5 +264,5 @@ def check_filter_parameters(radius: float, eps: float) -> None:
     """Raise `ParameterError` unless radius is a number from 0 and eps is positive and finite."""
     if isinstance(radius, bool) or not isinstance(radius, (int, float, np.number)) or not radius >= 0:
         raise ParameterError(f"radius must be a whole number of pixels, 0 or more; got {radius!r}.")
-    if not (isinstance(eps, (int, float, np.number)) and np.isfinite(eps) and eps > 0):
+    if not (isinstance(eps, (int, float, np.number)) and 0 < eps < 1e30):  # beyond float32, it is as good as infinite
         raise ParameterError(f"eps must be above 0; got {eps!r}.", hint="The paper's pictures use 0.01.")

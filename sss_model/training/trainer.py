@@ -36,6 +36,7 @@ from sss_model.training.validation import Score
 log = logging.getLogger(__name__)
 
 Sampled = tuple[Tensor, Tensor]  # features (S, P, D) and labels (S, P)
+_COLLAPSED = 1e-4  # of the widest distance between pixels so far
 
 __all__ = ["BEST_MODEL", "LAST_MODEL", "Trainer", "TrainingResult"]
 
@@ -102,6 +103,7 @@ class Trainer:
         )
         self._log: TrainLog = SilentLog()
         self._skipped = 0
+        self._widest, self._collapsed = 0.0, False
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> TrainingResult:
         """Train to the last update, or until `stop()`; both save."""
@@ -235,7 +237,20 @@ class Trainer:
             "near_negatives": pairs.near_negatives,
         }  # fmt: skip
         self._log.event("update", update=self._state.update, **values)
+        self._warn_of_collapse(pairs.positive_distance, pairs.negative_distance)
         self._log.curves({f"train/{name}": value for name, value in values.items()}, self._state.update)
+
+    def _warn_of_collapse(self, *distances: float | None) -> None:
+        """Say once that all features have come to lie at one point: no rate brings them apart again."""
+        spread = max((distance for distance in distances if distance is not None), default=math.inf)
+        self._widest = max(self._widest, spread if math.isfinite(spread) else 0.0)
+        if not self._collapsed and spread <= _COLLAPSED * self._widest:
+            self._collapsed = True
+            self._log.event("collapse", update=self._state.update, distance=spread, before=self._widest)
+            self._log.say(
+                f"The features have collapsed by update {self._state.update}: distances between pixels are "
+                f"{spread:.2g}, and were {self._widest:.2g}. Stop, and start again with lower rates or another loss (--loss tanh)."
+            )
 
     def _end(self, stopped: bool) -> None:
         if not stopped:

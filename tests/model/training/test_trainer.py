@@ -271,3 +271,33 @@ def test_border_windows_and_scales_take_part_in_an_update(parts: Any, tmp_path: 
     assert losses[1.0] > losses[0.0]
     scores = events(tmp_path / "1.0", "validation")[-1]["sets"]
     assert all(score["edge"] > 0.5 and score["drift"] > 0 for score in scores.values())
+
+
+def test_features_that_collapse_are_told_once(
+    parts: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last layer is set to nothing after two updates, as a collapse leaves it."""
+    update = Trainer.update
+
+    def collapsing(self: Trainer, *arguments: Any) -> None:
+        if self._state.update == 2:
+            with torch.no_grad():
+                for parameter in self._network.head_parameters():
+                    parameter.zero_()
+        update(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "update", collapsing)
+    params = small_params(
+        run={"iterations": 5, "validate_every": 0, "log_every": 1}, optimiser={"rate": 0.0, "base_rate": 0.0}
+    )
+    train(parts, params, tmp_path / "out")
+    (event,) = events(tmp_path / "out", "collapse")
+    assert event["update"] == 3
+    assert event["distance"] < 1e-4 * event["before"]
+    said = capsys.readouterr().err
+    assert said.count("The features have collapsed by update 3") == 1
+
+
+def test_a_healthy_run_is_not_told_to_collapse(parts: Any, tmp_path: Path) -> None:
+    train(parts, small_params(run={"iterations": 3, "validate_every": 0, "log_every": 1}), tmp_path / "out")
+    assert events(tmp_path / "out", "collapse") == []
