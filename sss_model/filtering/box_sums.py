@@ -39,7 +39,8 @@ def _made_by_amd() -> bool:
 
 # samples in a window that a matrix product sums; longer ones are doubled from shorter ones. On Zen 4, a channel of
 # a megapixel filtered at radius 6 and 20: 23 and 32 ms of processor time by doubling alone, 40 and 56 by products
-_LONGEST_PRODUCT = 1 if _made_by_amd() else 49
+SUMS_BY_PRODUCTS = not _made_by_amd()
+_LONGEST_PRODUCT = 49 if SUMS_BY_PRODUCTS else 1
 _KEPT_SUMS = 8  # of different windows, on one workspace
 _BLOCKS = (16, 32)  # rows and columns of sums that one matrix product makes
 
