@@ -17,7 +17,7 @@ from torch import Tensor
 from sss_model import budget
 from sss_model.errors import ParameterError
 from sss_model.filtering import local_linear as model
-from sss_model.filtering.box_sums import BoxSums, Workspace
+from sss_model.filtering.box_sums import SUMS_BY_PRODUCTS, BoxSums, Workspace
 from sss_model.filtering.local_linear import Moments, Tile
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
 from sss_model.progress import Progress
@@ -26,7 +26,9 @@ Source = Callable[[slice, slice], Tensor]
 
 _CPU_SAMPLES = 1 << 18  # samples that one operation touches: they stay in a CPU's second-level cache
 _GPU_SAMPLES = 1 << 27
-_CPU_TILE = (256, 1024)  # rows and columns of a tile, at least: smaller ones pay more for starting operations
+# rows and columns of a tile, at least: smaller ones pay more for starting operations. Additions of whole arrays want
+# what they touch nearer by: on Zen 4 tiles of 256 columns take four fifths of the time of those of 1024
+_CPU_TILE = (256, 1024 if SUMS_BY_PRODUCTS else 256)
 _LARGEST_TILE = 1024  # to which wide windows, whose surroundings cost as much as the tile, make it grow
 _WORTH_A_THREAD = 1 << 15  # pixels
 
