@@ -26,11 +26,13 @@ from sss_gui.presenters.status import StatusPresenter
 from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
+from sss_gui.segment_parts import SegmentParts
 from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
 from sss_gui.state.request_tracker import RequestTracker
+from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
@@ -88,7 +90,8 @@ class Program(QObject):
         self.pictures = pictures = PictureList(session, self)
         self.pins = pins = Pins(session, self)
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
-        self.undo = Undo(session, choices, self)
+        self.segments = segments = Segments(session, self)
+        self.undo = Undo(session, choices, segments, self)
         self.ab_settings = ABSettings(session, self)
         # presenters
         panel, params = window.panel, window.params
@@ -97,6 +100,7 @@ class Program(QObject):
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
         self.display = DisplayPresenter(panel, params.display, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
+        self.segment_parts = SegmentParts(session, segments, settings, window, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
@@ -110,13 +114,14 @@ class Program(QObject):
         self.file_watcher = FileWatcher(session, self)
         ForgetClosed(session, pictures, self)
         # saved
-        self.snapshot = WindowSnapshot(session, pictures, pins, choices, panel, self)
+        self.snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
         self.session_store = SessionStore(
             data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
         self.actions = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()
+        self.segment_parts.join(self.actions)
         self._join_state()
         self._join_tasks()
         self._join_notes()
@@ -172,10 +177,13 @@ class Program(QObject):
     def _join_ticks(self) -> None:
         """What the checkable actions show, in menus and toolbar alike."""
         panel, choices, window, actions = self.window.panel, self.overlay_choices, self.window, self.actions
+        other, switched = window.segments_panel, window.pages.currentChanged
         for number, name in enumerate(("all_panes", *(f"solo_{name}" for name in PANES))):
-            keep_checked(actions[name], lambda: panel.solo_pane, number, panel.solo_changed)
+            changes = panel.solo_changed, other.solo_changed, switched
+            keep_checked(actions[name], lambda: window.shown_panel.solo_pane, number, *changes)
         for mode in ("wipe", "difference"):
-            keep_checked(actions[mode], lambda: panel.compare, mode, panel.compare_changed)
+            changes = panel.compare_changed, other.compare_changed, switched
+            keep_checked(actions[mode], lambda: window.shown_panel.compare, mode, *changes)
         for overlay in ("similarity", "clusters"):
             keep_checked(actions[overlay], lambda: choices.shown, overlay, choices.shown_changed)
         keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
@@ -201,6 +209,7 @@ class Program(QObject):
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
             *(choices.shown_changed, choices.similarity_changed, choices.clusters_changed),
             *(window.panel.controller.view_changed, window.panel.solo_changed),
+            *(self.segments.shown_changed, self.segments.edited, self.segments.view_changed),
         ):
             changed.connect(self.session_store.touch)
 
@@ -235,7 +244,7 @@ class Program(QObject):
         line = self.window.status
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
-            *(self.file_watcher, self.session_store, self.prefetch),
+            *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.segment_parts.files),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -295,10 +304,10 @@ class Program(QObject):
     def _bindings(self) -> dict[str, Callable[[], object]]:
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
-        panel, view = window.panel, window.panel.controller
-        solo = {f"solo_{name}": lambda n=n: panel.solo(n) for n, name in enumerate(PANES, start=1)}
+        panel, view, layers = window.panel, window.panel.controller, self.segment_parts.files
         return {
-            **solo,
+            **self._pane_bindings(),
+            **self.segment_parts.bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
             "close_picture": self.pictures.close_shown,
@@ -307,15 +316,15 @@ class Program(QObject):
             "open_as": opening.open_as_dialog,
             "open_sample": opening.open_sample,
             "paste": opening.paste,
-            "export": exporting.export_dialog,
+            "export": self._by_view(exporting.export_dialog, layers.export_dialog),
             "export_all": exporting.export_all_dialog,
             "open_session": self.session_store.open_dialog,
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,
             "a_or_b": self.ab_settings.flip,
-            "copy_pane": lambda: exporting.copy_pane(panel.current),
-            "copy_command": exporting.copy_command,
+            "copy_pane": self._by_view(lambda: exporting.copy_pane(panel.current), layers.copy_pane),
+            "copy_command": self._by_view(exporting.copy_command, layers.copy_command),
             "run_again": session.run_again,
             "cancel": self._stop,
             "quit": window.close,
@@ -325,7 +334,6 @@ class Program(QObject):
             "one_to_one": view.one_to_one,
             "zoom_in": lambda: view.zoom_about(view.centre, 1.25),
             "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
-            "all_panes": lambda: panel.solo(0),
             "full_screen": window.toggle_full_screen,
             "radius_down": lambda: parameters.step_radius(-1),
             "radius_up": lambda: parameters.step_radius(1),
@@ -337,10 +345,6 @@ class Program(QObject):
             "redo": self.undo.redo,
             "next_picture": lambda: self.pictures.step(1),
             "previous_picture": lambda: self.pictures.step(-1),
-            "wipe": lambda: panel.toggle_compare("wipe"),
-            "difference": lambda: panel.toggle_compare("difference"),
-            "difference_gain": panel.step_difference_gain,
-            "reference": lambda: panel.set_reference(panel.current),
             "paper_defaults": lambda: parameters.use_preset("paper"),
             "crisp": lambda: parameters.use_preset("crisp"),
             "reroll": parameters.reroll,
@@ -352,6 +356,23 @@ class Program(QObject):
             "help": window.sheet.toggle,
             "about": self._about,
         }
+
+    def _pane_bindings(self) -> dict[str, Callable[[], object]]:
+        """What commands do to the panes that are seen, whichever view shows."""
+        window = self.window
+        solo = {f"solo_{name}": lambda n=n: window.shown_panel.solo(n) for n, name in enumerate(PANES, start=1)}
+        return {
+            **solo,
+            "all_panes": lambda: window.shown_panel.solo(0),
+            "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
+            "difference": lambda: window.shown_panel.toggle_compare("difference"),
+            "difference_gain": lambda: window.shown_panel.step_difference_gain(),
+            "reference": lambda: window.shown_panel.set_reference(window.shown_panel.current),
+        }
+
+    def _by_view(self, features: Callable[[], object], segments: Callable[[], object]) -> Callable[[], object]:
+        """What a command does while the features show, and while the segments do."""
+        return lambda: (segments if self.segments.shown else features)()
 
     def _about(self) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, "About", f"sss-features {sss_model.__version__}", parent=self.window)

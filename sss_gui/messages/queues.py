@@ -26,6 +26,15 @@ from sss_gui.messages.panes import (
     ProbeRequest,
     ShowRequest,
 )
+from sss_gui.messages.segments import (
+    BackdropRequest,
+    CutOutRequest,
+    ExportLayersRequest,
+    LayersRequest,
+    MatteRequest,
+    SegmentsLiftRequest,
+    SegmentsRequest,
+)
 
 
 class Queue(IntEnum):
@@ -33,18 +42,23 @@ class Queue(IntEnum):
 
     PANES = 0
     LIFT = 1
-    PROBE = 2
-    PIN = 3
-    SIMILARITY = 4
-    CLUSTERS = 5
-    BASIS = 6
-    EXPORT = 7
-    MODEL = 8
-    LIST = 9
-    THUMBNAILS = 10
-    BATCH = 11
-    PREFETCH = 12
-    FORGET = 13
+    LAYERS = 2
+    MATTE = 3
+    SEGMENTS_LIFT = 4
+    PROBE = 5
+    PIN = 6
+    SIMILARITY = 7
+    CLUSTERS = 8
+    SEGMENTS = 9
+    BACKDROP = 10
+    BASIS = 11
+    EXPORT = 12
+    MODEL = 13
+    LIST = 14
+    THUMBNAILS = 15
+    BATCH = 16
+    PREFETCH = 17
+    FORGET = 18
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,13 @@ FEATURES = (
     Row(FeatureThumbnailsRequest, Queue.THUMBNAILS, "feature_thumbnails"),
     Row(BatchExportRequest, Queue.BATCH, "export_of_batch", busy=True),
     Row(PrefetchRequest, Queue.PREFETCH, "prefetch", background=True),
+    Row(SegmentsRequest, Queue.SEGMENTS, "segments", stopped_by_newer=True, busy=True),
+    Row(LayersRequest, Queue.LAYERS, "layers", stopped_by_newer=True),
+    Row(MatteRequest, Queue.MATTE, "matte"),
+    Row(SegmentsLiftRequest, Queue.SEGMENTS_LIFT, "lift_segments", stopped_by_newer=True),
+    Row(BackdropRequest, Queue.BACKDROP, "backdrop"),
+    Row(ExportLayersRequest, Queue.EXPORT, "export_layers", replaced_by_newer=False, busy=True),
+    Row(CutOutRequest, Queue.EXPORT, "cut_out", replaced_by_newer=False, busy=True),
     Row(ForgetRequest, Queue.FORGET, "forget"),
 )
 """Answered by `FeatureEngine`, on the thread that owns the model."""

@@ -81,5 +81,7 @@ class PanesPresenter(QObject):
             self._panel.pane(name).set_placeholder(words if name == "input" or words != EMPTY else "")
 
     def _tell_view(self) -> None:
+        if self._panel.isHidden():  # another page has the view
+            return
         box = self._panel.pane("filtered").visible_box()
         self._session.look_at(box, self._panel.controller.scale * self._panel.devicePixelRatioF())

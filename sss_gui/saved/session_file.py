@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.panes import Source
+from sss_gui.saved.segments_entry import SavedSegments, segments_entry, segments_of
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
@@ -42,6 +43,7 @@ class SavedSession:
     origin : the pins compared with where they lie in another picture, and that picture
     overlay : what lies over the pictures: similarity, clusters or nothing
     similarity, clusters : how they are made
+    segments : what the Segments view showed of the shown picture, and what was made of its layers
     """
 
     state: State
@@ -55,6 +57,7 @@ class SavedSession:
     similarity: SimilarityParams = field(default_factory=SimilarityParams)
     clusters: ClusterParams = field(default_factory=ClusterParams)
     kept: tuple[Pins, ...] = ()
+    segments: SavedSegments = field(default_factory=SavedSegments)
     missing: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -125,6 +128,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "origin": _pins_entry(saved.origin, names) if saved.origin else None,
         "pins": [list(pin) for pin in saved.pins],
         "kept": [_pins_entry(pins, names) for pins in saved.kept],
+        "segments": segments_entry(saved.segments, names.of),
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
@@ -196,6 +200,9 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         similarity=SimilarityParams.from_dict(values.get("similarity", {})),
         clusters=ClusterParams.from_dict(values.get("clusters", {})),
         kept=tuple((source, points) for source, points in kept.items() if source in sources),
+        segments=segments_of(values["segments"], lambda name: _absolute(name, folder))
+        if "segments" in values
+        else SavedSegments(),
         missing=tuple(missing),
     )
 

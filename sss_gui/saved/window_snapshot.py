@@ -5,16 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sss_gui.messages.panes import ShowResult
+from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.session_file import SavedSession
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
+from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
 
 class WindowSnapshot(QObject):
-    """Captures and restores pictures, parameters, overlays, pins and view; pins and view wait for their picture."""
+    """Captures and restores all of it; what belongs to a picture, such as its pins and layers, waits for it."""
 
     def __init__(
         self,
@@ -22,12 +24,13 @@ class WindowSnapshot(QObject):
         pictures: PictureList,
         pins: Pins,
         choices: OverlayChoices,
+        segments: Segments,
         panel: FeaturePanel,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
-        self._panel = panel
+        self._segments, self._panel = segments, panel
         self._waiting: SavedSession | None = None
         session.result_arrived.connect(self._arrive)
 
@@ -55,7 +58,13 @@ class WindowSnapshot(QObject):
             similarity=self._choices.similarity,
             clusters=self._choices.clusters,
             kept=tuple((source, pins[source]) for source in sources if source in pins and source != wanted),
+            segments=self._segments_now(),
         )
+
+    def _segments_now(self) -> SavedSegments:
+        """What a session that still waits for its picture brought counts as much as what there is."""
+        segments = self._segments
+        return SavedSegments(segments.shown, segments.method, segments.view, segments.waiting or segments.edits)
 
     def restore(self, saved: SavedSession) -> None:
         """Bring `saved` back."""
@@ -67,6 +76,9 @@ class WindowSnapshot(QObject):
         self._choices.set_similarity(saved.similarity)
         self._choices.set_clusters(saved.clusters)
         self._choices.show(saved.overlay)
+        if source is not None:
+            kept = saved.segments
+            self._segments.restore(source, kept.method, kept.view, kept.edits, shown=kept.shown)
         if self._session.shown is not None and not self._session.busy:  # all is shown already
             self._finish()
 

@@ -1,4 +1,4 @@
-"""Undo and redo of parameter changes; one drag of a slider is one step, of one field."""
+"""Undo and redo of parameters and layers; one drag of a slider is one step, of one field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from sss_gui.state.layer_edits import Edits
 from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -16,17 +18,18 @@ LIMIT = 200
 
 @dataclass(frozen=True)
 class Adjustments:
-    """Every parameter that undo brings back."""
+    """Everything that undo brings back."""
 
     filter: FilterParams
     projection: ProjectionParams
     basis: Path | None
     similarity: SimilarityParams
     clusters: ClusterParams
+    layers: Edits
 
 
 class Undo(QObject):
-    """Watches the parameters; opening another picture or model is no step.
+    """Watches parameters and layers; opening another picture or model is no step.
 
     Signals
     -------
@@ -35,9 +38,11 @@ class Undo(QObject):
 
     changed = Signal(bool, bool)
 
-    def __init__(self, session: Session, choices: OverlayChoices, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, choices: OverlayChoices, segments: Segments, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._choices = session, choices
+        self._session, self._choices, self._segments = session, choices, segments
         self._past: list[Adjustments] = []
         self._future: list[Adjustments] = []
         self._last = self._now()
@@ -48,11 +53,13 @@ class Undo(QObject):
             field.connect(self._record)
         for field in (choices.similarity_changed, choices.clusters_changed):
             field.connect(self._record)
+        segments.edited.connect(self._record)
+        segments.replaced.connect(self._follow_cut)
         session.reverted.connect(self._forget_failure)
         session.motion.rested.connect(self._end_drag)
 
     def undo(self) -> None:
-        """Back to the parameters before the last change."""
+        """Back to what was before the last change."""
         self._move(self._past, self._future)
 
     def redo(self) -> None:
@@ -61,7 +68,8 @@ class Undo(QObject):
 
     def _now(self) -> Adjustments:
         state, choices = self._session.state, self._choices
-        return Adjustments(state.filter, state.projection, state.basis, choices.similarity, choices.clusters)
+        overlays = choices.similarity, choices.clusters
+        return Adjustments(state.filter, state.projection, state.basis, *overlays, self._segments.edits)
 
     def _move(self, source: list[Adjustments], target: list[Adjustments]) -> None:
         if not source:
@@ -72,6 +80,7 @@ class Undo(QObject):
         self._applying = True
         self._choices.set_similarity(step.similarity)
         self._choices.set_clusters(step.clusters)
+        self._segments.set_edits(step.layers)
         state = self._session.state
         self._session.set_state(replace(state, filter=step.filter, projection=step.projection, basis=step.basis))
         self._applying = False
@@ -90,6 +99,10 @@ class Undo(QObject):
         self._dragging = self._session.motion.moving
         self._future.clear()
         self.changed.emit(True, False)
+
+    def _follow_cut(self) -> None:
+        """The layers of another picture are no step."""
+        self._last = replace(self._last, layers=self._segments.edits)
 
     def _forget_failure(self) -> None:
         """What failed is no step: neither the one to it, nor one that would go back to where we are again."""

@@ -1,15 +1,18 @@
-"""The sss-extract call that writes the files which the window's export writes."""
+"""The calls of sss-extract and sss-segment that write the files which the window's exports write."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from sss_gui.state.segments import Method
 from sss_gui.state.session import State
 from sss_model.commands.options import words
 from sss_model.params import ExportParams
+from sss_model.params.layers import LayerExportParams, SegmentParams
 
 
 def command_line(state: State, folder: Path, params: ExportParams) -> str:
@@ -29,4 +32,38 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
         parts += ["--basis", str(state.basis)]
     for record in (state.filter, state.projection, state.extract, params):
         parts += words(record)
+    return _quoted(parts)
+
+
+def segment_command_line(
+    state: State, method: Method, count: int, names: Sequence[str], folder: Path, params: LayerExportParams
+) -> str:
+    """The call that writes `count` layers by `method`, quoted; empty where the picture has no file.
+
+    Parameters
+    ----------
+    names : of the layers, the largest first; none: the command's own
+    """
+    source = state.source
+    if source is None or source.path is None:
+        return ""
+    parts = ["sss-segment", str(source.path if source.image is None else source.image)]
+    if source.image is not None:
+        parts += ["--features", str(source.path)]
+    if source.layout is not None:
+        parts += ["--layout", source.layout]
+    parts += ["-o", str(folder)]
+    if state.model is not None:
+        parts += ["--model", str(state.model)]
+    if method.masks is not None:
+        parts += ["--masks", str(method.masks)]
+    segment = SegmentParams(method=method.name, layers=count if method.masks is None else SegmentParams().layers)
+    for record, skip in ((segment, ()), (params, ("existing",)), (state.extract, ("size", "scales"))):
+        parts += words(record, skip=skip)
+    if names:
+        parts += ["--names", ",".join(names)]
+    return _quoted(parts)
+
+
+def _quoted(parts: Sequence[str]) -> str:
     return subprocess.list2cmdline(parts) if sys.platform == "win32" else shlex.join(parts)

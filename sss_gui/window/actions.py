@@ -51,11 +51,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("close_picture", "&Close picture", ("Ctrl+W",), "File", "Take the picture off the strip; its file stays",
             separator=True),
     Command("close_all", "Close a&ll pictures", (), "File", "Empty the strip and the panes; the files stay"),
-    Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features into a folder", separator=True),
+    Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features, or layers, into a folder",
+            separator=True),
     Command("export_all", "Export &all…", ("Ctrl+Shift+E",), "File", "Export every picture of the strip"),
     Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File", "Copy the picture of the pane clicked last"),
     Command("copy_command", "Copy as command &line", ("Ctrl+Shift+C",), "File",
-            "Copy the sss-extract call that writes the same files"),
+            "Copy the call of sss-extract, or of sss-segment, that writes the same files"),
     Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", separator=True),
     Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view"),
     Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network again", separator=True),
@@ -113,11 +114,36 @@ COMMANDS: tuple[Command, ...] = (
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("crisp", "C&risp", ("Shift+R",), "Adjust", "Radius and eps that keep objects apart at the picture's edges"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
+    Command("segments_view", "&Segments view", ("L",), "Layers", "Soft layers in place of the features, or back", True,
+            toolbar="segments"),
+    Command("more_layers", "&More layers", (".",), "Layers", "One layer more", separator=True),
+    Command("fewer_layers", "&Fewer layers", (",",), "Layers", "One layer less"),
+    Command("merge_layers", "M&erge", ("M",), "Layers", "Make one layer of those that are picked"),
+    Command("split_layer", "S&plit", ("X",), "Layers", "Make two layers of the one that is picked"),
+    Command("merge_slivers", "Merge s&livers", (), "Layers",
+            "Merge layers under 3 % of the picture into what they are likest to"),
+    Command("pick_nothing", "Pick &nothing", ("N",), "Layers", "No layer is in the matte", separator=True),
+    Command("invert_matte", "&Invert the matte", ("I",), "Layers", "What is left out in place of what is taken", True),
+    Command("clear_matte_pins", "Remo&ve the matte's pins", (), "Layers", "Take off the pins that refine the matte"),
+    Command("alpha_view", "Next &alpha view", ("V",), "Layers",
+            "Grey, red overlay, checkerboard, on black, white, a colour, over a picture", separator=True),
+    Command("backdrop", "Lay over a pict&ure…", (), "Layers", "Choose the picture that the matte is laid over"),
+    Command("decontaminate", "Dec&ontaminate colours", ("O",), "Layers",
+            "Show the matte with its own colours at soft borders, without the background's", True),
+    Command("semantic_layers", "Semanti&c soft segments", (), "Layers", "Layers by features and colours", True,
+            separator=True, one_of="layers by"),
+    Command("spectral_layers", "Spectral ma&tting", (), "Layers", "Layers by colours alone, to compare with", True,
+            one_of="layers by"),
+    Command("mask_layers", "Mas&ks of a file…", (), "Layers",
+            "Layers of another program: a label map, outlines or masks, to compare with", True, one_of="layers by"),
+    Command("copy_matte", "Copy the cut-&out", ("Ctrl+Alt+C",), "Layers",
+            "Copy what the matte cuts out of the photograph, with its alpha", separator=True),
+    Command("export_layers", "E&xport layers…", (), "Layers", "Write layers or the matte into files"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip
 
-GROUPS = ("File", "Model", "Adjust", "View", "Compare", "Help")
+GROUPS = ("File", "Model", "Adjust", "View", "Compare", "Layers", "Help")
 
 
 def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -203,7 +229,10 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
              ("Drag", "Move the picture"), ("Alt+Drag", "Drag the pane's picture into another program"),
              ("Double click", "Fit; on a slider its default"),
              ("Delete", "In the film strip: close the picture")]  # fmt: skip
-    return [*sheet, ("Panes", panes)]
+    layers = [("Click", "Pick the layer"), ("Shift+Click", "Add the layer"), ("Alt+Click", "Take the layer away"),
+              ("Ctrl+Click", "Add the layer or take it away"), ("Alt or Ctrl+Click on an eye", "Show the layer alone"),
+              ("F2", "Rename the layer")]  # fmt: skip
+    return [*sheet, ("Panes", panes), ("Segments view", layers)]
 
 
 def _native(key: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
+from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
+from sss_gui.widgets.panels.layers_panel import LayersPanel
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
@@ -47,12 +49,16 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.panel = FeaturePanel()
+        self.segments_panel = FeaturePanel(titles=SEGMENT_TITLES, controller=self.panel.controller)
+        self.pages = QStackedWidget()
+        self.layers = LayersPanel()
         self.read_out = PixelReadOut()
         self.film_strip = FilmStrip()
         self.params = ParamsPanel()
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
         self._unfolded = self.probe.sizeHint().height()
+        self._pixels_back = True  # whether the pixels' dock comes back with the features
         self.status = StatusLine()
         self._set_icon()
         self.toolbar = self._add_toolbar()
@@ -60,6 +66,20 @@ class MainWindow(QMainWindow):
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
         self.resize(first_size(self.screen().availableGeometry().size()))
+
+    @property
+    def shown_panel(self) -> FeaturePanel:
+        """The panes that are seen: the features' or the segments'."""
+        return self.segments_panel if self.pages.currentWidget() is self.segments_panel else self.panel
+
+    def show_segments(self, shown: bool) -> None:
+        """Show the panes of the segments and the dock of their layers, or the features' panes."""
+        self.pages.setCurrentWidget(self.segments_panel if shown else self.panel)
+        self.layers_dock.setVisible(shown)
+        if shown:  # vectors of features are of no use there
+            self._pixels_back = not self.probe_dock.isHidden()
+        self.probe_dock.setVisible(self._pixels_back and not shown)
+        (self.layers_dock if shown else self.params_dock).raise_()
 
     def set_name(self, name: str) -> None:
         """Show what is open in the title."""
@@ -87,12 +107,17 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.panel, 1)
+        for page in (self.panel, self.segments_panel):
+            self.pages.addWidget(page)
+        column.addWidget(self.pages, 1)
         column.addWidget(self.read_out)
         column.addWidget(self.film_strip)
         self.film_strip.hide()
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.tabifyDockWidget(self.params_dock, self.layers_dock)
+        self.layers_dock.hide()
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
         self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)

@@ -46,12 +46,13 @@ from sss_gui.messages.panes import (
 )
 from sss_gui.pane_names import PANES
 from sss_gui.worker.devices import device_words, devices
-from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.pooled_figures import PooledFigures
+from sss_gui.worker.segment_answers import SegmentAnswers
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
-from sss_gui.worker.worker import Deliver, Engine
+from sss_gui.worker.worker import Deliver
 from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class FeatureEngine(Engine):
+class FeatureEngine(SegmentAnswers):
     """Owns the model and what was computed with it; used by one thread only.
 
     Parameters
@@ -77,13 +78,14 @@ class FeatureEngine(Engine):
     """
 
     def __init__(self, extraction: CachedExtractor | None = None) -> None:
-        self.documents = FeatureCache()
+        super().__init__()
         self._extraction = extraction
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
 
     def close(self) -> None:
         """Forget everything."""
+        super().close()
         if self._overlays is not None:
             self._overlays.clear()
         self.documents.clear()
@@ -121,7 +123,7 @@ class FeatureEngine(Engine):
     def show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
         """The four panes, each delivered as soon as it is there; the filtered one ends it."""
         started = time.perf_counter()
-        document = self._document(request, progress.part(0.0, 0.7), deliver)
+        document = self.document(request, progress.part(0.0, 0.7), deliver)
         figure, common = document.figure, self._common(request, document)
         basis = self._basis(request.basis)
         rest = progress.part(0.7, 1.0)
@@ -149,7 +151,7 @@ class FeatureEngine(Engine):
     def preview(self, request: PreviewRequest, progress: Progress, deliver: Deliver) -> ShowResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
         show = request.show
-        document = self._document(show, progress, deliver)
+        document = self.document(show, progress, deliver)
         figure, basis = document.figure, self._basis(show.basis)
         view = request.view and view_on_grid(request.view, figure)
         patch, cells = figure.preview(show.filter, show.projection, basis, view)
@@ -200,7 +202,7 @@ class FeatureEngine(Engine):
 
     # documents -------------------------------------------------------------------------------------------------------
 
-    def _document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> CachedFeatures:
+    def document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> CachedFeatures:
         """The features of the request's picture: remembered, read, or computed."""
         key = self._key(request)
         if request.fresh:
@@ -217,6 +219,7 @@ class FeatureEngine(Engine):
         if self.documents.keep_only(request.kept):
             if self._overlays is not None:
                 self._overlays.clear()
+            self.forget_cuts()
             self._give_back()
 
     @staticmethod
@@ -314,14 +317,14 @@ class FeatureEngine(Engine):
         """Write what is shown."""
         show = request.show
         paths = self._write(show, request.folder, show.source.stem, request.params, progress)
-        return ExportResult(request.ticket, tuple(paths), self._document(show, progress, deliver).notes)
+        return ExportResult(request.ticket, tuple(paths), self.document(show, progress, deliver).notes)
 
     def _write(
         self, show: ShowRequest, folder: Path, stem: str, params: ExportParams, progress: Progress
     ) -> list[Path]:
         from sss_model.pipeline import AnalysedPicture, export_picture  # here: it loads torch
 
-        document = self._document(show, progress.part(0.0, 0.5), lambda _result: None)
+        document = self.document(show, progress.part(0.0, 0.5), lambda _result: None)
         picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
         return export_picture(
             picture,
@@ -374,14 +377,14 @@ class FeatureEngine(Engine):
 
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""
-        document = self._document(request.show, progress, lambda _result: None)
+        document = self.document(request.show, progress, lambda _result: None)
         if not request.sources:
             fixed = document.figure.locked_basis(
                 request.show.filter, request.show.projection, self._basis(request.show.basis)
             )
             fixed.save(request.path)
             return BasisResult(request.ticket, request.path)
-        pooled = PooledFigures(self._document, document, request, progress, deliver, self.give_way)
+        pooled = PooledFigures(self.document, document, request, progress, deliver, self.give_way)
         document.figure.shared_basis(pooled, request.show.filter).save(request.path)
         return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
 

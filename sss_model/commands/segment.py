@@ -7,7 +7,6 @@ is 1. Beside each picture's files stands a JSON that says how they were made.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sss_model
-from sss_model.atomic_write import replacing
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import PROGRAM, ExportError, check_source, prepare_folder
+from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
-from sss_model.json_file import read_json
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
@@ -126,7 +123,8 @@ def _job(options: argparse.Namespace) -> Job:
     """The call's options as a record; `ParameterError` for those that do not go together."""
     names = tuple(name.strip() for name in options.names.split(",") if name.strip())
     weights = {method: getattr(options, f"{method.replace('-', '_')}_weights") for method in NETWORKS}
-    size = str(options.size) if options.size else "native"  # features on the grid that is segmented
+    # features on the grid that is segmented; unasked on the automatic one, as in the window
+    size = {0: "native", SegmentParams().size: ExtractParams().size}.get(options.size, str(options.size))
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
@@ -155,44 +153,19 @@ class Segmentations:
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the layers of the picture at `path`: the files (none where all are there and may stay), and notes."""
+        from sss_model.analysis.layer_files import may_stay, write_layers_record
         from sss_model.files.inputs import read_input
 
         record = self.job.folder / f"{stem}-layers.json"
         check_source(record, path, changed=self.job.changed)
-        if _may_stay(record, self.job):
+        if may_stay(record, self.job.segment, self.job.export):
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
         picture = _Picture(self, stem, path, read_input(source, image, self.job.layout), progress)
         files = picture.write()
-        entry = {**picture.record(), "files": [file.name for file in files]}
-        with replacing(record, ExportError) as temporary:
-            temporary.write_text(
-                json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
-            )
+        write_layers_record(record, picture.record(), files)
         return [*files, record], picture.notes
-
-
-def _may_stay(record: Path, job: Job) -> bool:
-    """Whether the files that `record` lists are the call's own and are to be left as they are.
-
-    Raises `ExportError` where they are to be refused.
-    """
-    try:
-        known = read_json(record, ExportError, noun="The record")
-        there = [record.with_name(name) for name in known["files"]]
-        made = (known["export"], known["segment"])
-    except (ExportError, ValueError, KeyError, TypeError):
-        return False  # nothing there, or nothing of ours
-    if job.export.existing == "refuse":
-        raise ExportError(f"{record.name} is already in {record.parent}.", hint="Choose another folder.")
-    same = made == (_plain(job.export), _plain(job.segment))
-    return job.export.existing == "skip" and same and all(file.is_file() for file in there)
-
-
-def _plain(params: LayerExportParams | SegmentParams) -> Any:
-    """`params` as a JSON gives them back, without what says nothing of the files."""
-    return json.loads(json.dumps({key: value for key, value in params.to_dict().items() if key != "existing"}))
 
 
 class _Picture:
@@ -207,19 +180,13 @@ class _Picture:
 
     def write(self) -> list[Path]:
         """Write all that the call asks for; returns the files."""
-        from sss_model.analysis.segment_pictures import layer_overlay, write_comparison
-        from sss_model.image_io import write_picture
-        from sss_model.layer_io import write_layers
+        from sss_model.analysis.layer_files import decontaminated, write_layer_files
+        from sss_model.analysis.segment_pictures import write_comparison
 
         export, target = self.job.export, self.job.folder / self.stem
-        self.layers = self.decontaminated(self.segmented(self.job.segment.method, self.progress.part(0.5, 0.8)))
-        files: list[Path] = []
-        for k, form in enumerate(export.formats):
-            self.progress.report(0.9 + 0.1 * k / len(export.formats), "Writing")
-            files += write_layers(target, self.layers, format=form, metadata=self.record())
-        if export.overlay:
-            files.append(target.with_name(f"{self.stem}-overlay.png"))
-            write_picture(files[-1], layer_overlay(self.image, self.layers.alphas))
+        layers = self.segmented(self.job.segment.method, self.progress.part(0.5, 0.8))
+        self.layers = decontaminated(layers, export, self.progress.part(0.8, 0.9))
+        files = write_layer_files(target, self.layers, export, self.record(), self.progress.part(0.9, 1.0))
         if export.compare:
             files.append(target.with_name(f"{self.stem}-compare.png"))
             write_comparison(files[-1], self.panels())
@@ -228,21 +195,9 @@ class _Picture:
 
     def record(self) -> dict[str, Any]:
         """What the JSON says of how the layers were made."""
-        from sss_model.layer_io import FORMATS
+        from sss_model.analysis.layer_files import layers_record
 
-        layers = [{"name": n, "share": s} for n, s in zip(self.layers.names, self.layers.shares.tolist(), strict=True)]
-        return {
-            "program": PROGRAM,
-            "version": sss_model.__version__,
-            "source": self.path.name,
-            "source_sha256": self.sha256,
-            "size": list(self.image.shape[:2]),
-            "segment": _plain(self.job.segment),
-            "export": _plain(self.job.export),
-            "alpha": {form: FORMATS[form].alpha for form in self.job.export.formats},
-            "layers": layers,
-            **self.made,
-        }
+        return layers_record(self.path.name, self.sha256, self.layers, self.job.segment, self.job.export, self.made)
 
     @cached_property
     def analysed(self) -> AnalysedPicture:
@@ -299,16 +254,6 @@ class _Picture:
             self.made.setdefault("weights", {})[method] = {"name": file.name, "sha256": file_sha256(file)}
             hard = run[method](self.image, file, device=pick_device(device), progress=progress)
         return (hard.lifted(self.image) if params.lift else hard.alphas()), hard.names
-
-    def decontaminated(self, layers: Layers) -> Layers:
-        """`layers` with colours of their own, where the call asks for them."""
-        if not self.job.export.decontaminate:
-            return layers
-        from sss_model.segmentation.foreground import foreground_colours
-
-        return replace(
-            layers, colours=foreground_colours(self.image, layers.alphas, progress=self.progress.part(0.8, 0.9))
-        )
 
     def panels(self) -> list[tuple[str, Any]]:
         """Image, features, the layers, and those of the other methods, as the paper's Figures 3 to 5 have them."""

@@ -4,7 +4,7 @@
     FORMATS                                                                   what there is, and what opens it
 
 Alphas are never changed by colours; PNG, PSD and OpenRaster hold straight colours in sRGB, EXR premultiplied ones in
-linear light.
+linear light. Premultiplied PNGs, which the format does not know, say so in their names and their text.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class LayerFormat:
 
 FORMATS = {
     "png": LayerFormat("PNG, 16 bit, one a layer", "-{name}.png", "straight", "anything"),
+    "png-premultiplied": LayerFormat(
+        "PNG, 16 bit, one a layer", "-{name}-premultiplied.png", "premultiplied", "programs that are told so"
+    ),
     "npz": LayerFormat("numpy", "-layers.npz", "matte", "Python"),
     "psd": LayerFormat("Photoshop", "-layers.psd", "straight", "Photoshop, Affinity, Krita, GIMP"),
     "ora": LayerFormat("OpenRaster", "-layers.ora", "straight", "Krita, GIMP, MyPaint, Pinta"),
@@ -103,6 +106,7 @@ def _format(name: str) -> LayerFormat:
 _Writer = Callable[[Sequence[Path], Layers, Mapping[str, Any]], None]
 _WRITERS: dict[str, _Writer] = {
     "png": lambda paths, layers, _: write_png(paths, layers),
+    "png-premultiplied": lambda paths, layers, _: write_png(paths, layers, premultiplied=True),
     "npz": lambda paths, layers, metadata: write_npz(paths[0], layers, metadata),
     "psd": lambda paths, layers, _: write_psd(paths[0], layers),
     "ora": lambda paths, layers, _: write_ora(paths[0], layers),

@@ -1,4 +1,4 @@
-"""PNG files of 16 bits a channel, which Pillow does not write: one layer a file, straight alpha as the format says."""
+"""PNG files of 16 bits a channel, which Pillow does not write: one layer a file, alpha straight or premultiplied."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ _UP = 2  # the filter that subtracts the row above: photographs take a third les
 _LEVEL = 3  # of zlib: 6 is 4 % smaller and takes three times as long
 
 
-def write_png(paths: Sequence[Path], layers: Layers) -> None:
-    """Write each layer into its own of `paths`: 16-bit RGBA, sRGB, straight alpha; colours under alpha 0 are kept.
+def write_png(paths: Sequence[Path], layers: Layers, *, premultiplied: bool = False) -> None:
+    """Write each layer into its own of `paths`: 16-bit RGBA, sRGB; the file's text says what its alpha is.
+
+    Straight colours are kept under alpha 0. Premultiplied ones are the sRGB values times alpha, as programs expect that
+    lay them over each other without linear light.
 
     Raises
     ------
@@ -32,9 +35,13 @@ def write_png(paths: Sequence[Path], layers: Layers) -> None:
     alphas = whole_alphas(layers.alphas, 65535)
     for k, path in enumerate(paths):
         samples = np.empty((*alphas.shape[:2], 4), np.uint16)
-        samples[..., :3] = whole_numbers(layers.colour(k), 65535)
+        colour = layers.colour(k)
+        if premultiplied:
+            colour = np.asarray(colour * (alphas[..., k, None] / np.float32(65535)), np.float32)
+        samples[..., :3] = whole_numbers(colour, 65535)
         samples[..., 3] = alphas[..., k]
-        write_samples(path, samples, text={"Title": layers.names[k]})
+        text = {"Title": layers.names[k], **({"Comment": "premultiplied alpha"} if premultiplied else {})}
+        write_samples(path, samples, text=text)
 
 
 def write_samples(path: Path, samples: NDArray[np.uint16], *, text: Mapping[str, str] | None = None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sss_model.errors import ParameterError
 from sss_model.params.fields import Checked, choice, number, switch
 
-LAYER_FORMATS = ("png", "npz", "psd", "ora", "exr", "cryptomatte")
+LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
 SEGMENT_METHODS = ("sss", "spectral-matting", "mask-rcnn", "deeplab", "pspnet", "masks")
 
 

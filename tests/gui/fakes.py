@@ -41,6 +41,21 @@ from sss_gui.messages.panes import (
     ShowRequest,
     ShowResult,
 )
+from sss_gui.messages.segments import (
+    BackdropRequest,
+    BackdropResult,
+    CutOutRequest,
+    CutOutResult,
+    ExportLayersRequest,
+    LayersRequest,
+    LayersResult,
+    MatteRequest,
+    MatteResult,
+    SegmentsLiftRequest,
+    SegmentsLiftResult,
+    SegmentsRequest,
+    SegmentsResult,
+)
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ImageError
@@ -48,6 +63,10 @@ from sss_model.files.inputs import files_of
 from sss_model.progress import Progress
 
 SIZE = (24, 32)
+MERGES = ((0, 1), (2, 3), (4, 5))
+GROUPINGS = ((0, 0, 0, 0), (0, 0, 1, 1), (0, 2, 1, 1), (0, 2, 1, 3))
+SHARES = (0.4, 0.1, 0.3, 0.2)
+"""Of four components, left to right, that the fake engine cuts every picture into."""
 
 
 class FakeEngine(Engine):
@@ -123,6 +142,48 @@ class FakeEngine(Engine):
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
         return ExportResult(message.ticket, (message.path,))
+
+    def segments(self, message: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
+        self._wait(progress, "Eigenvectors")
+        if message.params.method == "masks":
+            groupings, merges, names = GROUPINGS[-1:], (), ("sky", "tree", "road", "car")
+        else:
+            groupings, merges, names = GROUPINGS, MERGES, ()
+        picture = self.picture(90)
+        return SegmentsResult(message.ticket, message.show.source, self.number, picture[0], picture, SHARES,
+                              groupings, merges, names)  # fmt: skip
+
+    def layers(self, message: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
+        alphas = np.zeros((*self.size, max(message.groups) + 1), np.uint8)
+        edges = np.rint(np.cumsum((0, *SHARES)) * self.size[1]).astype(int)
+        for component, group in enumerate(message.groups):
+            alphas[:, edges[component] : edges[component + 1], group] = 255
+        shares = tuple(alphas.mean((0, 1)) / 255)
+        return LayersResult(message.ticket, message.cut.show.source, message.groups, alphas, shares)
+
+    def matte(self, message: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
+        layers = self.layers(message.layers, progress, deliver)
+        matte = layers.alphas[..., list(message.matte.picked)].sum(2).astype(np.uint8)
+        own = np.full((*self.size, 3), 120, np.uint8) if message.decontaminate else None
+        return MatteResult(message.ticket, layers.source, matte, own)
+
+    def lift_segments(
+        self, message: SegmentsLiftRequest, progress: Progress, deliver: Deliver
+    ) -> SegmentsLiftResult | None:
+        return None  # as the engine where the grid is as fine as the screen
+
+    def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
+        return BackdropResult(message.ticket, message.path, np.full((*message.size, 3), 30, np.uint8))
+
+    def export_layers(self, message: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        self._wait(progress, "Writing")
+        path = message.folder / f"{message.layers.cut.show.source.stem}-{message.names[0]}.png"
+        path.write_bytes(b"layer")
+        return ExportResult(message.ticket, (path,))
+
+    def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
+        matte = self.matte(message.matte, progress, deliver).matte
+        return CutOutResult(message.ticket, np.dstack([np.full((*self.size, 3), 90, np.uint8), matte]))
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         for source in message.sources:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from sss_gui.pane_names import PANES
+from sss_gui.pane_names import PANES, SEGMENT_PANES
 from sss_gui.program import Program, build_engine
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Settings
@@ -27,7 +27,7 @@ from sss_model.shipped_files import SAMPLE, resource
 # what opens a dialog would wait for a person
 DIALOGS = {
     *("open", "open_instead", "open_folder", "open_model", "open_as", "export", "export_all"),
-    *("save_session", "open_session", "quit", "about"),
+    *("save_session", "open_session", "quit", "about", "backdrop", "mask_layers", "export_layers"),
 }
 
 
@@ -58,13 +58,16 @@ class Monkey:
         signal.emit(name, value)
 
     def pointer(self):
-        canvas = self.program.window.panel.pane(self.random.choice(PANES)).canvas
+        window = self.program.window
+        names = SEGMENT_PANES if window.shown_panel is window.segments_panel else PANES
+        canvas = window.shown_panel.pane(self.random.choice(names)).canvas
         if not canvas.isVisible():
             return
         place = QPoint(self.random.randrange(max(canvas.width(), 1)), self.random.randrange(max(canvas.height(), 1)))
         self.qtbot.mouseMove(canvas, place)
         if self.random.random() < 0.5:
-            self.qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+            held = self.random.choice([Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier])
+            self.qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, held, place)
 
     def key(self):
         keys = [Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_Tab, Qt.Key.Key_P, Qt.Key.Key_W]
@@ -82,6 +85,9 @@ class Monkey:
             lambda: program.session.cancel(),
             lambda: program.pictures.remove(self.random.randrange(3)),
             lambda: program.pins.clear(),
+            lambda: program.segments.set_count(self.random.randint(1, 6), moving=self.random.random() < 0.5),
+            lambda: program.segments.set_tool(self.random.choice(["pick", "keep", "drop"])),
+            lambda: program.window.layers.matte_changing.emit("feather", self.random.uniform(0, 5)),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
             lambda: program.batch_export.start(program.pictures.sources, self.folder, ExportParams()),
             lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8)).copy()),
@@ -95,6 +101,7 @@ def settle(qtbot, program, last):
     qtbot.waitUntil(lambda: not busy(), timeout=60_000)
     session.cancel()
     program.window.resize(1000, 700)
+    program.segments.show(False)
     program.window.panel.solo(0)
     program.window.panel.set_compare("none")
     program.overlay_choices.show("")

@@ -248,6 +248,12 @@ class NumberControl(QWidget):
             self._show(value)
             self._announced = self._value
 
+    def set_highest(self, highest: float) -> None:
+        """Let the range end at `highest`; no signal."""
+        with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
+            self._spin.setMaximum(highest)  # type: ignore[arg-type]  # an int where the box holds whole numbers
+            self._slider.setMaximum(self._to_slider(highest))
+
     def _make_spin(self, meta: Mapping[str, Any]) -> CalmSpinBox | CalmDoubleSpinBox:
         spin = CalmSpinBox() if self._whole else CalmDoubleSpinBox(self._log)
         spin.setRange(meta["low"], meta["high"])

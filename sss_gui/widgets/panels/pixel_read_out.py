@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -19,13 +19,14 @@ Column = tuple[str, str]
 class Reading:
     """Values at one pixel.
 
-    x, y : pixel; rgb : 0..255 of the input; panes : (name, three projected values in [0, 1]) a pane, in order.
+    x, y : pixel; rgb : 0..255 of the input; panes : (name, values in [0, 1]) in order, such as the three projected ones
+    of a pane, or the one alpha of a layer.
     """
 
     x: int
     y: int
     rgb: tuple[int, int, int]
-    panes: tuple[tuple[str, tuple[float, float, float]], ...] = ()
+    panes: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
 class PixelReadOut(QWidget):
@@ -34,7 +35,7 @@ class PixelReadOut(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reading: Reading | None = None
-        self._names = tuple(PANE_TITLES[name] for name in PANES[1:])
+        self._shape = {PANE_TITLES[name]: 3 for name in PANES[1:]}  # how many values each name has
         self._figures = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._figures.setPixelSize(12)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -47,12 +48,17 @@ class PixelReadOut(QWidget):
         """Show a reading; None shows dashes in the same columns."""
         self._reading = reading
         if reading:
-            self._names = tuple(name for name, _ in reading.panes) or self._names
+            self._shape = {name: len(values) for name, values in reading.panes} or self._shape
         text = self.text()
         self.setAccessibleDescription(text)
         self.setToolTip(plain_tip(text))
         self._fit_height()
         self.update()
+
+    def set_columns(self, columns: Mapping[str, int]) -> None:
+        """Show dashes under these names, with so many values each."""
+        self._shape = dict(columns)
+        self.set_reading(None)
 
     def text(self) -> str:
         """The line as plain text."""
@@ -67,9 +73,9 @@ class PixelReadOut(QWidget):
             ("RGB", " ".join(f"{v:3d}" for v in reading.rgb) if reading else "  –   –   –"),
         ]
         values = dict(reading.panes) if reading else {}
-        for name in self._names:
+        for name, count in self._shape.items():
             known = values.get(name)
-            shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0, 0, 0))
+            shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0,) * count)
             columns.append((name, shown))
         return columns
 

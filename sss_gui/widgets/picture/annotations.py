@@ -15,6 +15,7 @@ ALERT = QColor("#d55e00")
 
 # Okabe and Ito's colour-blind-safe set, ordered so that neighbours differ most
 _PINS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00", "#FFFFFF")
+_KEEP = QColor("#009e73")
 _DARK, _LIGHT = QColor(0, 0, 0, 150), QColor(255, 255, 255, 230)
 
 
@@ -52,6 +53,21 @@ def draw_pins(painter: QPainter, cells: Sequence[QRectF]) -> None:
     painter.setFont(font)
     for index, cell in enumerate(cells):
         _pin(painter, cell, str(index + 1), pin_colour(index))
+    painter.restore()
+
+
+def draw_signs(painter: QPainter, points: Sequence[QPointF], *, keep: bool) -> None:
+    """A plus at each of `points` that is to be kept, or a minus where it is to be dropped."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for point in points:
+        painter.setPen(QPen(_LIGHT, 1.5))
+        painter.setBrush(_KEEP if keep else ALERT)
+        painter.drawEllipse(point, 8.0, 8.0)
+        painter.setPen(QPen(_LIGHT, 2))
+        painter.drawLine(point - QPointF(4, 0), point + QPointF(4, 0))
+        if keep:
+            painter.drawLine(point - QPointF(0, 4), point + QPointF(0, 4))
     painter.restore()
 
 

@@ -42,6 +42,7 @@ class PictureCanvas(QWidget):
         self.crosshair: tuple[int, int] | None = None
         self.match: tuple[int, int] | None = None
         self.pins: list[tuple[int, int]] = []
+        self.signs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         self._backing: QPixmap | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(96, 72)
@@ -61,6 +62,13 @@ class PictureCanvas(QWidget):
         new = (crosshair, match, list(pins))
         if new != (self.crosshair, self.match, self.pins):
             self.crosshair, self.match, self.pins = new
+            self.update()
+
+    def set_signs(self, keep: Sequence[tuple[int, int]], drop: Sequence[tuple[int, int]]) -> None:
+        """Replace the signs over the picture: plus at the pixels to `keep`, minus at those to `drop`."""
+        new = (list(keep), list(drop))
+        if new != self.signs:
+            self.signs = new
             self.update()
 
     def placement(self) -> Placement:
@@ -141,6 +149,8 @@ class PictureCanvas(QWidget):
             marks.draw_crosshair(painter, self._cell(self.crosshair), self.width(), self.height())
         if self.pins:
             marks.draw_pins(painter, [self._cell(pin) for pin in self.pins])
+        for keep, points in zip((True, False), self.signs, strict=True):
+            marks.draw_signs(painter, [self._cell(point).center() for point in points], keep=keep)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         title, _, rest = self.placeholder.partition("\n")

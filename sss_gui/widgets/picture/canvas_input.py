@@ -30,6 +30,7 @@ class GestureCanvas(PictureCanvas):
     pixel_hovered = Signal(int, int)
     hover_left = Signal()
     pixel_clicked = Signal(int, int)
+    pixel_picked = Signal(int, int, object)
     nudge_requested = Signal(int, int)
     flip_requested = Signal(bool)
     wipe_moved = Signal(float)
@@ -113,12 +114,14 @@ class GestureCanvas(PictureCanvas):
         self._hover(at)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        clicked = self._press is not None and self._drag == "" and event.button() == Qt.MouseButton.LeftButton
+        drag, clicked = self._drag, self._press is not None and event.button() == Qt.MouseButton.LeftButton
         self._press, self._drag = None, ""
         self.setCursor(Qt.CursorShape.CrossCursor)
         pixel = self._pixel(event.position())
-        if clicked and pixel:
+        if clicked and pixel and drag == "":
             self.pixel_clicked.emit(*pixel)
+        if clicked and pixel and drag in ("", "out"):  # Alt was held, but the mouse did not move
+            self.pixel_picked.emit(*pixel, event.modifiers())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self._on_edge(event.position()):

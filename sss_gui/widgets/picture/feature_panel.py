@@ -1,32 +1,40 @@
-"""The four linked panes: input, random projection, PCA, guided filter + PCA."""
+"""Four linked panes: input, random projection, PCA, guided filter + PCA; or others, linked to the same view."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
-from sss_gui.pane_names import PANE_TITLES, PANES
+from sss_gui.pane_names import PANE_TITLES
 from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture.canvas_input import WindowKeys
-from sss_gui.widgets.picture.image_view import ImageView
+from sss_gui.widgets.picture.image_view import ImageView, Picture
 from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.quad_splitter import QuadSplitter
 from sss_gui.widgets.picture.view_controller import ViewController
 
 
 class FeaturePanel(QWidget):
-    """Four `ImageView`s on one `ViewController`, in splitters; forwards their intents with the pane's name."""
+    """Four `ImageView`s on one `ViewController`, in splitters; forwards their intents with the pane's name.
+
+    Parameters
+    ----------
+    titles : of the panes, by their names in the program; the first is what the others are compared with
+    controller : shared with another panel, which then shows the same part of the picture; None: one of its own
+    """
 
     pixel_hovered = Signal(int, int)
     hover_left = Signal()
     pixel_clicked = Signal(int, int)
+    pixel_picked = Signal(int, int, object)
+    """The same with the keys that were held (Qt.KeyboardModifier)."""
     nudge_requested = Signal(int, int)
     files_dropped = Signal(list)
     drag_out_requested = Signal(str)
-    """Pane name (one of `PANES`)."""
+    """Pane name."""
     solo_changed = Signal(int)
     """0 for all panes, 1..4 for one."""
     compare_changed = Signal(str)
@@ -40,15 +48,23 @@ class FeaturePanel(QWidget):
     opacity_changed = Signal(float)
     """Overlays are to be as opaque as this, in [0, 1]."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        titles: Mapping[str, str] = PANE_TITLES,
+        controller: ViewController | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.controller = ViewController(self)
-        self._current, self._compare, self._reference = PANES[0], "none", PANES[0]
+        self.controller = controller or ViewController(self)
+        self._titles, self._names = titles, tuple(titles)
+        self._current, self._compare, self._reference = self._names[0], "none", self._names[0]
+        self._other: tuple[str, list[Picture]] | None = None
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting = False
         self._pins: list[tuple[int, int]] = []
         self._pins_shown, self._display = True, Display()
-        self._panes = {name: ImageView(self.controller, PANE_TITLES[name]) for name in PANES}
+        self._panes = {name: ImageView(self.controller, title) for name, title in titles.items()}
         self._quad = QuadSplitter(list(self._panes.values()), self)
         self._quad.solo_changed.connect(self.solo_changed)
         column = QVBoxLayout(self)
@@ -61,13 +77,15 @@ class FeaturePanel(QWidget):
         self._keys.pane_requested.connect(lambda: self._panes[self._current].setFocus())
         self.banner = MessageBanner(self)
         self.controller.view_changed.connect(self._view_changed)
-        self._panes["input"].set_placeholder("Drop a photograph here\nor press Ctrl+O")
-        self._panes["input"].header.set_texts(current=True)
+        first = self._panes[self._names[0]]
+        first.set_placeholder("Drop a photograph here\nor press Ctrl+O")
+        first.header.set_texts(current=True)
 
     def _connect(self, name: str, view: ImageView) -> None:
         view.pixel_hovered.connect(self._hovered)
         view.hover_left.connect(self._left)
         view.pixel_clicked.connect(self.pixel_clicked)
+        view.pixel_picked.connect(self.pixel_picked)
         view.nudge_requested.connect(self.nudge_requested)
         view.files_dropped.connect(self.files_dropped)
         view.flip_requested.connect(self.flip)
@@ -78,7 +96,7 @@ class FeaturePanel(QWidget):
         view.focus_gained.connect(lambda: self._make_current(name))
 
     def pane(self, name: str) -> ImageView:
-        """The pane of that name (one of `PANES`)."""
+        """The pane of that name."""
         return self._panes[name]
 
     @property
@@ -99,6 +117,11 @@ class FeaturePanel(QWidget):
         window = self.window()
         self._keys.watch(window, *window.findChildren(QDockWidget))  # a floating dock's keys never reach the window
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._keys.watch()
+        self.flip(False)
+
     # comparing -------------------------------------------------------------------------------------------------------
 
     @property
@@ -107,9 +130,14 @@ class FeaturePanel(QWidget):
         return self._compare
 
     def set_reference(self, name: str) -> None:
-        """Which pane flip, wipe and difference compare with ('input' at first)."""
+        """Which pane flip, wipe and difference compare with (the first one to begin with)."""
         self._panes[name]
-        self._reference = name
+        self._reference, self._other = name, None
+        self._share_reference()
+
+    def compare_with(self, title: str, levels: Sequence[Picture]) -> None:
+        """Let flip, wipe and difference compare with a picture that is in no pane, until a pane is chosen."""
+        self._other = title, list(levels)
         self._share_reference()
 
     def flip(self, on: bool) -> None:
@@ -147,18 +175,18 @@ class FeaturePanel(QWidget):
         mode = "flip" if self._flipped else self._compare
         amount = self._gain if mode == "difference" else self._wipe
         for name, view in self._panes.items():
-            own = name == self._reference and mode != "flip"
+            own = name == self._reference and mode != "flip" and self._other is None
             view.set_compare("none" if own else mode, amount)
             view.header.set_texts(title=self._heading(name, "none" if own else mode))
 
     def _heading(self, name: str, mode: str) -> str:
         """What a pane shows while it compares, in its header."""
-        own, other = PANE_TITLES[name], PANE_TITLES[self._reference]
+        own, other = self._titles[name], self._other[0] if self._other else self._titles[self._reference]
         words = {"flip": other, "wipe": f"{other} | {own}", "difference": f"|{own} − {other}| × {self._gain:g}"}
         return words.get(mode, own)
 
     def _share_reference(self) -> None:
-        levels = self._panes[self._reference].canvas.layer.levels
+        levels = self._other[1] if self._other else self._panes[self._reference].canvas.layer.levels
         for view in self._panes.values():
             view.set_reference(levels)
         self._apply_compare()
@@ -235,12 +263,12 @@ class FeaturePanel(QWidget):
 
     def _picture_changed(self, name: str) -> None:
         self.picture_changed.emit(name)
-        if name == self._reference:
+        if name == self._reference and self._other is None:
             self._share_reference()
 
     def _view_changed(self) -> None:
         height, width = self.controller.image_size
-        self._panes["input"].set_detail(f"{width} × {height} px" if height and width else "")
+        self._panes[self._names[0]].set_detail(f"{width} × {height} px" if height and width else "")
         self._quad.set_image_size(self.controller.image_size)
         self._show_zoom()
 
@@ -256,8 +284,8 @@ class FeaturePanel(QWidget):
         """Show only pane 1..4, and give it the keyboard; 0 shows all."""
         self._quad.solo(number)
         if number:
-            self._panes[PANES[number - 1]].setFocus()
-            self._make_current(PANES[number - 1])
+            self._panes[self._names[number - 1]].setFocus()
+            self._make_current(self._names[number - 1])
 
     def save_state(self) -> bytes:
         """Splitters, arrangement and solo pane, for the settings."""

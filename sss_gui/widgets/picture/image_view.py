@@ -32,6 +32,8 @@ class ImageView(QWidget):
     """The cursor came to lie over image pixel x, y."""
     hover_left = Signal()
     pixel_clicked = Signal(int, int)
+    pixel_picked = Signal(int, int, object)
+    """The same with the keys that were held (Qt.KeyboardModifier); Alt too."""
     nudge_requested = Signal(int, int)
     """An arrow key was pressed: move the pin by (dx, dy) pixels (10 with Shift)."""
     flip_requested = Signal(bool)
@@ -65,8 +67,8 @@ class ImageView(QWidget):
 
     def _forward(self) -> None:
         canvas = self.canvas
-        for signal in ("pixel_hovered", "hover_left", "pixel_clicked", "nudge_requested", "flip_requested",
-                       "wipe_moved", "drag_out_requested"):  # fmt: skip
+        for signal in ("pixel_hovered", "hover_left", "pixel_clicked", "pixel_picked", "nudge_requested",
+                       "flip_requested", "wipe_moved", "drag_out_requested"):  # fmt: skip
             getattr(canvas, signal).connect(getattr(self, signal))
         self.header.drag_out_requested.connect(self.drag_out_requested)
         self.header.clicked.connect(canvas.setFocus)
@@ -176,6 +178,10 @@ class ImageView(QWidget):
     def set_match(self, pixel: tuple[int, int] | None) -> None:
         """Outline the best match (x, y) of a similarity map; None hides it."""
         self.canvas.set_marks(crosshair=self.canvas.crosshair, match=pixel, pins=self.canvas.pins)
+
+    def set_signs(self, keep: Sequence[tuple[int, int]], drop: Sequence[tuple[int, int]]) -> None:
+        """Plus and minus at pixels (x, y): what is to belong to a matte, and what is not."""
+        self.canvas.set_signs(keep, drop)
 
     # where things are ------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ def test_names_become_channels_that_compositing_programs_take():
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(ParameterError, match="png, npz, psd, ora, exr, cryptomatte; got 'tga'"):
+    with pytest.raises(ParameterError, match="png, png-premultiplied, npz, psd, ora, exr, cryptomatte; got 'tga'"):
         write_layers(tmp_path / "photo", made_layers(), format="tga")
     assert list(tmp_path.iterdir()) == []
 

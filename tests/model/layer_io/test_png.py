@@ -44,6 +44,20 @@ def test_a_layer_keeps_colours_where_it_is_transparent(tmp_path):
     assert (read[0][..., 3] == 0).any()
 
 
+def test_premultiplied_colours_are_times_alpha_and_said_to_be(tmp_path):
+    layers = made_layers(own_colours=True)
+    paths = write_layers(tmp_path / "photo", layers, format="png-premultiplied")
+    assert all(path.name.endswith("-premultiplied.png") for path in paths)
+    for k, path in enumerate(paths):
+        samples = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_allclose(
+            samples[..., 2::-1] / 65535, layers.colour(k) * (samples[..., 3:] / 65535), atol=0.51 / 65535
+        )
+        with Image.open(path) as file:
+            file.load()
+            assert file.info["Comment"] == "premultiplied alpha"
+
+
 def test_pillow_finds_the_size_the_name_and_the_colour_space(tmp_path):
     layers = made_layers()
     with Image.open(write_layers(tmp_path / "photo", layers, format="png")[1]) as file:

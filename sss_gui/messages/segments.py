@@ -1,0 +1,216 @@
+"""What is asked about soft segments, and the answers: layers as uint8 on the working grid, parts of them in full.
+
+A cut is all that the components of a picture depend on. Layers are groups of its components, so another number of
+layers, a merge or a split asks for other groups of the same cut, and nothing but the grouping is computed anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sss_gui.messages.message import Message, Result
+from sss_gui.messages.panes import ExportResult, Patch, Picture, Pyramid, ShowRequest, Source, View
+from sss_model.params.layers import LayerExportParams, MatteParams, SegmentParams
+
+Alphas = npt.NDArray[np.uint8]
+Groups = tuple[int, ...]  # each component's layer 0, 1, ...
+Points = tuple[tuple[int, int], ...]
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SegmentsResult(Result):
+    """The components of a picture, as far as a window needs them to group.
+
+    Attributes
+    ----------
+    features : number of the features that they are made of
+    picture : (h, w, 3) uint8, the photograph on the working grid
+    grey : the photograph in grey at its own size, and its reductions
+    shares : each component's share of the picture, of sum 1
+    groupings : the groups for every number of layers that there is, by rising number
+    merges : which components and groups join, in order: merge m makes the group (number of components) + m
+    names : of the components, where a file has some
+    """
+
+    source: Source
+    features: int
+    picture: Picture
+    grey: Pyramid
+    shares: tuple[float, ...]
+    groupings: tuple[Groups, ...]
+    merges: tuple[tuple[int, int], ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmentsRequest(Message[SegmentsResult]):
+    """Cut the picture of `show` into components.
+
+    Attributes
+    ----------
+    show : whose features are segmented; the filter has no part in it
+    params : method, seed and working size; `layers` is how many are computed first
+    masks : the file of the method masks
+    """
+
+    show: ShowRequest
+    params: SegmentParams = field(default_factory=SegmentParams)
+    masks: Path | None = None
+
+
+@dataclass(frozen=True)
+class LayersResult(Result):
+    """Layers on the working grid, and each one's share of the picture.
+
+    Attributes
+    ----------
+    alphas : (h, w, N) uint8, of sum 255 at every pixel
+    exact : whether they are the layers, or only their components' sums, for as long as these take
+    """
+
+    source: Source
+    groups: Groups
+    alphas: Alphas
+    shares: tuple[float, ...]
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class LayersRequest(Message[LayersResult]):
+    """Group the components of a cut into layers."""
+
+    cut: SegmentsRequest
+    groups: Groups
+
+
+@dataclass(frozen=True)
+class Matte:
+    """What a matte is made of.
+
+    Attributes
+    ----------
+    picked : the layers whose sum it is
+    keep, drop : pixels (x, y) of the picture that belong to it, and that do not
+    params : what is done to it then
+    """
+
+    picked: tuple[int, ...] = ()
+    keep: Points = ()
+    drop: Points = ()
+    params: MatteParams = field(default_factory=MatteParams)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is nothing but the sum of its layers, or what that leaves."""
+        return not self.keep and not self.drop and replace(self.params, invert=False) == MatteParams()
+
+
+@dataclass(frozen=True)
+class MatteResult(Result):
+    """The matte on the working grid, (h, w) uint8, and its own colours (h, w, 3) uint8 where they were asked for."""
+
+    source: Source
+    matte: Alphas
+    colours: Picture | None = None
+
+
+@dataclass(frozen=True)
+class MatteRequest(Message[MatteResult]):
+    """Make the matte; with `decontaminate` also its colours without the background's."""
+
+    layers: LayersRequest
+    matte: Matte
+    decontaminate: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """How layers and matte are looked at.
+
+    Attributes
+    ----------
+    colours : of every layer
+    shown : the layers that are not hidden
+    solo : the layer that is seen alone, cut out; None: all of them in their colours
+    alpha : one of `ALPHA_VIEWS`
+    colour : what lies behind the matte in the view colour
+    backdrop : the picture that lies behind it in the view picture
+    """
+
+    colours: tuple[Colour, ...]
+    shown: tuple[int, ...]
+    solo: int | None = None
+    alpha: str = "grey"
+    colour: Colour = (0, 177, 64)
+    backdrop: Path | None = None
+
+
+@dataclass(frozen=True)
+class SegmentsLiftResult(Result):
+    """Parts of panes as sharp as the photograph: pane name -> picture and its box (x0, y0, x1, y1)."""
+
+    source: Source
+    patches: dict[str, Patch]
+
+
+@dataclass(frozen=True)
+class SegmentsLiftRequest(Message[SegmentsLiftResult]):
+    """Show the part `view` of layers and matte at the photograph's own size; nothing where the grid is as fine."""
+
+    matte: MatteRequest
+    look: Look
+    view: View
+
+
+@dataclass(frozen=True)
+class BackdropResult(Result):
+    """The picture at `path`, (h, w, 3) uint8, cut and resized to cover a working grid."""
+
+    path: Path
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class BackdropRequest(Message[BackdropResult]):
+    """Read a picture that a matte is laid over, for a working grid of `size` (h, w)."""
+
+    path: Path
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class CutOutResult(Result):
+    """(H, W, 4) uint8 with straight alpha: what a matte cuts out, at the photograph's own size."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class CutOutRequest(Message[CutOutResult]):
+    """Cut out what the matte says, for the clipboard."""
+
+    matte: MatteRequest
+
+
+@dataclass(frozen=True)
+class ExportLayersRequest(Message[ExportResult]):
+    """Write layers, or the one matte, into a folder as `sss-segment` does.
+
+    Attributes
+    ----------
+    names : of the layers; of the matte, one
+    order : the layers' order in the files; empty: the largest first
+    matte : what to write instead of the layers
+    """
+
+    layers: LayersRequest
+    names: tuple[str, ...]
+    folder: Path
+    params: LayerExportParams
+    order: tuple[int, ...] = ()
+    matte: MatteRequest | None = None

@@ -1,0 +1,142 @@
+"""The Layers dock, from and to the state of the segments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from sss_gui.state.layer_edits import Layer
+from sss_gui.state.segments import Method, Segments
+from sss_gui.widgets.panels.layer_list import LayerRow
+from sss_gui.widgets.panels.layers_panel import LayersPanel
+from sss_gui.widgets.picture.layer_pictures import blended
+
+THUMBNAIL = 88  # pixels of the longer side: sharp at twice the size that it is drawn at
+MASKS = "Masks (*.png *.tif *.tiff *.json *.npz *.mat);;All files (*)"
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.exr);;All files (*)"
+
+
+class LayersPresenter(QObject):
+    """Keeps the dock showing the layers, and hands on what the user does with them.
+
+    Signals
+    -------
+    command : name of a command of the window
+    """
+
+    command = Signal(str)
+
+    def __init__(self, segments: Segments, panel: LayersPanel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._segments, self._panel = segments, panel
+        rows = panel.list
+        rows.picked.connect(segments.pick)
+        rows.renamed.connect(segments.rename)
+        rows.coloured.connect(segments.set_colour)
+        rows.arranged.connect(segments.arrange)
+        rows.hovered.connect(segments.light)
+        rows.eye_clicked.connect(lambda number, alone: (segments.set_solo if alone else segments.toggle_layer)(number))
+        panel.method_chosen.connect(self.choose_method)
+        panel.compute_requested.connect(segments.compute)
+        panel.count_changing.connect(lambda count: segments.set_count(count, moving=True))
+        panel.count_rested.connect(segments.set_count)
+        panel.command.connect(self.command)
+        panel.tool_chosen.connect(segments.set_tool)
+        panel.matte_changing.connect(lambda name, value: self._set_param(name, value, moving=True))
+        panel.matte_rested.connect(lambda name, value: self._set_param(name, value, moving=False))
+        panel.view_chosen.connect(self._choose_view)
+        panel.colour_chosen.connect(lambda colour: segments.set_view(replace(segments.view, colour=colour)))
+        panel.decontaminate_chosen.connect(lambda on: segments.set_view(replace(segments.view, decontaminate=on)))
+        self._join_state()
+
+    def _join_state(self) -> None:
+        segments, panel = self._segments, self._panel
+        for changed in (segments.layers_changed, segments.alphas_changed, segments.found_changed):
+            changed.connect(self._show_rows)
+        segments.solo_changed.connect(lambda _number: self._show_rows())
+        segments.lit_changed.connect(panel.list.set_lit)
+        segments.picked_changed.connect(self._show_picked)
+        segments.params_changed.connect(panel.set_params)
+        segments.tool_changed.connect(panel.set_tool)
+        segments.status_changed.connect(self._show_status)
+        segments.method_changed.connect(self._show_method)
+        segments.view_changed.connect(lambda _view: self._show_view())
+        self._show_status(segments.status)
+        self._show_method(segments.method)
+        self._show_view()
+        self._show_rows()
+        self._show_picked()
+
+    # intents ---------------------------------------------------------------------------------------------------------
+
+    def choose_method(self, name: str) -> None:
+        """Take the layers from there; for masks, ask for their file."""
+        if name != "masks":
+            self._segments.set_method(Method(name))
+            return
+        file, _ = QFileDialog.getOpenFileName(self._panel, "Open masks of this picture", "", MASKS)
+        if file:
+            self._segments.set_method(Method("masks", Path(file)))
+        self._show_method(self._segments.method)
+
+    def open_backdrop(self) -> None:
+        """Ask for a picture, and look at the matte over it."""
+        file, _ = QFileDialog.getOpenFileName(self._panel, "Open a picture to lie behind the matte", "", PICTURES)
+        if file:
+            self._segments.set_view(replace(self._segments.view, name="picture", backdrop=Path(file)))
+        self._show_view()
+
+    def _choose_view(self, name: str) -> None:
+        if name == "picture" and self._segments.view.backdrop is None:
+            self.open_backdrop()
+        else:
+            self._segments.set_view(replace(self._segments.view, name=name))
+
+    def _set_param(self, name: str, value: Any, *, moving: bool) -> None:
+        self._segments.set_params(replace(self._segments.edits.params, **{name: value}), moving=moving)
+
+    # state -----------------------------------------------------------------------------------------------------------
+
+    def _show_status(self, status: str) -> None:
+        self._panel.set_status(status, computing=self._segments.computing)
+
+    def _show_rows(self) -> None:
+        segments = self._segments
+        rows = [self._row(layer) for layer in segments.edits.layers]
+        self._panel.list.set_rows(rows, segments.edits.picked)
+        self._panel.set_count(len(rows), segments.most_layers)
+
+    def _row(self, layer: Layer) -> LayerRow:
+        segments = self._segments
+        share, solo = segments.share(layer), layer.number == segments.solo
+        return LayerRow(layer.number, layer.name, layer.colour, share, layer.shown, solo, self._thumbnail(layer))
+
+    def _thumbnail(self, layer: Layer) -> Any:
+        """The layer cut out over dark grey, small; None while its alphas are not there."""
+        segments = self._segments
+        plane = segments.plane(layer)
+        if segments.alphas is None or segments.found is None or plane < 0:
+            return None
+        photo = segments.found.picture
+        step = max(1, -(-max(photo.shape[:2]) // THUMBNAIL))
+        alpha = np.ascontiguousarray(segments.alphas.alphas[step // 2 :: step, step // 2 :: step, plane])
+        small = photo[step // 2 :: step, step // 2 :: step]
+        return blended(small, np.full_like(small, 48), alpha)
+
+    def _show_picked(self) -> None:
+        picked = self._segments.edits.picked
+        self._panel.list.set_picked(picked)
+        self._panel.set_picked(len(picked))
+
+    def _show_method(self, method: Method) -> None:
+        self._panel.set_method(method.name, method.masks.name if method.masks is not None else "")
+
+    def _show_view(self) -> None:
+        view = self._segments.view
+        backdrop = view.backdrop.name if view.backdrop is not None else ""
+        self._panel.set_view(view.name, view.colour, backdrop, decontaminate=view.decontaminate)

@@ -1,0 +1,99 @@
+"""Layers in a session file: which components each consists of, its name and looks, and the matte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sss_gui.state.layer_edits import Edits, Layer
+from sss_gui.state.segments import AlphaView, Method
+from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS, Colour
+from sss_model.params.layers import SEGMENT_METHODS, MatteParams
+
+WordsOf = Callable[[Path | None], str | None]
+PathOf = Callable[[str | None], Path | None]
+
+
+@dataclass(frozen=True)
+class SavedSegments:
+    """What the Segments view showed: whether it did, how layers were made, how the matte looked, and all edits."""
+
+    shown: bool = False
+    method: Method = field(default_factory=Method)
+    view: AlphaView = field(default_factory=AlphaView)
+    edits: Edits = field(default_factory=Edits)
+
+
+def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
+    """`saved` as JSON has it; `words` says what a file is called."""
+    edits, view = saved.edits, saved.view
+    return {
+        "shown": saved.shown,
+        "method": saved.method.name,
+        "masks": words(saved.method.masks),
+        "alpha_view": view.name,
+        "colour": list(view.colour),
+        "backdrop": words(view.backdrop),
+        "decontaminate": view.decontaminate,
+        "layers": [
+            {
+                "number": layer.number,
+                "components": sorted(layer.components),
+                "name": layer.name,
+                "colour": list(layer.colour),
+                "shown": layer.shown,
+            }
+            for layer in edits.layers
+        ],
+        "arranged": edits.arranged,
+        "picked": sorted(edits.picked),
+        "keep": [list(point) for point in edits.keep],
+        "drop": [list(point) for point in edits.drop],
+        "matte": edits.params.to_dict(),
+    }
+
+
+def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
+    """What `segments_entry` made of it; files that are gone are left out.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError : it is damaged
+    """
+    method = Method(str(entry["method"]), path(entry["masks"]))
+    if method.name not in SEGMENT_METHODS:
+        raise ValueError(f"method must be one of {', '.join(SEGMENT_METHODS)}, got {method.name!r}")
+    if method.masks is not None and not method.masks.is_file():
+        method = Method()
+    backdrop = path(entry["backdrop"])
+    name = str(entry["alpha_view"])
+    if name not in ALPHA_VIEWS:
+        raise ValueError(f"alpha_view must be one of {', '.join(ALPHA_VIEWS)}, got {name!r}")
+    if backdrop is not None and not backdrop.is_file():
+        backdrop, name = None, "grey" if name == "picture" else name
+    edits = Edits(
+        layers=tuple(_layer(values) for values in entry["layers"]),
+        picked=frozenset(int(number) for number in entry["picked"]),
+        arranged=bool(entry["arranged"]),
+        keep=_points(entry["keep"]),
+        drop=_points(entry["drop"]),
+        params=MatteParams.from_dict(entry["matte"]),
+    )
+    view = AlphaView(name, _colour(entry["colour"]), backdrop, bool(entry["decontaminate"]))
+    return SavedSegments(bool(entry["shown"]), method, view, edits)
+
+
+def _layer(values: dict[str, Any]) -> Layer:
+    parts = frozenset(int(k) for k in values["components"])
+    return Layer(int(values["number"]), parts, str(values["name"]), _colour(values["colour"]), bool(values["shown"]))
+
+
+def _colour(values: list[int]) -> Colour:
+    red, green, blue = (min(max(int(value), 0), 255) for value in values)
+    return red, green, blue
+
+
+def _points(values: list[list[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(x), int(y)) for x, y in values)

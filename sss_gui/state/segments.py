@@ -1,0 +1,376 @@
+"""The layers of the picture shown: what they are cut from, what a user makes of them, and the matte of those picked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.messages.queues import Queue
+from sss_gui.messages.segments import (
+    Colour,
+    Groups,
+    LayersRequest,
+    LayersResult,
+    Matte,
+    MatteRequest,
+    MatteResult,
+    SegmentsRequest,
+    SegmentsResult,
+)
+from sss_gui.state.layer_edits import (
+    Components,
+    Edits,
+    Layer,
+    first_layers,
+    matte_of,
+)
+from sss_gui.state.layer_stack import TOOLS, LayerStack
+from sss_gui.state.session import Session
+from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
+from sss_gui.worker.worker import Ended
+from sss_model.params.layers import SegmentParams
+
+
+@dataclass(frozen=True)
+class Method:
+    """Where layers come from: one of `SEGMENT_METHODS` that the window offers, and the file of the method masks."""
+
+    name: str = "sss"
+    masks: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """What its layers are called where they are compared with others."""
+        titles = {"sss": "Semantic soft segments", "spectral-matting": "Spectral matting"}
+        return titles.get(self.name, self.masks.name if self.masks is not None else self.name)
+
+
+@dataclass(frozen=True)
+class AlphaView:
+    """How the matte is looked at: one of `ALPHA_VIEWS`, with what lies behind it, and whose colours it has."""
+
+    name: str = "grey"
+    colour: Colour = (0, 177, 64)
+    backdrop: Path | None = None
+    decontaminate: bool = False
+
+
+class Segments(LayerStack):
+    """Owns the Segments view's state: whether it shows, the cut and its layers, the matte, and how that is looked at.
+
+    Cuts are computed when the view shows and the features are there. What a user makes of a picture's layers is kept
+    while other pictures are shown.
+
+    Attributes
+    ----------
+    shown : whether the view is the one that shows
+    method : where the layers come from
+    found : the cut that the layers are of; None while there is none
+    alphas : the layers on the grid; None until they are there
+    matte : the matte where it is more than a sum of layers; None until it is there
+    view : how the matte is looked at
+
+    Signals
+    -------
+    shown_changed, method_changed, found_changed, alphas_changed, matte_changed, view_changed : the field of that name
+        has another value
+    status_changed : str, the `status`; it may be the same while `computing` differs
+    """
+
+    shown_changed = Signal(bool)
+    method_changed = Signal(object)
+    found_changed = Signal()
+    alphas_changed = Signal()
+    matte_changed = Signal()
+    view_changed = Signal(object)
+    status_changed = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(session.motion, parent)
+        self._session = session
+        self.shown = False
+        self.method = Method()
+        self.found: SegmentsResult | None = None
+        self.alphas: LayersResult | None = None
+        self.matte: MatteResult | None = None
+        self.view = AlphaView()
+        self._features = 0  # number of those that the panes show
+        self._computing = self._grouping = self._mattering = 0  # tickets of the newest requests
+        self._asked: object = None  # the cut that was asked for last, so that what failed is not asked for again
+        self._status = ("", False)
+        self._kept: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
+        self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
+        session.displayed_changed.connect(self._leave)
+        session.result_arrived.connect(self._follow)
+        for changed in (session.source_changed, session.model_changed, session.extract_changed):
+            changed.connect(self._give_up)
+        session.requests.answer(SegmentsResult, self._take_cut)
+        session.requests.answer(LayersResult, self._take_layers)
+        session.requests.answer(MatteResult, self._take_matte)
+        session.requests.ended.connect(self._end)
+
+    # what there is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def groups(self) -> Groups:
+        """Each component's layer, as the planes of `alphas` are numbered once they are there."""
+        return self.components.groups_of(self.edits.parts)
+
+    @property
+    def most_layers(self) -> int:
+        """How many layers there can be."""
+        return max(len(self.components.groupings), 1)
+
+    @property
+    def status(self) -> str:
+        """One of computing, stale, stopped, preview, exact; '' for nothing to show."""
+        if self.found is None:
+            stopped = self._asked is not None and self._asked == self._wish
+            return "computing" if self.computing else "stopped" if stopped and self.shown else ""
+        if self.computing or self._wish != self.edits.cut:
+            return "stale"
+        alphas = self.alphas
+        return "exact" if alphas is not None and alphas.exact and alphas.groups == self.groups else "preview"
+
+    @property
+    def computing(self) -> bool:
+        """Whether a cut is under way."""
+        return self._computing in self._session.requests.pending
+
+    def plane(self, layer: Layer) -> int:
+        """Which plane of `alphas` is that layer; -1 while they are those of other groups."""
+        groups = self.alphas.groups if self.alphas is not None else ()
+        if not groups or {k for k, g in enumerate(groups) if g == groups[min(layer.components)]} != layer.components:
+            return -1
+        return groups[min(layer.components)]
+
+    def share(self, layer: Layer) -> float:
+        """The layer's share of the picture, in [0, 1]."""
+        plane = self.plane(layer)
+        return self.alphas.shares[plane] if self.alphas and plane >= 0 else self.components.share(layer.components)
+
+    def layers_request(self) -> LayersRequest | None:
+        """The whole of what the layers are; None while there are none."""
+        source = self._session.displayed
+        if self.found is None or source is None:
+            return None
+        return LayersRequest(0, self._segments_request(0, source), self.groups)
+
+    def matte_request(self) -> MatteRequest | None:
+        """The whole of what the matte is; None while nothing is picked."""
+        layers = self.layers_request()
+        if layers is None or not self.edits.picked:
+            return None
+        return MatteRequest(0, layers, self.wanted_matte, self.view.decontaminate)
+
+    @property
+    def wanted_matte(self) -> Matte:
+        """What the matte is made of."""
+        return matte_of(self.edits, self.groups)
+
+    # the view --------------------------------------------------------------------------------------------------------
+
+    def show(self, shown: bool) -> None:
+        """Show the Segments view, or the features again."""
+        if shown != self.shown:
+            self.shown = shown
+            self.shown_changed.emit(shown)
+            self._compute_missing()
+            self._tell()
+
+    def set_method(self, method: Method) -> None:
+        """Take the layers from `method`."""
+        if method != self.method:
+            self.method = method
+            self.method_changed.emit(method)
+            if self._wish == self.edits.cut:  # back to what is there
+                self._give_up()
+            self._compute_missing()
+            self._tell()
+
+    def compute(self) -> None:
+        """Cut the picture now, also where that was stopped or failed."""
+        self._asked = None
+        self._compute_missing()
+        self._tell()
+
+    def set_view(self, view: AlphaView) -> None:
+        """Look at the matte as `view` says."""
+        if view != self.view:
+            again = view.decontaminate != self.view.decontaminate
+            self.view = view
+            self.view_changed.emit(view)
+            if again:
+                self._ask_matte()
+
+    def next_view(self) -> None:
+        """Look at the matte in the next way; over a picture only where one was opened."""
+        names = [name for name in ALPHA_VIEWS if name != "picture" or self.view.backdrop is not None]
+        here = names.index(self.view.name) if self.view.name in names else -1
+        self.set_view(replace(self.view, name=names[(here + 1) % len(names)]))
+
+    def restore(self, source: Source, method: Method, view: AlphaView, edits: Edits, *, shown: bool) -> None:
+        """What a session file has; its edits wait until `source` is cut."""
+        self._restored = (source, edits) if edits.layers else None
+        self.set_view(view)
+        self.set_method(method)
+        self.show(shown)
+        if self.found is not None and self._wish == self.edits.cut:
+            self._put(self._edits_for(self.edits.cut, self.edits))
+            self.replaced.emit()
+
+    @property
+    def waiting(self) -> Edits | None:
+        """What is to come back of the wanted picture, and is not there yet."""
+        restored = self._restored
+        return restored[1] if restored is not None and restored[0] == self._session.state.source else None
+
+    def _put(self, edits: Edits) -> None:
+        """Want `edits`, tell of what differs, and ask for what is not there."""
+        before = self.edits
+        regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
+        other_sum = regrouped or edits.picked != before.picked
+        if other_sum:
+            self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
+        super()._put(edits)
+        if regrouped:
+            self._ask_layers()
+        if other_sum or (edits.keep, edits.drop, edits.params) != (before.keep, before.drop, before.params):
+            self._ask_matte()
+
+    # requests --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _wish(self) -> tuple[object, ...] | None:
+        """The cut that is wanted; None while the features are under way."""
+        source = self._session.shown
+        return None if source is None else (source, self._features, self.method)
+
+    def _segments_request(self, ticket: int, source: Source) -> SegmentsRequest:
+        state = replace(self._session.state, source=source)
+        params = SegmentParams(method=self.method.name)
+        return SegmentsRequest(ticket, state.request(0), params, self.method.masks)
+
+    def _compute_missing(self) -> None:
+        """Ask for the cut that is wanted, where the view shows and it is not there."""
+        wish, source = self._wish, self._session.shown
+        if not self.shown or source is None or wish == self._asked:
+            return
+        if self.found is not None and wish == self.edits.cut:
+            return
+        self._asked = wish
+        self._computing = self._session.requests.ask(lambda ticket: self._segments_request(ticket, source))
+
+    def _ask_layers(self) -> None:
+        request = self.layers_request()
+        if request is not None:
+            self._grouping = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
+            self._tell()
+
+    def _ask_matte(self) -> None:
+        """Ask for the matte where it is more than a sum of layers."""
+        request = self.matte_request()
+        if request is None or (request.matte.plain and not request.decontaminate):
+            self._mattering, self.matte = 0, None
+            self.matte_changed.emit()
+        else:
+            self._mattering = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
+
+    # answers ---------------------------------------------------------------------------------------------------------
+
+    def _follow(self, result: ShowResult) -> None:
+        if result.complete and result.exact and result.source == self._session.displayed:
+            self._features = result.features
+            self._compute_missing()
+        self._tell()
+
+    def _take_cut(self, result: SegmentsResult) -> None:
+        cut = self._wish
+        if result.ticket != self._computing or cut is None or cut != self._asked:
+            return
+        self._keep()
+        self.found, self.alphas, self.matte = result, None, None
+        self.components = Components(result.shares, result.groupings, result.merges, result.names)
+        edits = self._edits_for(cut, self._edits_before(cut))
+        self._replace(Edits(cut))
+        self._put(edits)
+        self.replaced.emit()
+        self._tell()
+
+    def _replace(self, edits: Edits) -> None:
+        """Others begin with `edits`: whoever shows them starts anew."""
+        self.edits = edits
+        self._known.clear()
+        self._check_solo()
+        for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
+            changed.emit()
+        self.params_changed.emit(edits.params)
+        self.set_tool(TOOLS[0])
+
+    def _edits_for(self, cut: object, otherwise: Edits) -> Edits:
+        """What a session file has of that cut; else `otherwise`."""
+        edits = self.waiting
+        if edits is None:
+            return otherwise
+        self._restored = None
+        whole = set().union(*edits.parts) == set(range(len(self.components.shares)))
+        return replace(edits, cut=cut) if whole else otherwise
+
+    def _edits_before(self, cut: tuple[object, ...]) -> Edits:
+        """What was made of these components before, or the first layers."""
+        shares, edits = self._kept.get((cut[0], self.method), ((), Edits()))
+        if edits.layers and shares == _rough(self.components.shares):
+            return replace(edits, cut=cut)
+        return Edits(cut, first_layers(self.components, SegmentParams().layers))
+
+    def _take_layers(self, result: LayersResult) -> None:
+        if result.ticket == self._grouping and result.source == self._session.displayed:
+            self.alphas = result
+            self.alphas_changed.emit()
+            self._tell()
+
+    def _take_matte(self, result: MatteResult) -> None:
+        if result.ticket == self._mattering and result.source == self._session.displayed:
+            self.matte = result
+            self.matte_changed.emit()
+
+    def _leave(self, _source: Source | None) -> None:
+        """Another picture is shown: its layers are other ones."""
+        self._keep()
+        self.found = self.alphas = self.matte = None
+        self._computing = self._grouping = self._mattering = 0
+        self.components, self._asked = Components(), None
+        self._replace(Edits())
+        self.replaced.emit()
+        self._tell()
+
+    def _keep(self) -> None:
+        """Remember what was made of the cut that is there."""
+        if self.found is not None and isinstance(self.edits.cut, tuple):
+            source, _, method = self.edits.cut
+            self._kept[source, method] = _rough(self.found.shares), self.edits
+
+    def _give_up(self, *_: object) -> None:
+        """What is being cut is not wanted any more."""
+        if self.computing:
+            self._session.requests.cancel(Queue.SEGMENTS)
+        self._computing, self._asked = 0, None
+        self._tell()
+
+    def _end(self, ended: Ended) -> None:
+        if ended.ticket in (self._computing, self._grouping):
+            self._tell()
+
+    def _tell(self) -> None:
+        status = self.status, self.computing
+        if status != self._status:
+            self._status = status
+            self.status_changed.emit(self.status)
+
+
+def _rough(shares: tuple[float, ...]) -> tuple[float, ...]:
+    """By which a cut is known again."""
+    return tuple(round(share, 4) for share in shares)

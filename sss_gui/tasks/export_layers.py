@@ -1,0 +1,165 @@
+"""Exporting and copying of layers and mattes: files, cut-outs on the clipboard, the command line."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from sss_gui.messages.segments import CutOutRequest, CutOutResult, ExportLayersRequest
+from sss_gui.pane_names import SEGMENT_TITLES
+from sss_gui.state.layer_edits import plain_count
+from sss_gui.state.segments import Segments
+from sss_gui.state.session import Session
+from sss_gui.tasks.command_line import segment_command_line
+from sss_gui.widgets.picture import qimage
+from sss_gui.widgets.picture.feature_panel import FeaturePanel
+from sss_gui.window.layer_export_dialog import LayerExportDialog
+from sss_gui.window.settings import Settings
+from sss_model.errors import ParameterError
+from sss_model.params.layers import LayerExportParams
+
+_SWITCHES = ("decontaminate", "overlay")
+
+
+class ExportLayers(QObject):
+    """What the File menu writes and copies while the Segments view shows.
+
+    Signals
+    -------
+    noted : a sentence for the status line
+    """
+
+    noted = Signal(str)
+
+    def __init__(
+        self, session: Session, segments: Segments, panel: FeaturePanel, settings: Settings, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session, self._segments, self._panel = session, segments, panel
+        self._settings, self._window = settings, window
+        session.requests.answer(CutOutResult, self._copy)
+
+    def export_dialog(self) -> None:
+        """Ask what to export and where to, and do it."""
+        segments = self._segments
+        if segments.found is None or segments.alphas is None:
+            self.noted.emit("There are no layers yet.")
+            return
+        from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
+
+        formats = {name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()}
+        dialog = LayerExportDialog(
+            self._folder(), self.params(), formats, len(segments.edits.layers), self._matte_words(), self._window
+        )
+        accepted = dialog.exec() == LayerExportDialog.DialogCode.Accepted
+        folder, matte = dialog.folder(), dialog.matte
+        params = dialog.params() if accepted else None
+        dialog.deleteLater()
+        if params is not None:
+            self.export(folder, params, matte=matte)
+
+    def export(self, folder: Path, params: LayerExportParams, *, matte: bool = False) -> None:
+        """Write the layers, or the matte, into `folder`, and remember both choices."""
+        layers, asked, edits = self._segments.layers_request(), self._segments.matte_request(), self._segments.edits
+        if layers is None or (matte and asked is None):
+            return
+        self._settings.export_folder = str(folder)
+        for name in _SWITCHES:
+            self._settings.set_value(f"export-layers/{name}", getattr(params, name))
+        self._settings.set_value("export-layers/formats", " ".join(params.formats))
+        groups = layers.groups
+        by_plane = {groups[min(layer.components)]: layer.name for layer in edits.layers}
+        names = tuple(by_plane[plane] for plane in range(len(by_plane)))
+        order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
+        if matte:
+            names, order = ("matte",), ()
+        self._session.requests.ask(
+            lambda ticket: ExportLayersRequest(ticket, layers, names, folder, params, order, asked if matte else None)
+        )
+
+    def params(self) -> LayerExportParams:
+        """What was exported last."""
+        default = LayerExportParams()
+        switches = {name: self._settings.value(f"export-layers/{name}", getattr(default, name)) for name in _SWITCHES}
+        formats = tuple(str(self._settings.value("export-layers/formats", " ".join(default.formats))).split())
+        try:
+            return LayerExportParams(**switches, formats=formats)
+        except ParameterError:
+            return default
+
+    def copy_pane(self) -> None:
+        """Put the picture of the pane clicked last on the clipboard; of the matte, what it cuts out."""
+        name = self._panel.current
+        if name == "matte":
+            self.copy_matte()
+            return
+        picture = self._panel.pane(name).picture
+        if picture is None:
+            self.noted.emit("This pane is empty.")
+            return
+        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
+        self.noted.emit(f"Copied: {SEGMENT_TITLES[name]}.")
+
+    def copy_matte(self) -> None:
+        """Put what the matte cuts out on the clipboard, with its alpha, at the photograph's own size."""
+        request = self._segments.matte_request()
+        if request is None:
+            self.noted.emit("Pick a layer first.")
+        else:
+            self._session.requests.ask(lambda ticket: CutOutRequest(ticket, request))
+
+    def _copy(self, result: CutOutResult) -> None:
+        QGuiApplication.clipboard().setImage(qimage.to_qimage(result.picture).copy())
+        height, width = result.picture.shape[:2]
+        self.noted.emit(f"Copied the cut-out, {width} × {height} px with alpha.")
+
+    def copy_command(self) -> None:
+        """Put the sss-segment call that writes the same layers on the clipboard."""
+        segments, state = self._segments, self._session.state
+        if state.source is None or state.source.path is None or segments.found is None:
+            self.noted.emit("Only layers of a picture from a file have a command line.")
+            return
+        count = plain_count(segments.edits, segments.components)
+        if not count:
+            self.noted.emit("Layers merged, split or ordered by hand have no command line; export them from here.")
+            return
+        if (state.extract.size, state.extract.scales) != ("auto", ()):
+            self.noted.emit("sss-segment sees photographs at the automatic working size; choose it in the menu Model.")
+            return
+        order = sorted(segments.edits.layers, key=segments.share, reverse=True)
+        names = [layer.name for layer in order]
+        if names == [f"layer-{k + 1}" for k in range(len(names))] or segments.components.names:
+            names = []
+        if any("," in name for name in names):
+            self.noted.emit("Names with a comma cannot be given to sss-segment: rename these layers.")
+            return
+        text = segment_command_line(state, segments.method, count, names, self._folder(), self.params())
+        QGuiApplication.clipboard().setText(text)
+        self.noted.emit("Copied as command line.")
+
+    def drag_out(self, name: str) -> None:
+        """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
+        picture, source = self._panel.pane(name).picture, self._session.state.source
+        if picture is None or source is None:
+            return
+        path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
+        if qimage.to_qimage(picture).save(str(path), quality=90):
+            self._panel.pane(name).start_drag_out(str(path))
+
+    def _folder(self) -> Path:
+        if self._settings.export_folder:
+            return Path(self._settings.export_folder)
+        source = self._session.state.source
+        return (source.path.parent if source is not None and source.path is not None else Path.home()) / "features"
+
+    def _matte_words(self) -> str:
+        edits = self._segments.edits
+        return " + ".join(layer.name for layer in edits.layers if layer.number in edits.picked)
+
+
+def _alpha_words(alpha: str) -> str:
+    return "alphas alone" if alpha == "matte" else f"{alpha} alpha"

@@ -1,0 +1,270 @@
+"""The Layers dock: how many layers and by which method, their list, the matte made of those picked, and its looks."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QColorDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
+from sss_gui.widgets.controls.number_control import CalmComboBox, NumberControl
+from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.panels.layer_list import LayerList
+from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
+from sss_model.params.layers import MatteParams, SegmentParams
+
+METHODS = {
+    "sss": "Semantic soft segments",
+    "spectral-matting": "Spectral matting (colours alone)",
+    "masks": "Masks of a file…",
+}
+TOOLS = {
+    "pick": ("Pick", "pick", "A click picks the layer; Shift adds it, Alt takes it away"),
+    "keep": ("Keep", "keep", "A click adds to the matte what is like the pixel; with Alt it takes that away"),
+    "drop": ("Drop", "drop", "A click takes from the matte what is like the pixel; with Alt it adds that"),
+}
+_MATTE = {f.name: f.metadata for f in fields(MatteParams)}
+_COUNT = next(f for f in fields(SegmentParams) if f.name == "layers")
+
+
+class LayersPanel(QScrollArea):
+    """Shows layers and matte, and speaks of what the user does with them; decides nothing.
+
+    Signals
+    -------
+    method_chosen : one of `METHODS`
+    compute_requested : compute the layers now
+    count_changing, count_rested : how many layers, while the slider moves and when it rests
+    command : name of a deed: merge_layers, split_layer, merge_slivers, clear_matte_pins, backdrop, export, copy_matte
+    tool_chosen : one of `TOOLS`
+    matte_changing, matte_rested : name of a field of `MatteParams` and its value
+    view_chosen : one of the alpha views
+    colour_chosen : what lies behind the matte
+    decontaminate_chosen : whether the matte shows its own colours
+    """
+
+    method_chosen = Signal(str)
+    compute_requested = Signal()
+    count_changing = Signal(int)
+    count_rested = Signal(int)
+    command = Signal(str)
+    tool_chosen = Signal(str)
+    matte_changing = Signal(str, object)
+    matte_rested = Signal(str, object)
+    view_chosen = Signal(str)
+    colour_chosen = Signal(object)
+    decontaminate_chosen = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.list = LayerList()
+        self._tools: dict[str, QToolButton] = {}
+        self._numbers: dict[str, NumberControl] = {}
+        self._buttons: dict[str, QPushButton] = {}
+        self._colour = QColor()
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._make_layers(), 1)
+        column.addWidget(self._make_matte())
+        column.addWidget(self._make_look())
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(inner.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+
+    def sizeHint(self) -> QSize:
+        return QSize(280, 560)
+
+    # what it shows ---------------------------------------------------------------------------------------------------
+
+    def set_method(self, name: str, file: str = "") -> None:
+        """Where the layers come from; `file` is that of the masks."""
+        with QSignalBlocker(self._method):
+            self._method.setCurrentIndex(self._method.findData(name))
+            self._method.setItemText(self._method.findData("masks"), f"Masks of {file}" if file else METHODS["masks"])
+
+    def set_status(self, status: str, *, computing: bool) -> None:
+        """One of the statuses of the layers: says what there is to wait for, or to do."""
+        former = {"stopped": "Stopped.", "stale": "These layers are of former features."}
+        words = "Computing layers…" if computing else former.get(status, "")
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+        self._compute.setVisible(status in former and not computing)
+        there = status in ("stale", "preview", "exact")
+        self.list.setEnabled(there)
+        for name in ("merge_layers", "split_layer", "merge_slivers", "export_layers"):
+            self._buttons[name].setEnabled(there)
+
+    def set_count(self, count: int, most: int) -> None:
+        """How many layers there are, and how many there can be."""
+        with QSignalBlocker(self._count):
+            self._count.set_highest(most)
+            self._count.set_value(count)
+        self._count.setEnabled(count > 0 and most > 1)
+
+    def set_picked(self, count: int) -> None:
+        """How many layers are picked: what can be done with them."""
+        self._matte.setEnabled(count > 0)
+        self._buttons["copy_matte"].setEnabled(count > 0)
+
+    def set_params(self, params: MatteParams) -> None:
+        """The matte's parameters."""
+        for name, control in self._numbers.items():
+            control.set_value(getattr(params, name))
+        with QSignalBlocker(self._invert):
+            self._invert.setChecked(params.invert)
+
+    def set_tool(self, tool: str) -> None:
+        """What a click does."""
+        self._tools[tool].setChecked(True)
+
+    def set_view(self, name: str, colour: tuple[int, int, int], backdrop: str, *, decontaminate: bool) -> None:
+        """How the matte is looked at; `backdrop` is the name of the picture behind it."""
+        with QSignalBlocker(self._view), QSignalBlocker(self._own):
+            self._view.setCurrentIndex(self._view.findData(name))
+            self._own.setChecked(decontaminate)
+        self._colour = QColor(*colour)
+        swatch = QPixmap(16, 16)
+        swatch.fill(self._colour)
+        self._behind.setIcon(QIcon(swatch))
+        self._behind.setVisible(name == "colour")
+        self._buttons["backdrop"].setVisible(name == "picture")
+        self._buttons["backdrop"].setText(f"{backdrop}…" if backdrop else "Open a picture…")
+
+    # its parts -------------------------------------------------------------------------------------------------------
+
+    def _make_layers(self) -> QWidget:
+        self._method = CalmComboBox()
+        self._method.setAccessibleName("Method")
+        for name, words in METHODS.items():
+            self._method.addItem(words, name)
+        self._method.activated.connect(lambda _index: self.method_chosen.emit(str(self._method.currentData())))
+        self._words = QLabel()
+        self._words.setWordWrap(True)
+        self._compute = QPushButton("Compute")
+        self._compute.clicked.connect(self.compute_requested)
+        waits = QHBoxLayout()
+        waits.addWidget(self._words, 1)
+        waits.addWidget(self._compute)
+        self._count = NumberControl(_COUNT.metadata, SegmentParams().layers)
+        self._count.changing.connect(lambda value: self.count_changing.emit(int(value)))
+        self._count.rested.connect(lambda value: self.count_rested.emit(int(value)))
+        deeds = QHBoxLayout()
+        deeds.setSpacing(6)
+        for name, words, tip in (
+            ("merge_layers", "Merge", "Make one layer of those that are picked"),
+            ("split_layer", "Split", "Make two layers of the one that is picked"),
+            ("merge_slivers", "Merge slivers", "Merge layers under 3 % of the picture into what they are likest to"),
+        ):
+            deeds.addWidget(self._button(name, words, tip))
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(12, 8, 12, 10)
+        column.setSpacing(8)
+        column.addWidget(self._method)
+        column.addLayout(waits)
+        column.addWidget(self._count)
+        column.addWidget(self.list, 1)
+        column.addLayout(deeds)
+        return part
+
+    def _make_matte(self) -> QWidget:
+        section = CollapsibleSection("Matte")
+        self._matte = QWidget()
+        column = QVBoxLayout(self._matte)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(self._make_tools())
+        for name in ("tightness", "grow", "feather"):
+            control = self._numbers[name] = NumberControl(_MATTE[name], getattr(MatteParams(), name))
+            control.changing.connect(lambda value, name=name: self.matte_changing.emit(name, float(value)))
+            control.rested.connect(lambda value, name=name: self.matte_rested.emit(name, float(value)))
+            column.addWidget(control)
+        self._invert = QCheckBox(_MATTE["invert"]["label"])
+        self._invert.setToolTip(_MATTE["invert"]["help"])
+        self._invert.toggled.connect(lambda on: self.matte_rested.emit("invert", on))
+        column.addWidget(self._invert)
+        section.add(self._matte)
+        return section
+
+    def _make_tools(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        group = QButtonGroup(self)
+        for name, (words, icon, tip) in TOOLS.items():
+            button = self._tools[name] = QToolButton()
+            button.setText(words)
+            button.setIcon(line_icon(icon))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setCheckable(True)
+            button.setAutoRaise(True)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _checked, name=name: self.tool_chosen.emit(name))
+            group.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self._button("clear_matte_pins", "Clear", "Take off the pins that refine the matte"))
+        self._tools["pick"].setChecked(True)
+        return row
+
+    def _make_look(self) -> QWidget:
+        section = CollapsibleSection("Look and files")
+        self._view = CalmComboBox()
+        self._view.setAccessibleName("Alpha view")
+        for name, words in ALPHA_VIEWS.items():
+            self._view.addItem(words, name)
+        self._view.activated.connect(lambda _index: self.view_chosen.emit(str(self._view.currentData())))
+        self._behind = QPushButton("Colour…")
+        self._behind.clicked.connect(self._choose_colour)
+        self._own = QCheckBox("Decontaminate colours")
+        self._own.setToolTip("Show the matte with its own colours at soft borders, without the background's")
+        self._own.toggled.connect(self.decontaminate_chosen)
+        label = QLabel("&View")
+        label.setBuddy(self._view)
+        grid, part = QGridLayout(), QWidget()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(label, 0, 0)
+        grid.addWidget(self._view, 0, 1)
+        grid.addWidget(self._behind, 1, 1)
+        grid.addWidget(
+            self._button("backdrop", "Open a picture…", "Choose the picture that the matte is laid over"), 2, 1
+        )
+        grid.addWidget(self._own, 3, 0, 1, 2)
+        grid.setColumnStretch(1, 1)
+        files = QHBoxLayout()
+        files.addWidget(self._button("export_layers", "Export…", "Write layers or the matte into files"))
+        files.addWidget(self._button("copy_matte", "Copy cut-out", "Copy what the matte cuts out, with its alpha"))
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(grid)
+        column.addLayout(files)
+        section.add(part)
+        return section
+
+    def _button(self, name: str, words: str, tip: str) -> QPushButton:
+        button = self._buttons[name] = QPushButton(words)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked: self.command.emit(name))
+        return button
+
+    def _choose_colour(self) -> None:
+        colour = QColorDialog.getColor(self._colour, self, "Colour behind the matte")
+        if colour.isValid():
+            self.colour_chosen.emit((colour.red(), colour.green(), colour.blue()))

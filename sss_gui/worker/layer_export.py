@@ -1,0 +1,81 @@
+"""Writes layers or a matte into files, as `sss-segment` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sss_gui.messages.panes import ExportResult
+from sss_gui.messages.segments import ExportLayersRequest
+from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.segment_engine import SegmentEngine
+from sss_gui.worker.worker import Deliver
+from sss_model.analysis.layer_files import (
+    decontaminated,
+    layers_record,
+    may_stay,
+    write_layer_files,
+    write_layers_record,
+)
+from sss_model.files.export import check_source, prepare_folder
+from sss_model.files.inputs import file_sha256
+from sss_model.layer_io import Layers
+from sss_model.params.layers import SegmentParams
+from sss_model.progress import Progress
+
+_MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]
+
+
+def export_layers(
+    engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver
+) -> ExportResult:
+    """Write the request's layers, or its matte, and beside them the JSON that says how they were made.
+
+    Raises
+    ------
+    ExportError : files that are there and are to be kept, a folder that cannot be written to
+    """
+    cut, params = request.layers.cut, request.params
+    source, what = cut.show.source, "layers" if request.matte is None else request.names[0]
+    path, target = request.folder / f"{source.stem}-{what}.json", request.folder / source.stem
+    if source.path is not None:
+        check_source(path, source.path, changed=True)
+    segment = replace(cut.params, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
+    if may_stay(path, segment, params):
+        return ExportResult(request.ticket, ())
+    prepare_folder(request.folder)
+    document, _ = engine.found(cut, progress.part(0.0, 0.1), deliver)
+    layers = _layers(engine, request, progress.part(0.1, 0.6), deliver)
+    layers = decontaminated(layers, params, progress.part(0.6, 0.8))
+    sha256 = file_sha256(source.path) if source.path is not None else ""
+    record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
+    files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0))
+    write_layers_record(path, record, files)
+    progress.report(1.0, "Writing")
+    return ExportResult(request.ticket, (*files, path), document.notes)
+
+
+def _layers(engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> Layers:
+    """What is written, at the photograph's own size, in the order of the request."""
+    _, cut = engine.found(request.layers.cut, progress.part(0.0, 0.1), deliver)
+    if request.matte is not None:
+        alphas = engine.full_matte(request.matte, progress.part(0.1, 1.0), deliver)[..., None]
+        return Layers(cut.image, alphas, request.names)
+    alphas = cut.at_full_size(request.layers.groups, progress.part(0.1, 1.0, "Full size"))
+    if not request.order:
+        return Layers(cut.image, alphas, request.names).by_share()
+    return Layers(cut.image, alphas[..., list(request.order)], tuple(request.names[k] for k in request.order))
+
+
+def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, Any]:
+    """What else the layers were made with: for unedited ones what the command says too."""
+    made: dict[str, Any] = {}
+    cut, matte = request.layers.cut, request.matte
+    if cut.params.method == "sss" and document.network:
+        made = dict(document.record)
+    elif cut.params.method == "sss":
+        made = {"features": {"file": cut.show.source.name, "metadata": document.record.get("metadata", {})}}
+    if matte is not None:
+        pins = {kind: [list(point) for point in getattr(matte.matte, kind)] for kind in ("keep", "drop")}
+        made["matte"] = {"picked": list(matte.matte.picked), **pins, **matte.matte.params.to_dict()}
+    return made

@@ -1,0 +1,361 @@
+"""Soft segments: cuts pictures into components, groups these into layers, and sums layers into a matte."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sss_gui.messages.panes import Picture, ShowRequest, View
+from sss_gui.messages.segments import (
+    Alphas,
+    BackdropRequest,
+    BackdropResult,
+    CutOutRequest,
+    CutOutResult,
+    LayersRequest,
+    LayersResult,
+    MatteRequest,
+    MatteResult,
+    SegmentsLiftRequest,
+    SegmentsLiftResult,
+    SegmentsRequest,
+    SegmentsResult,
+)
+from sss_gui.widgets.picture.layer_pictures import flat_colours, in_grey, matte_picture
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+from sss_gui.worker.layer_sources import (
+    Box,
+    HardLayers,
+    LayerSource,
+    SoftLayers,
+    lifted_part,
+    models_of,
+    part_step,
+)
+from sss_gui.worker.sources import read_source
+from sss_gui.worker.worker import Deliver
+from sss_model.errors import ParameterError
+from sss_model.files.allocation import file_stamp
+from sss_model.filtering.resize import resize
+from sss_model.image_io import read_reduced, to_picture
+from sss_model.layer_io.layers import whole_alphas, whole_numbers
+from sss_model.progress import Progress
+from sss_model.projection.full_size import moved_point
+from sss_model.segmentation import soft_segments, spectral_matting
+from sss_model.segmentation.comparisons import read_masks
+from sss_model.segmentation.foreground import estimate_foreground
+from sss_model.segmentation.inputs import grid_features
+from sss_model.segmentation.matte import adjust_matte, refine_matte
+from sss_model.segmentation.upsample import upsample_layers
+
+log = logging.getLogger(__name__)
+
+_CACHE_SHARE = 0.25  # of the memory for features
+_BACKDROP_SIDE = 4096  # a picture behind a matte is read no larger
+Floats = NDArray[np.float32]
+DocumentOf = Callable[[ShowRequest, Progress, Deliver], CachedFeatures]
+
+
+class SegmentEngine:
+    """Answers what is asked about segments; the last cuts are remembered.
+
+    Parameters
+    ----------
+    document : the features of a picture, remembered or computed
+    documents : the remembered ones; the cuts of others are forgotten, and the oldest of all that take too much memory
+    """
+
+    def __init__(self, document: DocumentOf, documents: FeatureCache) -> None:
+        self._document, self._documents = document, documents
+        self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
+        self._grey: tuple[int, list[Picture]] | None = None
+        self._backdrop: tuple[Any, Floats] | None = None
+        self._refinement: tuple[Any, Floats] | None = None
+        self._resized: tuple[int, tuple[int, int], Floats] | None = None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._cuts.clear()
+        self._grey = self._backdrop = self._resized = self._refinement = None
+
+    # cuts and layers -------------------------------------------------------------------------------------------------
+
+    def segments(self, request: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
+        """Cut the picture into components, or find those that are known."""
+        document, cut = self._cut(request, progress, deliver)
+        if self._grey is None or self._grey[0] != document.number:
+            self._grey = document.number, [in_grey(level) for level in document.full_picture()]
+        return SegmentsResult(
+            request.ticket,
+            request.show.source,
+            document.number,
+            to_picture(cut.grid),
+            self._grey[1],
+            cut.shares,
+            cut.groupings,
+            cut.merges,
+            cut.names,
+        )
+
+    def layers(self, request: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
+        """The layers on the grid: at once what their components sum to, then as they are."""
+        _, cut = self._cut(request.cut, progress.part(0.0, 0.5), deliver)
+        if (quick := cut.at_once(request.groups)) is not None:
+            deliver(_layers_result(request, quick, exact=False))
+        return _layers_result(request, cut.on_grid(request.groups, progress.part(0.5, 1.0, "Layers")), exact=True)
+
+    def _cut(
+        self, request: SegmentsRequest, progress: Progress, deliver: Deliver
+    ) -> tuple[CachedFeatures, LayerSource]:
+        document = self._document(request.show, progress.part(0.0, 0.02), deliver)  # mostly known
+        params = request.params
+        key = (document.number, params.method, params.size, params.segment_seed, request.masks, _stamp(request.masks))
+        cut = self._cuts.get(key)
+        log.debug("cut of %s by %s: %s", document.source.name, params.method, "computed" if cut is None else "known")
+        if cut is None:
+            cut = self._cuts[key] = self._compute(request, document, progress.part(0.02, 1.0))
+        self._cuts.move_to_end(key)
+        self.forget_closed()
+        return document, cut
+
+    def forget_closed(self) -> None:
+        """Keep cuts of remembered pictures only, and of these the last ones that fit into their share of the memory."""
+        alive = {document.number for document in self._documents}
+        for key in [key for key in self._cuts if key[0] not in alive]:
+            del self._cuts[key]
+        if self._grey is not None and self._grey[0] not in alive:
+            self._grey = None
+        if self._resized is not None and self._resized[0] not in alive:
+            self._resized = self._refinement = None
+        limit = self._documents.budget * _CACHE_SHARE
+        while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > limit:
+            self._cuts.popitem(last=False)
+
+    def _compute(self, request: SegmentsRequest, document: CachedFeatures, progress: Progress) -> LayerSource:
+        """As `sss-segment` does it, on the photograph as its file has it."""
+        params = request.params
+        image = read_source(request.show.source).image
+        side = max(image.shape[:2])
+        grid = min(params.size or side, side)
+        if params.method == "masks":
+            if request.masks is None:
+                raise ParameterError("The method masks needs a file of masks.")
+            size = (image.shape[0], image.shape[1])
+            return HardLayers(read_masks(request.masks, size, request.show.source.stem), image, grid)
+        common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
+        common |= {"device": request.show.extract.device, "progress": progress}
+        if params.method == "spectral-matting":
+            return SoftLayers(spectral_matting(image, **common), image, grid)
+        return SoftLayers(soft_segments(image, document.figure.features, **common), image, grid)
+
+    # mattes ----------------------------------------------------------------------------------------------------------
+
+    def matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
+        """The matte on the grid, and its own colours where they are asked for."""
+        document, cut = self._cut(request.layers.cut, progress, deliver)
+        matte = adjust_matte(self._refined(request, document, cut), request.matte.params, scale=_scale_of(cut))
+        colours = _own_colours(cut.grid, matte, progress) if request.decontaminate else None
+        return MatteResult(request.ticket, request.layers.cut.show.source, whole_numbers(matte, 255), colours)
+
+    def found(
+        self, request: SegmentsRequest, progress: Progress, deliver: Deliver
+    ) -> tuple[CachedFeatures, LayerSource]:
+        """The features of the picture and its cut, remembered or computed."""
+        return self._cut(request, progress, deliver)
+
+    def full_matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> Floats:
+        """(H, W) in [0, 1]: the matte at the photograph's own size."""
+        document, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
+        return self._in_full(request, document, cut, progress.part(0.2, 1.0, "Full size"))
+
+    def _refined(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource) -> Floats:
+        """(h, w): the picked layers' sum on the grid, as the pins have it; the last one is remembered."""
+        asked, groups = request.matte, request.layers.groups
+        matte = picked_sum(cut.on_grid(groups, Progress()), asked.picked)
+        if not asked.keep and not asked.drop:
+            return matte
+        made = document.number, request.layers.cut.params, request.layers.cut.masks
+        key = made, groups, asked.picked, asked.keep, asked.drop
+        if self._refinement is None or self._refinement[0] != key:
+            keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
+            features = self._features(document, cut)
+            self._refinement = key, refine_matte(matte, cut.grid, features, positive=keep, negative=drop)
+        return self._refinement[1]
+
+    def _features(self, document: CachedFeatures, cut: LayerSource) -> Floats:
+        """The features on the cut's grid; those of the last picture are remembered."""
+        size = (cut.grid.shape[0], cut.grid.shape[1])
+        if self._resized is None or self._resized[:2] != (document.number, size):
+            self._resized = document.number, size, grid_features(document.figure.features, size, Progress())
+        return self._resized[2]
+
+    def _in_full(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, progress: Progress) -> Floats:
+        """(H, W): the matte at the photograph's own size."""
+        asked = request.matte
+        if asked.keep or asked.drop:
+            refined = self._refined(request, document, cut)
+            planes = torch.from_numpy(np.stack([refined, 1 - refined]))
+            lifted = cut.grid.shape[:2] != cut.image.shape[:2]
+            grid = torch.from_numpy(cut.grid)
+            matte = upsample_layers(planes, grid, cut.image, progress=progress)[..., 0] if lifted else refined
+        else:
+            matte = picked_sum(cut.at_full_size(request.layers.groups, progress), asked.picked)
+        return adjust_matte(matte, asked.params)
+
+    def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
+        """The matte as the alpha of the photograph, or of its own colours."""
+        _, cut = self._cut(request.matte.layers.cut, progress.part(0.0, 0.2), deliver)
+        matte, image = self.full_matte(request.matte, progress.part(0.2, 0.7), deliver), cut.image
+        if request.matte.decontaminate:
+            image = estimate_foreground(image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
+        picture = np.empty((*matte.shape, 4), np.uint8)
+        picture[..., :3] = to_picture(image)
+        picture[..., 3] = whole_numbers(matte, 255)
+        return CutOutResult(request.ticket, picture)
+
+    # what is looked at -----------------------------------------------------------------------------------------------
+
+    def lift_segments(
+        self, request: SegmentsLiftRequest, progress: Progress, deliver: Deliver
+    ) -> SegmentsLiftResult | None:
+        """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
+        asked, look = request.matte, request.look
+        document, cut = self._cut(asked.layers.cut, progress, deliver)
+        found = _part_seen(request.view, cut)
+        if found is None:
+            return None
+        (x0, y0, x1, y1), step = found
+        part = cut.part(asked.layers.groups, (x0, y0, x1, y1), step)
+        rows, columns = part.shape[:2]
+        box = (float(x0), float(y0), float(x0 + columns * step), float(y0 + rows * step))
+        photo, place = _photo_of(cut.image, (x0, y0), (rows, columns), step), (x0, y0, step, max(cut.image.shape[:2]))
+        alphas = whole_alphas(part, 255)
+        if look.solo is None:
+            patches = {"layers": (flat_colours(alphas, look.colours, look.shown), box)}
+        else:
+            alone = matte_picture(alphas[..., look.solo], to_picture(photo), "checkerboard", place=place)
+            patches = {"layers": (alone, box)}
+        if asked.matte.picked:
+            progress.report(0.5)
+            matte = self._matte_part(asked, document, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
+            seen = matte_picture(
+                whole_numbers(matte, 255),
+                _own_colours(photo, matte, progress) if asked.decontaminate else to_picture(photo),
+                look.alpha,
+                colour=look.colour,
+                backdrop=self._backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
+                place=place,
+            )
+            patches["matte"] = (seen, box)
+        return SegmentsLiftResult(request.ticket, asked.layers.cut.show.source, patches)
+
+    def _matte_part(
+        self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, box: Box, step: int
+    ) -> Floats:
+        """The matte in `box`, computed with as much around it as its borders move and blur."""
+        asked, (height, width) = request.matte, cut.image.shape[:2]
+        reach = math.ceil((abs(asked.params.grow) + 3 * asked.params.feather) / step) * step
+        x0, y0 = (
+            max(box[0] - box[0] // step * step, box[0] - reach),
+            max(box[1] - box[1] // step * step, box[1] - reach),
+        )
+        wide = x0, y0, min(width, box[2] + reach), min(height, box[3] + reach)
+        if asked.keep or asked.drop:
+            refined = self._refined(request, document, cut)
+            models = models_of(np.stack([refined, 1 - refined], axis=2), cut.grid)
+            matte = lifted_part(models, cut.image, wide, step)[..., 0]
+        else:
+            matte = picked_sum(cut.part(request.layers.groups, wide, step), asked.picked)
+        matte = adjust_matte(matte, asked.params, scale=1 / step)
+        rows, columns = (box[3] - box[1]) // step, (box[2] - box[0]) // step
+        top, left = (box[1] - y0) // step, (box[0] - x0) // step
+        return matte[top : top + rows, left : left + columns]
+
+    def backdrop(self, request: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
+        """Read the picture, and cut it to the grid's shape."""
+        height, width = request.size
+        picture = to_picture(resize(_covering(self._read(request.path), height / width), request.size))
+        return BackdropResult(request.ticket, request.path, picture)
+
+    def _backdrop_part(
+        self, path: Path | None, shape: tuple[int, ...], box: tuple[float, ...], size: tuple[int, int]
+    ) -> Picture | None:
+        if path is None:
+            return None
+        covering = _covering(self._read(path), shape[0] / shape[1])
+        across, down = covering.shape[1] / shape[1], covering.shape[0] / shape[0]
+        x0, y0 = int(box[0] * across), int(box[1] * down)
+        part = covering[y0 : max(int(box[3] * down), y0 + 1), x0 : max(int(box[2] * across), x0 + 1)]
+        return to_picture(resize(part, size))
+
+    def _read(self, path: Path) -> Floats:
+        key = path, _stamp(path)
+        if self._backdrop is None or self._backdrop[0] != key:
+            self._backdrop = key, read_reduced(path, _BACKDROP_SIDE).image
+        return self._backdrop[1]
+
+
+def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:
+    """(h, w) in [0, 1]: the sum of the picked layers of `alphas` (h, w, N)."""
+    matte: Floats = np.clip(alphas[..., list(picked)].sum(axis=2), 0, 1)
+    return matte
+
+
+def _layers_result(request: LayersRequest, alphas: Floats, *, exact: bool) -> LayersResult:
+    shares = alphas.mean(axis=(0, 1), dtype=np.float64)
+    whole: Alphas = whole_alphas(alphas, 255)
+    source = request.cut.show.source
+    return LayersResult(request.ticket, source, request.groups, whole, tuple(shares.tolist()), exact)
+
+
+def _scale_of(cut: LayerSource) -> float:
+    """Cells of the grid for each pixel of the photograph."""
+    return float(max(cut.grid.shape[:2]) / max(cut.image.shape[:2]))
+
+
+def _cell(point: tuple[int, int], cut: LayerSource) -> tuple[int, int]:
+    """(x, y) of the cell that the pixel lies in."""
+    return moved_point(point, (cut.image.shape[0], cut.image.shape[1]), cut.grid.shape)
+
+
+def _own_colours(photo: Floats, matte: Floats, progress: Progress) -> Picture:
+    return to_picture(estimate_foreground(photo, matte, progress=progress))
+
+
+def _photo_of(image: Floats, corner: tuple[int, int], size: tuple[int, int], step: int) -> Floats:
+    """Every `step`-th pixel of `image` from the corner (x, y) on, (rows, columns, 3)."""
+    (x, y), (rows, columns) = corner, size
+    half = step // 2
+    part = image[y + half : y + rows * step : step, x + half : x + columns * step : step]
+    return np.ascontiguousarray(part, np.float32)
+
+
+def _part_seen(view: View, cut: LayerSource) -> tuple[Box, int] | None:
+    """The box of the photograph that is on screen, and how many of its pixels become one; None: the grid is enough."""
+    (left, top, right, bottom), scale = view
+    height, width = cut.image.shape[:2]
+    if scale <= _scale_of(cut) or cut.grid.shape == cut.image.shape:
+        return None
+    box = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    step = part_step(scale)
+    return (box, step) if box[2] - box[0] >= step and box[3] - box[1] >= step else None
+
+
+def _covering(picture: Floats, ratio: float) -> Floats:
+    """The middle of `picture` (H, W, 3) that is `ratio` times as high as wide."""
+    height, width = picture.shape[:2]
+    rows, columns = min(height, max(round(width * ratio), 1)), min(width, max(round(height / ratio), 1))
+    y, x = (height - rows) // 2, (width - columns) // 2
+    return picture[y : y + rows, x : x + columns]
+
+
+def _stamp(path: Path | None) -> Any:
+    return file_stamp(path) if path is not None else None

@@ -1,0 +1,116 @@
+"""Layers of a picture as files: every format asked for, an overlay, and a JSON that says how they were made.
+
+The one place that does, for the window and for sss-segment, so that both write the same bytes from the same layers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import sss_model
+from sss_model.analysis.segment_pictures import layer_overlay
+from sss_model.atomic_write import replacing
+from sss_model.files.export import PROGRAM, ExportError
+from sss_model.image_io import write_picture
+from sss_model.json_file import read_json
+from sss_model.layer_io import FORMATS, Layers, write_layers
+from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.progress import Progress
+from sss_model.segmentation.foreground import foreground_colours
+
+
+def layers_record(
+    source: str,
+    sha256: str,
+    layers: Layers,
+    segment: SegmentParams,
+    export: LayerExportParams,
+    made: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the JSON says.
+
+    Parameters
+    ----------
+    source, sha256 : name of the picture's file, and of its bytes
+    segment, export : how the layers were made and what is written of them
+    made : what else they were made with, such as the features' record
+    """
+    shares = zip(layers.names, layers.shares.tolist(), strict=True)
+    return {
+        "program": PROGRAM,
+        "version": sss_model.__version__,
+        "source": source,
+        "source_sha256": sha256,
+        "size": list(layers.image.shape[:2]),
+        "segment": plain_params(segment),
+        "export": plain_params(export),
+        "alpha": {form: FORMATS[form].alpha for form in export.formats},
+        "layers": [{"name": name, "share": share} for name, share in shares],
+        **made,
+    }
+
+
+def decontaminated(layers: Layers, export: LayerExportParams, progress: Progress) -> Layers:
+    """`layers` with colours of their own, where `export` asks for them."""
+    if not export.decontaminate:
+        return layers
+    return replace(layers, colours=foreground_colours(layers.image, layers.alphas, progress=progress))
+
+
+def write_layer_files(
+    target: Path, layers: Layers, export: LayerExportParams, record: Mapping[str, Any], progress: Progress
+) -> list[Path]:
+    """Write `layers` in the formats of `export`, and its overlay; returns the paths.
+
+    Parameters
+    ----------
+    target : folder and stem of the files
+    record : as `layers_record` makes it; stored in formats that scripts read
+
+    Raises
+    ------
+    ExportError : a file cannot be written
+    """
+    files: list[Path] = []
+    for k, form in enumerate(export.formats):
+        progress.report(k / len(export.formats), "Writing")
+        files += write_layers(target, layers, format=form, metadata=record)
+    if export.overlay:
+        files.append(target.with_name(f"{target.name}-overlay.png"))
+        write_picture(files[-1], layer_overlay(layers.image, layers.alphas))
+    return files
+
+
+def write_layers_record(path: Path, record: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Write `record` with the names of `files` as the JSON `path`, whole or not at all; raises `ExportError`."""
+    text = json.dumps({**record, "files": [file.name for file in files]}, indent=2, ensure_ascii=False) + "\n"
+    with replacing(path, ExportError) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def may_stay(path: Path, segment: SegmentParams, export: LayerExportParams) -> bool:
+    """Whether the files that the JSON `path` lists are there, were made so, and are to be left as they are.
+
+    Raises
+    ------
+    ExportError : they are there and are to be refused
+    """
+    try:
+        known = read_json(path, ExportError, noun="The record")
+        there = [path.with_name(name) for name in known["files"]]
+        made = (known["export"], known["segment"])
+    except (ExportError, ValueError, KeyError, TypeError):
+        return False  # nothing there, or nothing of ours
+    if export.existing == "refuse":
+        raise ExportError(f"{path.name} is already in {path.parent}.", hint="Choose another folder.")
+    same = made == (plain_params(export), plain_params(segment))
+    return export.existing == "skip" and same and all(file.is_file() for file in there)
+
+
+def plain_params(params: LayerExportParams | SegmentParams) -> Any:
+    """`params` as a JSON gives them back, without what says nothing of the files."""
+    return json.loads(json.dumps({key: value for key, value in params.to_dict().items() if key != "existing"}))

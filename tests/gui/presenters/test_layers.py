@@ -1,0 +1,133 @@
+"""The Layers dock and the state, both ways."""
+
+from __future__ import annotations
+
+import pytest
+from controls import button
+from layers import click, cut, settled
+from PySide6.QtWidgets import QFileDialog
+
+from sss_gui.state.segments import Method
+
+
+@pytest.fixture
+def layered(qtbot, program):
+    cut(qtbot, program)
+    return program
+
+
+def test_rows_have_names_colours_shares_and_thumbnails(qtbot, layered):
+    rows = layered.window.layers.list.rows
+    assert [row.name for row in rows] == ["layer-1", "layer-2", "layer-3", "layer-4"]
+    assert [round(row.share, 1) for row in rows] == [0.4, 0.3, 0.2, 0.1]
+    assert all(row.thumbnail is not None for row in rows)
+    assert len({row.colour for row in rows}) == 4
+
+
+def test_the_list_picks_renames_hides_and_orders(qtbot, layered):
+    segments, rows = layered.segments, layered.window.layers.list
+    rows.picked.emit(frozenset([1, 3]))
+    assert segments.edits.picked == {1, 3}
+    rows.renamed.emit(1, "layer-2")
+    assert segments.edits.layer(1).name == "layer-2-2", "two layers are never called alike"
+    rows.eye_clicked.emit(1, False)
+    assert not segments.edits.layer(1).shown
+    rows.eye_clicked.emit(1, True)
+    assert segments.solo == 1
+    order = [layer.number for layer in segments.edits.layers][::-1]
+    rows.arranged.emit(order)
+    assert [row.number for row in rows.rows] == order
+    rows.hovered.emit(3)
+    assert segments.lit == 3
+
+
+def test_a_pick_on_the_picture_is_selected_in_the_list(qtbot, layered):
+    click(qtbot, layered, 1)
+    rows = layered.window.layers.list
+    selected = [rows.rows[index.row()].number for index in rows.selectedIndexes()]
+    assert selected == list(layered.segments.edits.picked)
+    assert button(layered.window.layers, "Copy cut-out").isEnabled()
+
+
+def test_buttons_are_commands(qtbot, layered):
+    segments, dock = layered.segments, layered.window.layers
+    layered.segments.pick(frozenset([1, 3]))
+    button(dock, "Merge").click()
+    settled(qtbot, layered)
+    assert len(segments.edits.layers) == 3
+    button(dock, "Split").click()
+    settled(qtbot, layered)
+    assert len(segments.edits.layers) == 4
+
+
+def test_a_file_of_masks_is_asked_for(qtbot, layered, monkeypatch):
+    dock = layered.window.layers
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    dock.method_chosen.emit("masks")
+    assert layered.segments.method == Method()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/somewhere/m.npz", ""))
+    dock.method_chosen.emit("masks")
+    settled(qtbot, layered)
+    assert layered.segments.method.masks.name == "m.npz"
+    assert layered.actions["mask_layers"].isChecked()
+    assert "m.npz" in dock.findChildren(type(dock._method))[0].currentText()
+
+
+def test_a_view_over_a_picture_asks_for_one(qtbot, layered, monkeypatch):
+    dock = layered.window.layers
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    dock.view_chosen.emit("picture")
+    assert layered.segments.view.name == "grey"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/somewhere/beach.png", ""))
+    dock.view_chosen.emit("picture")
+    assert (layered.segments.view.name, layered.segments.view.backdrop.name) == ("picture", "beach.png")
+    dock.colour_chosen.emit((1, 2, 3))
+    assert layered.segments.view.colour == (1, 2, 3)
+    settled(qtbot, layered)
+
+
+def test_sliders_of_the_matte_move_and_rest(qtbot, layered):
+    dock, segments = layered.window.layers, layered.segments
+    click(qtbot, layered, 0)
+    dock.matte_changing.emit("feather", 3.0)
+    assert segments.motion.moving
+    dock.matte_rested.emit("feather", 4.0)
+    settled(qtbot, layered)
+    assert segments.edits.params.feather == 4.0
+    layered.actions["undo"].trigger()
+    assert segments.edits.params.feather == 0.0
+    settled(qtbot, layered)
+
+
+@pytest.mark.parametrize(
+    ("status", "computing", "words"),
+    [
+        ("stopped", False, "Stopped."),
+        ("stale", False, "These layers are of former features."),
+        ("stale", True, "Computing layers…"),
+        ("exact", False, ""),
+    ],
+)
+def test_the_dock_says_what_there_is_to_do(qtbot, layered, status, computing, words):
+    dock = layered.window.layers
+    dock.set_status(status, computing=computing)
+    assert dock._words.text() == words
+    assert button(dock, "Compute").isVisibleTo(dock) is (status != "exact" and not computing)
+
+
+def test_another_method_begins_with_no_pins_and_clicks_that_pick(qtbot, layered):
+    dock, segments = layered.window.layers, layered.segments
+    click(qtbot, layered, 0)
+    button(dock, "Drop").click()
+    click(qtbot, layered, 2)
+    dock.matte_rested.emit("feather", 4.0)
+    settled(qtbot, layered)
+    segments.set_method(Method("spectral-matting"))
+    settled(qtbot, layered)
+    assert layered.window.segments_panel.pane("layers").canvas.signs == ([], [])
+    assert button(dock, "Pick").isChecked()
+    assert dock._numbers["feather"].value == 0.0
+    segments.set_method(Method())
+    settled(qtbot, layered)
+    assert len(layered.window.segments_panel.pane("layers").canvas.signs[1]) == 1
+    assert dock._numbers["feather"].value == 4.0

@@ -1,0 +1,219 @@
+"""Layers and mattes as files, on the clipboard, as a command line; in the window and by the real engine."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from controls import button
+from layers import click, cut, settled
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QRadioButton
+
+from sss_gui.messages.segments import ExportLayersRequest
+from sss_gui.window.layer_export_dialog import LayerExportDialog
+from sss_model.params import ExtractParams
+from sss_model.params.layers import LayerExportParams
+
+
+@pytest.fixture
+def layered(qtbot, program, tmp_path):
+    cut(qtbot, program)
+    program.settings.export_folder = str(tmp_path)
+    return program
+
+
+def clipboard():
+    return QGuiApplication.clipboard()
+
+
+def answered(deed):
+    """Let `deed` act on the export dialog once it is open."""
+
+    def act():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, LayerExportDialog)
+        deed(dialog)
+
+    QTimer.singleShot(0, act)
+
+
+def exported(engine):
+    return [message for message in engine.asked if isinstance(message, ExportLayersRequest)][-1]
+
+
+def test_the_dialog_of_the_features_is_the_layers_while_these_show(qtbot, layered, engine, tmp_path):
+    def choose(dialog):
+        button(dialog, "PNG, 16 bit, one a layer, premultiplied alpha").setChecked(True)
+        assert not dialog.findChildren(QRadioButton)[1].isEnabled(), "nothing is picked"
+        dialog.accept()
+
+    answered(choose)
+    with qtbot.waitSignal(layered.session.exported):
+        layered.actions["export"].trigger()
+    asked = exported(engine)
+    assert asked.params.formats == ("png", "png-premultiplied")
+    assert asked.names == ("layer-1", "layer-2", "layer-4", "layer-3"), "as the planes are numbered"
+    assert (asked.order, asked.matte, asked.folder) == ((), None, tmp_path)
+    assert layered.segment_parts.files.params().formats == asked.params.formats, "remembered"
+
+
+def test_the_matte_alone_and_an_order_of_ones_own(qtbot, layered, engine):
+    click(qtbot, layered, 0)
+    answered(lambda dialog: (dialog.findChildren(QRadioButton)[1].click(), dialog.accept()))
+    with qtbot.waitSignal(layered.session.exported):
+        layered.actions["export_layers"].trigger()
+    assert exported(engine).names == ("matte",)
+    assert exported(engine).matte.matte.picked == (0,)
+    layered.segments.arrange([3, 1, 2, 4])
+    with qtbot.waitSignal(layered.session.exported):
+        layered.segment_parts.files.export(layered.segment_parts.files._folder(), LayerExportParams())
+    assert exported(engine).order == (2, 0, 1, 3)
+
+
+def test_the_cut_out_is_copied_with_its_alpha(qtbot, layered):
+    click(qtbot, layered, 0)
+    layered.window.segments_panel.pane("matte").canvas.setFocus()
+    layered.actions["copy_pane"].trigger()
+    settled(qtbot, layered)
+    image = clipboard().image()
+    assert image.hasAlphaChannel()
+    assert image.pixelColor(4, 12).alpha() == 255
+    assert image.pixelColor(28, 12).alpha() == 0
+    layered.window.segments_panel.pane("layers").canvas.setFocus()
+    layered.actions["copy_pane"].trigger()
+    assert not clipboard().image().hasAlphaChannel()
+
+
+def test_the_command_line_is_there_for_layers_that_it_makes_too(qtbot, layered):
+    said = []
+    layered.segment_parts.files.noted.connect(said.append)
+    layered.segments.set_count(3)
+    layered.segments.rename(1, "cat")
+    settled(qtbot, layered)
+    layered.actions["copy_command"].trigger()
+    words = shlex.split(clipboard().text())
+    assert words[:2] == ["sss-segment", "a.png"]
+    assert words[words.index("--layers") + 1] == "3"
+    assert words[words.index("--names") + 1].split(",")[:2] == ["layer-2", "cat"]
+    layered.segments.pick(frozenset([1, 3]))
+    layered.segments.merge()
+    settled(qtbot, layered)
+    layered.segments.arrange([2, 1])
+    layered.actions["copy_command"].trigger()
+    assert said[-1].startswith("Layers merged, split or ordered by hand")
+    layered.session.set_extract(replace(layered.session.state.extract, size="320"))
+    settled(qtbot, layered)
+    layered.segments.set_count(3)
+    settled(qtbot, layered)
+    assert layered.segments.edits.arranged
+
+
+def test_nothing_to_copy_is_said(qtbot, layered):
+    said = []
+    layered.segment_parts.files.noted.connect(said.append)
+    layered.actions["copy_matte"].trigger()
+    layered.actions["segments_view"].trigger()
+    layered.pictures.close_all()
+    layered.actions["segments_view"].trigger()
+    layered.actions["export"].trigger()
+    layered.actions["copy_command"].trigger()
+    assert [words.split()[0] for words in said] == ["Pick", "There", "Only"]
+
+
+def test_the_dialog_says_what_alpha_is(qtbot, tmp_path):
+    formats = {name: name for name in ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")}
+    dialog = LayerExportDialog(tmp_path, LayerExportParams(), formats, 5, "cat")
+    qtbot.addWidget(dialog)
+    assert button(dialog, "The matte: cat").isEnabled()
+    button(dialog, "png").setChecked(False)
+    assert not button(dialog, "Export").isEnabled(), "nothing to write"
+    button(dialog, "Overlay").setChecked(True)
+    assert button(dialog, "Export").isEnabled()
+
+
+@pytest.mark.slow
+def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
+    from sss_gui.program import Program
+    from sss_gui.state.session import State
+    from sss_gui.window.settings import Settings
+    from sss_model.image_io import read_thumbnail, write_picture
+    from sss_model.shipped_files import SAMPLE, resource
+
+    photo = tmp_path / "a photo.png"
+    write_picture(photo, read_thumbnail(resource(SAMPLE), 120))
+    state = State(extract=ExtractParams(device="cpu"))
+    program = Program(Settings(tmp_path / "settings.ini"), state=state, data=tmp_path / "data")
+    qtbot.addWidget(program.window)
+    program.window.show()
+    program.start([photo])
+    try:
+        qtbot.waitUntil(lambda: program.session.shown is not None and program.session.at_rest, timeout=120_000)
+        program.actions["segments_view"].trigger()
+        qtbot.waitUntil(lambda: program.segments.status == "exact", timeout=120_000)
+        program.segments.set_count(4)
+        program.segments.rename(1, "first")
+        qtbot.waitUntil(lambda: program.segments.status == "exact", timeout=120_000)
+        params = LayerExportParams(formats=("png", "npz", "exr"), overlay=True, decontaminate=True)
+        with qtbot.waitSignal(program.session.exported, timeout=120_000) as done:
+            program.segment_parts.files.export(tmp_path / "window", params)
+        program.actions["copy_command"].trigger()
+        words = shlex.split(clipboard().text())
+    finally:
+        assert program.close()
+        program.window.close()
+    words[words.index("-o") + 1] = str(tmp_path / "command")
+    call = [sys.executable, "-m", "sss_model.commands.segment", *words[1:], "--quiet"]
+    assert subprocess.run(call, timeout=240).returncode == 0
+    for path in done.args[0].paths:
+        assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
+
+
+def test_the_real_engine_writes_what_is_asked_for(tmp_path):
+    from sss_gui.messages.panes import ShowRequest, Source
+    from sss_gui.messages.segments import LayersRequest, Matte, MatteRequest, SegmentsRequest
+    from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+    from sss_gui.worker.layer_export import export_layers
+    from sss_gui.worker.segment_engine import SegmentEngine
+    from sss_model.files.export import ExportError
+    from sss_model.image_io import read_image, write_picture
+    from sss_model.params.layers import SegmentParams
+    from sss_model.progress import Progress
+    from sss_model.projection.feature_views import FeatureViews
+
+    picture = np.full((24, 32, 3), 30, np.uint8)
+    picture[:, 15:] = 220
+    picture[::2] += np.uint8(6)
+    write_picture(tmp_path / "halves.png", picture)
+    image, source = read_image(tmp_path / "halves.png"), Source.from_path(tmp_path / "halves.png")
+    document = CachedFeatures(source, FeatureViews(image, image))
+    documents = FeatureCache(1 << 30)
+    documents.put("halves", document)
+    engine = SegmentEngine(lambda *_: document, documents)
+    show = ShowRequest(1, source, extract=ExtractParams(device="cpu"))
+    request = SegmentsRequest(1, show, SegmentParams(layers=2))
+    groups = engine.segments(request, Progress(), print).groupings[1]
+    layers = LayersRequest(1, request, groups)
+
+    def export(names, existing="overwrite", **more):
+        params = LayerExportParams(formats=("npz",), existing=existing)
+        asked = ExportLayersRequest(2, layers, names, tmp_path / "out", params, **more)
+        return [path.name for path in export_layers(engine, asked, Progress(), print).paths]
+
+    assert export(("dark", "light"), order=(1, 0)) == ["halves-layers.npz", "halves-layers.json"]
+    with np.load(tmp_path / "out" / "halves-layers.npz") as file:
+        assert file["names"].tolist() == ["light", "dark"]
+        assert file["alphas"][..., 1].mean() == pytest.approx(0.5, abs=0.1)
+    assert export(("dark", "light"), "skip") == []
+    with pytest.raises(ExportError, match="already"):
+        export(("dark", "light"), "refuse")
+    matte = MatteRequest(3, layers, Matte((0, 1)))
+    assert export(("matte",), matte=matte) == ["halves-layers.npz", "halves-matte.json"]
+    with np.load(tmp_path / "out" / "halves-layers.npz") as file:
+        assert file["alphas"].shape == (24, 32, 1)
+        assert file["alphas"].min() > 0.99
