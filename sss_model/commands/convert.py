@@ -40,6 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (`ending`)."""
+    return run_command("sss-convert", lambda: _convert(arguments))
+
+
+def _convert(arguments: Sequence[str] | None) -> int:
+    """Write the model file and say what went into it."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     start_log(options.debug)
@@ -47,11 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("Name what to convert: either a checkpoint or --backbone.")
     if not options.output:
         parser.error("Name the model file to write: -o FILE.safetensors.")
-    return run_command("sss-convert", lambda: _convert(options))
-
-
-def _convert(options: argparse.Namespace) -> int:
-    """Write the model file and say what went into it."""
     if options.backbone:
         print(f"{write_backbone_model(options, Path(options.output))}. Written to {options.output}.")
         return 0

@@ -29,7 +29,11 @@ def main() -> int:
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
+    try:
+        command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
+    except MemoryError:
+        print(f"{name}: There is not enough memory to load the program. Close other programs.", file=sys.stderr)
+        return 1
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return int(command.main())

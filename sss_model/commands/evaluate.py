@@ -45,16 +45,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (`ending`)."""
+    return run_command("sss-eval", lambda: _evaluate(arguments))
+
+
+def _evaluate(arguments: Sequence[str] | None) -> int:
     options = build_parser().parse_args(arguments)
     start_log(options.debug)
+    from sss_model.commands.evaluate_run import evaluate  # here, so that --help needs no torch
 
-    def work() -> int:
-        from sss_model.commands.evaluate_run import evaluate  # here, so that --help needs no torch
-
-        evaluate(options)
-        return DONE
-
-    return run_command("sss-eval", work)
+    evaluate(options)
+    return DONE
 
 
 if __name__ == "__main__":

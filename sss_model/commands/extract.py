@@ -87,7 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `sss-extract`; returns the exit code."""
+    """Run `sss-extract`; returns its exit code (`ending`)."""
+    again = "Stopped. Run again with --skip-existing to go on."
+    return run_command("sss-extract", lambda: _extract(argv), stopped=again)
+
+
+def _extract(argv: Sequence[str] | None) -> int:
     command = build_parser()
     options = command.parse_args(argv)
     start_log(options.debug)
@@ -104,13 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
     if options.model and options.backbone:
         command.error("--model and --backbone are two models; name one.")
-
-    def work() -> int:
-        with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
-            worker = Extractions(replace(job, model=model or job.model))
-            return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-
-    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
+    with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
+        worker = Extractions(replace(job, model=model or job.model))
+        return write_all(paths, worker.write, job.folder, quiet=options.quiet)
 
 
 class Extractions:

@@ -99,7 +99,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `sss-segment`; returns the exit code."""
+    """Run `sss-segment`; returns its exit code (`ending`)."""
+    again = "Stopped. Run again with --skip-existing to go on."
+    return run_command("sss-segment", lambda: _segment(argv), stopped=again)
+
+
+def _segment(argv: Sequence[str] | None) -> int:
     command = build_parser()
     options = command.parse_args(argv)
     start_log(options.debug)
@@ -110,13 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
-
-    def work() -> int:
-        with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
-            worker = Segmentations(replace(job, model=model or job.model))
-            return write_all(paths, worker.write, job.folder, quiet=options.quiet)
-
-    return run_command(command.prog, work, stopped="Stopped. Run again with --skip-existing to go on.")
+    with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
+        worker = Segmentations(replace(job, model=model or job.model))
+        return write_all(paths, worker.write, job.folder, quiet=options.quiet)
 
 
 def _job(options: argparse.Namespace) -> Job:

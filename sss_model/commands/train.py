@@ -50,17 +50,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (`ending`)."""
-    parser = build_parser()
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser.parse_args(words)
+    return run_command("sss-train", lambda: _train(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _train(words: list[str]) -> int:
+    options = build_parser().parse_args(words)
     start_log(options.debug)
+    from sss_model.commands.train_run import train  # here, so that --help needs no torch
 
-    def work() -> int:
-        from sss_model.commands.train_run import train  # here, so that --help needs no torch
-
-        return train(options, command_of(words))
-
-    return run_command(parser.prog, work)
+    return train(options, command_of(words))
 
 
 def command_of(words: Sequence[str]) -> str:

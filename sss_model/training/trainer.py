@@ -249,7 +249,8 @@ class Trainer:
             self._log.event("collapse", update=self._state.update, distance=spread, before=self._widest)
             self._log.say(
                 f"The features have collapsed by update {self._state.update}: distances between pixels are "
-                f"{spread:.2g}, and were {self._widest:.2g}. Stop, and start again with lower rates or another loss (--loss tanh)."
+                f"{spread:.2g}, and were {self._widest:.2g}. "
+                "Stop, and start again with lower rates or another loss (--loss tanh)."
             )
 
     def _end(self, stopped: bool) -> None:
