@@ -50,7 +50,7 @@ def run_headless(
     if not sources:
         return 1
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    spoken = qInstallMessageHandler(_print_but_chatter)
+    spoken = qInstallMessageHandler(print_but_chatter)
     app = QApplication.instance() or QApplication(["sss-gui"])
     assert isinstance(app, QApplication)
     Theme(app, theme)
@@ -84,7 +84,7 @@ def run_headless(
     return 0 if ended and not failures else 1
 
 
-def _print_but_chatter(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+def print_but_chatter(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
     """Qt's messages, but for what a surface in memory says of every window that is shown."""
     if text and "propagateSizeHints" not in text:
         print(text, file=sys.stderr)

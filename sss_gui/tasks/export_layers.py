@@ -53,7 +53,7 @@ class ExportLayers(QObject):
 
         formats = {name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()}
         dialog = LayerExportDialog(
-            self._folder(), self.params(), formats, len(segments.edits.layers), self._matte_words(), self._window
+            self.folder(), self.params(), formats, len(segments.edits.layers), self._matte_words(), self._window
         )
         accepted = dialog.exec() == LayerExportDialog.DialogCode.Accepted
         folder, matte = dialog.folder(), dialog.matte
@@ -137,7 +137,7 @@ class ExportLayers(QObject):
         if any("," in name for name in names):
             self.noted.emit("Names with a comma cannot be given to sss-segment: rename these layers.")
             return
-        text = segment_command_line(state, segments.method, count, names, self._folder(), self.params())
+        text = segment_command_line(state, segments.method, count, names, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
         self.noted.emit("Copied as command line.")
 
@@ -150,7 +150,7 @@ class ExportLayers(QObject):
         if qimage.to_qimage(picture).save(str(path), quality=90):
             self._panel.pane(name).start_drag_out(str(path))
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         if self._settings.export_folder:
             return Path(self._settings.export_folder)
         source = self._session.state.source

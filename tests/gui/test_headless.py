@@ -54,6 +54,6 @@ def test_qt_does_not_chatter(headless, tmp_path, capsys):
     write_picture(tmp_path / "p.png", np.zeros((6, 8, 3), np.uint8))
     assert headless([tmp_path / "p.png"], tmp_path / "out") == 0
     assert "propagateSizeHints" not in capsys.readouterr().err
-    headless_module._print_but_chatter(None, None, "This plugin does not support propagateSizeHints()")
-    headless_module._print_but_chatter(None, None, "QPainter::begin: failed")
+    headless_module.print_but_chatter(None, None, "This plugin does not support propagateSizeHints()")
+    headless_module.print_but_chatter(None, None, "QPainter::begin: failed")
     assert capsys.readouterr().err == "QPainter::begin: failed\n"

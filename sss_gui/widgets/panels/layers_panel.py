@@ -94,6 +94,10 @@ class LayersPanel(QScrollArea):
 
     # what it shows ---------------------------------------------------------------------------------------------------
 
+    def control(self, name: str) -> NumberControl:
+        """The control of the matte's number `name`."""
+        return self._numbers[name]
+
     def set_method(self, name: str, file: str = "") -> None:
         """Where the layers come from; `file` is that of the masks."""
         with QSignalBlocker(self._method):
@@ -157,6 +161,7 @@ class LayersPanel(QScrollArea):
             self._method.addItem(words, name)
         self._method.activated.connect(lambda _index: self.method_chosen.emit(str(self._method.currentData())))
         self._words = QLabel()
+        self._words.setAccessibleName("State of the layers")
         self._words.setWordWrap(True)
         self._compute = QPushButton("Compute")
         self._compute.clicked.connect(self.compute_requested)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from controls import button
+from controls import button, named
 from layers import click, cut, settled
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from sss_gui.state.segments import Method
+from sss_gui.widgets.controls.params_panel import CalmComboBox
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_file_of_masks_is_asked_for(qtbot, layered, monkeypatch):
     settled(qtbot, layered)
     assert layered.segments.method.masks.name == "m.npz"
     assert layered.actions["mask_layers"].isChecked()
-    assert "m.npz" in dock.findChildren(type(dock._method))[0].currentText()
+    assert "m.npz" in named(dock, CalmComboBox, "Method").currentText()
 
 
 def test_a_view_over_a_picture_asks_for_one(qtbot, layered, monkeypatch):
@@ -111,7 +112,7 @@ def test_sliders_of_the_matte_move_and_rest(qtbot, layered):
 def test_the_dock_says_what_there_is_to_do(qtbot, layered, status, computing, words):
     dock = layered.window.layers
     dock.set_status(status, computing=computing)
-    assert dock._words.text() == words
+    assert named(dock, QLabel, "State of the layers").text() == words
     assert button(dock, "Compute").isVisibleTo(dock) is (status != "exact" and not computing)
 
 
@@ -126,8 +127,8 @@ def test_another_method_begins_with_no_pins_and_clicks_that_pick(qtbot, layered)
     settled(qtbot, layered)
     assert layered.window.segments_panel.pane("layers").canvas.signs == ([], [])
     assert button(dock, "Pick").isChecked()
-    assert dock._numbers["feather"].value == 0.0
+    assert dock.control("feather").value == 0.0
     segments.set_method(Method())
     settled(qtbot, layered)
     assert len(layered.window.segments_panel.pane("layers").canvas.signs[1]) == 1
-    assert dock._numbers["feather"].value == 4.0
+    assert dock.control("feather").value == 4.0

@@ -72,7 +72,7 @@ def test_the_matte_alone_and_an_order_of_ones_own(qtbot, layered, engine):
     assert exported(engine).matte.matte.picked == (0,)
     layered.segments.arrange([3, 1, 2, 4])
     with qtbot.waitSignal(layered.session.exported):
-        layered.segment_parts.files.export(layered.segment_parts.files._folder(), LayerExportParams())
+        layered.segment_parts.files.export(layered.segment_parts.files.folder(), LayerExportParams())
     assert exported(engine).order == (2, 0, 1, 3)
 
 
