@@ -145,7 +145,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path | None]:
 
 
 def try_full_disk(command: str, rng: np.random.Generator, folder: Path) -> None:
-    size = int(rng.integers(4, 1400)) * 1024
+    size = int(rng.integers(4, 6000)) * 1024
     with small_disk(folder, size) as disk, TemporaryDirectory(dir=folder) as temp:
         out = (disk or folder) / "out"
         shutil.rmtree(out, ignore_errors=True)
