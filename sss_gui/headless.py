@@ -84,7 +84,7 @@ def run_headless(
     return 0 if ended and not failures else 1
 
 
-def print_but_chatter(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
+def print_but_chatter(_kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
     """Qt's messages, but for what a surface in memory says of every window that is shown."""
     if text and "propagateSizeHints" not in text:
         print(text, file=sys.stderr)

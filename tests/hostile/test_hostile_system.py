@@ -6,6 +6,7 @@ beyond a limit; memory ends at a limit of addresses.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -66,6 +67,7 @@ sys.exit(code)
 def inputs() -> Path:
     """A folder with a picture and its features, a data set and a recipe; made once."""
     folder = Path(mkdtemp(prefix="hostile-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     random = np.random.default_rng(0)
     write_picture(folder / "a.png", random.integers(0, 255, (40, 48, 3), dtype=np.uint8))
     np.savez(folder / "a.npz", features=random.standard_normal((40, 48, 16)).astype(np.float32))
@@ -145,7 +147,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path | None]:
 
 
 def try_full_disk(command: str, rng: np.random.Generator, folder: Path) -> None:
-    size = int(rng.integers(4, 1400)) * 1024
+    size = int(rng.integers(4, 6000)) * 1024
     with small_disk(folder, size) as disk, TemporaryDirectory(dir=folder) as temp:
         out = (disk or folder) / "out"
         shutil.rmtree(out, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The whole campaign and its table: python tests/hostile [--trials N] [--seed S] [NAME ...]
+"""The whole campaign and its table: python tests/hostile/run_campaign.py [--trials N] [--seed S] [NAME ...]
 
 NAME is a part of a row's name. Rows whose trials take seconds get a thirtieth of N. Exit code 1 where a trial was bad.
 """
@@ -24,7 +24,7 @@ MODULES = sorted(path.stem for path in HERE.glob("test_hostile_*.py"))
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="hostile", description="Run the campaign of hostile input, and print its table."
+        prog="run_campaign", description="Run the campaign of hostile input, and print its table."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows with this in their name; default: all")
     parser.add_argument("--trials", type=int, default=300, metavar="N", help="of each row; default 300")
