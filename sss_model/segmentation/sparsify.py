@@ -33,6 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.filtering.parallel import alone
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.eigenvectors import Laplacian
 
@@ -114,10 +115,11 @@ def newton_step(B: Tensor, pairs: Tensor, upper: Tensor, y: Tensor, one: Tensor,
     G[:, upper[0], upper[1]] = G[:, upper[1], upper[0]] = ((u + v).T @ pairs).double()
     G.diagonal(dim1=1, dim2=2).add_(_RIDGE)
     b = (v.T @ B).double()
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(G))
-    free = torch.einsum("kij,kj->ki", inverse, b)
-    multiplier = torch.linalg.solve(inverse.sum(0), free.sum(0) - one.double())
-    moved: Tensor = free - inverse @ multiplier
+    with alone():  # many small matrices: two threads on a busy machine took ten times as long
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(G))
+        free = torch.einsum("kij,kj->ki", inverse, b)
+        multiplier = torch.linalg.solve(inverse.sum(0), free.sum(0) - one.double())
+        moved: Tensor = free - inverse @ multiplier
     return moved.float()
 
 
