@@ -137,11 +137,11 @@ sys.exit(extract.main(sys.argv[1:]))
     process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
-    assert any(path.name.endswith(".part.npy") for path in out.iterdir())
+    assert list(out.rglob("*.part.npy"))
     process.terminate()
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (143, "Stopped. Run again with --skip-existing to go on.\n")
-    assert all(path.suffix == ".png" for path in out.iterdir())
+    assert not list(out.rglob("*")), "a picture's files come whole or not at all"
 
 
 def test_a_missing_path_is_a_wrong_call_of_every_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
