@@ -136,7 +136,7 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
         loop = QEventLoop()
         session.result_arrived.connect(arrivals.append)
         session.result_arrived.connect(lambda _result: loop.quit())
-        session.busy_changed.connect(lambda _busy: loop.quit())
+        session.requests.busy_changed.connect(lambda _busy: loop.quit())
         program.start([picture])
 
         def until(done: Any) -> None:
@@ -144,7 +144,7 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
             while not done():
                 loop.exec()
 
-        until(lambda: arrivals and arrivals[-1].complete and not session.busy)
+        until(lambda: arrivals and arrivals[-1].complete and not session.requests.busy)
         ours = []
         for tick in range(ticks):
             arrivals.clear()
