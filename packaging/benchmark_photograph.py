@@ -147,4 +147,7 @@ def measure(height: int, width: int, count: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from sss_gui.app import leave
+
     print("\n" + json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1)))
+    leave(0)  # Qt's parts must not be taken apart in whatever order the interpreter ends them
