@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sss_gui.saved.session_values import one_of, points, text, whole
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS, Colour
+from sss_model.errors import ParameterError
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 
 WordsOf = Callable[[Path | None], str | None]
@@ -60,25 +62,25 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
 
     Raises
     ------
-    LookupError, TypeError, ValueError : it is damaged
+    LookupError, TypeError, ValueError : it is damaged; a `ParameterError` says how
     """
-    method = Method(str(entry["method"]), path(entry["masks"]))
-    if method.name not in SEGMENT_METHODS:
-        raise ValueError(f"method must be one of {', '.join(SEGMENT_METHODS)}, got {method.name!r}")
+    method = Method(one_of(entry["method"], SEGMENT_METHODS, "method"), path(entry["masks"]))
     if method.masks is not None and not method.masks.is_file():
         method = Method()
     backdrop = path(entry["backdrop"])
-    name = str(entry["alpha_view"])
-    if name not in ALPHA_VIEWS:
-        raise ValueError(f"alpha_view must be one of {', '.join(ALPHA_VIEWS)}, got {name!r}")
+    name = one_of(entry["alpha_view"], tuple(ALPHA_VIEWS), "alpha_view")
     if backdrop is not None and not backdrop.is_file():
         backdrop, name = None, "grey" if name == "picture" else name
+    layers = tuple(_layer(values) for values in entry["layers"])
+    numbers = frozenset(layer.number for layer in layers)
+    if len(numbers) != len(layers):
+        raise ParameterError("Two layers have the same number.")
     edits = Edits(
-        layers=tuple(_layer(values) for values in entry["layers"]),
-        picked=frozenset(int(number) for number in entry["picked"]),
+        layers=layers,
+        picked=numbers & {whole(number, "picked") for number in entry["picked"]},
         arranged=bool(entry["arranged"]),
-        keep=_points(entry["keep"]),
-        drop=_points(entry["drop"]),
+        keep=points(entry["keep"], "keep"),
+        drop=points(entry["drop"], "drop"),
         params=MatteParams.from_dict(entry["matte"]),
     )
     view = AlphaView(name, _colour(entry["colour"]), backdrop, bool(entry["decontaminate"]))
@@ -86,14 +88,16 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
 
 
 def _layer(values: dict[str, Any]) -> Layer:
-    parts = frozenset(int(k) for k in values["components"])
-    return Layer(int(values["number"]), parts, str(values["name"]), _colour(values["colour"]), bool(values["shown"]))
+    parts = frozenset(whole(k, "components") for k in values["components"])
+    return Layer(
+        whole(values["number"], "number"),
+        parts,
+        text(values["name"], "name"),
+        _colour(values["colour"]),
+        bool(values["shown"]),
+    )
 
 
 def _colour(values: list[int]) -> Colour:
-    red, green, blue = (min(max(int(value), 0), 255) for value in values)
+    red, green, blue = (whole(value, "colour", most=255) for value in values)
     return red, green, blue
-
-
-def _points(values: list[list[int]]) -> tuple[tuple[int, int], ...]:
-    return tuple((int(x), int(y)) for x, y in values)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.panes import Source
+from sss_gui.pane_names import PANES
 from sss_gui.saved.segments_entry import SavedSegments, segments_entry, segments_of
+from sss_gui.saved.session_values import Points, finite, one_of, points, positive, text, whole
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
-from sss_model.atomic_write import reason, replacing
+from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
+from sss_model.files.inputs import INPUT_LAYOUTS
+from sss_model.json_file import read_json
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params.fields import shown
 
 FORMAT = 1
 
-Points = tuple[tuple[int, int], ...]
 Pins = tuple[Source, Points]
 
 
@@ -132,9 +135,9 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        content = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
         # Bytes of a name that are not UTF-8 become the escapes of JSON, and are read as the same name again.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
 
 
 def read_session(path: Path) -> SavedSession:
@@ -144,22 +147,27 @@ def read_session(path: Path) -> SavedSession:
     ------
     SessionFileError : not a session file, or one of a newer program
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SessionFileError(f"{path.name} cannot be read: {reason(error)[0]}.") from error
-    except ValueError as error:
-        raise SessionFileError(f"{path.name} is not a session file: it is not JSON.") from error
+    values = read_json(path, SessionFileError, noun="The session")
     if not isinstance(values, dict) or values.get("program") != "sss-features session":
         raise SessionFileError(
             f"{path.name} is JSON, but not a session of this program.", hint=f"Choose a {SESSION_SUFFIX} file."
         )
     try:
-        if values["format"] > FORMAT:
+        if whole(values["format"], "format") > FORMAT:
             raise SessionFileError(f"{path.name} was written by a newer program.", hint="Update this one.")
         return _from_values(values, path.resolve().parent)
-    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise SessionFileError(f"{path.name} is a session file, but damaged: {error}.") from error
+    except SessionFileError:
+        raise
+    except SSSError as error:
+        raise SessionFileError(f"{path.name} is a session file, but damaged: {error}") from error
+    except KeyError as error:
+        raise SessionFileError(
+            f"{path.name} is a session file, but damaged: it has no {shown(error.args[0])}."
+        ) from error
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, OSError) as error:
+        raise SessionFileError(
+            f"{path.name} is a session file, but damaged: a part of it is of another kind than expected."
+        ) from error
 
 
 def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
@@ -167,9 +175,9 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
     entries = [_source_of(entry, folder) for entry in values["sources"]]
     sources = tuple(source for source in entries if _there(source.path, missing))
     view = values["view"]
-    centre = (float(view["centre"][0]), float(view["centre"][1])) if view["centre"] else None
+    centre = _centre_of(view["centre"])
     origin = _pins_of(values["origin"], folder) if values.get("origin") else None
-    pins = _points(values["pins"])
+    pins = points(values["pins"], "pins")
     kept = dict(_pins_of(entry, folder) for entry in values.get("kept", ()))
     shown = _source_of(values["shown"], folder) if values["shown"] else None
     if shown is not None and shown not in sources:  # another takes its place, with pins of its own and seen whole
@@ -185,18 +193,15 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         projection=ProjectionParams.from_dict(values["projection"]),
         basis=basis if _there(basis, missing) else None,
     )
-    overlay = values.get("overlay", "")
-    if overlay not in OVERLAYS:
-        raise ValueError(f"overlay must be one of {', '.join(OVERLAYS[1:])} or empty, got {overlay!r}")
     return SavedSession(
         state=state,
         sources=sources,
         pins=pins,
         centre=centre,
-        scale=float(view["scale"]),
-        solo=int(view["solo"]),
+        scale=positive(view["scale"], "scale"),
+        solo=whole(view["solo"], "solo", most=len(PANES)),
         origin=origin if origin is not None and origin[0] in sources else None,
-        overlay=overlay,
+        overlay=one_of(values.get("overlay", ""), OVERLAYS, "overlay"),
         similarity=SimilarityParams.from_dict(values.get("similarity", {})),
         clusters=ClusterParams.from_dict(values.get("clusters", {})),
         kept=tuple((source, points) for source, points in kept.items() if source in sources),
@@ -213,11 +218,14 @@ def _pins_entry(pins: Pins, names: _Names) -> dict[str, Any]:
 
 
 def _pins_of(entry: dict[str, Any], folder: Path) -> Pins:
-    return _source_of(entry["source"], folder), _points(entry["pins"])
+    return _source_of(entry["source"], folder), points(entry["pins"], "pins")
 
 
-def _points(values: Sequence[Sequence[float]]) -> Points:
-    return tuple((int(x), int(y)) for x, y in values)
+def _centre_of(values: Any) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    x, y = values
+    return finite(x, "centre"), finite(y, "centre")
 
 
 def _there(path: Path | None, missing: list[str]) -> bool:
@@ -237,8 +245,16 @@ def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
     path = _absolute(entry["path"], folder)
     if path is None:
         raise KeyError("path")
-    return Source.from_path(path, _absolute(entry.get("image"), folder), entry.get("layout"))
+    layout = entry.get("layout")
+    return Source.from_path(
+        path, _absolute(entry.get("image"), folder), None if layout is None else one_of(layout, INPUT_LAYOUTS, "layout")
+    )
 
 
-def _absolute(name: str | None, folder: Path) -> Path | None:
-    return Path(os.path.normpath(folder / name)) if name else None
+def _absolute(name: Any, folder: Path) -> Path | None:
+    """The file called `name` in a session in `folder`; None where it names none, or what no system can look up."""
+    if not name:
+        return None
+    path = Path(os.path.normpath(folder / text(name, "a file's name")))
+    path.exists()
+    return path

@@ -125,7 +125,10 @@ class SessionStore(QObject):
         try:
             path = path.replace(path.with_name(f"crashed{SESSION_SUFFIX}"))
             saved = read_session(path)
-        except (SSSError, OSError):
+        except SSSError as error:
+            self.noted.emit(f"The session left by a crash is kept as {path}. {describe(error).sentence}")
+            return False
+        except OSError:
             return False
         words = "The last session ended unexpectedly; here it is again."
         if culprit is not None:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from sss_model.datasets.coco import instance_mask
 from sss_model.datasets.folder_scan import Item, Listing
 from sss_model.datasets.formats import MIXED, list_items
 from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
+from sss_model.datasets.read_faults import fault
 from sss_model.errors import DatasetError
 from sss_model.params import DataSource
 
@@ -77,7 +78,7 @@ class Dataset:
         else:
             labels = read_label_map(source, annotator, packed=self.kind == "panoptic")
         if labels.shape != (picture.height, picture.width):
-            upright = ImageOps.exif_transpose(picture)
+            upright = _upright(picture)
             if labels.shape != (upright.height, upright.width):
                 raise DatasetError(f"{item.picture.name} {_mismatch(picture.size, labels.shape[::-1])}.")
             picture = upright
@@ -217,8 +218,8 @@ def _size_problem(item: Item) -> str:
                 size = _map_size(path)
                 if size and not _fits(picture, size):
                     return _mismatch(picture.size, size)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-        return f"or its label map cannot be read: {error}"
+    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        return f"or its label map cannot be read: {fault(error)}"
     return ""
 
 
@@ -248,8 +249,15 @@ def _read_picture(path: Path) -> Image.Image:
             picture = file.convert("RGB")
             picture.info = {"exif": file.info["exif"]} if "exif" in file.info else {}
             return picture
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DatasetError(f"The picture {path} cannot be read: {error}") from error
+    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        raise DatasetError(f"The picture {path} cannot be read: {fault(error)}.") from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # damaged EXIF data can raise anything, and the picture is whole without it
+        return picture
 
 
 def parse_source(text: str) -> DataSource:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sss_model.datasets.read_faults import fault
 from sss_model.errors import DatasetError
 from sss_model.feature_io.mat_elements import check_elements
 
@@ -33,8 +34,8 @@ def read_label_map(path: Path, annotator: int = 0, *, packed: bool = False) -> L
     try:
         with Image.open(path) as file:
             content = np.asarray(file)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DatasetError(f"The label map {path} cannot be read: {error}") from error
+    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        raise DatasetError(f"The label map {path} cannot be read: {fault(error)}.") from error
     if content.ndim == 3 and content.shape[2] >= 3:
         return _unpacked(content) if packed else _grey(content, path)
     if content.ndim != 2:
@@ -62,11 +63,15 @@ def _read_mat(path: Path, annotator: int) -> Labels:
     content = _load_mat(path)
     try:
         if "S" in content:
-            return np.asarray(content["S"]).astype(np.int32)
-        truth = content["groundTruth"].ravel()
-        return np.asarray(truth[annotator % len(truth)]["Segmentation"][0, 0]).astype(np.int32)
-    except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError) as error:
+            labels = np.asarray(content["S"]).astype(np.int32)
+        else:
+            truth = content["groundTruth"].ravel()
+            labels = np.asarray(truth[annotator % len(truth)]["Segmentation"][0, 0]).astype(np.int32)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise DatasetError(f"The label map {path} holds neither S nor groundTruth with Segmentation.") from error
+    if labels.ndim != 2:
+        raise DatasetError(f"The label map {path} must have two axes, height and width, got shape {labels.shape}.")
+    return labels
 
 
 def _load_mat(path: Path) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def _load_mat(path: Path) -> dict[str, Any]:
         check_elements(path)
         content: dict[str, Any] = loadmat(path)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise DatasetError(f"The label map {path} cannot be read: {error}") from error
+        raise DatasetError(f"The label map {path} cannot be read: {fault(error)}.") from error
     return content
 
 
@@ -88,7 +93,7 @@ def count_annotators(path: Path) -> int:
     DatasetError : damaged, or none in it
     """
     truth = _load_mat(path).get("groundTruth")
-    if truth is None or not truth.size:
+    if not isinstance(truth, np.ndarray) or not truth.size:
         raise DatasetError(f"The label map {path} holds no groundTruth.")
     return int(truth.size)
 
@@ -98,7 +103,7 @@ def mat_size(path: Path) -> tuple[int, int] | None:
 
     Raises
     ------
-    ValueError : damaged, cut short, or without a label map
+    DatasetError : damaged, cut short, or without a label map
     """
     from scipy.io import whosmat
 
@@ -106,13 +111,13 @@ def mat_size(path: Path) -> tuple[int, int] | None:
         check_elements(path)
         shapes = {name: shape for name, shape, _ in whosmat(path)}
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise ValueError(str(error)) from error
+        raise DatasetError(f"{path.name} cannot be read: {fault(error)}.") from error
     if _is_cut_short(path):
-        raise ValueError(f"{path.name} is cut short")
+        raise DatasetError(f"{path.name} is cut short.")
     if len(shapes.get("S", ())) == 2:
         return int(shapes["S"][1]), int(shapes["S"][0])
     if "groundTruth" not in shapes:
-        raise ValueError(f"{path.name} holds neither S nor groundTruth")
+        raise DatasetError(f"{path.name} holds neither S nor groundTruth.")
     return None
 
 

@@ -37,24 +37,22 @@ class LoadReport:
     skipped: tuple[str, ...]
 
 
-def read_weights(path: str | os.PathLike[str]) -> State:
-    """The tensors of a .pth or .safetensors file, without executing anything in it.
+def read_content(path: str | os.PathLike[str]) -> Any:
+    """Whatever plain content a .pth or .safetensors file has, without executing anything in it.
 
     Raises
     ------
-    CheckpointError : no such file, or no plain dictionary of tensors in it
+    CheckpointError : no such file, damaged, or more in it than tensors, numbers and texts
     """
     file = Path(path)
     if not file.is_file():
         raise CheckpointError(f"There is no weights file at {file}.", missing=True)
     try:
-        state: Any
         if file.suffix == ".safetensors":
             import safetensors.torch
 
-            state = safetensors.torch.load_file(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
+            return safetensors.torch.load_file(file)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{file.name} holds more than tensors, or is no PyTorch file; nothing in it was run or loaded.",
@@ -66,6 +64,16 @@ def read_weights(path: str | os.PathLike[str]) -> State:
         raise CheckpointError(f"The weights file {file.name} cannot be read: {reason(error)[0]}.") from error
     except Exception as error:  # on damaged bytes the readers raise anything
         raise CheckpointError(f"{file.name} holds no plain weights, or is damaged.") from error
+
+
+def read_weights(path: str | os.PathLike[str]) -> State:
+    """The tensors of a .pth or .safetensors file, without executing anything in it.
+
+    Raises
+    ------
+    CheckpointError : no such file, or no plain dictionary of tensors in it
+    """
+    file, state = Path(path), read_content(path)
     for wrapper in _WRAPPERS:
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]

@@ -16,7 +16,7 @@ import numpy as np
 
 from sss_model.errors import SSSError
 
-LIBRARY_WORDS = ("Traceback", " object at 0x", "<class ")
+LIBRARY_WORDS = ("Traceback", " object at 0x", "<class ", "[Errno ", "cannot identify", "PytorchStreamReader")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 import tifffile
 from feature_files import some
 from picture_files import check_contract, exr, noise, saved
@@ -16,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from campaign import Kind, check_kinds
 from hostile_values import damaged, json_of
 
+from sss_model.datasets.dataset import DataSource, open_dataset
+from sss_model.datasets.label_maps import count_annotators, mat_size, read_label_map
 from sss_model.feature_io import FORMATS, holds_features, read_features, write_features
 from sss_model.image_io import decoding_bytes, image_size, read_image, read_reduced, read_thumbnail
 
@@ -62,10 +65,54 @@ def try_metadata(rng: np.random.Generator, folder: Path) -> None:
     assert read_features(folder / "m.npz").features.shape == (9, 11, 6)
 
 
+def try_training_picture(rng: np.random.Generator, folder: Path) -> None:
+    """A data set of one pair; its picture or its label map is damaged."""
+    pictures, maps = folder / "set" / "images", folder / "set" / "labels"
+    for made in (pictures, maps):
+        made.mkdir(parents=True, exist_ok=True)
+        for old in made.iterdir():
+            old.unlink()
+    picture = pictures / ("a.png", "a.jpg", "a.tif", "a.bmp")[int(rng.integers(0, 4))]
+    saved(picture, noise(18, 22, 3))
+    saved(maps / "a.png", noise(18, 22, 1)[..., 0])
+    victim = (picture, maps / "a.png")[int(rng.integers(0, 2))]
+    if rng.random() < 0.5:
+        victim.write_bytes(damaged(victim.read_bytes(), rng))
+        dataset = open_dataset(DataSource(str(folder / "set"), "folder"))
+    else:  # damaged after the check of all headers
+        dataset = open_dataset(DataSource(str(folder / "set"), "folder"))
+        victim.write_bytes(damaged(victim.read_bytes(), rng))
+    example = dataset.read(0)
+    assert example.labels.shape == (example.picture.height, example.picture.width)
+
+
+def try_matlab_labels(rng: np.random.Generator, folder: Path) -> None:
+    path = folder / "a.mat"
+    labels = noise(18, 22, 1)[..., 0]
+    truth = np.empty((1, 1), object)
+    truth[0, 0] = {"Segmentation": labels}
+    content = {"S": labels} if rng.random() < 0.5 else {"groundTruth": truth}
+    if rng.random() < 0.3:
+        content = {
+            next(iter(content)): (labels[..., None] + np.zeros(3), "text", truth, np.array([{}]), 3.5)[
+                int(rng.integers(0, 5))
+            ]
+        }
+    scipy.io.savemat(path, content, do_compression=bool(rng.random() < 0.5))
+    if rng.random() < 0.7:
+        path.write_bytes(damaged(path.read_bytes(), rng))
+    if "S" not in content:
+        assert count_annotators(path) > 0
+    mat_size(path)
+    assert read_label_map(path, 1).ndim == 2
+
+
 KINDS = [
     *(Kind(f"picture {kind}", lambda rng, folder, kind=kind: try_picture(kind, rng, folder)) for kind in PICTURES),
     *(Kind(f"features {form}", lambda rng, folder, form=form: try_features(form, rng, folder)) for form in FORMATS),
     Kind("metadata", try_metadata),
+    Kind("data set of one pair", try_training_picture),
+    Kind("label map MATLAB", try_matlab_labels),
 ]
 
 

@@ -25,6 +25,7 @@ from hostile_values import damaged, json_of, mutated, odd_value
 
 from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
+from sss_model.segmentation.comparisons.pspnet import class_names, load_pspnet
 from sss_model.training.checkpoints import TrainState, read_state, restore_state, save_state
 from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser
 from sss_model.training.params import TrainParams
@@ -94,7 +95,7 @@ def odd_tensors(state: dict[str, torch.Tensor], rng: np.random.Generator) -> dic
         name = sorted(state)[int(rng.integers(0, len(state)))]
         value = state[name]
         match int(rng.integers(0, 9)):
-            case 0 | 1 | 2 if value.is_floating_point():
+            case 0 | 1 | 2 if value.is_floating_point() and value.numel():
                 value.view(-1)[int(rng.integers(0, value.numel()))] = (np.nan, np.inf, -np.inf)[int(rng.integers(0, 3))]
             case 3:
                 kinds = (torch.int8, torch.bool, torch.float64, torch.bfloat16, torch.int64, torch.uint8)
@@ -228,6 +229,26 @@ class AnyNumber(int):
     __hash__ = int.__hash__
 
 
+def try_pspnet(rng: np.random.Generator, folder: Path) -> None:
+    """A published checkpoint in the old or the new container: its class names, and often its weights."""
+    few = {"backbone.stem.0.weight": torch.ones(4, 3, 3, 3), "backbone.stem.6.weight": torch.ones(8, 4, 3, 3),
+           "decode_head.conv_seg.bias": torch.ones(2)}  # fmt: skip
+    content: Any = {"meta": {"CLASSES": ["road", "sky"], "dataset_meta": {"classes": ["road"]}}, "state_dict": few}
+    if rng.random() < 0.1:  # a whole network is built for it, which takes a second
+        few["decode_head.conv_seg.weight"] = torch.ones(2, 512, 1, 1)
+    if rng.random() < 0.3:
+        content["state_dict"] = odd_tensors(few, rng)
+    elif rng.random() < 0.7:
+        content = mutated(content, rng)
+    path = folder / "a.pth"
+    torch.save(content, path, _use_new_zipfile_serialization=bool(rng.random() < 0.5))
+    if rng.random() < 0.4:
+        path.write_bytes(damaged(path.read_bytes(), rng))
+    assert all(isinstance(name, str) for name in class_names(path))
+    if rng.random() < 0.5:
+        load_pspnet(path)
+
+
 KINDS = [
     Kind("model file, bytes", try_model_bytes),
     Kind("model file, entry", try_model_header),
@@ -236,6 +257,7 @@ KINDS = [
     Kind("backbone weights", try_backbone_weights),
     Kind("training state", try_training_state),
     Kind("TensorFlow bundle", try_bundle),
+    Kind("PSPNet checkpoint", try_pspnet),
 ]
 
 

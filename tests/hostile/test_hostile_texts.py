@@ -16,6 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from campaign import Kind, check_kinds
 from hostile_values import json_of, mutated
 
+from sss_gui.messages.panes import Source
+from sss_gui.saved.segments_entry import SavedSegments
+from sss_gui.saved.session_file import SavedSession, read_session, write_session
+from sss_gui.state.layer_edits import Edits, Layer
+from sss_gui.state.session import State
 from sss_model.datasets.coco import instance_mask, read_instances, read_panoptic
 from sss_model.params import ExportParams, ExtractParams, FilterParams, NetworkParams, ProjectionParams
 from sss_model.params.fields import Checked
@@ -91,6 +96,23 @@ def try_record(rng: np.random.Generator, folder: Path) -> None:
     json.dumps(made.to_dict())
 
 
+def try_session(rng: np.random.Generator, folder: Path) -> None:
+    """A session file of the window; what is read of it can be written and read again."""
+    picture, path = folder / "a.png", folder / "a.sss.json"
+    picture.touch()
+    source = Source(picture, picture.name)
+    layers = Layer(1, frozenset([0, 2]), "cat", (1, 2, 3)), Layer(2, frozenset([1]), "sky", (3, 2, 1))
+    segments = SavedSegments(True, edits=Edits(None, layers, frozenset([1]), keep=((1, 1),)))
+    state, pins = State(source, picture, basis=picture), (source, ((7, 8),))
+    whole = SavedSession(state, (source,), ((1, 2),), (5.5, 6.0), 2.0, 1, pins, "clusters", segments=segments)
+    write_session(path, whole)
+    read = read_session(written(folder, "b.sss.json", json_of(json.loads(path.read_text(encoding="utf-8")), rng)))
+    assert np.isfinite([read.scale, *(read.centre or ())]).all()
+    write_session(path, read)
+    again = read_session(path)
+    assert (again.state, again.pins, again.segments) == (read.state, read.pins, read.segments)
+
+
 KINDS = [
     Kind("basis JSON", try_basis),
     Kind("COCO instances", try_instances),
@@ -98,6 +120,7 @@ KINDS = [
     Kind("masks JSON", try_masks),
     Kind("training YAML", try_config),
     Kind("parameter records", try_record),
+    Kind("session file", try_session),
 ]
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,13 +19,14 @@ from torch.nn.functional import interpolate
 from torchvision.models import resnet
 
 from sss_model.errors import CheckpointError
-from sss_model.weights.backbone_weights import State, norm_counters, read_weights
+from sss_model.weights.backbone_weights import State, norm_counters, read_content, read_weights
 
 POOLED = (1, 2, 3, 6)  # cells a side of the pyramid's levels
 CHANNELS = 512
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 _TRAINING_ONLY = re.compile(r"^(auxiliary_head|cbr_deepsup|conv_last_deepsup)\.|\._(tmp_running_\w+|running_iter)$")
+_SIZED = ("backbone.stem.0.weight", "backbone.stem.6.weight", "decode_head.conv_seg.weight")
 _CSAIL_STEM = {"conv1": 0, "bn1": 1, "conv2": 3, "bn2": 4, "conv3": 6, "bn3": 7}
 _CSAIL_LAST = {"0": "bottleneck.conv", "1": "bottleneck.bn", "4": "conv_seg"}
 
@@ -119,17 +119,23 @@ def load_pspnet(path: Path) -> PSPNet:
     CheckpointError : no such file, no PSPNet on a dilated ResNet, or names that do not fit: it lists every one
     """
     state = {name: tensor for name, tensor in _read(path).items() if not _TRAINING_ONLY.search(name)}
-    try:
-        stem = (state["backbone.stem.0.weight"].shape[0], state["backbone.stem.6.weight"].shape[0])
-        classes = state["decode_head.conv_seg.weight"].shape[0]
-    except KeyError as error:
-        raise CheckpointError(
-            f"{path.name} holds no PSPNet of a known kind: {error} is missing among {', '.join(state)}.",
-            hint="Name a pspnet_r50-d8 of OpenMMLab, or the encoder of CSAIL's ResNet50dilated + PPM.",
-        ) from error
-    network = PSPNet(classes, stem=stem, depth=101 if "backbone.layer3.22.conv1.weight" in state else 50)
+    first, last, classes = (_channels(state, name, path) for name in _SIZED)
+    network = PSPNet(classes, stem=(first, last), depth=101 if "backbone.layer3.22.conv1.weight" in state else 50)
     place_weights(network, {**norm_counters(network.state_dict()), **state}, path.name)
     return network.eval()
+
+
+def _channels(state: State, name: str, path: Path) -> int:
+    """How many channels the convolution called `name` puts out: at most as many as `state` has numbers for it."""
+    weight = state.get(name)
+    if weight is not None and weight.ndim == 4 and weight.numel():
+        return weight.shape[0]
+    some = ", ".join([*list(state)[:5], *(["..."] if len(state) > 5 else [])])
+    wrong = f"is missing among {some}" if weight is None else f"has the shape {list(weight.shape)}"
+    raise CheckpointError(
+        f"{path.name} holds no PSPNet of a known kind: {name} {wrong}.",
+        hint="Name a pspnet_r50-d8 of OpenMMLab, or the encoder of CSAIL's ResNet50dilated + PPM.",
+    )
 
 
 def place_weights(network: nn.Module, state: State, source: str) -> None:
@@ -153,16 +159,21 @@ def place_weights(network: nn.Module, state: State, source: str) -> None:
 
 
 def class_names(path: Path) -> tuple[str, ...]:
-    """The classes that OpenMMLab's file names, in order; () of files that name none."""
+    """The classes that OpenMMLab's file names, in order; () of files that name none.
+
+    Raises
+    ------
+    CheckpointError : no such file, or damaged
+    """
     if path.suffix == ".safetensors":
         return ()
-    content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    content = read_content(path)
     meta = content.get("meta") if isinstance(content, dict) else None
     if not isinstance(meta, dict):
         return ()
     described = meta.get("dataset_meta")
-    listed = meta.get("CLASSES") or (described.get("classes") if isinstance(described, dict) else None) or ()
-    return tuple(str(name) for name in listed)
+    listed = meta.get("CLASSES") or (described.get("classes") if isinstance(described, dict) else None)
+    return tuple(str(name) for name in listed) if isinstance(listed, list | tuple) else ()
 
 
 def _read(path: Path) -> State:

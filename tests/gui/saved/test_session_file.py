@@ -104,3 +104,35 @@ def test_files_that_are_no_session_are_said(tmp_path, text, words):
     (tmp_path / "x.sss.json").write_text(text)
     with pytest.raises(SessionFileError, match=words):
         read_session(tmp_path / "x.sss.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("view", {"centre": [float("nan"), 1], "scale": 1, "solo": 0}, "centre must be a number .* got nan"),
+        ("view", {"centre": None, "scale": float("inf"), "solo": 0}, "scale must be a number .* got inf"),
+        ("view", {"centre": None, "scale": 0, "solo": 0}, "scale must be above 0"),
+        ("view", {"centre": None, "scale": 1, "solo": 5}, "solo must be a whole number from 0 to 4"),
+        ("pins", [[1, 10**400]], "pins must be a whole number .* got 1000"),
+        ("pins", 3, "a part of it is of another kind than expected"),
+        ("format", None, "format must be a whole number"),
+        ("model", 7, "a file's name must be text, got 7"),
+        ("sources", [{"path": "x" * 5000}], "a part of it is of another kind"),
+        ("overlay", "rain", "overlay must be one of nothing, similarity, clusters; got 'rain'"),
+        ("filter", {"radius": "wide"}, "radius .* must be a whole number, got 'wide'"),
+    ],
+)
+def test_values_that_the_window_cannot_show_are_said(tmp_path, photos, field, value, words):
+    path = tmp_path / "s.sss.json"
+    write_session(path, saved(photos))
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), field: value}), encoding="utf-8")
+    with pytest.raises(
+        SessionFileError, match=rf"^s\.sss\.json is a session file, but damaged: {words}.*(?<![^.]\.)\.$"
+    ):
+        read_session(path)
+
+
+def test_json_that_is_nested_too_deep_is_said(tmp_path):
+    (tmp_path / "s.sss.json").write_text("[" * 100_000)
+    with pytest.raises(SessionFileError, match="nested too deep"):
+        read_session(tmp_path / "s.sss.json")

@@ -269,3 +269,14 @@ def test_a_picture_is_marked_while_it_is_being_opened(qtbot, program, engine, ph
 def test_files_named_on_the_command_line_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert initial_state(parse(["a.png", "--model", "net.safetensors"]), None).model == tmp_path / "net.safetensors"
+
+
+def test_a_damaged_session_of_a_crash_is_kept_and_named(qtbot, program, tmp_path):
+    left = tmp_path / "running-1.sss.json"
+    left.write_text("[" * 100_000)
+    with qtbot.waitSignal(program.session_store.noted) as noted:
+        assert not program.session_store.restore_left(left)
+    kept = tmp_path / "crashed.sss.json"
+    assert kept.read_text() == "[" * 100_000
+    assert str(kept) in noted.args[0]
+    assert "nested too deep" in noted.args[0]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,15 @@ from sss_model.datasets.label_maps import count_annotators, mat_size, read_label
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
 from sss_model.params import DataSource
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(900, dtype=np.uint8).reshape(30, 30)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PNG = png()
 
 
 def test_a_grey_map_saved_in_colour_keeps_its_void(tmp_path: Path) -> None:
@@ -84,3 +97,33 @@ def test_the_size_in_a_mat(tmp_path: Path) -> None:
         read_label_map(tmp_path / "x.mat")
     with pytest.raises(DatasetError, match=r"x\.mat holds no groundTruth"):
         count_annotators(tmp_path / "x.mat")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no picture", "it is not a picture of a known format"),
+        (None, "it does not exist"),
+        (PNG[:60], "it is cut short"),
+    ],
+)
+def test_faults_are_told_without_the_words_of_the_library(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "a.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"^The label map {re.escape(str(path))} cannot be read: {words}\.$"):
+        read_label_map(path)
+
+
+def test_a_map_that_claims_a_billion_pixels_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 40_000, 40_000, 8, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "a.png").write_bytes(PNG[:8] + chunk + PNG[33:])
+    with pytest.raises(DatasetError, match=r"cannot be read: it has more than 178 million pixels\.$"):
+        read_label_map(tmp_path / "a.png")
+
+
+def test_numbers_in_three_axes_are_refused(tmp_path: Path) -> None:
+    savemat(tmp_path / "a.mat", {"S": np.zeros((3, 4, 2))})
+    with pytest.raises(DatasetError, match=r"must have two axes, height and width, got shape \(3, 4, 2\)"):
+        read_label_map(tmp_path / "a.mat")

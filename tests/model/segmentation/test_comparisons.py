@@ -403,3 +403,23 @@ def test_a_checkpoint_of_another_network_is_named_as_such(tmp_path):
 
 def test_a_deeper_network_is_told_by_its_file():
     assert sum(name.startswith("backbone.layer3.") for name in PSPNet(2, depth=101).state_dict()) > 300
+
+
+def test_class_names_are_read_of_old_containers_too(tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save({"meta": {"CLASSES": ("road", "sky")}, "state_dict": {}}, path, _use_new_zipfile_serialization=False)
+    assert class_names(path) == ("road", "sky")
+    torch.save({"meta": {"CLASSES": 3}}, path)
+    assert class_names(path) == ()
+
+
+def test_a_damaged_checkpoint_is_said(tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save({"state_dict": {"a": torch.zeros(9)}}, path)
+    path.write_bytes(path.read_bytes()[:200])
+    for read in (class_names, load_pspnet):
+        with pytest.raises(CheckpointError, match=r"^a\.pth holds"):
+            read(path)
+    torch.save({"backbone.stem.0.weight": torch.tensor(1.0)}, path)
+    with pytest.raises(CheckpointError, match=r"backbone\.stem\.0\.weight has the shape \[\]"):
+        load_pspnet(path)
