@@ -32,7 +32,7 @@ def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
     return {
         "shown": saved.shown,
         "method": saved.method.name,
-        "masks": words(saved.method.masks),
+        "method_file": words(saved.method.file),
         "alpha_view": view.name,
         "colour": list(view.colour),
         "backdrop": words(view.backdrop),
@@ -62,10 +62,10 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     ------
     LookupError, TypeError, ValueError : it is damaged
     """
-    method = Method(str(entry["method"]), path(entry["masks"]))
+    method = Method(str(entry["method"]), path(entry["method_file"]))
     if method.name not in SEGMENT_METHODS:
         raise ValueError(f"method must be one of {', '.join(SEGMENT_METHODS)}, got {method.name!r}")
-    if method.masks is not None and not method.masks.is_file():
+    if method.file is not None and not method.file.is_file():
         method = Method()
     backdrop = path(entry["backdrop"])
     name = str(entry["alpha_view"])
