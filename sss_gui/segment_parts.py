@@ -19,7 +19,14 @@ from sss_gui.window.actions import COMMANDS, keep_checked
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.settings import Settings
 
-METHODS = {"semantic_layers": "sss", "spectral_layers": "spectral-matting", "mask_layers": "masks"}
+METHODS = {
+    "semantic_layers": "sss",
+    "spectral_layers": "spectral-matting",
+    "mask_rcnn_layers": "mask-rcnn",
+    "deeplab_layers": "deeplab",
+    "pspnet_layers": "pspnet",
+    "mask_layers": "masks",
+}
 OF_FEATURES = ("similarity", "clusters", "pin", "show_pins", "clear_pins", "channel")
 """Commands whose effect is seen in the panes of the features only."""
 

@@ -55,12 +55,14 @@ class SegmentsRequest(Message[SegmentsResult]):
     ----------
     show : whose features are segmented; the filter has no part in it
     params : method, seed and working size; `layers` is how many are computed first
-    masks : the file of the method masks
+    file : of the method masks, or a network's weights
+    consent : whether weights that are not on this machine may be downloaded
     """
 
     show: ShowRequest
     params: SegmentParams = field(default_factory=SegmentParams)
-    masks: Path | None = None
+    file: Path | None = None
+    consent: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from sss_gui.state.layer_edits import Layer
-from sss_gui.state.segments import Method, Segments
+from sss_gui.state.segments import METHOD_TITLES, Method, Segments
+from sss_gui.widgets.dialogs.backbone_dialog import FILE
+from sss_gui.widgets.dialogs.weights_question import WeightsQuestion
 from sss_gui.widgets.panels.layer_list import LayerRow
 from sss_gui.widgets.panels.layers_panel import LayersPanel
 from sss_gui.widgets.picture.layer_pictures import blended
+from sss_model.params.layers import NETWORKS
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 THUMBNAIL = 88  # pixels of the longer side: sharp at twice the size that it is drawn at
 MASKS = "Masks (*.png *.tif *.tiff *.json *.npz *.mat);;All files (*)"
+WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.exr);;All files (*)"
 
 
@@ -34,6 +39,7 @@ class LayersPresenter(QObject):
     def __init__(self, segments: Segments, panel: LayersPanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._segments, self._panel = segments, panel
+        self._weighted: dict[str, Method] = {}  # the networks' last weights
         rows = panel.list
         rows.picked.connect(segments.pick)
         rows.renamed.connect(segments.rename)
@@ -75,14 +81,33 @@ class LayersPresenter(QObject):
     # intents ---------------------------------------------------------------------------------------------------------
 
     def choose_method(self, name: str) -> None:
-        """Take the layers from there; for masks, ask for their file."""
-        if name != "masks":
-            self._segments.set_method(Method(name))
-            return
-        file, _ = QFileDialog.getOpenFileName(self._panel, "Open masks of this picture", "", MASKS)
-        if file:
-            self._segments.set_method(Method("masks", Path(file)))
-        self._show_method(self._segments.method)
+        """Take the layers from there; ask for masks always, for weights once, or when the method is chosen again."""
+        segments = self._segments
+        method = None if name == segments.method.name else self._weighted.get(name)
+        method = method or self._asked_for(name)
+        if method == segments.method and not segments.computing:
+            segments.compute()  # what failed is tried again
+        elif method is not None:
+            segments.set_method(method)
+        self._show_method(segments.method)
+
+    def _asked_for(self, name: str) -> Method | None:
+        """The method with what it needs; None where the user cancels."""
+        if name == "masks":
+            return self._with_file(name, "Open masks of this picture", MASKS)
+        if name not in NETWORKS:
+            return Method(name)
+        title, published = METHOD_TITLES[name], SEGMENTATION_WEIGHTS.get(name)
+        answer = FILE
+        if published is not None:
+            answer = WeightsQuestion(title, published.megabytes, self._panel, here=published.here).ask()
+        if answer == FILE:
+            return self._with_file(name, f"Open weights of {title}", WEIGHTS)
+        return Method(name, consent=published is not None and not published.here) if answer else None
+
+    def _with_file(self, name: str, title: str, kinds: str) -> Method | None:
+        file, _ = QFileDialog.getOpenFileName(self._panel, title, "", kinds)
+        return Method(name, Path(file)) if file else None
 
     def open_backdrop(self) -> None:
         """Ask for a picture, and look at the matte over it."""
@@ -134,7 +159,9 @@ class LayersPresenter(QObject):
         self._panel.set_picked(len(picked))
 
     def _show_method(self, method: Method) -> None:
-        self._panel.set_method(method.name, method.masks.name if method.masks is not None else "")
+        if method.name in NETWORKS:
+            self._weighted[method.name] = method
+        self._panel.set_method(method.name, method.file.name if method.file is not None else "")
 
     def _show_view(self) -> None:
         view = self._segments.view

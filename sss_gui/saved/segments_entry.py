@@ -34,7 +34,7 @@ def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
     return {
         "shown": saved.shown,
         "method": saved.method.name,
-        "masks": words(saved.method.masks),
+        "method_file": words(saved.method.file),
         "alpha_view": view.name,
         "colour": list(view.colour),
         "backdrop": words(view.backdrop),
@@ -64,8 +64,8 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     ------
     LookupError, TypeError, ValueError : it is damaged; a `ParameterError` says how
     """
-    method = Method(one_of(entry["method"], SEGMENT_METHODS, "method"), path(entry["masks"]))
-    if method.masks is not None and not method.masks.is_file():
+    method = Method(one_of(entry["method"], SEGMENT_METHODS, "method"), path(entry["method_file"]))
+    if method.file is not None and not method.file.is_file():
         method = Method()
     backdrop = path(entry["backdrop"])
     name = one_of(entry["alpha_view"], tuple(ALPHA_VIEWS), "alpha_view")

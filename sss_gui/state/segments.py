@@ -33,19 +33,34 @@ from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_gui.worker.worker import Ended
 from sss_model.params.layers import SegmentParams
 
+METHOD_TITLES = {
+    "sss": "Semantic soft segments",
+    "spectral-matting": "Spectral matting",
+    "mask-rcnn": "Mask R-CNN",
+    "deeplab": "DeepLab",
+    "pspnet": "PSPNet",
+}
+
 
 @dataclass(frozen=True)
 class Method:
-    """Where layers come from: one of `SEGMENT_METHODS` that the window offers, and the file of the method masks."""
+    """Where layers come from.
+
+    Attributes
+    ----------
+    name : one of `SEGMENT_METHODS`
+    file : of the method masks, or a network's weights; None takes the published ones
+    consent : whether these may be downloaded
+    """
 
     name: str = "sss"
-    masks: Path | None = None
+    file: Path | None = None
+    consent: bool = False
 
     @property
     def title(self) -> str:
         """What its layers are called where they are compared with others."""
-        titles = {"sss": "Semantic soft segments", "spectral-matting": "Spectral matting"}
-        return titles.get(self.name, self.masks.name if self.masks is not None else self.name)
+        return METHOD_TITLES.get(self.name, self.file.name if self.file is not None else self.name)
 
 
 @dataclass(frozen=True)
@@ -252,7 +267,7 @@ class Segments(LayerStack):
     def _segments_request(self, ticket: int, source: Source) -> SegmentsRequest:
         state = replace(self._session.state, source=source)
         params = SegmentParams(method=self.method.name)
-        return SegmentsRequest(ticket, state.request(0), params, self.method.masks)
+        return SegmentsRequest(ticket, state.request(0), params, self.method.file, self.method.consent)
 
     def _compute_missing(self) -> None:
         """Ask for the cut that is wanted, where the view shows and it is not there."""

@@ -12,7 +12,7 @@ from sss_gui.state.segments import Method
 from sss_gui.state.session import State
 from sss_model.commands.options import words
 from sss_model.params import ExportParams
-from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 
 
 def command_line(state: State, folder: Path, params: ExportParams) -> str:
@@ -55,9 +55,11 @@ def segment_command_line(
     parts += ["-o", str(folder)]
     if state.model is not None:
         parts += ["--model", str(state.model)]
-    if method.masks is not None:
-        parts += ["--masks", str(method.masks)]
-    segment = SegmentParams(method=method.name, layers=count if method.masks is None else SegmentParams().layers)
+    if method.file is not None:
+        parts += [f"--{method.name}-weights" if method.name in NETWORKS else "--masks", str(method.file)]
+    if method.consent:
+        parts.append("--allow-download")
+    segment = SegmentParams(method=method.name, layers=count if method.name in SOFT_METHODS else SegmentParams().layers)
     for record, skip in ((segment, ()), (params, ("existing",)), (state.extract, ("size", "scales"))):
         parts += words(record, skip=skip)
     if names:

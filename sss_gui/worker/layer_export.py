@@ -20,8 +20,9 @@ from sss_model.analysis.layer_files import (
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.inputs import file_sha256
 from sss_model.layer_io import Layers
-from sss_model.params.layers import SegmentParams
+from sss_model.params.layers import NETWORKS, SOFT_METHODS, SegmentParams
 from sss_model.progress import Progress
+from sss_model.segmentation.comparisons import network_weights
 
 _MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]
 
@@ -40,7 +41,9 @@ def export_layers(
     path, target = request.folder / f"{source.stem}-{what}.json", request.folder / source.stem
     if source.path is not None:
         check_source(path, source.path, changed=True)
-    segment = replace(cut.params, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
+    segment = cut.params
+    if segment.method in SOFT_METHODS:
+        segment = replace(segment, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
     if may_stay(path, segment, params):
         return ExportResult(request.ticket, ())
     prepare_folder(request.folder)
@@ -75,6 +78,9 @@ def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, A
         made = dict(document.record)
     elif cut.params.method == "sss":
         made = {"features": {"file": cut.show.source.name, "metadata": document.record.get("metadata", {})}}
+    elif cut.params.method in NETWORKS:
+        weights = network_weights(cut.params.method, cut.file, consent=False)  # the cut has them on this machine
+        made = {"weights": {cut.params.method: {"name": weights.name, "sha256": file_sha256(weights)}}}
     if matte is not None:
         pins = {kind: [list(point) for point in getattr(matte.matte, kind)] for kind in ("keep", "drop")}
         made["matte"] = {"picked": list(matte.matte.picked), **pins, **matte.matte.params.to_dict()}

@@ -42,19 +42,29 @@ from sss_gui.worker.layer_sources import (
 )
 from sss_gui.worker.sources import read_source
 from sss_gui.worker.worker import Deliver
-from sss_model.errors import ParameterError
+from sss_model.errors import CheckpointError, ParameterError
+from sss_model.extractor import pick_device
 from sss_model.files.allocation import file_stamp
 from sss_model.filtering.resize import resize
 from sss_model.image_io import read_reduced, to_picture
 from sss_model.layer_io.layers import whole_alphas, whole_numbers
+from sss_model.params.layers import SOFT_METHODS
 from sss_model.progress import Progress
 from sss_model.projection.full_size import moved_point
 from sss_model.segmentation import soft_segments, spectral_matting
-from sss_model.segmentation.comparisons import read_masks
+from sss_model.segmentation.comparisons import (
+    HardSegmentation,
+    deeplab,
+    mask_rcnn,
+    network_weights,
+    pspnet,
+    read_masks,
+)
 from sss_model.segmentation.foreground import estimate_foreground
 from sss_model.segmentation.inputs import grid_features
 from sss_model.segmentation.matte import adjust_matte, refine_matte
 from sss_model.segmentation.upsample import upsample_layers
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +127,7 @@ class SegmentEngine:
     ) -> tuple[CachedFeatures, LayerSource]:
         document = self._document(request.show, progress.part(0.0, 0.02), deliver)  # mostly known
         params = request.params
-        key = (document.number, params.method, params.size, params.segment_seed, request.masks, _stamp(request.masks))
+        key = (document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file))
         cut = self._cuts.get(key)
         log.debug("cut of %s by %s: %s", document.source.name, params.method, "computed" if cut is None else "known")
         if cut is None:
@@ -145,11 +155,9 @@ class SegmentEngine:
         image = read_source(request.show.source).image
         side = max(image.shape[:2])
         grid = min(params.size or side, side)
-        if params.method == "masks":
-            if request.masks is None:
-                raise ParameterError("The method masks needs a file of masks.")
-            size = (image.shape[0], image.shape[1])
-            return HardLayers(read_masks(request.masks, size, request.show.source.stem), image, grid)
+        if params.method not in SOFT_METHODS:
+            hard = _from_masks if params.method == "masks" else _from_network
+            return HardLayers(hard(request, image, progress), image, grid)
         common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
         common |= {"device": request.show.extract.device, "progress": progress}
         if params.method == "spectral-matting":
@@ -182,7 +190,7 @@ class SegmentEngine:
         matte = picked_sum(cut.on_grid(groups, Progress()), asked.picked)
         if not asked.keep and not asked.drop:
             return matte
-        made = document.number, request.layers.cut.params, request.layers.cut.masks
+        made = document.number, request.layers.cut.params, request.layers.cut.file
         key = made, groups, asked.picked, asked.keep, asked.drop
         if self._refinement is None or self._refinement[0] != key:
             keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
@@ -301,6 +309,28 @@ class SegmentEngine:
         if self._backdrop is None or self._backdrop[0] != key:
             self._backdrop = key, read_reduced(path, _BACKDROP_SIDE).image
         return self._backdrop[1]
+
+
+def _from_masks(request: SegmentsRequest, image: Floats, progress: Progress) -> HardSegmentation:
+    """What another program made of the picture."""
+    if request.file is None:
+        raise ParameterError("The method masks needs a file of masks.")
+    return read_masks(request.file, (image.shape[0], image.shape[1]), request.show.source.stem)
+
+
+def _from_network(request: SegmentsRequest, image: Floats, progress: Progress) -> HardSegmentation:
+    """What the network makes of the picture; its weights are downloaded by consent only."""
+    method, published = request.params.method, SEGMENTATION_WEIGHTS.get(request.params.method)
+    if request.file is None and published is not None and not published.here:
+        if not request.consent:
+            raise CheckpointError(
+                "The weights of this network are not on this machine, and nothing is downloaded unasked.",
+                hint="Choose the method again to download them, or a file of them.",
+            )
+        progress.report(0.0, f"Downloading weights ({published.megabytes} MB)")
+    weights = network_weights(method, request.file, consent=request.consent)
+    run = {"mask-rcnn": mask_rcnn, "deeplab": deeplab, "pspnet": pspnet}[method]
+    return run(image, weights, device=pick_device(request.show.extract.device), progress=progress)
 
 
 def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:

@@ -25,14 +25,12 @@ from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
-from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
     from sss_model.layer_io import Layers
     from sss_model.pipeline import AnalysedPicture  # loads torch
-
-NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
 
 
 @dataclass(frozen=True)
@@ -221,7 +219,7 @@ class _Picture:
         alphas, names = self.alphas(method, progress)
         given = self.job.names if method == self.job.segment.method else ()
         layers = Layers(self.image, alphas, names).by_share()
-        if method in ("sss", "spectral-matting"):  # numbered by size
+        if method in SOFT_METHODS:  # numbered by size
             names = tuple(f"layer-{k + 1}" for k in range(len(names)))
             layers = replace(layers, names=names)
         return replace(layers, names=(*given, *layers.names[len(given) :])[: len(layers.names)])
@@ -234,7 +232,7 @@ class _Picture:
         params, device = self.job.segment, self.job.extract.device
         side = max(self.image.shape[:2])
         grid = min(params.size or side, side)
-        if method in ("sss", "spectral-matting"):
+        if method in SOFT_METHODS:
             common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
             if method == "sss":
                 found = soft_segments(

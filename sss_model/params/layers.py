@@ -8,7 +8,9 @@ from sss_model.errors import ParameterError
 from sss_model.params.fields import Checked, choice, number, switch
 
 LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
-SEGMENT_METHODS = ("sss", "spectral-matting", "mask-rcnn", "deeplab", "pspnet", "masks")
+SOFT_METHODS = ("sss", "spectral-matting")
+NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
+SEGMENT_METHODS = (*SOFT_METHODS, *NETWORKS, "masks")
 
 
 @dataclass(frozen=True)

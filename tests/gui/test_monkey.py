@@ -28,6 +28,7 @@ from sss_model.shipped_files import SAMPLE, resource
 DIALOGS = {
     *("open", "open_instead", "open_folder", "open_model", "open_as", "export", "export_all"),
     *("save_session", "open_session", "quit", "about", "backdrop", "mask_layers", "export_layers"),
+    *("mask_rcnn_layers", "deeplab_layers", "pspnet_layers"),
 }
 
 

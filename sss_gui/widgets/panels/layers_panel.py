@@ -30,6 +30,9 @@ from sss_model.params.layers import MatteParams, SegmentParams
 METHODS = {
     "sss": "Semantic soft segments",
     "spectral-matting": "Spectral matting (colours alone)",
+    "mask-rcnn": "Mask R-CNN (objects)…",
+    "deeplab": "DeepLab (classes)…",
+    "pspnet": "PSPNet (classes)…",
     "masks": "Masks of a file…",
 }
 TOOLS = {
@@ -99,10 +102,14 @@ class LayersPanel(QScrollArea):
         return self._numbers[name]
 
     def set_method(self, name: str, file: str = "") -> None:
-        """Where the layers come from; `file` is that of the masks."""
+        """Where the layers come from; `file` is that of the masks or of the network's weights."""
+        chosen = METHODS[name].removesuffix("…")
+        if file:
+            chosen = f"Masks of {file}" if name == "masks" else f"{chosen.partition(' (')[0]}, {file}"
         with QSignalBlocker(self._method):
+            for key, words in METHODS.items():
+                self._method.setItemText(self._method.findData(key), chosen if key == name else words)
             self._method.setCurrentIndex(self._method.findData(name))
-            self._method.setItemText(self._method.findData("masks"), f"Masks of {file}" if file else METHODS["masks"])
 
     def set_status(self, status: str, *, computing: bool) -> None:
         """One of the statuses of the layers: says what there is to wait for, or to do."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from controls import button, named
+from journeys import failing
 from layers import click, cut, settled
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 
 from sss_gui.state.segments import Method
 from sss_gui.widgets.controls.params_panel import CalmComboBox
+from sss_model.errors import CheckpointError
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 
 @pytest.fixture
@@ -69,9 +75,92 @@ def test_a_file_of_masks_is_asked_for(qtbot, layered, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/somewhere/m.npz", ""))
     dock.method_chosen.emit("masks")
     settled(qtbot, layered)
-    assert layered.segments.method.masks.name == "m.npz"
+    assert layered.segments.method.file.name == "m.npz"
     assert layered.actions["mask_layers"].isChecked()
     assert "m.npz" in named(dock, CalmComboBox, "Method").currentText()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """torch's folder of weights, empty."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def choose(program, method, answer):
+    """Choose a method in the dock and answer by a button; returns what the question said."""
+    said = []
+
+    def click_it():
+        question = QApplication.activeModalWidget()
+        said.append(question.informativeText())
+        button(question, answer).click()
+
+    if answer:
+        QTimer.singleShot(0, click_it)
+    program.window.layers.method_chosen.emit(method)
+    return said
+
+
+def test_a_network_asks_for_its_weights_and_cancel_keeps_the_former_method(qtbot, layered, cache):
+    segments, box = layered.segments, named(layered.window.layers, CalmComboBox, "Method")
+    former = segments.method
+    box.setCurrentIndex(box.findData("mask-rcnn"))
+    assert "177 MB" in choose(layered, "mask-rcnn", "Cancel")[0]
+    assert (segments.method, box.currentData()) == (former, "sss")
+    assert layered.actions["semantic_layers"].isChecked()
+    choose(layered, "mask-rcnn", "Download the weights (177 MB)")
+    settled(qtbot, layered)
+    assert segments.method == Method("mask-rcnn", consent=True)
+    assert box.currentText() == "Mask R-CNN (objects)"
+    assert layered.actions["mask_rcnn_layers"].isChecked()
+
+
+def test_weights_are_asked_for_once_and_again_when_the_method_is_chosen_again(qtbot, layered, cache, monkeypatch):
+    segments, dock = layered.segments, layered.window.layers
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/somewhere/my net.pth", ""))
+    choose(layered, "deeplab", "Choose a file…")
+    settled(qtbot, layered)
+    assert segments.method == Method("deeplab", Path("/somewhere/my net.pth"))
+    assert named(dock, CalmComboBox, "Method").currentText() == "DeepLab, my net.pth"
+    choose(layered, "sss", None)
+    settled(qtbot, layered)
+    choose(layered, "deeplab", None)
+    settled(qtbot, layered)
+    assert segments.method.file == Path("/somewhere/my net.pth"), "asked for once"
+    (cache / SEGMENTATION_WEIGHTS["deeplab"].name).touch()
+    assert "on this machine" in choose(layered, "deeplab", "Use the published weights")[0]
+    settled(qtbot, layered)
+    assert segments.method == Method("deeplab"), "nothing to download, so no consent to it"
+
+
+def test_pspnet_has_weights_of_a_file_only(qtbot, layered, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    layered.actions["pspnet_layers"].trigger()
+    assert layered.segments.method == Method()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/somewhere/psp.pth", ""))
+    layered.actions["pspnet_layers"].trigger()
+    settled(qtbot, layered)
+    assert layered.segments.method == Method("pspnet", Path("/somewhere/psp.pth"))
+
+
+def test_a_download_that_failed_is_told_and_tried_again(qtbot, layered, engine, cache, monkeypatch):
+    whole, tried = engine.segments, []
+
+    def fails(message, *_):
+        tried.append(message.consent)
+        raise CheckpointError("The weights of Mask R-CNN could not be downloaded: URLError.")
+
+    engine.segments = fails
+    failing(qtbot, layered, lambda: choose(layered, "mask-rcnn", "Download the weights (177 MB)"))
+    assert "could not be downloaded" in layered.window.segments_panel.banner.text()[1]
+    assert layered.segments.found is not None, "the last layers stay"
+    engine.segments = whole
+    choose(layered, "mask-rcnn", "Download the weights (177 MB)")
+    settled(qtbot, layered)
+    assert tried == [True]
 
 
 def test_a_view_over_a_picture_asks_for_one(qtbot, layered, monkeypatch):

@@ -31,6 +31,17 @@ def test_a_session_file_gives_layers_back(tmp_path, saved):
     assert read_session(tmp_path / "s.sss.json") == saved
 
 
+@pytest.mark.parametrize(
+    ("method", "back"),
+    [("own", "own"), (Method("deeplab"), Method("deeplab")), (Method("deeplab", consent=True), Method("deeplab"))],
+)
+def test_a_session_keeps_a_networks_weights_but_no_consent(tmp_path, saved, photos, method, back):
+    own = Method("mask-rcnn", photos[3])
+    given, wanted = (own if value == "own" else value for value in (method, back))
+    write_session(tmp_path / "s.sss.json", replace(saved, segments=replace(saved.segments, method=given)))
+    assert read_session(tmp_path / "s.sss.json").segments.method == wanted
+
+
 def test_files_that_are_gone_are_left_out(tmp_path, saved, photos):
     write_session(tmp_path / "s.sss.json", saved)
     photos[0].unlink()

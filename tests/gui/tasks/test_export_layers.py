@@ -217,3 +217,48 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     with np.load(tmp_path / "out" / "halves-layers.npz") as file:
         assert file["alphas"].shape == (24, 32, 1)
         assert file["alphas"].min() > 0.99
+
+
+def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
+    from sss_gui.messages.panes import ShowRequest, Source
+    from sss_gui.messages.segments import LayersRequest, SegmentsRequest
+    from sss_gui.state.segments import Method
+    from sss_gui.state.session import State
+    from sss_gui.tasks.command_line import segment_command_line
+    from sss_gui.worker import segment_engine
+    from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+    from sss_gui.worker.layer_export import export_layers
+    from sss_model.commands.segment import main
+    from sss_model.image_io import read_image, write_picture
+    from sss_model.params.layers import SegmentParams
+    from sss_model.progress import Progress
+    from sss_model.projection.feature_views import FeatureViews
+    from sss_model.segmentation import comparisons
+
+    def sees_halves(image, _weights, *, device, progress):
+        return comparisons.hard_segmentation(image[..., 0] > 0.5, {0: "wall", 1: "sea"})
+
+    picture = np.full((24, 32, 3), 30, np.uint8)
+    picture[:, 15:] = 220
+    write_picture(tmp_path / "halves.png", picture)
+    (tmp_path / "my net.pth").write_bytes(b"weights")
+    for module in (segment_engine, comparisons):
+        monkeypatch.setattr(module, "mask_rcnn", sees_halves)
+    image, source = read_image(tmp_path / "halves.png"), Source.from_path(tmp_path / "halves.png")
+    document, documents = CachedFeatures(source, FeatureViews(image, image)), FeatureCache(1 << 30)
+    documents.put("halves", document)
+    state, method = State(source, extract=ExtractParams(device="cpu")), Method("mask-rcnn", tmp_path / "my net.pth")
+    cut = SegmentsRequest(1, ShowRequest(1, source, extract=state.extract), SegmentParams(method.name), method.file)
+    params = LayerExportParams(formats=("png", "npz"))
+    asked = ExportLayersRequest(2, LayersRequest(1, cut, (0, 1)), ("sea", "wall"), tmp_path / "window", params)
+    engine = segment_engine.SegmentEngine(lambda *_: document, documents)
+    written = export_layers(engine, asked, Progress(), print).paths
+    call = shlex.split(segment_command_line(state, method, 2, (), tmp_path / "command", params))
+    assert call[call.index("--mask-rcnn-weights") + 1] == str(method.file)
+    assert "--allow-download" not in call
+    assert main([*call[1:], "--quiet"]) == 0
+    for path in written:
+        assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
+    download = segment_command_line(state, Method("deeplab", consent=True), 2, (), tmp_path, params)
+    assert "--allow-download" in download
+    assert "--layers" not in download

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from sss_gui.messages.panes import ShowRequest, Source
 from sss_gui.messages.segments import (
@@ -18,15 +19,18 @@ from sss_gui.messages.segments import (
     SegmentsLiftRequest,
     SegmentsRequest,
 )
+from sss_gui.worker import segment_engine
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.segment_engine import SegmentEngine
-from sss_model.errors import DatasetError
+from sss_model.errors import CheckpointError, DatasetError
 from sss_model.image_io import read_image, write_picture
 from sss_model.params import ExtractParams
 from sss_model.params.layers import MatteParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 from sss_model.segmentation import soft_segments
+from sss_model.segmentation.comparisons import hard_segmentation
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 SIZE, GRID = (48, 64), 32
 PARAMS = SegmentParams(layers=2, size=GRID)
@@ -167,14 +171,14 @@ def test_masks_of_a_file_are_layers_with_their_names(engine, cut, tmp_path):
     labels = np.zeros(SIZE, np.int32)
     labels[:, 40:] = 7
     np.savez(tmp_path / "masks.npz", labels=labels)
-    request = replace(cut, params=replace(PARAMS, method="masks"), masks=tmp_path / "masks.npz")
+    request = replace(cut, params=replace(PARAMS, method="masks"), file=tmp_path / "masks.npz")
     found = engine.segments(request, Progress(), print)
     assert found.names == ("class-0", "class-7")
     result, parts = layers_of(engine, LayersRequest(11, request, found.groupings[0]))
     assert not parts
     assert result.shares[1] == pytest.approx(24 / 64, abs=0.01)
     with pytest.raises(DatasetError):
-        engine.segments(replace(request, masks=tmp_path / "none.npz"), Progress(), print)
+        engine.segments(replace(request, file=tmp_path / "none.npz"), Progress(), print)
 
 
 def test_a_backdrop_covers_the_grid(engine, tmp_path):
@@ -230,3 +234,66 @@ def test_cuts_go_with_their_pictures_and_the_oldest_of_too_many(document, cut, m
     engine.forget_closed()
     documents.put("one", document)
     assert engine.found(cut, Progress(), print)[1] is not again
+
+
+def sees_halves(monkeypatch, name):
+    """Let a network see two things in every picture; returns the weights that it was given."""
+    given = []
+
+    def run(image, weights, *, device, progress):
+        given.append((weights, str(device)))
+        labels = np.zeros(image.shape[:2], np.int32)
+        labels[:, 30:] = 1
+        return hard_segmentation(labels, {0: "wall", 1: "sea"})
+
+    monkeypatch.setattr(segment_engine, name, run)
+    return given
+
+
+def by_network(cut, method, **more):
+    return replace(cut, params=replace(PARAMS, method=method), **more)
+
+
+@pytest.mark.parametrize(("method", "name"), [("mask-rcnn", "mask_rcnn"), ("deeplab", "deeplab"), ("pspnet", "pspnet")])
+def test_what_a_network_sees_are_layers_with_hard_borders(engine, cut, tmp_path, monkeypatch, method, name):
+    given = sees_halves(monkeypatch, name)
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"0")
+    request = by_network(cut, method, file=weights)
+    found = engine.segments(request, Progress(), lambda _part: None)
+    assert found.names == ("sea", "wall")
+    layers = engine.layers(LayersRequest(1, request, (0, 1)), Progress(), lambda _part: None)
+    np.testing.assert_array_equal(layers.alphas[:, 20], np.broadcast_to([255, 0], (24, 2)))
+    assert given == [(weights, "cpu")], "known the second time"
+
+
+def test_a_file_that_is_no_network_is_refused(engine, cut, tmp_path):
+    torch.save({"layer.weight": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="do not fit the network"):
+        engine.segments(by_network(cut, "deeplab", file=tmp_path / "other.pth"), Progress(), print)
+    with pytest.raises(CheckpointError, match="There is no weights file"):
+        engine.segments(by_network(cut, "mask-rcnn", file=tmp_path / "none.pth"), Progress(), print)
+
+
+@pytest.mark.parametrize(("method", "name"), [("mask-rcnn", "mask_rcnn"), ("deeplab", "deeplab")])
+def test_weights_are_downloaded_by_consent_only(engine, cut, tmp_path, monkeypatch, method, name):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / SEGMENTATION_WEIGHTS[method].name
+    given, told = sees_halves(monkeypatch, name), []
+
+    def download(_method, _file, *, consent):
+        assert consent
+        file.parent.mkdir(parents=True)
+        file.touch()
+        return file
+
+    with pytest.raises(CheckpointError, match="nothing is downloaded unasked"):
+        engine.segments(by_network(cut, method), Progress(), print)
+    with monkeypatch.context() as downloading:
+        downloading.setattr(segment_engine, "network_weights", download)
+        progress = Progress(lambda _share, stage: told.append(stage))
+        engine.segments(by_network(cut, method, consent=True), progress, print)
+    assert any(f"{SEGMENTATION_WEIGHTS[method].megabytes} MB" in stage for stage in told)
+    engine.clear()
+    engine.segments(by_network(cut, method), Progress(), print)  # it is on this machine now
+    assert [weights for weights, _ in given] == [file, file]
