@@ -14,7 +14,7 @@ from sss_model.image_io import read_image
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 from sss_model.weights.checkpoint import Checkpoint, load_network
 
 RADIUS, EPS = 5, 0.01

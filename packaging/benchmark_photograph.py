@@ -49,7 +49,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         from sss_gui.program import Program
         from sss_gui.window.settings import Settings
-        from sss_model.shipped_files import SAMPLE, resource
+        from sss_model.storage.shipped_files import SAMPLE, resource
 
         self.program = Program(Settings(folder / "settings.ini"), data=folder)
         self.program.window.resize(1600, 1000)

@@ -27,7 +27,7 @@ from sss_gui.window.stop_signals import SIGNALS, StopSignals
 from sss_gui.window.theme import MODES, Theme
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.params import ExtractParams
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 LOG = "sss-gui.log"  # beside the settings
 PATIENCE = 1.5  # seconds for threads to end once the window is closed

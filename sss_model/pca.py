@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
-from sss_model.json_file import read_json
 from sss_model.progress import Progress
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]

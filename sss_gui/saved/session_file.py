@@ -15,12 +15,12 @@ from sss_gui.saved.session_values import Points, finite, one_of, points, positiv
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
-from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
 from sss_model.files.inputs import INPUT_LAYOUTS
-from sss_model.json_file import read_json
 from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 from sss_model.params.fields import shown
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
 
 FORMAT = 1
 

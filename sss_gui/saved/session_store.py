@@ -17,8 +17,8 @@ from sss_gui.saved.session_file import SavedSession, SessionFileError, read_sess
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_gui.window.error_text import describe
-from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
+from sss_model.storage.atomic_write import replacing
 
 QUIET_MS = 3000
 

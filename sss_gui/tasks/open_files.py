@@ -22,7 +22,7 @@ from sss_gui.worker.worker import Worker
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 SESSION_SUFFIX = ".sss.json"
 LAYOUT_WORDS = {

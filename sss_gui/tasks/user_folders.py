@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
 
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 
 def pictures_folder() -> Path:

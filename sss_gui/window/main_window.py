@@ -18,7 +18,7 @@ from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.tool_dock import ToolDock
-from sss_model.shipped_files import resource
+from sss_model.storage.shipped_files import resource
 
 TITLE = "Semantic features"
 

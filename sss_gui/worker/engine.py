@@ -49,8 +49,8 @@ from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.layers.segment_answers import SegmentAnswers
 from sss_gui.worker.pooled_figures import PooledFigures
-from sss_gui.worker.segment_answers import SegmentAnswers
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
 from sss_gui.worker.worker import Deliver
 from sss_model.errors import ParameterError

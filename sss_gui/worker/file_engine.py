@@ -8,12 +8,12 @@ from pathlib import Path
 from sss_gui.messages.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
 from sss_gui.messages.panes import Source
 from sss_gui.worker.worker import Deliver, Engine
-from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
 from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.progress import Progress
+from sss_model.storage.atomic_write import reason
 
 PASTED = 200  # pasted pictures that are kept
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.messages.models import ModelWords
-from sss_model.shipped_files import MODEL, resource
+from sss_model.storage.shipped_files import MODEL, resource
 from sss_model.weights.header import model_entry
 
 

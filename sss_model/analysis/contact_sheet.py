@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 from skimage.util import montage
 
 from sss_model.analysis.evaluate import Maps, PictureScores
-from sss_model.atomic_write import replacing
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import ImageError
 from sss_model.image_io import to_picture
+from sss_model.storage.atomic_write import replacing
 
 _CELL, _GAP, _CAPTION = 240, 8, 18
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import sss_model
 from sss_model.analysis.segment_pictures import layer_overlay
-from sss_model.atomic_write import replacing
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
-from sss_model.json_file import read_json
 from sss_model.layer_io import FORMATS, Layers, write_layers
 from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation.foreground import foreground_colours
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
 
 
 def layers_record(

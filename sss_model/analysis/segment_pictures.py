@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import ImageError
+from sss_model.storage.atomic_write import replacing
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]

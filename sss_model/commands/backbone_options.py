@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sss_model.errors import ParameterError
-from sss_model.scratch import scratch_folder
+from sss_model.storage.scratch import scratch_folder
 from sss_model.weights.source_names import DEEPLAB, TIMM
 
 

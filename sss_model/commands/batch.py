@@ -10,11 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sss_model.atomic_write import reason
 from sss_model.commands.ending import DONE, exit_code, explain
 from sss_model.errors import ParameterError
 from sss_model.files.inputs import inputs_in
 from sss_model.progress import Progress
+from sss_model.storage.atomic_write import reason
 
 Write = Callable[[Path, str, Progress], tuple[list[Path], tuple[str, ...]]]
 

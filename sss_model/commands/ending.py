@@ -17,9 +17,9 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from sss_model.atomic_write import reason
 from sss_model.errors import ParameterError, SSSError
 from sss_model.inference.memory import is_out_of_memory
+from sss_model.storage.atomic_write import reason
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 EXIT_CODES = "Exit code: 0 when all is done, 1 when some of it failed, 2 for a wrong call, 130 or 143 when stopped."

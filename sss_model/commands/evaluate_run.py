@@ -13,7 +13,6 @@ import torch
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
 from sss_model.analysis.evaluate_params import EvaluateParams
-from sss_model.atomic_write import check_target, replacing
 from sss_model.commands.options import build, build_filter
 from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
 from sss_model.errors import DatasetError, FeatureFileError
@@ -22,6 +21,7 @@ from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import GridParams
 from sss_model.params.fields import Checked
+from sss_model.storage.atomic_write import check_target, replacing
 from sss_model.weights.initialise import init_weights
 
 _SECONDS_BETWEEN_LINES = 10.0

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from sss_model.atomic_write import replacing
 from sss_model.commands.ending import DONE, INTERRUPTED, TERMINATED
 from sss_model.commands.train_options import gather_params
 from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
@@ -24,6 +23,7 @@ from sss_model.files.export import ExportError, prepare_folder
 from sss_model.files.folder_lock import LOCK, lock_folder
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
+from sss_model.storage.atomic_write import replacing
 from sss_model.training.checkpoints import read_state
 from sss_model.training.config import write_config
 from sss_model.training.data_loading import BatchDataset

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sss_model.errors import DatasetError
-from sss_model.json_file import read_json
+from sss_model.storage.json_file import read_json
 
 # what values of another type, huge or not finite raise where they are used
 _ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)

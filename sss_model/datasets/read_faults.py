@@ -6,8 +6,8 @@ import re
 
 from PIL import Image, UnidentifiedImageError
 
-from sss_model.atomic_write import reason
 from sss_model.errors import SSSError
+from sss_model.storage.atomic_write import reason
 
 _CUT_SHORT = re.compile(r"truncated|end of (the )?(file|data|stream)|not enough", re.IGNORECASE)
 

@@ -48,10 +48,9 @@ def plainly(path: Path) -> Iterator[None]:
         raise FeatureFileError(f"{path} may not be read by you.", hint="Change its permissions.") from error
     except MemoryError as error:
         raise FeatureFileError(f"{path} does not fit into memory.", hint="Close other programs, or crop it.") from error
-    except Exception as error:  # on damaged bytes the parsers raise anything
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    except Exception as error:  # on damaged bytes the parsers raise anything; details of the error show what
         raise FeatureFileError(
-            f"{path} is damaged or not a {path.suffix.lower()} file ({said}).", hint="Copy or export it again."
+            f"{path} is damaged or not a {path.suffix.lower()} file.", hint="Copy or export it again."
         ) from error
 
 

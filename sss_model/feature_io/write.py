@@ -15,12 +15,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.formats import FORMATS, needed
 from sss_model.feature_io.memory_order import channel_first, copy_blocks
 from sss_model.image_io.exr import COLOUR_SPACE, DATA
 from sss_model.progress import Progress, silent
+from sss_model.storage.atomic_write import replacing
 
 Blocks = Iterator[NDArray[Any]]
 

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model import budget
-from sss_model.atomic_write import reason
 from sss_model.budget import GIB
 from sss_model.errors import DeviceError
 from sss_model.inference.memory import available_bytes
-from sss_model.scratch import scratch_file
+from sss_model.storage.atomic_write import reason
+from sss_model.storage.scratch import scratch_file
 
 Features = NDArray[np.floating[Any]]
 

@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sss_model
-from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
 from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
-from sss_model.json_file import read_json
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
-from sss_model.scratch import remove_stale
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
+from sss_model.storage.scratch import remove_stale
 
 if TYPE_CHECKING:
     from sss_model.pca import PcaBasis

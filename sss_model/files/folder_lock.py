@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from sss_model.atomic_write import reason
 from sss_model.files.export import ExportError
+from sss_model.storage.atomic_write import reason
 
 LOCK = ".sss-lock"  # in the folder, while a run writes there; one left behind by a killed run locks nothing
 

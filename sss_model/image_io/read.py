@@ -11,12 +11,12 @@ from typing import NamedTuple
 from PIL import UnidentifiedImageError
 
 from sss_model import budget
-from sss_model.atomic_write import reason
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import decode
 from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
 from sss_model.image_io.reduce import area_average, reduced_size
 from sss_model.image_io.regular_file import check_regular_file
+from sss_model.storage.atomic_write import reason
 
 AnyPath = str | os.PathLike[str]
 
@@ -47,7 +47,7 @@ def read_image(path: AnyPath) -> Image:
 
     Examples
     --------
-    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> from sss_model.storage.shipped_files import SAMPLE, resource
     >>> image = read_image(resource(SAMPLE))
     >>> image.shape, image.dtype
     ((512, 512, 3), dtype('float32'))
@@ -67,7 +67,7 @@ def read_photograph(path: AnyPath) -> Photograph:
 
     Examples
     --------
-    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> from sss_model.storage.shipped_files import SAMPLE, resource
     >>> read_photograph(resource(SAMPLE)).conversion
     ''
     """
@@ -109,7 +109,7 @@ def read_reduced(path: AnyPath, long_side: int) -> Photograph:
 
     Examples
     --------
-    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> from sss_model.storage.shipped_files import SAMPLE, resource
     >>> read_reduced(resource(SAMPLE), 96).image.shape
     (96, 96, 3)
     """
@@ -184,7 +184,7 @@ def read_thumbnail(path: AnyPath, side: int) -> Picture:
 
     Examples
     --------
-    >>> from sss_model.shipped_files import SAMPLE, resource
+    >>> from sss_model.storage.shipped_files import SAMPLE, resource
     >>> max(read_thumbnail(resource(SAMPLE), 96).shape)
     96
     """

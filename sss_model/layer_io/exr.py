@@ -15,9 +15,9 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
-from sss_model.atomic_write import replacing
 from sss_model.files.export import ExportError
 from sss_model.layer_io.layers import Floats, Layers, channel_words
+from sss_model.storage.atomic_write import replacing
 
 Channels = dict[str, NDArray[Any]]
 

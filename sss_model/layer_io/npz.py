@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sss_model.atomic_write import replacing
 from sss_model.feature_io.write import json_text
 from sss_model.files.export import ExportError
 from sss_model.layer_io.layers import Layers
+from sss_model.storage.atomic_write import replacing
 
 
 def write_npz(path: Path, layers: Layers, metadata: Mapping[str, Any]) -> None:

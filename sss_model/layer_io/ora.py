@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sss_model.atomic_write import replacing
 from sss_model.files.export import ExportError
 from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
+from sss_model.storage.atomic_write import replacing
 
 PICTURE = "picture"
 _THUMBNAIL = 256  # pixels of the longer side, as the format has it

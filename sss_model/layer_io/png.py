@@ -11,10 +11,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import ParameterError
 from sss_model.files.export import ExportError
 from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
+from sss_model.storage.atomic_write import replacing
 
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels -> PNG's number for grey, RGB, RGBA
 _BLOCK = 2**23  # bytes of rows that are compressed at once

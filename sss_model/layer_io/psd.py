@@ -19,10 +19,10 @@ from psd_tools.psd.header import FileHeader
 from psd_tools.psd.image_data import ImageData
 from psd_tools.psd.image_resources import ImageResources
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import ParameterError
 from sss_model.files.export import ExportError
 from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
+from sss_model.storage.atomic_write import replacing
 
 LARGEST_SIDE = 30_000  # of a PSD; larger documents have another format
 _NAME_LENGTH = 255

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import FeatureFileError
-from sss_model.json_file import read_json
 from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
 from sss_model.projection.stretch import Map, Range, range_of
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
 
 
 @dataclass(frozen=True, eq=False)

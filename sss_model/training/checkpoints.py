@@ -17,10 +17,10 @@ from typing import IO, Any, cast
 import numpy as np
 import torch
 
-from sss_model.atomic_write import reason, replacing
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError
 from sss_model.network.grid_maps import FeatureNet
+from sss_model.storage.atomic_write import reason, replacing
 from sss_model.training.log import TrainLog
 from sss_model.training.optimiser import ExponentialMovingAverage, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams

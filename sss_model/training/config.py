@@ -7,11 +7,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from sss_model.atomic_write import reason
 from sss_model.datasets.dataset import parse_source
 from sss_model.errors import ParameterError
 from sss_model.params import DataSource
 from sss_model.params.fields import shown
+from sss_model.storage.atomic_write import reason
 from sss_model.training.params import SECTIONS, TrainParams, preset
 
 

@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.atomic_write import reason
 from sss_model.errors import ParameterError
+from sss_model.storage.atomic_write import reason
 from sss_model.training.run_files import LOG
 
 

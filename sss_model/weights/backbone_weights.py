@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
 from sss_model.network.backbone import BlockTaps, ResNetBackbone, TimmBackbone
+from sss_model.storage.atomic_write import reason
 from sss_model.weights.checkpoint import check_finite, load_state
 from sss_model.weights.deeplab import torchvision_names
 

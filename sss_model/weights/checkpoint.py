@@ -20,14 +20,14 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import sss_model
-from sss_model.atomic_write import replacing
 from sss_model.errors import CheckpointError, ParameterError
-from sss_model.json_file import parse_json
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.params.fields import shown
-from sss_model.shipped_files import MODEL, resource
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import parse_json
+from sss_model.storage.shipped_files import MODEL, resource
 from sss_model.weights.header import read_header
 
 FORMAT = 1

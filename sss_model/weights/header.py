@@ -8,9 +8,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
-from sss_model.json_file import parse_json
+from sss_model.storage.atomic_write import reason
+from sss_model.storage.json_file import parse_json
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -42,7 +42,7 @@ def model_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from sss_model.shipped_files import MODEL, resource
+    >>> from sss_model.storage.shipped_files import MODEL, resource
     >>> model_entry(resource(MODEL))["params"]["feature_channels"]
     128
     """

@@ -20,7 +20,7 @@ from sss_gui.window.settings import Settings
 from sss_model.commands.extract import main as extract
 from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.params import ExportParams, ExtractParams
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 PATIENCE = 120_000
 

@@ -22,7 +22,7 @@ from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Settings
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import ExportParams
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 # what opens a dialog would wait for a person
 DIALOGS = {

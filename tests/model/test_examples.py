@@ -10,7 +10,7 @@ import pytest
 
 import sss_model
 from sss_model.image_io import read_thumbnail, write_picture
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 MODULES = [info.name for info in pkgutil.walk_packages(sss_model.__path__, "sss_model.") if not info.ispkg]
 WITH_EXAMPLES = [

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from small_disk import run_with_limits
 
-from sss_model.atomic_write import reason, replacing
 from sss_model.errors import CheckpointError, SSSError
+from sss_model.storage.atomic_write import reason, replacing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 

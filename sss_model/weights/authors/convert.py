@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sss_model.atomic_write import reason
 from sss_model.errors import CheckpointError
 from sss_model.network.authors_release import STAGES
 from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.progress import Progress, silent
-from sss_model.scratch import scratch_folder
+from sss_model.storage.atomic_write import reason
+from sss_model.storage.scratch import scratch_folder
 from sss_model.weights.authors.tf_bundle import TensorBundle
 from sss_model.weights.checkpoint import load_state, write_checkpoint
 

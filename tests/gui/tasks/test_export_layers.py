@@ -143,7 +143,7 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
     from sss_gui.state.session import State
     from sss_gui.window.settings import Settings
     from sss_model.image_io import read_thumbnail, write_picture
-    from sss_model.shipped_files import SAMPLE, resource
+    from sss_model.storage.shipped_files import SAMPLE, resource
 
     photo = tmp_path / "a photo.png"
     write_picture(photo, read_thumbnail(resource(SAMPLE), 120))
@@ -178,8 +178,8 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     from sss_gui.messages.panes import ShowRequest, Source
     from sss_gui.messages.segments import LayersRequest, Matte, MatteRequest, SegmentsRequest
     from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-    from sss_gui.worker.layer_export import export_layers
-    from sss_gui.worker.segment_engine import SegmentEngine
+    from sss_gui.worker.layers.layer_export import export_layers
+    from sss_gui.worker.layers.segment_engine import SegmentEngine
     from sss_model.files.export import ExportError
     from sss_model.image_io import read_image, write_picture
     from sss_model.params.layers import SegmentParams
@@ -225,9 +225,9 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     from sss_gui.state.segments import Method
     from sss_gui.state.session import State
     from sss_gui.tasks.command_line import segment_command_line
-    from sss_gui.worker import segment_engine
     from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-    from sss_gui.worker.layer_export import export_layers
+    from sss_gui.worker.layers import segment_engine
+    from sss_gui.worker.layers.layer_export import export_layers
     from sss_model.commands.segment import main
     from sss_model.image_io import read_image, write_picture
     from sss_model.params.layers import SegmentParams

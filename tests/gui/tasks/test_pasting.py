@@ -19,7 +19,7 @@ from sss_gui.worker.file_engine import FileEngine
 from sss_model.image_io import read_image, to_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 
 def copy(shade):

@@ -10,7 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from sss_gui.pane_names import PANES
-from sss_model.shipped_files import resource
+from sss_model.storage.shipped_files import resource
 
 
 def mouse(widget, kind, place, pressed=True):

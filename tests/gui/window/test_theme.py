@@ -11,7 +11,7 @@ from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.picture.annotations import ink_on, pin_colour
 from sss_gui.widgets.picture.qimage import from_qimage
 from sss_gui.window.theme import DARK, LIGHT, Theme
-from sss_model.shipped_files import resource
+from sss_model.storage.shipped_files import resource
 
 
 @pytest.fixture

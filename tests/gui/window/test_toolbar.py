@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QToolButton
 
 from sss_gui.window import actions as table
 from sss_gui.window.actions import COMMANDS, build_actions, fill_toolbar
-from sss_model.shipped_files import resource
+from sss_model.storage.shipped_files import resource
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from sss_model.inference.head_stripes import HeadStripes
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 CPU = ExtractParams(device="cpu", size="native")
 

@@ -66,8 +66,8 @@ def test_an_error_that_nobody_foresaw_keeps_its_traceback() -> None:
 
 @ON_POSIX
 def test_sigterm_ends_a_command_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from sss_model.atomic_write import replacing
-    from sss_model.scratch import scratch_folder
+    from sss_model.storage.atomic_write import replacing
+    from sss_model.storage.scratch import scratch_folder
 
     before = signal.getsignal(signal.SIGTERM)
 

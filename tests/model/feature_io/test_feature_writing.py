@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from feature_files import METADATA, PLAIN, some, written
 
-from sss_model.atomic_write import reason, replacing
 from sss_model.errors import Cancelled, FeatureFileError, ImageError, ParameterError
 from sss_model.feature_io import (
     FORMATS,
@@ -23,6 +22,7 @@ from sss_model.feature_io import write as writing
 from sss_model.feature_io.memory_order import channel_first, channel_last
 from sss_model.feature_io.write import json_text
 from sss_model.progress import Progress
+from sss_model.storage.atomic_write import reason, replacing
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_disk_filling_up_leaves_the_old_file_and_no_part(
 def test_a_real_full_disk(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The temporary file is a link to a device on which every write fails: the libraries' own words are understood."""
     names = iter(("full00000000", "of another file"))
-    monkeypatch.setattr("sss_model.atomic_write.own_name", lambda: next(names))
+    monkeypatch.setattr("sss_model.storage.atomic_write.own_name", lambda: next(names))
     path = tmp_path / f"map{FORMATS[form].suffix}"
     part = tmp_path / f".full00000000.part{path.suffix}"
     small, builtin_open = some(60, 90, 40), open

@@ -12,7 +12,7 @@ from sss_model.params import ExportParams, FilterParams, ProjectionParams
 from sss_model.postprocess import random_projection, reduce_features
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.shipped_files import SAMPLE, resource
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 PROJECTION = ProjectionParams()
 

@@ -25,7 +25,7 @@ from sss_gui.worker.worker import Deliver, Engine
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
-    from sss_gui.worker.segment_engine import SegmentEngine
+    from sss_gui.worker.layers.segment_engine import SegmentEngine
 
 
 class SegmentAnswers(Engine):
@@ -43,7 +43,7 @@ class SegmentAnswers(Engine):
     def segmenter(self) -> SegmentEngine:
         """What segments; it loads torch."""
         if self._segmenter is None:
-            from sss_gui.worker.segment_engine import SegmentEngine
+            from sss_gui.worker.layers.segment_engine import SegmentEngine
 
             self._segmenter = SegmentEngine(self.document, self.documents)
         return self._segmenter
@@ -86,6 +86,6 @@ class SegmentAnswers(Engine):
 
     def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """See `export_layers` of the module `layer_export`."""
-        from sss_gui.worker.layer_export import export_layers
+        from sss_gui.worker.layers.layer_export import export_layers
 
         return export_layers(self.segmenter, request, progress, deliver)

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from sss_model.atomic_write import replacing
 from sss_model.errors import SSSError
 from sss_model.files.export import prepare_folder
-from sss_model.scratch import own_name, remove_stale, scratch_file, scratch_folder
+from sss_model.storage.atomic_write import replacing
+from sss_model.storage.scratch import own_name, remove_stale, scratch_file, scratch_folder
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def dead_name() -> str:
     """What a process that is no more called its own."""
-    code = "from sss_model.scratch import own_name; print(own_name())"
+    code = "from sss_model.storage.scratch import own_name; print(own_name())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -31,7 +31,7 @@ from sss_gui.messages.segments import (
 )
 from sss_gui.widgets.picture.layer_pictures import flat_colours, in_grey, matte_picture
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.layer_sources import (
+from sss_gui.worker.layers.layer_sources import (
     Box,
     HardLayers,
     LayerSource,

@@ -8,7 +8,7 @@ from typing import Any
 from sss_gui.messages.panes import ExportResult
 from sss_gui.messages.segments import ExportLayersRequest
 from sss_gui.worker.feature_cache import CachedFeatures
-from sss_gui.worker.segment_engine import SegmentEngine
+from sss_gui.worker.layers.segment_engine import SegmentEngine
 from sss_gui.worker.worker import Deliver
 from sss_model.analysis.layer_files import (
     decontaminated,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sss_model.errors import SSSError
-from sss_model.scratch import own_name
+from sss_model.storage.scratch import own_name
 
 _FULL = "the disk is full"
 _ELSEWHERE = "Choose another folder."

@@ -19,9 +19,9 @@ from sss_gui.messages.segments import (
     SegmentsLiftRequest,
     SegmentsRequest,
 )
-from sss_gui.worker import segment_engine
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.segment_engine import SegmentEngine
+from sss_gui.worker.layers import segment_engine
+from sss_gui.worker.layers.segment_engine import SegmentEngine
 from sss_model.errors import CheckpointError, DatasetError
 from sss_model.image_io import read_image, write_picture
 from sss_model.params import ExtractParams
@@ -146,7 +146,7 @@ def test_a_part_is_what_the_whole_has_there(engine, cut, found):
 def test_a_large_part_is_made_in_stripes(engine, cut, found, monkeypatch):
     source = engine.found(cut, Progress(), print)[1]
     whole = source.part(found.groupings[1], (3, 2, 60, 47), 1)
-    monkeypatch.setattr("sss_gui.worker.layer_sources.STRIPE", 130)
+    monkeypatch.setattr("sss_gui.worker.layers.layer_sources.STRIPE", 130)
     np.testing.assert_allclose(source.part(found.groupings[1], (3, 2, 60, 47), 1), whole, atol=1e-6)
     reduced = source.part(found.groupings[1], (4, 4, 60, 44), 4)
     assert reduced.shape == (10, 14, 2)

@@ -20,7 +20,7 @@ def resource(name: str) -> Path:
     >>> resource(MODEL).name
     'sss_lite2.safetensors'
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "resources", package.parent / "resources"):
         if (folder / name).exists():
             return folder / name

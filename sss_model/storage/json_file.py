@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sss_model.atomic_write import reason
 from sss_model.errors import SSSError
+from sss_model.storage.atomic_write import reason
 
 
 def read_json(path: Path, error: type[SSSError], *, noun: str) -> Any:

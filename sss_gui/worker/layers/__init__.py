@@ -1,0 +1,1 @@
+"""Soft layers: cut, grouped, lifted and written."""
