@@ -39,7 +39,10 @@ class FirstLook(QObject):
         session.opened.connect(self._look)
         session.displayed_changed.connect(self._fit_next)
         panel.controller.view_changed.connect(self._view_changed)
-        for acted in (panel.solo_changed, panel.compare_changed, choices.shown_changed, segments.shown_changed):
+        for acted in (
+            *(panel.solo_changed, panel.compare_changed, choices.shown_changed, segments.shown_changed),
+            *(session.filter_changed, session.projection_changed),
+        ):
             acted.connect(self._end)
 
     def _look(self, source: Source) -> None:

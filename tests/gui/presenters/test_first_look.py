@@ -20,13 +20,15 @@ ALIKE = 100  # what the fake PCA is painted in
 
 
 class SpotEngine(FakeEngine):
-    """Its filtered picture is its PCA, but for a spot."""
+    """Its filtered picture is its PCA, but for a spot that is brighter."""
+
+    brighter = 50
 
     def picture(self, shade):
         if shade != FilterParams().radius * 10:
             return super().picture(shade)
         filtered = super().picture(ALIKE)[0].copy()
-        filtered[SPOT[1] : SPOT[3], SPOT[0] : SPOT[2]] += 50
+        filtered[SPOT[1] : SPOT[3], SPOT[0] : SPOT[2]] += self.brighter
         return make_pyramid(filtered)
 
 
@@ -120,14 +122,16 @@ def test_a_picture_of_ones_own_is_shown_whole(qtbot, program, photos):
     assert program.window.status.text() != WORDS
 
 
-def test_a_sample_without_a_difference_is_shown_whole(qtbot, program, photos):
-    program.session.set_filter(FilterParams(radius=ALIKE // 10))
+def test_a_sample_without_a_difference_is_shown_whole(qtbot, program, engine, photos):
+    engine.brighter = 0
     start(program, photos)
     idle_shown(qtbot, program)
     assert view_of(program).fitting
 
 
-@pytest.mark.parametrize("act", ["zoom", "zoom and fit", "one pane", "wipe", "similarity", "segments", "own picture"])
+@pytest.mark.parametrize(
+    "act", ["zoom", "zoom and fit", "one pane", "wipe", "similarity", "segments", "filter", "own picture"]
+)
 def test_whoever_acts_before_the_features_are_there_has_the_say(qtbot, program, engine, photos, act):
     engine.gate.clear()
     start(program, photos)
@@ -140,6 +144,7 @@ def test_whoever_acts_before_the_features_are_there_has_the_say(qtbot, program, 
         "wipe": lambda: panel.set_compare("wipe"),
         "similarity": lambda: program.overlay_choices.show("similarity"),
         "segments": lambda: program.segments.show(True),
+        "filter": lambda: program.session.set_filter(FilterParams(eps=0.01)),
         "own picture": lambda: program.open_files.open_paths([photos[1]]),
     }
     acts[act]()
@@ -159,6 +164,16 @@ def test_a_window_that_is_resized_meanwhile_is_no_act(qtbot, program, engine, ph
     engine.gate.set()
     idle_shown(qtbot, program)
     assert program.window.status.text() == WORDS
+
+
+def test_who_moves_a_slider_is_told_of_it_again(qtbot, program, photos):
+    start(program, photos)
+    idle_shown(qtbot, program)
+    looked_at = view_of(program).centre
+    program.session.set_filter(FilterParams(eps=0.01), moving=True)
+    assert program.window.status.text() != WORDS
+    qtbot.waitUntil(lambda: program.session.at_rest)
+    assert view_of(program).centre == looked_at
 
 
 def test_the_next_picture_is_shown_whole_where_nobody_moved(qtbot, program, photos):
