@@ -17,6 +17,7 @@ from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
+from sss_gui.presenters.first_look import FirstLook
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
 from sss_gui.presenters.panes import WAITING, PanesPresenter
@@ -108,6 +109,8 @@ class Program(QObject):
         self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
         self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
+        if settings.first_start:
+            FirstLook(session, self.open_files, choices, segments, panel, window.status, self)
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)

@@ -41,12 +41,18 @@ class Settings:
     ----------
     path : Path or None
         The INI file; None is the user's own (tests hand in a temporary one).
+
+    Attributes
+    ----------
+    first_start : bool
+        Nothing was stored before: the program never ran.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         scope, ini = QSettings.Scope.UserScope, QSettings.Format.IniFormat
         self._store = QSettings(str(path), ini) if path else QSettings(ini, scope, "sss-features", "sss-gui")
         self._store.setFallbacksEnabled(False)
+        self.first_start = not self._store.allKeys()
 
     @property
     def folder(self) -> Path:

@@ -106,6 +106,12 @@ class StatusLine(QWidget):
         self._stage.setToolTip(plain_tip(text))
         self._note.start(milliseconds)
 
+    def end_note(self, text: str) -> None:
+        """Say the stage again, if `text` is what is still said in place of it."""
+        if self._note.isActive() and self.text() == text:
+            self._note.stop()
+            self._show_stage()
+
     def text(self) -> str:
         """The words at the left end as shown: the note, or the stage."""
         return self._stage.text()

@@ -78,6 +78,11 @@ class ViewController(QObject):
         """Show one image pixel on one physical screen pixel, about the present centre."""
         self.set_view(self._cx, self._cy, 1.0 / self._device_ratio)
 
+    def show_box(self, box: tuple[float, float, float, float]) -> None:
+        """Show the image box (x0, y0, x1, y1) in the middle, as large as the smallest pane holds it."""
+        x0, y0, x1, y1 = box
+        self.set_view((x0 + x1) / 2, (y0 + y1) / 2, self._scale_for(x1 - x0, y1 - y0))
+
     def zoom_about(self, point: tuple[float, float], factor: float) -> None:
         """Multiply the scale by `factor` and keep the image point `point` where it is on the screen."""
         scale = _clamp(self._scale * factor)
@@ -101,9 +106,12 @@ class ViewController(QObject):
             if always:
                 self.view_changed.emit()
             return
+        self._apply(width / 2, height / 2, self._scale_for(width, height))
+
+    def _scale_for(self, width: float, height: float) -> float:
+        """At which (width, height) image pixels just go into the smallest pane."""
         sizes = [size for size in self._panes.values() if min(size) > 0]
-        scale = min((min(w / width, h / height) for w, h in sizes), default=self._scale)
-        self._apply(width / 2, height / 2, scale)
+        return min((min(w / width, h / height) for w, h in sizes), default=self._scale)
 
     def _apply(self, cx: float, cy: float, scale: float) -> None:
         height, width = self._size

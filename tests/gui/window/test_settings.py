@@ -34,6 +34,14 @@ def test_at_first_everything_is_the_default(settings):
     assert settings.open_sections is None
 
 
+def test_the_first_start_is_the_one_before_anything_was_stored(settings, path):
+    assert settings.first_start
+    assert again(settings, path).first_start, "looking stores nothing"
+    settings.add_recent_file("/pictures/a.png")
+    assert settings.first_start, "it lasts as long as the program"
+    assert not again(settings, path).first_start
+
+
 def test_what_is_set_is_read_back_by_the_next_run(settings, path, tmp_path):
     settings.theme, settings.device, settings.model = "dark", "cuda:0", "/m/ü.safetensors"
     settings.open_folder = str(tmp_path)

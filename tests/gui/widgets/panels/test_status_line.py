@@ -71,6 +71,17 @@ def test_a_note_gives_way_to_the_stage(line, qtbot):
     qtbot.waitUntil(lambda: line.text() == "Network")
 
 
+def test_a_note_is_ended_by_who_made_it_only(line):
+    line.set_stage("Ready")
+    line.show_note("Press F")
+    line.end_note("Copied")
+    assert line.text() == "Press F"
+    line.end_note("Press F")
+    assert line.text() == "Ready"
+    line.end_note("Press F")
+    assert line.text() == "Ready"
+
+
 def test_a_long_stage_does_not_widen_the_window(line):
     line.set_stage("x" * 2000)
     assert line.minimumSizeHint().width() < 400

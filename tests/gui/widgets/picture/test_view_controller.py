@@ -42,6 +42,14 @@ def test_a_chosen_view_stays_while_panes_resize(view):
     assert view.scale == 79 / 80
 
 
+def test_a_box_is_shown_as_large_as_the_smallest_pane_holds_it(view):
+    view.show_box((10, 20, 30, 60))
+    assert (view.centre, view.scale) == ((20, 40), min(200 / 20, 300 / 40))
+    assert not view.fitting
+    view.fit()
+    assert view.centre == (40, 50)
+
+
 @pytest.mark.parametrize("factor", [0.5, 1.26, 3.0])
 def test_zooming_keeps_the_point_on_its_screen_place(view, factor):
     point = (13.0, 71.0)
