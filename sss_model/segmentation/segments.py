@@ -35,6 +35,7 @@ Floats = NDArray[np.float32]
 
 EIGENVECTORS = 100
 COMPONENTS = 40
+_CLUSTERED = 20_000  # pixels whose clusters the components start at: all of a small grid
 _GRID_BYTES = 3000  # a pixel of the grid: 130 vectors before and 100 after the last step, and the sparse matrices
 _NODES_BYTES = 200 * 2**20  # distances and affinities of all pairs of 2500 superpixels
 _FLOAT = 4
@@ -165,7 +166,7 @@ def soft_segments(
     )
 
     def start(sample: NDArray[np.int64]) -> Labels:
-        return split_clusters(f.reshape(-1, f.shape[2])[sample], COMPONENTS, np.random.default_rng(seed))
+        return starting_clusters(f, sample, seed)
 
     components = sparse_components(E, on_grid.shape[:2], start, seed, steps.part(0.7, 0.9, "Components"))
     means, shares = component_means(components, on_grid)
@@ -214,6 +215,19 @@ def sparse_components(
     y = constrained_sparsification(E[torch.from_numpy(sample).to(E.device)], labels, progress=progress)
     components: Floats = (E @ y).cpu().numpy().reshape(*size, -1)
     return components
+
+
+def starting_clusters(features: Floats, sample: NDArray[np.int64], seed: int) -> Labels:
+    """The labels (P,) of the pixels `sample`, indices y w + x into `features` (h, w, D), among 40 clusters.
+
+    Clusters are those of 20 000 pixels, or of all of a smaller grid: those of the sample alone would move the layers
+    twice as far from the ones that all pixels lead to.
+    """
+    clustered = np.union1d(sample, sample_pixels(features.shape[:2], _CLUSTERED, seed))
+    values = features.reshape(-1, features.shape[2])[clustered]
+    labels = split_clusters(values, COMPONENTS, np.random.default_rng(seed))
+    chosen: Labels = labels[np.searchsorted(clustered, sample)]
+    return chosen
 
 
 def finish(

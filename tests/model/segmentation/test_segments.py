@@ -9,6 +9,8 @@ from made_scenes import disc_scene
 from sss_model.errors import Cancelled, ParameterError
 from sss_model.progress import Progress
 from sss_model.segmentation import forecast, soft_segments, spectral_matting
+from sss_model.segmentation.clustering import split_clusters
+from sss_model.segmentation.segments import starting_clusters
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,22 @@ def test_a_flat_picture_of_several_levels(features):
     """Its interpolation loses functions, and the coarse problem is singular."""
     image = np.full((120, 160, 3), 0.5, np.float32)
     check(soft_segments(image, features, layers=3), (120, 160), 3)
+
+
+def test_components_start_at_the_clusters_of_all_pixels():
+    rng = np.random.default_rng(0)
+    features = rng.random((30, 40, 3), dtype=np.float32)
+    of_all = split_clusters(features.reshape(-1, 3), 40, np.random.default_rng(5))
+    sample = np.sort(rng.choice(1200, 100, replace=False))
+    assert np.array_equal(starting_clusters(features, sample, 5), of_all[sample])
+
+
+def test_the_sampled_pixels_of_a_large_grid_are_among_those_clustered():
+    features = np.zeros((200, 300, 1), np.float32)
+    features[:, 150:] = 1
+    sample = np.array([0, 149, 150, 299, 59_999])
+    labels = starting_clusters(features, sample, 0)
+    assert labels[0] == labels[1] != labels[2] == labels[3] == labels[4]
 
 
 def test_nothing_to_tell_apart_is_one_layer():

@@ -90,6 +90,27 @@ def test_conjugate_gradients_solve_the_assembled_system():
     assert torch.allclose(L_found, L.apply(found), atol=1e-3)
 
 
+def test_a_guess_that_meets_the_tolerance_is_still_improved():
+    _, L, layers = relaxed_problem()
+    system = System(L, torch.full_like(layers, 3.0), 3 + L.diagonal)
+    right = layers + 100
+    best, _ = conjugate_gradients(system, right, layers, L.apply(layers), tolerance=1e-6)
+    guess = best + 1e-3 * torch.rand(best.shape, generator=torch.Generator().manual_seed(0))
+    found, _ = conjugate_gradients(system, right, guess, L.apply(guess), tolerance=0.1)
+
+    def energy(x):
+        return float((x * system.apply(x, L.apply(x))).sum())
+
+    assert energy(found - best) < 0.5 * energy(guess - best)
+
+
+def test_a_solved_system_stays_solved():
+    _, L, layers = relaxed_problem()
+    nothing = torch.zeros_like(layers)
+    system = System(L, torch.ones_like(layers), 1 + L.diagonal)
+    assert torch.equal(conjugate_gradients(system, nothing, nothing, nothing)[0], nothing)
+
+
 def sparse(L):
     import scipy.sparse as sp
 
