@@ -295,7 +295,7 @@ class Program(QObject):
         self.window.set_name(f"{name} ({WAITING})" if wanted and shown and shown != wanted else name)
 
     def _pin_sample(self, source: Source) -> None:
-        """Who starts the program for the first time sees what a pin is, and what similarity is to."""
+        """The sample that opened by itself shows what a pin is, and what similarity is to."""
         if source == self.open_files.stand_in and not self.pins.by_picture:
             height, width = self.session.size
             self.pins.add((int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height)))
