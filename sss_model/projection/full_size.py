@@ -107,7 +107,7 @@ class FullSizeFeatures(ABC):
 class UpsampledFeatures(FullSizeFeatures):
     """Raw features at full size by joint bilateral upsampling: in the middle of a cell the cell's own values.
 
-    Besides the stripe there are the grid's rows below it and 8 MB a thread: an export of 128 dimensions at 12 megapixels
+    Besides the stripe there are the grid's rows below it and 8 MB a thread: an export of 128 channels at 12 megapixels
     peaked at 130 MB above its inputs.
     """
 
