@@ -139,3 +139,16 @@ def test_reduced_it_is_never_held_whole(tmp_path: Path) -> None:
     command = [sys.executable, "-c", MEASURE, str(small), str(large)]
     took = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert took < 80 * 2**20
+
+
+def test_a_deep_picture_is_its_samples_over_each_other(tmp_path: Path) -> None:
+    """Two samples of premultiplied 0.25 with alpha 0.5: 0.375 with 0.75, laid over white as sRGB."""
+    samples = np.empty((6, 7), object)
+    for place in np.ndindex(samples.shape):
+        samples[place] = np.array([0.5, 0.5], np.float32)
+    colours = samples * np.float32(0.5)
+    channels = dict.fromkeys("RGB", colours) | {"A": samples, "Z": samples}
+    header = {"type": OpenEXR.deepscanline, "compression": OpenEXR.ZIPS_COMPRESSION}
+    image = read_image(written(tmp_path / "deep.exr", header, channels))
+    check_contract(image, 6, 7)
+    np.testing.assert_allclose(image, 0.735357 * 0.75 + 0.25, atol=1e-4)
