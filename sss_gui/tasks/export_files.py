@@ -25,7 +25,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.inputs import files_of
 from sss_model.params import ExportParams
 
-_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis", "full_size")
+_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis", "full_size", "raw_full_size")
 
 
 class ExportFiles(QObject):

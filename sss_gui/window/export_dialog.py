@@ -32,7 +32,9 @@ FORMAT_WORDS = {
     "exr": "OpenEXR, one channel a dimension",
     "tiff": "TIFF, float32",
 }
-_SWITCHES = ("pictures", "raw", "filtered", "full_size", "map3", "strip", "save_basis")
+_SWITCHES = ("pictures", "raw", "raw_full_size", "filtered", "full_size", "map3", "strip", "save_basis")
+_FULL_SIZE = {"raw_full_size": "raw", "full_size": "filtered"}  # switches of a size, and whose
+_INDENT = 20  # px, of a switch below the one that it refines
 _NEEDS_FORMAT = ("raw", "filtered", "map3")
 
 
@@ -84,6 +86,7 @@ class ExportDialog(QDialog):
             self._existing.addItem(words, key)
         self._existing.setCurrentIndex(self._existing.findData("refuse" if pictures == 1 else "skip"))
         self._total = QLabel()
+        self._total.setObjectName("forecast")
         self._total.setTextFormat(Qt.TextFormat.PlainText)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -117,8 +120,11 @@ class ExportDialog(QDialog):
         what, formats = QGroupBox("What"), QGroupBox("Formats of features and map")
         for group, boxes in ((what, self._checks), (formats, self._formats)):
             column = QVBoxLayout(group)
-            for box in boxes.values():
-                column.addWidget(box)
+            for name, box in boxes.items():
+                row = QHBoxLayout()
+                row.addSpacing(_INDENT * (name in _FULL_SIZE))
+                row.addWidget(box, 1)
+                column.addLayout(row)
             column.addStretch()
         columns = QHBoxLayout()
         columns.addWidget(what)
@@ -145,11 +151,12 @@ class ExportDialog(QDialog):
             self._folder.setText(folder)
 
     def _update(self) -> None:
-        self._checks["full_size"].setEnabled(self._checks["filtered"].isChecked())
+        for name, whose in _FULL_SIZE.items():
+            self._checks[name].setEnabled(self._checks[whose].isChecked())
         arrays = any(self._checks[name].isChecked() for name in _NEEDS_FORMAT)
         for box in self._formats.values():
             box.setEnabled(arrays)
-        something = any(box.isChecked() for box in self._checks.values() if box is not self._checks["full_size"])
+        something = any(box.isChecked() for name, box in self._checks.items() if name not in _FULL_SIZE)
         complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
         size = f"up to {_words_of(self._bytes() * self._pictures)} of features" if arrays else "small"
         same = f", if all {self._pictures} pictures are of this size" if arrays and self._pictures > 1 else ""
@@ -158,9 +165,11 @@ class ExportDialog(QDialog):
 
     def _bytes(self) -> int:
         chosen = {name: box.isChecked() and box.isEnabled() for name, box in self._checks.items()}
-        numbers = self._numbers * (chosen["raw"] + (chosen["filtered"] and not chosen["full_size"]))
-        numbers += self._map_numbers * chosen["map3"]
-        lifted = self._full_numbers * chosen["full_size"]
+        on_full = sum(chosen[name] for name in _FULL_SIZE)
+        numbers = self._numbers * (chosen["raw"] + chosen["filtered"] - on_full) + self._map_numbers * chosen["map3"]
+        lifted = (
+            self._full_numbers * chosen["full_size"] + max(self._full_numbers, self._numbers) * chosen["raw_full_size"]
+        )
         formats = self._chosen_formats()
         on_grid = sum(numbers * (2 if name == "npz16" else 4) for name in formats)
         return on_grid + sum(lifted * (4 if name in ("mat", "npz32") else 2) for name in formats)

@@ -58,8 +58,8 @@ class ExportContent:
     map3 : guided filter + PCA, (H, W, 3) float32 in [0, 1]
     basis : what `map3` was projected on
     fixed_basis : gives that basis with its range; called only when it is written
-    full_size : gives the filtered features at the photograph's own size, which are computed row by row as they are
-        written; None where the grid is the photograph's own
+    full_size : by `features` and `features-filtered` what gives them at the photograph's own size, computed row by row
+        as they are written, with the `method` by which they come from the grid; without those that need no lifting
     record : what made them: source, checkpoint, parameters; becomes part of the JSON
     """
 
@@ -70,7 +70,7 @@ class ExportContent:
     map3: NDArray[np.float32]
     basis: PcaBasis
     fixed_basis: Callable[[], FixedBasis]
-    full_size: Callable[[], Any] | None = None
+    full_size: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -212,6 +212,7 @@ class _Writer:
     ) -> None:
         self.folder, self.stem, self.content, self.params, self.progress = folder, stem, content, params, progress
         self.paths: list[Path] = []
+        self.arrays: dict[str, dict[str, Any]] = {}  # by kind: the size, and what it is the size of
         self.total = len(export_names(stem, params))
 
     def write(self) -> list[Path]:
@@ -226,13 +227,9 @@ class _Writer:
         if params.save_basis:
             content.fixed_basis().save(self.next("-basis.json"))
         if params.raw:
-            self.features("features", content.raw)
-        if params.filtered and params.full_size and content.full_size is not None:
-            self.features("features-filtered", content.full_size(), half=True)
-        elif params.filtered:
-            done = len(self.paths) / self.total
-            filtered = content.filtered(self.progress.part(done, min(done + 0.3, 1.0), "Guided filter"))
-            self.features("features-filtered", filtered)
+            self.at_chosen_size("features", params.raw_full_size, lambda: content.raw)
+        if params.filtered:
+            self.at_chosen_size("features-filtered", params.full_size, self.filtered)
         self.record(self.next(".json"))
         self.progress.report(1.0, "Writing")
         return self.paths
@@ -245,14 +242,30 @@ class _Writer:
         self.paths.append(path)
         return path
 
-    def features(self, kind: str, values: NDArray[Any], *, half: bool = False) -> None:
+    def filtered(self) -> NDArray[np.float32]:
+        done = len(self.paths) / self.total
+        return self.content.filtered(self.progress.part(done, min(done + 0.3, 1.0), "Guided filter"))
+
+    def at_chosen_size(self, kind: str, full_size: bool, on_grid: Callable[[], NDArray[Any]]) -> None:
+        """Write features at the photograph's size, as float16; on the grid where not asked or needless."""
+        lift = self.content.full_size.get(kind) if full_size else None
+        if lift is None:
+            self.features(kind, on_grid())
+        else:
+            values = lift()
+            self.features(kind, values, lifted=values.method)
+
+    def features(self, kind: str, values: NDArray[Any], *, lifted: str = "") -> None:
         size = list(values.shape[:2])
-        metadata = {**self.content.record, "kind": kind, "size": size, "version": sss_model.__version__}
+        on = "photograph" if size == list(self.content.pictures["input"].shape[:2]) else "grid"
+        where = {"size": size, "on": on} | ({"lifted": lifted} if lifted else {})
+        self.arrays[kind] = where
+        metadata = {**self.content.record, "kind": kind, **where, "version": sss_model.__version__}
         for form in self.params.formats:
             begun = len(self.paths) / self.total
             part = self.progress.part(begun, min(begun + 1 / self.total, 1.0))
             path = self.next(f"-{kind}{_ending(form)}")
-            write_features(path, values, format=form, metadata=metadata, half=half, progress=part)
+            write_features(path, values, format=form, metadata=metadata, half=bool(lifted), progress=part)
 
     def record(self, path: Path) -> None:
         basis = self.content.basis
@@ -268,6 +281,7 @@ class _Writer:
                 "axes": basis.axes.tolist(),
                 "explained_variance_ratio": basis.explained_variance_ratio.tolist(),
             },
+            "arrays": self.arrays,
             "files": [file.name for file in self.paths[:-1]],
         }
         with replacing(path, ExportError) as temporary:

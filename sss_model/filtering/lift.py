@@ -171,7 +171,7 @@ def lift_region(
         for x in range(left, right, columns)
         for y in range(top, bottom, rows)
     ]
-    across = {x: _mix(x, min(x + columns, right), image.shape[1], coefficients.planes.shape[3])
+    across = {x: mix(x, min(x + columns, right), image.shape[1], coefficients.planes.shape[3])
               for x in range(left, right, columns)}  # fmt: skip
     shared = SharedProgress(progress, len(tiles), "full size")
     target = out
@@ -191,12 +191,12 @@ Mix = tuple[Tensor, Tensor, Tensor]
 
 def grid_rows(top: int, bottom: int, pixels: int, cells: int) -> tuple[int, int]:
     """The rows first..last-1 of a grid of `cells` rows that a picture's rows top..bottom-1, of `pixels`, need."""
-    above, below, _ = _mix(top, bottom, pixels, cells)
+    above, below, _ = mix(top, bottom, pixels, cells)
     return int(above[0]), int(below[-1]) + 1
 
 
-def _mix(first: int, last: int, pixels: int, cells: int) -> Mix:
-    """For pixels first..last-1 of an axis: the cell before each one's centre, the cell after it, the latter's share."""
+def mix(first: int, last: int, pixels: int, cells: int) -> Mix:
+    """For pixels first..last-1 of `pixels` on an axis: the cell before each centre, the cell after it, its share."""
     at = ((torch.arange(first, last, dtype=torch.float64) + 0.5) * (cells / pixels) - 0.5).clamp(0, cells - 1)
     low = at.floor().long()
     return low, (low + 1).clamp(max=cells - 1), (at - low).float()
@@ -205,7 +205,7 @@ def _mix(first: int, last: int, pixels: int, cells: int) -> Mix:
 def _lift_tile(coefficients: Coefficients, image: Array, tile: Tile, across: Mix, out: Array) -> None:
     """Write the tile of the picture into `out` (rows, columns, C), a few channels at a time."""
     guide = torch.from_numpy(_colours(image[tile.slices], coefficients.centre)).movedim(2, 0).contiguous()
-    above, below, down = _mix(tile.y0, tile.y1, image.shape[0], coefficients.height)
+    above, below, down = mix(tile.y0, tile.y1, image.shape[0], coefficients.height)
     start, end = int(above[0]), int(below[-1]) + 1
     mixing = torch.zeros((tile.y1 - tile.y0, end - start))  # what each pixel row takes from each grid row
     each = torch.arange(len(mixing))

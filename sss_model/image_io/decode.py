@@ -23,6 +23,7 @@ from PIL.ImageFile import ImageFile
 from sss_model.image_io import exr, tiff
 from sss_model.image_io.colour_profile import ProfileConversion, convert, find_conversion
 from sss_model.image_io.pixel_values import check_size, unit_range, upright
+from sss_model.image_io.reduce import reduced_size
 
 FORMATS = (  # Pillow's names
     *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO"),
@@ -90,18 +91,24 @@ def size(source: Path) -> tuple[int, int]:
 
 
 class Header(NamedTuple):
-    """What decoding will hold: (H, W), channels and bytes of a stored sample, whether colours are converted."""
+    """What decoding will hold: (H, W), channels and bytes of a stored sample, whether colours are converted at once.
+
+    `besides` is how many bytes it takes besides what grows with the picture.
+    """
 
     size: tuple[int, int]
     channels: int
     sample_bytes: int
     converted: bool
+    besides: int = 0
 
 
 def read_header(source: Path) -> Header:
     """The picture's `Header`, with no pixel decoded."""
     if exr.is_exr(source):
-        return Header(exr.size(source), exr.stored_channels(source), 4, True)
+        stored = exr.stored(source)
+        besides = stored.stripe_bytes if stored.in_stripes else 0
+        return Header(stored.size, stored.decoded_channels, 4, not stored.in_stripes, besides)
     if tiff.is_tiff(source):
         samples = tiff.stored_samples(source)
         if samples is not None:
@@ -117,10 +124,12 @@ def read_header(source: Path) -> Header:
 def reduced(source: Path, long_side: int) -> Decoded:
     """As `decode`, with the least detail that the format gives and that still has `long_side` pixels on its long side.
 
-    A JPEG decodes to an eighth, a quarter or a half, a TIFF with a pyramid to a level of it, all else whole.
+    A JPEG decodes to an eighth, a quarter or a half, a TIFF with a pyramid to a level of it; an EXR is averaged to that
+    size as it is read by stripes; all else decodes whole.
     """
     if exr.is_exr(source):
-        return decode(source)
+        size = _averaged_size(source, long_side)
+        return decode(source) if size is None else Decoded(*exr.read_reduced(source, size))
     if tiff.is_tiff(source):
         level = tiff.read_level(source, long_side)
         return decode(source) if level is None else Decoded(*level)
@@ -136,11 +145,19 @@ def reduced_header(source: Path, long_side: int) -> Header:
     """The `Header` of what `reduced` decodes, with no pixel decoded."""
     whole = read_header(source)
     if exr.is_exr(source):
-        return whole
+        size = _averaged_size(source, long_side)
+        return whole if size is None else whole._replace(size=size, channels=3)
     if tiff.is_tiff(source):
         return whole._replace(size=tiff.level_size(source, long_side) or whole.size)
     with _open(source) as picture:
         return whole._replace(size=picture.size[::-1]) if _drafted(picture, long_side) else whole
+
+
+def _averaged_size(source: Path, long_side: int) -> tuple[int, int] | None:
+    """(H, W) of an EXR's means with `long_side` pixels on their long side; None where it is read whole."""
+    stored = exr.stored(source)
+    size = reduced_size(stored.size, long_side)
+    return size if stored.in_stripes and size != stored.size else None
 
 
 def _drafted(picture: ImageFile, long_side: int) -> bool:
@@ -162,7 +179,8 @@ def thumbnail(source: Path, side: int) -> NDArray[Any]:
                 conversion = _conversion(picture)
                 samples, _ = convert(_samples(picture, conversion), conversion)
                 return upright(_reduced(samples, side), _orientation(picture))
-    return _reduced(decode(source).samples, side)
+    whole = decode(source) if tiff.is_tiff(source) else reduced(source, side)
+    return _reduced(whole.samples, side)
 
 
 def texts(source: Path) -> dict[str, str]:

@@ -54,15 +54,18 @@ def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Image
             f"{name} has the shape {array.shape}; expected (H, W) or (H, W, C) with 1 to 4 channels.",
             hint="Feature maps are opened as features, with their picture beside them.",
         )
-    values = unit_range(array, name=name)
-    if values.shape[2] in (2, 4):
-        alpha = values[..., -1:]
-        values = values[..., :-1]
-        if float(alpha.min()) < 1.0:
-            values = values * alpha + (1.0 - alpha)
+    values = over_white(unit_range(array, name=name))
     if values.shape[2] == 1:
         values = np.repeat(values, 3, axis=2)
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def over_white(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`values` (H, W, C) in [0, 1], those with straight alpha last laid over white, without it."""
+    if values.shape[2] not in (2, 4):
+        return values
+    colours, alpha = values[..., :-1], values[..., -1:]
+    return colours if float(alpha.min()) >= 1 else np.asarray(colours * alpha + (1 - alpha), np.float32)
 
 
 def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
@@ -131,20 +134,53 @@ def upright(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
     return samples[::rows, ::columns]
 
 
+class ClippedParts:
+    """Float samples that come by stripes of rows, clipped to [0, 1]; what they were is judged together.
+
+    Parameters
+    ----------
+    name : begins the sentences of the errors
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rows = self._count = self._broken = self._outside = 0
+        self._first = (0, 0)  # row and column of the first that is not finite
+        self._low, self._high = np.inf, -np.inf
+
+    def add(self, rows: NDArray[Any]) -> Image:
+        """The next rows, float32 and clipped."""
+        broken = ~np.isfinite(rows)
+        if broken.any():
+            if not self._broken:
+                row, column = (int(i) for i in np.argwhere(broken)[0][:2])
+                self._first = self._rows + row, column
+            self._broken += int(np.count_nonzero(broken))
+        else:
+            self._low, self._high = min(self._low, float(rows.min())), max(self._high, float(rows.max()))
+            self._outside += int(np.count_nonzero((rows < 0) | (rows > 1)))
+        self._rows, self._count = self._rows + len(rows), self._count + rows.size
+        clipped: NDArray[Any] = np.clip(rows, 0.0, 1.0)
+        return clipped.astype(np.float32, copy=False)
+
+    def check(self) -> None:
+        """Raise `ImageError` for values that are not finite, or too many outside [0, 1]."""
+        if self._broken:
+            row, column = self._first
+            raise ImageError(
+                f"{self._name} holds NaN or infinity {self._broken} times, first in row {row}, column {column}.",
+                hint="Replace these values and save the picture again.",
+            )
+        if self._outside > CLIPPED_SHARE * self._count:
+            raise ImageError(
+                f"{self._name} holds float values from {self._low:g} to {self._high:g}; expected them in [0, 1].",
+                hint="Divide them by the value of white, 255 say, or tone-map the picture, and save it again.",
+            )
+
+
 def _clipped(array: NDArray[Any], name: str) -> Image:
     """Float samples as float32 clipped to [0, 1]."""
-    broken = ~np.isfinite(array)
-    if broken.any():
-        row, column = (int(i) for i in np.argwhere(broken)[0][:2])
-        raise ImageError(
-            f"{name} holds NaN or infinity {np.count_nonzero(broken)} times, first in row {row}, column {column}.",
-            hint="Replace these values and save the picture again.",
-        )
-    low, high = float(array.min()), float(array.max())
-    if np.count_nonzero((array < 0) | (array > 1)) > CLIPPED_SHARE * array.size:
-        raise ImageError(
-            f"{name} holds float values from {low:g} to {high:g}; expected them in [0, 1].",
-            hint="Divide them by the value of white, 255 say, or tone-map the picture, and save it again.",
-        )
-    clipped: NDArray[Any] = np.clip(array, 0.0, 1.0)
-    return clipped.astype(np.float32)
+    whole = ClippedParts(name)
+    clipped = whole.add(array)
+    whole.check()
+    return clipped

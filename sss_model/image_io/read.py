@@ -105,7 +105,8 @@ def read_reduced(path: AnyPath, long_side: int) -> Photograph:
     """The photograph reduced, never enlarged, to `long_side` pixels on its longer side: means over areas, float32 RGB.
 
     Where the format allows it less is decoded: a JPEG at an eighth, a quarter or a half of its size, a TIFF at a level
-    of its pyramid. Otherwise the whole is decoded, without a float copy of it. Raises as `read_image`.
+    of its pyramid, an EXR by stripes of rows. Otherwise the whole is decoded, without a float copy of it. Raises as
+    `read_image`.
 
     Examples
     --------
@@ -139,7 +140,7 @@ def _forecast(header: decode.Header, *, whole: bool = True) -> int:
     decoded = 2 * stored + 2 + (12 + 4 * header.channels if header.converted else 0)  # the decoder's copy and ours
     alpha = header.channels in (2, 4)
     image = (12 + 4 * header.channels * (4 if alpha else 1)) if whole or alpha else 4
-    return header.size[0] * header.size[1] * (decoded + image)
+    return header.size[0] * header.size[1] * (decoded + image) + header.besides
 
 
 def _forecast_reduced(source: Path, size: tuple[int, int]) -> int:

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from sss_model.image_io.pixel_values import Image, image_from_array, unit_range
+
+_BLOCK_PIXELS = 1 << 18
 
 
 def reduced_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
@@ -34,22 +37,48 @@ def area_average(samples: NDArray[Any], size: tuple[int, int], *, name: str = "T
         planes = image_from_array(samples, name=name)
     if planes.shape[:2] == size:
         return planes
-    result = np.empty((*size, planes.shape[2]), np.float32)
-    across = np.zeros((size[1], planes.shape[1]), np.float32)
-    for x in range(size[1]):
-        first, weights = _overlap(x, planes.shape[1], size[1])
-        across[x, first : first + len(weights)] = weights
-    for y in range(size[0]):
-        first, weights = _overlap(y, planes.shape[0], size[0])
-        rows = unit_range(planes[first : first + len(weights)], name=name)
-        result[y] = across @ np.tensordot(weights, rows, axes=1)
-    return image_from_array(np.clip(result, 0, 1), name=name)
+    mean = AreaMean(planes.shape[:2], size, planes.shape[2])
+    rows = max(1, _BLOCK_PIXELS // planes.shape[1])
+    for y in range(0, planes.shape[0], rows):
+        mean.add(unit_range(planes[y : y + rows], name=name))
+    return image_from_array(np.clip(mean.result, 0, 1), name=name)
 
 
-def _overlap(place: int, source: int, target: int) -> tuple[int, NDArray[np.float32]]:
-    """Of `source` pixels on an axis the first that pixel `place` of `target` covers, and how much of each, sum 1."""
-    low, high = place * source / target, (place + 1) * source / target
-    first, end = int(low), min(source, math.ceil(high - 1e-9))
-    cells = np.arange(first, end)
-    weights = np.minimum(cells + 1, high) - np.maximum(cells, low)
-    return first, (weights / weights.sum()).astype(np.float32)
+class AreaMean:
+    """A picture's means over areas, of rows that come one stripe after the other.
+
+    Parameters
+    ----------
+    source, target : (H, W) of the picture and (h, w) of the means, not larger
+    channels : of both
+
+    Attributes
+    ----------
+    result : (h, w, C) float32; whole once all rows were added
+    """
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int], channels: int) -> None:
+        self._down, self._across = (_overlaps(*axis) for axis in zip(source, target, strict=True))
+        self._added = 0
+        self.result = np.zeros((*target, channels), np.float32)
+
+    def add(self, rows: NDArray[np.float32]) -> None:
+        """Add the next `rows` (n, W, C)."""
+        (count, width, channels), (target, source) = rows.shape, self._down.shape
+        first, end = self._added * target // source, -(-(self._added + count) * target // source)
+        weights = self._down[first:end][:, self._added : self._added + count]
+        sums = (weights @ rows.reshape(count, -1)).reshape(-1, width, channels).swapaxes(0, 1)
+        means = (self._across @ np.ascontiguousarray(sums).reshape(width, -1)).reshape(-1, end - first, channels)
+        self.result[first:end] += means.swapaxes(0, 1)
+        self._added += count
+
+
+def _overlaps(source: int, target: int) -> csr_array:
+    """How much of what each of `target` pixels covers lies in each of `source` pixels: rows of sum 1."""
+    edges = np.arange(target + 1) * source / target
+    low, high = edges[:-1, None], edges[1:, None]
+    cells = low.astype(np.int64) + np.arange(math.ceil(source / target) + 1)
+    weights = np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0, None) * (cells < source)
+    weights /= weights.sum(axis=1, keepdims=True)
+    places = np.broadcast_to(np.arange(target)[:, None], cells.shape).ravel(), cells.clip(0, source - 1).ravel()
+    return csr_array((weights.astype(np.float32).ravel(), places), shape=(target, source))

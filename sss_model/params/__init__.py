@@ -287,6 +287,12 @@ class ExportParams(Checked):
 
     pictures: bool = switch(True, "Pictures", help="the four panes as PNG")
     raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
+    raw_full_size: bool = switch(
+        False,
+        "Raw at full size",
+        help="raw features at the photograph's own size, as float16: each pixel's are those of the cells around it, "
+        "most of all of those of its colour; else, and where the photograph is no larger than its grid, on the grid",
+    )
     filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
     full_size: bool = switch(
         False,
@@ -318,6 +324,10 @@ class ExportParams(Checked):
         if self.full_size and not self.filtered:
             raise ParameterError(
                 "full_size is of the filtered features, which are not written.", hint="Add --filtered."
+            )
+        if self.raw_full_size and not self.raw:
+            raise ParameterError(
+                "raw_full_size is of the raw features, which are not written.", hint="Leave out --no-raw."
             )
         if (self.raw or self.filtered or self.map3) and not self.formats:
             raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")

@@ -23,7 +23,7 @@ from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis, chosen, components_of, shown_range
 from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
-from sss_model.projection.full_size import LiftedFeatures, lift_picture, moved_point, spread_labels
+from sss_model.projection.full_size import full_size_features, lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
 from sss_model.projection.same_object import SameObject
 from sss_model.projection.stages import Stages
@@ -291,9 +291,6 @@ class FeatureViews:
             self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
         )
 
-    def _lifted_features(self, filter: FilterParams) -> LiftedFeatures:
-        return LiftedFeatures(self.image, self.features, self.picture, filter)
-
     @property
     def nbytes(self) -> int:
         """Bytes that image, features and kept stages take; features on disk not counted, stages on a GPU are."""
@@ -337,6 +334,7 @@ class FeatureViews:
         else:
             pictures["filtered"] = lift_picture(self._coefficients_of(result, filter), self._picture)
         ready = fixed is not None and fixed.low is not None
+        own = self._picture
         return ExportContent(
             image=self.image,
             pictures=pictures,
@@ -344,7 +342,7 @@ class FeatureViews:
             filtered=lambda part: self.filtered_features(filter, part),
             map3=filtered,
             basis=basis,
-            full_size=None if self._picture is None else lambda: self._lifted_features(filter),
+            full_size={} if own is None else full_size_features(self.image, self.features, own, filter),
             fixed_basis=lambda: cast(FixedBasis, fixed) if ready else self._with_range(basis, filter, projection),
             record={**(record or {}), "filter": filter.to_dict(), "projection": projection.to_dict()},
         )

@@ -325,6 +325,24 @@ def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
     assert not export.isEnabled()
 
 
+def test_the_export_dialog_offers_each_kind_of_features_at_full_size(qtbot, tmp_path):
+    dialog = ExportDialog(tmp_path, ExportParams(formats=("npy",)), (400, 400), 64, grid=(100, 100))
+    qtbot.addWidget(dialog)
+    raw, filtered = (button(dialog, words) for words in ("Raw at full size", "Filtered at full size"))
+    assert (raw.isEnabled(), filtered.isEnabled()) == (True, False), "what is not written has no size"
+    sizes = [dialog.findChild(QLabel, "forecast").text()]
+    raw.setChecked(True)
+    sizes.append(dialog.findChild(QLabel, "forecast").text())
+    assert dialog.params() == ExportParams(raw_full_size=True, formats=("npy",), existing="refuse")
+    button(dialog, "Filtered features").setChecked(True)
+    filtered.setChecked(True)
+    sizes.append(dialog.findChild(QLabel, "forecast").text())
+    assert sizes == [f"up to {size} MB of features" for size in ("2.4", "19.5", "39.1")], "float16 at full size"
+    button(dialog, "Raw features").setChecked(False)
+    assert not dialog.params().raw_full_size
+    assert dialog.params().full_size
+
+
 def test_a_batch_is_forecast_whole_and_replaces_nothing_unasked(qtbot, tmp_path):
     one = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, name="<b>.png")
     six = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, pictures=6)

@@ -46,3 +46,18 @@ def check_contract(image: np.ndarray, height: int, width: int) -> None:
     assert image.flags.writeable
     assert image.min() >= 0
     assert image.max() <= 1
+
+
+def area_means(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Each pixel weighs as much as of its area lies in the target's pixel."""
+
+    def weights(source: int, target: int) -> np.ndarray:
+        edges = np.arange(target + 1) * source / target
+        low, high = edges[:-1, None], edges[1:, None]
+        cells = np.arange(source)
+        overlap = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None)
+        return overlap / overlap.sum(axis=1, keepdims=True)
+
+    return np.einsum(
+        "yi,ijc,xj->yxc", weights(image.shape[0], height), image, weights(image.shape[1], width), optimize=True
+    )

@@ -38,6 +38,21 @@ def test_a_feature_file_gives_what_the_figure_says(tmp_path, pair):
     assert json.loads((out / "photo.json").read_text())["filter"] == {"radius": 3, "eps": 0.02}
 
 
+def test_raw_features_are_written_on_the_grid_or_at_full_size(tmp_path):
+    random = np.random.default_rng(2)
+    write_picture(tmp_path / "photo.png", random.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+    call = [str(tmp_path / "photo.png"), "--size", "32", "--formats", "npy", "--no-pictures", "--quiet"]
+    grid, full = tmp_path / "grid", tmp_path / "full"
+    assert main([*call, "-o", str(grid)]) == 0
+    assert main([*call, "-o", str(full), "--raw-full-size"]) == 0
+    cells, pixels = (np.load(folder / "photo-features.npy") for folder in (grid, full))
+    assert (cells.shape[:2], pixels.shape[:2]) == ((24, 32), (48, 64))
+    assert pixels.dtype == np.float16
+    assert cells.min() - 1e-2 < pixels.min() < pixels.max() < cells.max() + 1e-2
+    on = [json.loads((folder / "photo.json").read_text())["arrays"]["features"] for folder in (grid, full)]
+    assert [(one["size"], one["on"]) for one in on] == [([24, 32], "grid"), ([48, 64], "photograph")]
+
+
 def test_one_that_fails_does_not_stop_the_others(tmp_path, pair, capsys):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     (tmp_path / "photo.npz").rename(tmp_path / "other.npz")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from picture_files import check_contract, exr, noise, png, saved
+from picture_files import area_means, check_contract, exr, noise, png, saved
 
 from sss_model import budget
 from sss_model.errors import ImageError, ParameterError
@@ -22,21 +22,6 @@ def smooth(height: int, width: int) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
     planes = [np.sin(x / 23) * np.cos(y / 31), np.sin(y / 17 + x / 40), np.cos(x / 29)]
     return ((np.stack(planes, axis=-1) + 1) * 127.5).astype(np.uint8)
-
-
-def area_means(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Each pixel weighs as much as of its area lies in the target's pixel."""
-
-    def weights(source: int, target: int) -> np.ndarray:
-        edges = np.arange(target + 1) * source / target
-        low, high = edges[:-1, None], edges[1:, None]
-        cells = np.arange(source)
-        overlap = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None)
-        return overlap / overlap.sum(axis=1, keepdims=True)
-
-    return np.einsum(
-        "yi,ijc,xj->yxc", weights(image.shape[0], height), image, weights(image.shape[1], width), optimize=True
-    )
 
 
 @pytest.mark.parametrize("kind", ["rgb.png", "grey.png", "alpha.png", "deep.tif", "float.exr", "rgb.tif"])

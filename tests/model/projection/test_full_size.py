@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from made_features import features_like, image_like
@@ -9,13 +11,14 @@ from made_features import features_like, image_like
 from sss_model.errors import ParameterError
 from sss_model.feature_io import read_features
 from sss_model.files.export import write_exports
+from sss_model.filtering.joint_upsampling import upsample_rows
 from sss_model.filtering.lift import GuidedLift
 from sss_model.filtering.resize import resize
 from sss_model.image_io import to_picture
 from sss_model.params import ExportParams, FilterParams, ProjectionParams
 from sss_model.projection import full_size
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.projection.full_size import LiftedFeatures
+from sss_model.projection.full_size import LiftedFeatures, UpsampledFeatures
 
 FILTER = FilterParams(radius=3, eps=1e-3)
 
@@ -75,3 +78,56 @@ def test_full_size_is_of_the_filtered_features():
     with pytest.raises(ParameterError, match="not written") as caught:
         ExportParams(full_size=True)
     assert "--filtered" in caught.value.hint
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50, 203])
+def test_rows_of_raw_features_are_those_of_upsampling_all(made, rows, monkeypatch):
+    image, features, picture, _ = made
+    monkeypatch.setattr(full_size, "STRIPE", 310 * 20 * 11)
+    whole = upsample_rows(features, image, picture)
+    lifted = UpsampledFeatures(image, features, picture)
+    assert (lifted.shape, lifted.size) == (whole.shape, whole.size)
+    read = np.concatenate([lifted[top : top + rows] for top in range(0, 203, rows)])
+    np.testing.assert_allclose(read, whole, atol=1e-6)
+    np.testing.assert_allclose(lifted[100:120, :, 4:9], whole[100:120, :, 4:9], atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["npz16", "npy", "exr", "tiff", "mat"])
+def test_an_export_of_raw_features_at_full_size(made, tmp_path, form):
+    image, features, picture, _ = made
+    figure = FeatureViews(image, features, picture=picture)
+    params = ExportParams(pictures=True, raw_full_size=True, filtered=True, formats=(form,))
+    content = figure.content(FILTER, ProjectionParams(), None, {"source": "a.jpg", "grid": {"grid": [60, 92]}})
+    paths = write_exports(tmp_path, "a", content, params)
+    file = next(path for path in paths if "-features." in path.name or "-features-f16" in path.name)
+    read = read_features(file, image=tmp_path / "a-input.png", axis_order="HWD")
+    whole = upsample_rows(features, image, picture)
+    half = 0 if form == "mat" else 1e-3
+    np.testing.assert_allclose(read.features, whole, rtol=half, atol=half + 1e-6)
+    record = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert record["arrays"] == {
+        "features": {"size": [203, 310], "on": "photograph", "lifted": UpsampledFeatures.method},
+        "features-filtered": {"size": [60, 92], "on": "grid"},
+    }
+    if form != "npy":
+        assert (read.metadata["on"], read.metadata["lifted"]) == ("photograph", UpsampledFeatures.method)
+
+
+@pytest.mark.parametrize("own", [(60, 92), (40, 61)])
+def test_a_photograph_no_larger_than_its_grid_needs_no_lifting(made, tmp_path, own):
+    image, features, _, _ = made
+    small = None if own == features.shape[:2] else to_picture(np.clip(resize(image, own), 0, 1))
+    figure = FeatureViews(image, features, picture=small)
+    params = ExportParams(raw_full_size=True, formats=("npz32",))
+    content = figure.content(FILTER, ProjectionParams(), None, {"source": "a.jpg"})
+    paths = write_exports(tmp_path, "a", content, params)
+    file = next(path for path in paths if "-features-f32" in path.name)
+    np.testing.assert_array_equal(np.load(file)["features"], features)
+    on = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["arrays"]["features"]
+    assert on == {"size": [60, 92], "on": "photograph" if small is None else "grid"}
+
+
+def test_raw_at_full_size_is_of_the_raw_features():
+    with pytest.raises(ParameterError, match="not written") as caught:
+        ExportParams(raw=False, raw_full_size=True)
+    assert "--no-raw" in caught.value.hint
