@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import Stencil
 from sss_model.segmentation.prolongation import image_pyramid, prolongation
@@ -40,8 +41,8 @@ _SHIFTS = ((1e-3, 0.0), (4e-3, 0.0), (16e-3, 0.0), (64e-3, 0.0), (64e-3, 1e-3), 
 _KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
 _DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second
 _DEGREE = 4
-_ROWS = 2**16
-_COLUMNS = 32  # vectors at a time, so that a step of theirs takes 0.1 s and little memory
+_ROWS, _SPARSE_ROWS = 2**16, 2**13  # of a dense and of a sparse matrix at a time
+_COLUMNS = 16  # vectors at a time and thread, so that a step of theirs takes 0.1 s and little memory
 
 
 class SparseProduct:
@@ -163,22 +164,34 @@ def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Pro
     A: Any = laplacian.matting.csr
     M: Any = None
     at_nodes: Any = None if laplacian.nodes is None else laplacian.nodes.nodes.cpu().numpy()
+    begin = 0.0
     for level, P in enumerate(chain):
-        transposed = P.T.tocsr()
-        steps.report(level / len(chain))
-        product = A @ P
-        steps.report(level / len(chain))
-        A = transposed @ product
-        steps.report(level / len(chain))
-        M = transposed @ (P if M is None else M @ P)
+        end = 1 - (1 - begin) / 4  # as the next grid has a quarter of the pixels
+        part, transposed = steps.part(begin, end), P.T.tocsr()
+        A = sparse_product(transposed, sparse_product(A, P, part.part(0.0, 0.4)), part.part(0.4, 0.8))
+        MP = P if M is None else sparse_product(M, P, part.part(0.8, 0.9))
+        M = sparse_product(transposed, MP, part.part(0.9, 1.0))
         if at_nodes is not None:
             at_nodes = P[at_nodes] if level == 0 else at_nodes @ P
-        steps.report((level + 1) / len(chain))
+        begin = end
     A, M = A.toarray(), M.toarray()
     if laplacian.nodes is not None:
         at_nodes = at_nodes.toarray()
         A += at_nodes.T @ (laplacian.nodes.matrix.cpu().numpy() @ at_nodes)
     return (A + A.T) / 2, (M + M.T) / 2
+
+
+def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.csr_matrix:
+    """A B by blocks of rows, which threads share."""
+    blocks = [slice(top, top + _SPARSE_ROWS) for top in range(0, A.shape[0], _SPARSE_ROWS)]
+    shared = SharedProgress(steps, len(blocks), "Coarse grid")
+
+    def work(rows: slice) -> sp.csr_matrix:
+        product = A[rows] @ B
+        shared.tick()
+        return product
+
+    return sp.vstack(list(in_threads(work, blocks, shared)), format="csr")
 
 
 def _krylov(A: Floats, M: Floats, count: int, seed: int, steps: Progress) -> Floats:
@@ -230,36 +243,56 @@ def chebyshev_damping(laplacian: Laplacian, vectors: Tensor, steps: Progress, *,
     """X <- p(L) X in place, p the polynomial that is 1 at 0 and smallest over the eigenvalues of `_DAMPED`."""
     low, high = _DAMPED
     middle, half = (low + high) / 2, (high - low) / 2
-    for start in range(0, vectors.shape[1], _COLUMNS):
-        columns = slice(start, min(start + _COLUMNS, vectors.shape[1]))
+    blocks = _column_blocks(vectors)
+    shared = SharedProgress(steps, len(blocks) * degree, "Smoothing")
+
+    def work(columns: slice) -> None:
         before = vectors[:, columns].contiguous()
         rate = -half / middle
         now = (laplacian @ before).mul_(-1 / middle).add_(before)
+        shared.tick()
         previous_rate = rate
         for _ in range(degree - 1):
             rate = 1 / (-2 * middle / half - previous_rate)
             following = (laplacian @ now).sub_(now, alpha=middle).mul_(2 * rate / half)
             following.sub_(before, alpha=rate * previous_rate)
             before, now, previous_rate = now, following, rate
-            steps.report(start / vectors.shape[1])
+            shared.tick()
         vectors[:, columns] = now
+
+    for _ in in_threads(work, blocks, shared, threads=_threads(vectors)):
+        pass
 
 
 def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Progress) -> tuple[Tensor, Doubles]:
     """The `count` best approximations to the smallest eigenvectors in the span of `vectors`, and their values."""
-    width = vectors.shape[1]
     vectors /= vectors.norm(dim=0)
     gram = (vectors.T @ vectors).double().cpu().numpy()
-    steps.report(0.0)
-    A = np.empty((width, width))
-    for start in range(0, width, _COLUMNS):
-        columns = slice(start, min(start + _COLUMNS, width))
-        A[:, columns] = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()
-        steps.report(0.8 * columns.stop / width)
-    values, y = scipy.linalg.eigh((A + A.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, min(count, width) - 1))
+    blocks = _column_blocks(vectors)
+    shared = SharedProgress(steps.part(0.0, 0.8), len(blocks), "Eigenvectors")
+
+    def work(columns: slice) -> Doubles:
+        part: Doubles = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()
+        shared.tick()
+        return part
+
+    A = np.hstack(list(in_threads(work, blocks, shared, threads=_threads(vectors))))
+    values, y = scipy.linalg.eigh(
+        (A + A.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, min(count, vectors.shape[1]) - 1)
+    )
     turn = torch.from_numpy(y.astype(np.float32)).to(vectors.device)
     result = torch.empty((len(vectors), turn.shape[1]), device=vectors.device)
     for top in range(0, len(vectors), _ROWS):  # so that the product needs no second copy
         torch.mm(vectors[top : top + _ROWS], turn, out=result[top : top + _ROWS])
     steps.report(1.0)
     return result, values
+
+
+def _column_blocks(vectors: Tensor) -> list[slice]:
+    width = vectors.shape[1]
+    return [slice(start, min(start + _COLUMNS, width)) for start in range(0, width, _COLUMNS)]
+
+
+def _threads(vectors: Tensor) -> int | None:
+    """The processor shares blocks among threads; a GPU takes one after the other."""
+    return None if vectors.device.type == "cpu" else 1
