@@ -143,9 +143,8 @@ def _dense_eigenvectors(laplacian: Laplacian, count: int, seed: int, steps: Prog
     pixels = laplacian.matting.diagonal.numel()
     identity = torch.eye(pixels, device=laplacian.matting.weights.device)
     A = (laplacian @ identity).cpu().numpy()
-    vectors = _krylov(
-        (A + A.T) / 2, np.eye(pixels, dtype=np.float32), min(count + _SPARE, pixels), seed, steps.part(0.0, 0.7)
-    )
+    one = sp.eye_array(pixels, dtype=np.float32, format="csr")
+    vectors = _krylov((A + A.T) / 2, one, min(count + _SPARE, pixels), seed, steps.part(0.0, 0.7))
     return rayleigh_ritz(laplacian, torch.from_numpy(vectors).to(identity.device), count, steps.part(0.7, 1.0))
 
 
@@ -159,8 +158,8 @@ def _prolongations(levels: list[Tensor], steps: Progress) -> list[sp.csr_matrix]
     return chain
 
 
-def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Progress) -> tuple[Floats, Floats]:
-    """A = P' L P and M = P' P, dense, with P the product of `chain`."""
+def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Progress) -> tuple[Floats, sp.csr_matrix]:
+    """A = P' L P, dense, and M = P' P, with P the product of `chain`."""
     A: Any = laplacian.matting.csr
     M: Any = None
     at_nodes: Any = None if laplacian.nodes is None else laplacian.nodes.nodes.cpu().numpy()
@@ -174,11 +173,11 @@ def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Pro
         if at_nodes is not None:
             at_nodes = P[at_nodes] if level == 0 else at_nodes @ P
         begin = end
-    A, M = A.toarray(), M.toarray()
+    A = A.toarray()
     if laplacian.nodes is not None:
-        at_nodes = at_nodes.toarray()
-        A += at_nodes.T @ (laplacian.nodes.matrix.cpu().numpy() @ at_nodes)
-    return (A + A.T) / 2, (M + M.T) / 2
+        transposed = at_nodes.T.tocsr()
+        A += transposed @ (transposed @ laplacian.nodes.matrix.cpu().numpy()).T
+    return (A + A.T) / 2, M
 
 
 def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.csr_matrix:
@@ -194,11 +193,13 @@ def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.cs
     return sp.vstack(list(in_threads(work, blocks, shared)), format="csr")
 
 
-def _krylov(A: Floats, M: Floats, count: int, seed: int, steps: Progress) -> Floats:
+def _krylov(A: Floats, M: sp.csr_matrix, count: int, seed: int, steps: Progress) -> Floats:
     """The `count` smallest eigenvectors of A x = lambda M x, columns (n, count)."""
     n = len(A)
     if n <= _KRYLOV_COLUMNS * (_KRYLOV_STEPS + 1):
-        _, vectors = scipy.linalg.eigh(A.astype(np.float64), M.astype(np.float64), subset_by_index=(0, count - 1))
+        _, vectors = scipy.linalg.eigh(
+            A.astype(np.float64), M.toarray().astype(np.float64), subset_by_index=(0, count - 1)
+        )
         return np.ascontiguousarray(vectors, np.float32)
     factor = _shifted_factor(A, M)
     basis = np.empty((n, _KRYLOV_COLUMNS * (_KRYLOV_STEPS + 1)), np.float32)
@@ -217,11 +218,11 @@ def _krylov(A: Floats, M: Floats, count: int, seed: int, steps: Progress) -> Flo
     return np.ascontiguousarray(basis @ y.astype(np.float32))
 
 
-def _shifted_factor(A: Floats, M: Floats) -> tuple[Floats, bool]:
+def _shifted_factor(A: Floats, M: sp.csr_matrix) -> tuple[Floats, bool]:
     """The Cholesky factor of A + shift M + ridge U for the first of `_SHIFTS` that has one."""
     scale = float(np.mean(A.diagonal() + M.diagonal()))
     for shift, ridge in _SHIFTS:
-        shifted = A + np.float32(shift) * M
+        shifted = A + (np.float32(shift) * M).toarray()
         shifted.flat[:: len(A) + 1] += np.float32(ridge * scale)
         with suppress(np.linalg.LinAlgError):
             factor: tuple[Floats, bool] = scipy.linalg.cho_factor(shifted, check_finite=False)
@@ -229,7 +230,7 @@ def _shifted_factor(A: Floats, M: Floats) -> tuple[Floats, bool]:
     raise np.linalg.LinAlgError("The coarse Laplacian has no Cholesky factor with any shift.")
 
 
-def _orthonormal(block: Floats, M: Floats) -> Floats:
+def _orthonormal(block: Floats, M: sp.csr_matrix) -> Floats:
     """The same span with columns orthonormal under M."""
     gram = (block.T @ (M @ block)).astype(np.float64)
     scale = 1 / np.sqrt(np.maximum(gram.diagonal(), 1e-300))

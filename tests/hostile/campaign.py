@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from sss_model.errors import SSSError
 
@@ -63,7 +64,12 @@ def run_kind_apart(kind: Kind, folder: Path, trials: int, *, seed: int = 0) -> R
     """As `run_kind`, in a forked process, whose crash in a library counts as bad instead of ending the campaign."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: theirs.send(run_kind(kind, folder, trials, seed=seed)))
+
+    def work() -> None:
+        torch.set_num_threads(1)  # its other threads are not in the fork: an operation split among them never ends
+        theirs.send(run_kind(kind, folder, trials, seed=seed))
+
+    child = context.Process(target=work)
     child.start()
     theirs.close()
     try:
