@@ -33,7 +33,7 @@ class FirstLook(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._open_files, self._panel, self._line = open_files, panel, line
+        self._session, self._open_files, self._panel, self._line = session, open_files, panel, line
         self._waiting = True
         self._view: tuple[tuple[float, float], float] | None = None  # centre and scale, as long as nobody chose others
         session.opened.connect(self._look)
@@ -50,6 +50,8 @@ class FirstLook(QObject):
         self._end()
         third, fourth = (self._panel.pane(name).picture for name in ("pca", "filtered"))
         if not untouched or source != self._open_files.stand_in or third is None or fourth is None:
+            self._session.filter_changed.disconnect(self._end)  # a slider's tick wakes nobody in vain
+            self._session.opened.disconnect(self._look)
             return
         box = most_different(third, fourth, max(round(min(third.shape[:2]) * SHARE), 1))
         if box is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from sss_model.image_io.pixel_values import Image, image_from_array, unit_range
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _BLOCK_PIXELS = 1 << 18
 
@@ -81,4 +83,6 @@ def _overlaps(source: int, target: int) -> csr_array:
     weights = np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0, None) * (cells < source)
     weights /= weights.sum(axis=1, keepdims=True)
     places = np.broadcast_to(np.arange(target)[:, None], cells.shape).ravel(), cells.clip(0, source - 1).ravel()
+    from scipy.sparse import csr_array  # when it is needed: the window starts without scipy
+
     return csr_array((weights.astype(np.float32).ravel(), places), shape=(target, source))
