@@ -29,7 +29,7 @@ def tree(tmp_path: Path) -> Path:
         "tests/model/test_pca.py",
         "tests/model/filtering/test_box_sums.py",
         "tests/model/filtering/test_parallel.py",
-        "tests/gui/widgets/picture/test_canvas.py",
+        "tests/gui/widgets/picture/test_image_view.py",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -44,7 +44,7 @@ def tree(tmp_path: Path) -> Path:
             "sss_model/filtering/local_linear.py",
             ["tests/model/filtering/test_box_sums.py", "tests/model/filtering/test_parallel.py"],
         ),
-        ("sss_gui/widgets/picture/canvas.py", ["tests/gui/widgets/picture/test_canvas.py"]),
+        ("sss_gui/widgets/picture/image_view.py", ["tests/gui/widgets/picture/test_image_view.py"]),
         ("sss_model/pca.py", ["tests/model/test_pca.py"]),
         ("sss_model/params.py", []),
         ("tests/model/test_pca.py", ["tests/model/test_pca.py"]),

@@ -61,7 +61,7 @@ from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
-    from sss_gui.worker.overlay_engine import OverlayEngine
+    from sss_gui.worker.overlays.overlay_engine import OverlayEngine
     from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
     from sss_model.projection.feature_views import FeatureViews
@@ -96,7 +96,7 @@ class FeatureEngine(SegmentAnswers):
     def overlays(self) -> OverlayEngine:
         """What compares and groups; it loads torch too."""
         if self._overlays is None:
-            from sss_gui.worker.overlay_engine import OverlayEngine
+            from sss_gui.worker.overlays.overlay_engine import OverlayEngine
 
             self._overlays = OverlayEngine(self.documents)
         return self._overlays

@@ -14,7 +14,7 @@ from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.train_options import add_param_options
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.training.params import PRESETS
-from sss_model.training.run_files import LAST_STATE
+from sss_model.training.run_folder.file_names import LAST_STATE
 from sss_model.weights.source_names import SOURCES
 
 

@@ -24,13 +24,13 @@ from sss_model.files.folder_lock import LOCK, lock_folder
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.storage.atomic_write import replacing
-from sss_model.training.checkpoints import read_state
 from sss_model.training.config import write_config
 from sss_model.training.data_loading import BatchDataset
 from sss_model.training.distributed import ProcessGroup, join_process_group
 from sss_model.training.optimiser import measure_norm_statistics
 from sss_model.training.params import TrainParams
-from sss_model.training.run_files import BEST_MODEL, CONFIG, LAST_STATE, LOG
+from sss_model.training.run_folder.checkpoints import read_state
+from sss_model.training.run_folder.file_names import BEST_MODEL, CONFIG, LAST_STATE, LOG
 from sss_model.training.trainer import Trainer
 from sss_model.weights.initialise import init_weights
 

@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.network.grid_maps import FeatureNet
-from sss_model.training.checkpoints import CheckpointManager, TrainState, finite, restore_state
 from sss_model.training.data_loading import Batch, BatchDataset, ProcessSampler, load_batches
 from sss_model.training.distributed import ProcessGroup
-from sss_model.training.log import SilentLog, TrainLog
 from sss_model.training.loss import pair_loss, pair_statistics, training_loss
 from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser, set_rates, set_training_mode
 from sss_model.training.params import TrainParams
-from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
+from sss_model.training.run_folder.checkpoints import CheckpointManager, TrainState, finite, restore_state
+from sss_model.training.run_folder.file_names import BEST_MODEL, LAST_MODEL, LAST_STATE
+from sss_model.training.run_folder.log import SilentLog, TrainLog
 from sss_model.training.sampled_features import SampledFeatures
 from sss_model.training.validation import Score
 

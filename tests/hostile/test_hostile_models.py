@@ -26,9 +26,9 @@ from hostile_values import damaged, json_of, mutated, odd_value
 from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
 from sss_model.segmentation.comparisons.pspnet import class_names, load_pspnet
-from sss_model.training.checkpoints import TrainState, read_state, restore_state, save_state
 from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser
 from sss_model.training.params import TrainParams
+from sss_model.training.run_folder.checkpoints import TrainState, read_state, restore_state, save_state
 from sss_model.weights.authors import tf_bundle
 from sss_model.weights.authors.tf_bundle import TensorBundle
 from sss_model.weights.backbone_weights import load_backbone_weights

@@ -33,7 +33,7 @@ from sss_model.errors import SSSError
 from sss_model.feature_io import read_features
 from sss_model.image_io import read_image, write_picture
 from sss_model.training.config import write_config
-from sss_model.training.run_files import LAST_STATE, LOG
+from sss_model.training.run_folder.file_names import LAST_STATE, LOG
 from sss_model.weights.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]

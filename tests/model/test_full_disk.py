@@ -80,7 +80,7 @@ def test_a_model_that_cannot_be_written_says_why_and_keeps_the_one_before(tmp_pa
 LOG = """
 import json
 from pathlib import Path
-from sss_model.training.log import TrainLog
+from sss_model.training.run_folder.log import TrainLog
 folder = Path(sys.argv[1])
 with TrainLog(folder, 9, 0) as log:
     log.event("start", text="x" * 50)

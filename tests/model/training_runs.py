@@ -12,9 +12,9 @@ from made_sets import folder_set
 from sss_model.datasets.dataset import Dataset, open_dataset
 from sss_model.network.build import build_network
 from sss_model.params import DataSource
-from sss_model.training.checkpoints import LAST_STATE, read_state
-from sss_model.training.log import LOG
 from sss_model.training.params import TrainParams
+from sss_model.training.run_folder.checkpoints import LAST_STATE, read_state
+from sss_model.training.run_folder.log import LOG
 from sss_model.training.trainer import Trainer, TrainingResult
 
 Parts = tuple[list[Dataset], list[Dataset]]

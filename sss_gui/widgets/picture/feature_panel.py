@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
 from sss_gui.widgets.display import Display
-from sss_gui.widgets.picture.canvas_input import WindowKeys
+from sss_gui.widgets.picture.canvas.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView, Picture
 from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.quad_splitter import QuadSplitter

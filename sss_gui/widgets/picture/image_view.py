@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sss_gui.widgets.display import Display
 from sss_gui.widgets.local_paths import local_paths
-from sss_gui.widgets.picture.canvas import COMPARE_MODES
-from sss_gui.widgets.picture.canvas_input import GestureCanvas
+from sss_gui.widgets.picture.canvas.canvas import COMPARE_MODES
+from sss_gui.widgets.picture.canvas.canvas_input import GestureCanvas
 from sss_gui.widgets.picture.overlay_legend import OPACITY, Legend
 from sss_gui.widgets.picture.pane_header import PaneHeader
 from sss_gui.widgets.picture.qimage import to_pixmap

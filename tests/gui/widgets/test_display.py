@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton
 
 from sss_gui.widgets.controls.display_controls import DisplayControls, Histogram
 from sss_gui.widgets.display import CHANNELS, Display
-from sss_gui.widgets.picture.picture_layer import PictureLayer, Placement
+from sss_gui.widgets.picture.canvas.picture_layer import PictureLayer, Placement
 from sss_gui.widgets.picture.qimage import from_qimage
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (6, 8, 3)).astype(np.uint8)

@@ -18,8 +18,8 @@ import yaml
 from made_sets import SMALL, folder_set, small_params
 
 from sss_model.commands.train import command_of, main
-from sss_model.training.checkpoints import LAST_STATE, read_state
-from sss_model.training.log import LOG
+from sss_model.training.run_folder.checkpoints import LAST_STATE, read_state
+from sss_model.training.run_folder.log import LOG
 from sss_model.training.trainer import BEST_MODEL
 from sss_model.weights.checkpoint import read_checkpoint
 

@@ -11,7 +11,7 @@ from made_sets import small_params
 from training_runs import events, train
 
 from sss_model.errors import CheckpointError
-from sss_model.training.checkpoints import LAST_STATE, read_state
+from sss_model.training.run_folder.checkpoints import LAST_STATE, read_state
 from sss_model.training.trainer import BEST_MODEL, LAST_MODEL
 from sss_model.weights.checkpoint import read_checkpoint
 

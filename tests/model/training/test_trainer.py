@@ -17,12 +17,12 @@ from training_runs import events, train
 from sss_model.errors import CheckpointError, DatasetError, DeviceError, ParameterError, SSSError
 from sss_model.network.build import build_network
 from sss_model.training.augment import augment
-from sss_model.training.checkpoints import LAST_STATE, TrainState, read_state, save_state
 from sss_model.training.data_loading import BatchDataset
-from sss_model.training.log import LOG
 from sss_model.training.loss import training_loss
 from sss_model.training.optimiser import set_training_mode
 from sss_model.training.params import AugmentParams
+from sss_model.training.run_folder.checkpoints import LAST_STATE, TrainState, read_state, save_state
+from sss_model.training.run_folder.log import LOG
 from sss_model.training.trainer import BEST_MODEL, LAST_MODEL, Trainer
 from sss_model.weights.checkpoint import load_network
 

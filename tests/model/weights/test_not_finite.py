@@ -15,9 +15,9 @@ from training_runs import make_parts, train
 
 from sss_model.errors import CheckpointError
 from sss_model.network.build import build_network
-from sss_model.training.checkpoints import TrainState, read_state, restore_state
 from sss_model.training.optimiser import ExponentialMovingAverage, build_optimiser
-from sss_model.training.run_files import LAST_STATE
+from sss_model.training.run_folder.checkpoints import TrainState, read_state, restore_state
+from sss_model.training.run_folder.file_names import LAST_STATE
 from sss_model.weights.backbone_weights import read_weights
 from sss_model.weights.checkpoint import read_checkpoint, write_checkpoint
 from sss_model.weights.header import read_header

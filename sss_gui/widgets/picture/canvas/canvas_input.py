@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QWidget
 
-from sss_gui.widgets.picture.canvas import PictureCanvas
+from sss_gui.widgets.picture.canvas.canvas import PictureCanvas
 from sss_gui.widgets.picture.view_controller import ViewController
 
 _ARROWS = {

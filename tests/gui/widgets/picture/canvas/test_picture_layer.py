@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QRect
 
 from sss_gui.widgets.picture.annotations import CANVAS
-from sss_gui.widgets.picture.picture_layer import PictureLayer, Placement, difference
+from sss_gui.widgets.picture.canvas.picture_layer import PictureLayer, Placement, difference
 from sss_gui.widgets.picture.qimage import from_qimage
 from sss_gui.worker.image_pyramid import make_pyramid
 

@@ -10,7 +10,7 @@ import pytest
 from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.messages.panes import Source
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.overlay_engine import OverlayEngine
+from sss_gui.worker.overlays.overlay_engine import OverlayEngine
 from sss_model.params import ClusterParams, SimilarityParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews

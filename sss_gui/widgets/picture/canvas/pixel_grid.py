@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QImage, QPainter
 
-from sss_gui.widgets.picture.picture_layer import Placement
+from sss_gui.widgets.picture.canvas.picture_layer import Placement
 
 GRID_FROM = 24.0
 """Device-independent screen pixels per image pixel from which grid and values show."""

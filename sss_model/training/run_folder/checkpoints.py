@@ -21,10 +21,10 @@ from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.storage.atomic_write import reason, replacing
-from sss_model.training.log import TrainLog
 from sss_model.training.optimiser import ExponentialMovingAverage, set_constants
 from sss_model.training.params import OptimiserParams, TrainParams
-from sss_model.training.run_files import BEST_MODEL, LAST_MODEL, LAST_STATE
+from sss_model.training.run_folder.file_names import BEST_MODEL, LAST_MODEL, LAST_STATE
+from sss_model.training.run_folder.log import TrainLog
 from sss_model.training.validation import Score, pca_pictures, validate
 from sss_model.weights.checkpoint import check_finite, check_fit, write_checkpoint
 

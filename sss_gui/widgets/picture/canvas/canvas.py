@@ -22,8 +22,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from sss_gui.widgets.picture import annotations as marks
-from sss_gui.widgets.picture.picture_layer import PictureLayer, Placement, difference
-from sss_gui.widgets.picture.pixel_grid import GRID_FROM, draw_grid, draw_values
+from sss_gui.widgets.picture.canvas.picture_layer import PictureLayer, Placement, difference
+from sss_gui.widgets.picture.canvas.pixel_grid import GRID_FROM, draw_grid, draw_values
 from sss_gui.widgets.picture.view_controller import ViewController
 
 COMPARE_MODES = ("none", "flip", "wipe", "difference")

@@ -17,9 +17,9 @@ from sss_gui.messages.overlays import (
     WriteMaskRequest,
 )
 from sss_gui.messages.panes import ExportResult
-from sss_gui.worker import overlay_colours as colours
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_gui.worker.overlays import overlay_colours as colours
 from sss_model.analysis.clusters import Clusters, cluster_features
 from sss_model.analysis.similarity import Similarity, best_match
 from sss_model.errors import ParameterError

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
 from sss_model.storage.atomic_write import reason
-from sss_model.training.run_files import LOG
+from sss_model.training.run_folder.file_names import LOG
 
 
 class TrainLog:

@@ -1,0 +1,1 @@
+"""What lies over the pictures: similarity, nearest pin, clusters, and their colours."""

@@ -1,0 +1,1 @@
+"""What a training run leaves in its folder: models, the state that a resumed run goes on from, its log."""
