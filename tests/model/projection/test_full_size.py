@@ -54,15 +54,21 @@ def test_channels_and_steps_back_may_be_read_too(made):
         lifted[:5, 1:3, :]
 
 
+def exported(made, folder, params, kind):
+    """The file of that kind, of one format, that an export with `params` writes into `folder`, and what it holds."""
+    image, features, picture, _ = made
+    figure = FeatureViews(image, features, picture=picture)
+    content = figure.content(FILTER, ProjectionParams(), None, {"source": "a.jpg", "grid": {"grid": [60, 92]}})
+    paths = write_exports(folder, "a", content, params)
+    file = next(path for path in paths if path.name.startswith((f"a{kind}.", f"a{kind}-f16.")))
+    return file, read_features(file, image=folder / "a-input.png", axis_order="HWD")
+
+
 @pytest.mark.parametrize("form", ["npz16", "npy", "exr", "tiff", "mat"])
 def test_an_export_at_full_size(made, tmp_path, form):
-    image, features, picture, whole = made
-    figure = FeatureViews(image, features, picture=picture)
+    whole = made[3]
     params = ExportParams(raw=True, filtered=True, full_size=True, formats=(form,))
-    content = figure.content(FILTER, ProjectionParams(), None, {"source": "a.jpg", "grid": {"grid": [60, 92]}})
-    paths = write_exports(tmp_path, "a", content, params)
-    file = next(path for path in paths if "features-filtered" in path.name)
-    read = read_features(file, image=tmp_path / "a-input.png", axis_order="HWD")
+    file, read = exported(made, tmp_path, params, "-features-filtered")
     assert read.features.shape == whole.shape
     half = 0 if form == "mat" else 1e-3
     np.testing.assert_allclose(read.features, whole, rtol=half, atol=half + 2e-5)
@@ -95,12 +101,8 @@ def test_rows_of_raw_features_are_those_of_upsampling_all(made, rows, monkeypatc
 @pytest.mark.parametrize("form", ["npz16", "npy", "exr", "tiff", "mat"])
 def test_an_export_of_raw_features_at_full_size(made, tmp_path, form):
     image, features, picture, _ = made
-    figure = FeatureViews(image, features, picture=picture)
     params = ExportParams(pictures=True, raw_full_size=True, filtered=True, formats=(form,))
-    content = figure.content(FILTER, ProjectionParams(), None, {"source": "a.jpg", "grid": {"grid": [60, 92]}})
-    paths = write_exports(tmp_path, "a", content, params)
-    file = next(path for path in paths if "-features." in path.name or "-features-f16" in path.name)
-    read = read_features(file, image=tmp_path / "a-input.png", axis_order="HWD")
+    _, read = exported(made, tmp_path, params, "-features")
     whole = upsample_rows(features, image, picture)
     half = 0 if form == "mat" else 1e-3
     np.testing.assert_allclose(read.features, whole, rtol=half, atol=half + 1e-6)
