@@ -118,7 +118,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    CheckpointError : no such file, or not one of this program
+    CheckpointError : no such file, not one of this program, or one with a part missing or of another kind
     """
     if not path.is_file():
         raise CheckpointError(
@@ -136,6 +136,7 @@ def read_state(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is not a training state, or is damaged.") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise CheckpointError(f"{path} is not a training state of this program (format {_FORMAT}).")
+    _check_kinds(content, path.name)
     return content
 
 

@@ -79,3 +79,10 @@ def test_a_damaged_state_changes_nothing(content: dict[str, Any], damage: Any, m
     assert (state.update, state.best) == (0, float("-inf"))
     restore_state(content, state, params.optimiser, LAST_STATE)
     assert state.update == 1
+
+
+@pytest.mark.parametrize("recipe", [None, 7, {"optimiser": "adamw"}])
+def test_a_state_without_its_recipe_is_refused_when_it_is_read(content, tmp_path, recipe):
+    torch.save({**content, "params": recipe}, tmp_path / LAST_STATE)
+    with pytest.raises(CheckpointError, match="damaged: params is missing"):
+        read_state(tmp_path / LAST_STATE)
