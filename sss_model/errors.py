@@ -1,4 +1,4 @@
-"""The errors that this package raises on purpose.
+"""The errors that this package raises on purpose, and which of others say that memory ran out.
 
     ValueError
     └── SSSError              a sentence that names what was expected and what came
@@ -14,6 +14,8 @@ Every message is whole sentences for a person. ``hint`` says what to do about it
 """
 
 from __future__ import annotations
+
+import sys
 
 
 class SSSError(ValueError):
@@ -53,3 +55,24 @@ class ParameterError(SSSError):
 
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """The user asked to stop. Raised out of ``Progress.report``."""
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "_status_alloc_failed",
+    "failed to map segment",
+    "can't start new thread",  # whose stack has no room
+)
+_NO_PRIMITIVE = "could not create a primitive"  # oneDNN, which had described it and finds no room for its code
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out, on any device, or while a library was loaded."""
+    torch = sys.modules.get("torch")  # without it nothing has raised its error
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    words = str(error).lower()
+    told = any(phrase in words for phrase in _OUT_OF_MEMORY) or words == _NO_PRIMITIVE
+    return told and isinstance(error, (RuntimeError, OSError, ImportError))

@@ -17,8 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from sss_model.errors import ParameterError, SSSError
-from sss_model.inference.memory import is_out_of_memory
+from sss_model.errors import ParameterError, SSSError, is_out_of_memory
 from sss_model.storage.atomic_write import reason
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.errors import DeviceError
+from sss_model.errors import DeviceError, is_out_of_memory
 from sss_model.inference.bands import BandPlan, CoarseRun, ImageRows
 from sss_model.inference.head_run import Filler, HeadRun, PlainStripes, supplement_stripes
-from sss_model.inference.memory import available_bytes, is_out_of_memory, release
+from sss_model.inference.memory import available_bytes, release
 from sss_model.inference.tiles import TiledRun
 from sss_model.network.backbone import Backbone
 from sss_model.network.grid_maps import FeatureNet

@@ -1,4 +1,4 @@
-"""How much memory there is, how much was used, and what to do when it runs out."""
+"""How much memory there is, how much was used, and giving it back."""
 
 from __future__ import annotations
 
@@ -14,16 +14,6 @@ from sss_model.budget import free_memory
 
 if TYPE_CHECKING:
     import torch
-
-
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "_status_alloc_failed",
-    "failed to map segment",
-    "can't start new thread",  # whose stack has no room
-)
 
 
 def available_bytes(device: torch.device | str = "cpu") -> int:
@@ -49,7 +39,6 @@ def peak_bytes() -> int:
         import psutil
 
         return int(getattr(psutil.Process().memory_info(), "peak_wset"))  # noqa: B009 - of Windows only
-    import sys
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
@@ -66,15 +55,6 @@ def reset_peak() -> None:
 def resident_bytes() -> int:
     """The memory that this process has resident now."""
     return int(psutil.Process().memory_info().rss)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out, on any device, or while a library was loaded."""
-    torch = sys.modules.get("torch")  # without it nothing has raised its error
-    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
-        return True
-    words = str(error).lower()
-    return isinstance(error, (RuntimeError, OSError, ImportError)) and any(phrase in words for phrase in _OUT_OF_MEMORY)
 
 
 def release(device: torch.device | str = "cpu") -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # of every dimension
 
-from sss_model.errors import ParameterError
+from sss_model.errors import ParameterError, is_out_of_memory
 from sss_model.network.light_imports import import_timm
 from sss_model.network.receptive_field import Trace, to_channel_first, trace_grids
 
@@ -187,6 +187,8 @@ def _create(name: str, **options: Any) -> nn.Module:
         except TypeError:  # most networks have no such option, and take any size as they are
             return cast(nn.Module, timm.create_model(name, pretrained=False, **options))
     except (TypeError, NotImplementedError, RuntimeError, AssertionError, ValueError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ParameterError(f"The backbone {name} cannot give its stages as maps: {error}") from error
 
 
@@ -203,7 +205,9 @@ def _dry_run(net: nn.Module, name: str, channels: list[int], multiples: Sequence
     for multiple in dict.fromkeys(multiples):
         try:
             trace = trace_grids(net, channels, 2 * multiple, 3 * multiple)
-        except (AssertionError, RuntimeError, ValueError, IndexError):
+        except (AssertionError, RuntimeError, ValueError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise
             continue
         if all((s * h, s * w) == trace.size for s, (_, h, w) in zip(trace.strides, trace.maps, strict=True)):
             return multiple, trace

@@ -31,6 +31,7 @@ from campaign import Kind, check_kinds
 
 from sss_model.errors import SSSError
 from sss_model.feature_io import read_features
+from sss_model.files.folder_lock import LOCK
 from sss_model.image_io import read_image, write_picture
 from sss_model.training.config import write_config
 from sss_model.training.run_folder.file_names import LAST_STATE, LOG
@@ -175,9 +176,11 @@ def try_little_memory(command: str, rng: np.random.Generator, folder: Path) -> N
         except subprocess.TimeoutExpired:
             process.kill()
             _, said = process.communicate()
-        check_whole(out)
         native = process.returncode < 0 or "terminate called" in said or "OpenBLAS" in said
-        if native:  # a library that ends the process itself: no Python runs any more
+        if native:  # a library that ends the process itself: no Python runs any more, that would remove the lock
+            (out / LOCK).unlink(missing_ok=True)
+        check_whole(out)
+        if native:
             raise SSSError("The system ended the process.")
         assert "Traceback" not in said, said[-1500:]
         assert process.returncode in (0, 1), f"{process.returncode}: {said[-500:]}"
@@ -199,8 +202,9 @@ def try_signal(command: str, kind: signal.Signals, rng: np.random.Generator, fol
             judge(call(words_for(command, out), temp=Path(temp)), out, (0,))
         else:
             assert "Traceback" not in said or "KeyboardInterrupt" not in said, said[-1000:]
-            early = process.returncode in (-int(kind), 1) and not out.exists()  # before the command's own code ran
-            assert early or process.returncode in (0, 128 + int(kind)), f"{process.returncode}: {said[-500:]}"
+            # before the command's own code ran, or after it: while Python itself starts or ends
+            apart = process.returncode in (-int(kind), 1) and (not out.exists() or (out / "a.json").exists())
+            assert apart or process.returncode in (0, 128 + int(kind)), f"{process.returncode}: {said[-500:]}"
             check_whole(out)
         left = [path.name for path in Path(temp).iterdir() if path.name.startswith("sss-")]
         assert not left, left

@@ -10,9 +10,10 @@ import torch
 from small_models import small_checkpoint
 
 from sss_model.budget import Budget
+from sss_model.errors import is_out_of_memory
 from sss_model.files.allocation import plan_allocation
 from sss_model.inference.bands import plan_bands, steps_of
-from sss_model.inference.memory import available_bytes, is_out_of_memory, peak_bytes, release, resident_bytes
+from sss_model.inference.memory import available_bytes, peak_bytes, release, resident_bytes
 from sss_model.inference.plan import tile_side
 
 
@@ -70,6 +71,8 @@ def test_which_errors_say_that_memory_ran_out() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))
+    assert not is_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution"))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     assert not is_out_of_memory(ValueError("out of memory"))
 

@@ -207,3 +207,12 @@ def test_centres_add_up_layer_by_layer(layers, strides, centres) -> None:
     assert trace.strides == strides
     assert trace.centres == centres
     assert all(math.isclose(32 / s, shape[1]) for s, shape in zip(strides, trace.maps, strict=True))
+
+
+def test_memory_that_runs_out_is_not_the_backbones_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("sss_model.network.backbone.trace_grids", short)
+    with pytest.raises(RuntimeError, match="can't allocate"):
+        build_backbone("test_efficientnet", 32)
