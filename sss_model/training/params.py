@@ -50,6 +50,20 @@ class LossParams(Checked):
     border_weight: float = number(
         1.0, 0.0, 1000.0, "Weight of the borders", help="of the border windows' loss beside that of the samplings"
     )
+    teacher: str = choice("", (), "Teacher", help="model file whose features the trained ones stay near; empty: none")
+    teacher_weight: float = number(
+        1.0, 0.0, 1000.0, "Weight of the teacher", help="of the squared distance to the teacher's features"
+    )
+    teacher_scales: tuple[float, ...] = field(
+        default=(),
+        metadata={
+            "label": "Scales of the teacher",
+            "kind": float,
+            "unit": "times the crop",
+            "help": "at which the teacher sees the crop, so that one scale can learn the mean of several; none: those "
+            "of the trained network",
+        },
+    )
     accumulate: str = choice(
         "sum",
         ("sum", "mean"),
@@ -57,6 +71,10 @@ class LossParams(Checked):
         source=SUPPLEMENT,
         help="whether an update adds the samplings' gradients or averages them",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_scales(self.teacher_scales)
 
     @property
     def is_distance(self) -> bool:

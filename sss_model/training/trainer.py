@@ -31,6 +31,7 @@ from sss_model.training.run_folder.checkpoints import CheckpointManager, TrainSt
 from sss_model.training.run_folder.file_names import BEST_MODEL, LAST_MODEL, LAST_STATE
 from sss_model.training.run_folder.log import SilentLog, TrainLog
 from sss_model.training.sampled_features import SampledFeatures
+from sss_model.training.teacher import load_teacher, teacher_loss
 from sss_model.training.validation import Score
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Trainer:
         self._network = network.to(self._device)
         self._params, self._output, self._metadata = params, output, metadata or {}
         self._batches = BatchDataset(training, params)
+        self._teacher = load_teacher(params, self._network, self._device)
         optimiser = build_optimiser(self._network, params.optimiser)
         scaler = torch.amp.GradScaler(self._device.type, enabled=params.run.amp == "float16")
         mean = ExponentialMovingAverage(self._network, params.optimiser.ema) if params.optimiser.ema > 0 else None
@@ -174,6 +176,10 @@ class Trainer:
                 loss = training_loss(*wide, params.loss)
                 if len(batch.windows.labels):
                     loss = loss + params.loss.border_weight * pair_loss(*windows, params.loss)
+                if self._teacher is not None:
+                    with torch.no_grad():
+                        targets, _ = self._features(self._teacher, batch)
+                    loss = loss + params.loss.teacher_weight * teacher_loss(wide[0], targets[0], params.loss)
                 state.scaler.scale(loss * (samplings / images)).backward()  # type: ignore[no-untyped-call]
             losses.append(float(loss.detach()))
         if not all(map(math.isfinite, losses)):
