@@ -63,6 +63,16 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def labels_per_picture(self) -> bool:
+        """Whether a label number belongs to one picture, and says nothing of another's."""
+        return self.kind == "bsds"
+
+    @property
+    def one_against_rest(self) -> bool:
+        """Whether pictures show one labelled thing and a mixed rest, as those of ECSSD do: 0, the rest, is void."""
+        return self.kind == "folder" and 0 in self.void
+
     def read(self, index: int, annotator: int = 0) -> Example:
         """The picture `index` with the label map of one of its annotators.
 

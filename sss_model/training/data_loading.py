@@ -24,10 +24,11 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from sss_model.datasets.border_sampling import draw_windows
-from sss_model.datasets.dataset import Dataset
+from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, Samples, draw, find_regions
 from sss_model.errors import DatasetError, DeviceError, SSSError
 from sss_model.training.augment import augment, to_array
+from sss_model.training.copy_paste import paste_regions
 from sss_model.training.params import TrainParams
 
 _BLOCK = 4096
@@ -128,7 +129,7 @@ class BatchDataset(TorchDataset[Batch]):
             skipped.append(f"{data.items[index].picture}: {error}")
             return None
         for _ in range(4):
-            crop = augment(example, params.augment, rng)
+            crop = self._paste(augment(example, params.augment, rng), data, rng)
             regions = find_regions(
                 crop.labels, crop.regions, min_area=params.sampling.min_area, void=params.sampling.void
             )
@@ -140,6 +141,20 @@ class BatchDataset(TorchDataset[Batch]):
                 return Batch(number, example.name, image, samples.points, samples.labels, windows, tuple(skipped))
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
+
+    def _paste(self, crop: Example, data: Dataset, rng: np.random.Generator) -> Example:
+        """`crop`, perhaps with regions of another picture of its data set; one that cannot be read gives none."""
+        params = self._params
+        if data.one_against_rest or params.augment.paste == 0 or rng.random() >= params.augment.paste:
+            return crop
+        index = int(rng.integers(len(data)))
+        try:
+            donor = augment(data.read(index, int(rng.integers(data.annotators(index)))), params.augment, rng)
+        except DatasetError:
+            return crop
+        return paste_regions(
+            crop, donor, rng, min_area=params.sampling.min_area, same_labels=not data.labels_per_picture
+        )
 
 
 class ErrorsAsValues(TorchDataset[Batch | SSSError]):

@@ -108,6 +108,13 @@ class AugmentParams(Checked):
     colour: float = number(0.0, 0.0, 1.0, "Colour", help="strength of random brightness, contrast, saturation and tint")
     grey: float = number(0.0, 0.0, 1.0, "Grey", help="chance to drop the colours")
     blur: float = number(0.0, 0.0, 1.0, "Blur", help="chance of a slight blur")
+    paste: float = number(
+        0.0,
+        0.0,
+        1.0,
+        "Paste",
+        help="chance that regions of another picture of the same data set are laid over this one",
+    )
     scales: tuple[float, ...] = field(
         default=(1.0,),
         metadata={
