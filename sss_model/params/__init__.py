@@ -194,13 +194,13 @@ LARGEST_ENLARGEMENT = 2  # of a small picture, unasked: more was not measured
 AUTOMATIC_SCALES = (0.5, 1.25)
 
 
-def check_scales(scales: tuple[float, ...]) -> None:
-    """Raise `ParameterError` unless `scales` are up to 4 different numbers in their range."""
+def check_scales(scales: tuple[float, ...], name: str = "scales (Scales)") -> None:
+    """Raise `ParameterError`, which calls them `name`, unless `scales` are up to 4 different numbers in their range."""
     low, high = SCALE_RANGE
     fits = len(scales) <= 4 and all(low <= scale <= high for scale in scales)
     if not fits or len(set(scales)) < len(scales):
         got = ", ".join(f"{scale:g}" for scale in scales)
-        raise ParameterError(f"scales (Scales) must be up to 4 different numbers from {low:g} to {high:g}; got {got}.")
+        raise ParameterError(f"{name} must be up to 4 different numbers from {low:g} to {high:g}; got {got}.")
 
 
 def grid_side(size: str | int, long_side: int) -> int:

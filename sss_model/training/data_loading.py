@@ -129,7 +129,7 @@ class BatchDataset(TorchDataset[Batch]):
             skipped.append(f"{data.items[index].picture}: {error}")
             return None
         for _ in range(4):
-            crop = self._paste(augment(example, params.augment, rng), data, rng)
+            crop = self._paste(augment(example, params.augment, rng), data, index, rng)
             regions = find_regions(
                 crop.labels, crop.regions, min_area=params.sampling.min_area, void=params.sampling.void
             )
@@ -142,12 +142,14 @@ class BatchDataset(TorchDataset[Batch]):
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
 
-    def _paste(self, crop: Example, data: Dataset, rng: np.random.Generator) -> Example:
-        """`crop`, perhaps with regions of another picture of its data set; one that cannot be read gives none."""
+    def _paste(self, crop: Example, data: Dataset, own: int, rng: np.random.Generator) -> Example:
+        """`crop` of picture `own`, perhaps with regions of another of its data set; an unreadable one gives none."""
         params = self._params
         if data.one_against_rest or params.augment.paste == 0 or rng.random() >= params.augment.paste:
             return crop
         index = int(rng.integers(len(data)))
+        if index == own:
+            return crop
         try:
             donor = augment(data.read(index, int(rng.integers(data.annotators(index)))), params.augment, rng)
         except DatasetError:

@@ -74,7 +74,7 @@ class LossParams(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_scales(self.teacher_scales)
+        check_scales(self.teacher_scales, "teacher_scales (Scales of the teacher)")
 
     @property
     def is_distance(self) -> bool:

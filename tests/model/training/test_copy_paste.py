@@ -87,7 +87,7 @@ def test_training_pastes_where_labels_allow_it(tmp_path: Path) -> None:
     data = open_dataset(DataSource(str(folder_set(tmp_path / "set", 6))))
     plain, pasted = (BatchDataset([data], small_params(augment={"paste": chance})) for chance in (0.0, 1.0))
     again = BatchDataset([data], small_params(augment={"paste": 1.0}))
-    changed = [not np.array_equal(plain[k].image, pasted[k].image) for k in range(6)]
+    changed = [not np.array_equal(plain[k].image, pasted[k].image) for k in range(12)]
     assert sum(changed) >= 4
     assert all(np.array_equal(pasted[k].image, again[k].image) for k in range(6))
     rest = replace(data, void=(0, 255))
@@ -95,3 +95,6 @@ def test_training_pastes_where_labels_allow_it(tmp_path: Path) -> None:
     unchanged = BatchDataset([rest], small_params(augment={"paste": 1.0}))
     without = BatchDataset([rest], small_params())
     assert all(np.array_equal(unchanged[k].image, without[k].image) for k in range(6))
+    alone = replace(data, items=data.items[:1])  # there is no other picture to take regions from
+    unchanged, without = (BatchDataset([alone], small_params(augment={"paste": chance})) for chance in (1.0, 0.0))
+    assert all(np.array_equal(unchanged[k].image, without[k].image) for k in range(12))

@@ -95,5 +95,5 @@ def test_a_teacher_of_another_dimension_is_refused(parts: Any, teacher: Path, tm
 def test_a_teacher_that_is_not_there_is_refused(parts: Any, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="absent"):
         train(parts, small_params(loss={"teacher": str(tmp_path / "absent.safetensors")}), tmp_path / "out")
-    with pytest.raises(ParameterError, match="scales"):
+    with pytest.raises(ParameterError, match=r"^teacher_scales \(Scales of the teacher\) must be up to 4"):
         LossParams(teacher_scales=(9.0,))
