@@ -4,4 +4,4 @@ After Aksoy et al., "Semantic Soft Segmentation", SIGGRAPH 2018, supplementary m
 Importing this package loads neither torch nor Qt; its modules load what they need.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
