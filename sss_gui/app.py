@@ -86,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_headless(images, options.headless, state=state, size=options.size, theme=theme)
     QApplication.setApplicationName("sss-features")
     QApplication.setOrganizationName("sss-features")
+    QApplication.setDesktopFileName("sss-features")  # by which Linux finds the icon
     app = QApplication(sys.argv[:1])
     settings = Settings()
     start_log(options.debug, settings.folder / LOG)
