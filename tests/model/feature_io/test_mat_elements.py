@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import scipy.sparse
 
 from sss_model.datasets.label_maps import count_annotators, read_label_map
 from sss_model.errors import DatasetError, FeatureFileError
-from sss_model.feature_io import read_features
+from sss_model.feature_io import read_features, write_features
 from sss_model.feature_io.mat_elements import check_elements
 
 DATA_TYPE = 128 + 8 + 16 + 8 + 16 + 16  # of the first matrix's numbers, behind flags, axes and a name of 8 letters
@@ -47,6 +49,49 @@ def test_numbers_of_an_unknown_type_are_refused(tmp_path: Path, kind: int) -> No
     path.write_bytes(data)
     with pytest.raises(FeatureFileError, match=r"a\.mat is damaged or not a \.mat file"):
         read_features(path)
+
+
+FLAGS = 128 + 8 + 8  # of the first matrix, behind the file's header, its tag, and the tag of the flags
+
+
+@pytest.mark.parametrize("bit", range(8, 16))
+def test_one_wrong_bit_of_the_flags_never_ends_the_process(tmp_path: Path, bit: int) -> None:
+    """The flag *complex* without an imaginary part: scipy takes the next variable's tag for its type of numbers."""
+    path = tmp_path / "a.mat"
+    write_features(path, np.ones((5, 6, 4), np.float32), format="mat", metadata={"source": "a.jpg"})
+    data = bytearray(path.read_bytes())
+    data[FLAGS + bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+    read = "from sss_model.feature_io import read_features; read_features(__import__('sys').argv[1])"
+    done = subprocess.run([sys.executable, "-c", read, str(path)], capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr  # a signal's number where it crashed
+    if bit == 11:
+        assert "lacks an element that its class has" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "why"),
+    [
+        (FLAGS, 5, "lacks"),
+        (FLAGS, 4, "more elements"),
+        (FLAGS, 1, "type 9"),
+        (FLAGS, 2, "type 9"),
+        (FLAGS, 30, "no class 30"),
+        (FLAGS + 8 + 4, 0, "axes"),
+        (FLAGS + 8 + 4, 4, "axes"),
+        (FLAGS + 8 + 8, 255, "axes"),
+        (128 + 4, 0, "0 bytes"),
+    ],
+)
+def test_what_its_class_does_not_have_is_refused(tmp_path: Path, place: int, value: int, why: str) -> None:
+    path = save(tmp_path / "a.mat", wave=np.ones((3, 4)) * 1j)
+    data = bytearray(path.read_bytes())
+    data[place] = value
+    if value == 255:
+        data[place : place + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=why):
+        check_elements(path)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
