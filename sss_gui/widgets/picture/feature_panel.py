@@ -18,7 +18,7 @@ from sss_gui.widgets.picture.view_controller import ViewController
 
 
 class FeaturePanel(QWidget):
-    """Four `ImageView`s on one `ViewController`, in splitters; forwards their intents with the pane's name.
+    """Four `ImageView`s on one `ViewController`, in splitters; gathers what is done in any of them.
 
     Parameters
     ----------
@@ -82,16 +82,17 @@ class FeaturePanel(QWidget):
         first.header.set_texts(current=True)
 
     def _connect(self, name: str, view: ImageView) -> None:
-        view.pixel_hovered.connect(self._hovered)
-        view.hover_left.connect(self._left)
-        view.pixel_clicked.connect(self.pixel_clicked)
-        view.pixel_picked.connect(self.pixel_picked)
-        view.nudge_requested.connect(self.nudge_requested)
+        canvas = view.canvas
+        canvas.pixel_hovered.connect(self._hovered)
+        canvas.hover_left.connect(self._left)
+        canvas.pixel_clicked.connect(self.pixel_clicked)
+        canvas.pixel_picked.connect(self.pixel_picked)
+        canvas.nudge_requested.connect(self.nudge_requested)
+        canvas.flip_requested.connect(self.flip)
+        canvas.wipe_moved.connect(self._move_wipe)
         view.files_dropped.connect(self.files_dropped)
-        view.flip_requested.connect(self.flip)
-        view.wipe_moved.connect(self._move_wipe)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
-        view.opacity_changed.connect(self.opacity_changed)
+        view.header.legend.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 

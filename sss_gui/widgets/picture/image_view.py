@@ -23,31 +23,14 @@ Picture = NDArray[np.uint8]
 
 
 class ImageView(QWidget):
-    """Shows one picture under a shared `ViewController`; speaks of what the user does, decides nothing.
+    """Shows one picture under a shared `ViewController`; its `canvas` says what mouse and keys do on the picture."""
 
-    The wheel zooms about the cursor, dragging pans, a double click fits, a click picks a pixel, arrows nudge.
-    """
-
-    pixel_hovered = Signal(int, int)
-    """The cursor came to lie over image pixel x, y."""
-    hover_left = Signal()
-    pixel_clicked = Signal(int, int)
-    pixel_picked = Signal(int, int, object)
-    """The same with the keys that were held (Qt.KeyboardModifier); Alt too."""
-    nudge_requested = Signal(int, int)
-    """An arrow key was pressed: move the pin by (dx, dy) pixels (10 with Shift)."""
-    flip_requested = Signal(bool)
-    """Space went down (True) or up (False)."""
-    wipe_moved = Signal(float)
-    """The wipe's edge was dragged to this fraction of the pane's width."""
     files_dropped = Signal(list)
     """Files (list[Path]) were dropped here."""
     drag_out_requested = Signal()
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
     focus_gained = Signal()
     """The pane was given the keyboard, or pressed with the mouse."""
-    opacity_changed = Signal(float)
-    """The overlay is to be as opaque as this, in [0, 1]."""
     picture_changed = Signal()
     """`set_pyramid` gave the pane another picture."""
 
@@ -62,20 +45,12 @@ class ImageView(QWidget):
         column.addWidget(self.canvas, 1)
         self.setFocusProxy(self.canvas)
         self.setAcceptDrops(True)
-        self._forward()
-        self.set_title(name)
-
-    def _forward(self) -> None:
-        canvas = self.canvas
-        for signal in ("pixel_hovered", "hover_left", "pixel_clicked", "pixel_picked", "nudge_requested",
-                       "flip_requested", "wipe_moved", "drag_out_requested"):  # fmt: skip
-            getattr(canvas, signal).connect(getattr(self, signal))
+        self.canvas.drag_out_requested.connect(self.drag_out_requested)
         self.header.drag_out_requested.connect(self.drag_out_requested)
-        self.header.clicked.connect(canvas.setFocus)
-        canvas.focus_changed.connect(self._focus_changed)
-        canvas.pressed.connect(self.focus_gained)
-        self.header.clicked.connect(self.focus_gained)
-        self.header.legend.opacity_changed.connect(self.opacity_changed)
+        self.header.clicked.connect(self.canvas.setFocus)
+        for chosen in (self.canvas.focus_gained, self.canvas.pressed, self.header.clicked):
+            chosen.connect(self.focus_gained)
+        self.set_title(name)
 
     # pictures --------------------------------------------------------------------------------------------------------
 
@@ -223,7 +198,3 @@ class ImageView(QWidget):
     def _hint_drop(self, on: bool) -> None:
         self.canvas.drop_hint = on
         self.canvas.update()
-
-    def _focus_changed(self, focused: bool) -> None:
-        if focused:
-            self.focus_gained.emit()

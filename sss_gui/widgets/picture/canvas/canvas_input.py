@@ -25,17 +25,26 @@ _DOUBLING = 360
 
 
 class GestureCanvas(PictureCanvas):
-    """A `PictureCanvas` that speaks of what the user does with it; panning and zooming go to the shared view."""
+    """A `PictureCanvas` that speaks of what the user does with it; panning and zooming go to the shared view.
+
+    The wheel zooms about the pointer, dragging pans, a double click fits, a click picks a pixel, arrows nudge.
+    """
 
     pixel_hovered = Signal(int, int)
+    """The pointer came to lie over image pixel x, y."""
     hover_left = Signal()
     pixel_clicked = Signal(int, int)
     pixel_picked = Signal(int, int, object)
+    """The same with the keys that were held (Qt.KeyboardModifier); Alt too."""
     nudge_requested = Signal(int, int)
+    """An arrow key was pressed: move the pin by (dx, dy) pixels (10 with Shift)."""
     flip_requested = Signal(bool)
+    """Space went down (True) or up (False)."""
     wipe_moved = Signal(float)
+    """The wipe's edge was dragged to this fraction of the pane's width."""
     drag_out_requested = Signal()
-    focus_changed = Signal(bool)
+    """The picture was dragged with Alt."""
+    focus_gained = Signal()
     pressed = Signal()
 
     def __init__(self, controller: ViewController, parent: QWidget | None = None) -> None:
@@ -55,14 +64,13 @@ class GestureCanvas(PictureCanvas):
     def focusInEvent(self, event: QFocusEvent) -> None:
         by_mouse = event.reason() in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
         self.ring = self.ring if event.reason() == Qt.FocusReason.ActiveWindowFocusReason else not by_mouse
-        self.focus_changed.emit(True)
+        self.focus_gained.emit()
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.flip_requested.emit(False)
         if event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
             self.ring = False
-        self.focus_changed.emit(False)
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

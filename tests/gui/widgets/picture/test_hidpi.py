@@ -39,7 +39,7 @@ shown = from_qimage(view.canvas.grab().toImage())
 x, y = (round(2 * v) for v in view.canvas.placement().to_screen(50, 40))
 assert (shown[y : y + 3, x : x + 3] == picture[40, 50]).all(), "nearest from two physical pixels"
 clicked = []
-view.pixel_clicked.connect(lambda *pixel: clicked.append(pixel))
+view.canvas.pixel_clicked.connect(lambda *pixel: clicked.append(pixel))
 at = view.canvas.placement().to_screen(50.5, 40.5)
 QTest.mouseClick(view.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(*map(int, at)))
 assert clicked == [(50, 40)], clicked

@@ -100,9 +100,9 @@ def test_hovering_and_clicking_name_the_pixel_under_the_cursor(view, look, qtbot
         at = QPointF(*view.canvas.placement().to_screen(pixel[0] + 0.5, pixel[1] + 0.5)).toPoint()
         if not view.canvas.rect().contains(at):
             continue
-        with qtbot.waitSignal(view.pixel_hovered) as hovered:
+        with qtbot.waitSignal(view.canvas.pixel_hovered) as hovered:
             QTest.mouseMove(view.canvas, at)
-        with qtbot.waitSignal(view.pixel_clicked) as clicked:
+        with qtbot.waitSignal(view.canvas.pixel_clicked) as clicked:
             QTest.mouseClick(view.canvas, LEFT, Qt.KeyboardModifier.NoModifier, at)
         assert tuple(hovered.args) == tuple(clicked.args) == pixel
 
@@ -120,9 +120,9 @@ def test_the_pixel_named_is_the_pixel_drawn_at_any_scale(view, look, picture):
 def test_outside_the_picture_nothing_is_hovered_or_clicked(view, look, qtbot):
     look.set_view(40, 30, 1)
     QTest.mouseMove(view.canvas, view.canvas.rect().center())
-    with qtbot.waitSignal(view.hover_left):
+    with qtbot.waitSignal(view.canvas.hover_left):
         QTest.mouseMove(view.canvas, QPoint(2, 2))
-    with qtbot.assertNotEmitted(view.pixel_clicked):
+    with qtbot.assertNotEmitted(view.canvas.pixel_clicked):
         QTest.mouseClick(view.canvas, LEFT, Qt.KeyboardModifier.NoModifier, QPoint(2, 2))
 
 
@@ -140,7 +140,7 @@ def test_the_wheel_zooms_about_the_cursor(view, look):
 def test_dragging_pans_by_the_same_way_and_is_no_click(view, look, qtbot):
     look.set_view(40, 30, 4)
     before = view.canvas.placement().to_screen(40, 30)
-    with qtbot.assertNotEmitted(view.pixel_clicked):
+    with qtbot.assertNotEmitted(view.canvas.pixel_clicked):
         drag(view.canvas, QPoint(150, 150), QPoint(190, 130))
     after = view.canvas.placement().to_screen(40, 30)
     assert (after[0] - before[0], after[1] - before[1]) == (40, -20)
@@ -159,16 +159,16 @@ def test_a_double_click_fits(view, look):
 def test_arrows_ask_to_nudge(view, qtbot, key, shift, want):
     view.setFocus()
     held = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(view.nudge_requested) as nudged:
+    with qtbot.waitSignal(view.canvas.nudge_requested) as nudged:
         QTest.keyClick(view.canvas, key, held)
     assert tuple(nudged.args) == want
 
 
 def test_space_flips_while_it_is_held(view, qtbot):
     view.setFocus()
-    with qtbot.waitSignal(view.flip_requested) as down:
+    with qtbot.waitSignal(view.canvas.flip_requested) as down:
         QTest.keyPress(view.canvas, Qt.Key.Key_Space)
-    with qtbot.waitSignal(view.flip_requested) as up:
+    with qtbot.waitSignal(view.canvas.flip_requested) as up:
         QTest.keyRelease(view.canvas, Qt.Key.Key_Space)
     assert (down.args, up.args) == ([True], [False])
 

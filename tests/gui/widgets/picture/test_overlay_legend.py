@@ -67,13 +67,13 @@ def test_the_slider_says_how_opaque(view, qtbot):
     view.set_overlay(OVERLAY, 0.6, SCALE)
     slider = view.header.legend.slider
     assert slider.value() == 60
-    with qtbot.waitSignal(view.opacity_changed) as asked:
+    with qtbot.waitSignal(view.header.legend.opacity_changed) as asked:
         slider.setValue(25)
     assert asked.args == [0.25]
-    with qtbot.waitSignal(view.opacity_changed) as asked:
+    with qtbot.waitSignal(view.header.legend.opacity_changed) as asked:
         QTest.mouseDClick(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(5, 5))
     assert asked.args == [0.6]
-    with qtbot.assertNotEmitted(view.opacity_changed):
+    with qtbot.assertNotEmitted(view.header.legend.opacity_changed):
         view.set_overlay(OVERLAY, 0.3, SCALE)
     assert slider.value() == 30
 
