@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from sss_gui.widgets.controls.number_control import CalmSpinBox
+from sss_gui.widgets.controls.number_control import WholeBox
 
 CHANNELS = ("red", "green", "blue")
 CHANNEL_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
@@ -94,7 +94,7 @@ class ComponentChooser(QWidget):
         self._bars = VarianceBars()
         self._note = QLabel()
         self._note.setForegroundRole(self._note.palette().ColorRole.PlaceholderText)
-        self._spins: dict[str, CalmSpinBox] = {}
+        self._spins: dict[str, WholeBox] = {}
         row = QGridLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setHorizontalSpacing(8)
@@ -125,20 +125,14 @@ class ComponentChooser(QWidget):
         """Component number of a channel."""
         return self._spins[channel].value()
 
-    def spin(self, channel: str) -> CalmSpinBox:
+    def spin(self, channel: str) -> WholeBox:
         """The spin box of a channel."""
         return self._spins[channel]
 
     def _chooser(self, channel: str, field: Any) -> QGridLayout:
         meta = field.metadata
-        spin, label = CalmSpinBox(), QLabel(meta["label"])
-        spin.setRange(meta["low"], meta["high"])
-        spin.setValue(field.default)
-        spin.setKeyboardTracking(False)
-        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        spin, label = WholeBox(meta, field.default), QLabel(meta["label"])
         spin.setAccessibleName(meta.get("help", channel))
-        spin.setToolTip(meta.get("help", ""))
         spin.setMinimumWidth(48)
         spin.valueChanged.connect(lambda number: self._choose(channel, number))
         label.setBuddy(spin)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QValidator, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QValidator
 from PySide6.QtWidgets import (
-    QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
@@ -20,52 +19,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-"""Milliseconds without another key or step after which a value counts as settled."""
+from sss_gui.widgets.controls.calm import calm
+
 _STEPS = 600
 
 
-def wheel_meant(widget: QWidget, event: QWheelEvent) -> bool:
-    """Whether the wheel is meant for `widget`: it has the keyboard and Ctrl is held. Else it scrolls the panel."""
-    if widget.hasFocus() and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-        return True
-    event.ignore()
-    return False
-
-
-def key_meant(event: QKeyEvent) -> bool:
-    """Whether a key is meant for a box with a number: a Space never is, it is left to the window."""
-    if event.key() != Qt.Key.Key_Space:
-        return True
-    event.ignore()
-    return False
-
-
-class CalmComboBox(QComboBox):
-    """A combo box that the wheel does not change by accident."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if wheel_meant(self, event):
-            super().wheelEvent(event)
-
-
-class CalmSlider(QSlider):
-    """A slider that jumps to the click, goes back to the default on a double click, and leaves the wheel alone."""
+class Slider(QSlider):
+    """A calm slider that jumps to the click and goes back to the default on a double click."""
 
     default_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if wheel_meant(self, event):
-            super().wheelEvent(event)
+        calm(self)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self._handle().contains(event.position().toPoint()):
@@ -89,10 +55,17 @@ class CalmSlider(QSlider):
         return QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), point.x() - wide // 2, max(room, 1))
 
 
-class CalmSpinBox(QSpinBox):
-    """A spin box whose wheel is left alone; takes per cent of `hundred` too, where that is above 0."""
+class WholeBox(QSpinBox):
+    """A calm box for whole numbers from a field's metadata; takes per cent of `hundred` too, where that is above 0."""
 
     hundred = 0
+
+    def __init__(self, meta: Mapping[str, Any], default: int) -> None:
+        super().__init__()
+        calm(self)
+        _dress(self, meta)
+        self.setRange(meta["low"], meta["high"])
+        self.setValue(default)
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         if self.hundred and self._of_hundred(text) is not None:
@@ -118,35 +91,24 @@ class CalmSpinBox(QSpinBox):
             return None
         return min(max(round(share / 100 * self.hundred), self.minimum()), self.maximum())
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if key_meant(event):
-            super().keyPressEvent(event)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if wheel_meant(self, event):
-            super().wheelEvent(event)
-
     def show_value(self, value: int) -> None:
         """Set a value that comes from elsewhere; a number half typed stays where it is the same."""
         if value != self.value():
             self.setValue(value)
 
 
-class CalmDoubleSpinBox(QDoubleSpinBox):
+class FractionBox(QDoubleSpinBox):
     """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic."""
 
-    def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._logarithmic = logarithmic
+    def __init__(self, meta: Mapping[str, Any], default: float) -> None:
+        super().__init__()
+        calm(self)
+        _dress(self, meta)
+        self._logarithmic = bool(meta.get("log"))
         self.setDecimals(12)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if key_meant(event):
-            super().keyPressEvent(event)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if wheel_meant(self, event):
-            super().wheelEvent(event)
+        self.setRange(meta["low"], meta["high"])
+        self.setSingleStep((meta["high"] - meta["low"]) / 100)
+        self.setValue(default)
 
     def stepBy(self, steps: int) -> None:
         if self._logarithmic and self.value() > 0:
@@ -176,6 +138,16 @@ class CalmDoubleSpinBox(QDoubleSpinBox):
 
     def _bare(self, text: str) -> str:
         return text.removesuffix(self.suffix()).strip().replace(",", ".")
+
+
+def _dress(box: QSpinBox | QDoubleSpinBox, meta: Mapping[str, Any]) -> None:
+    """What boxes for numbers have in common: half a number typed says nothing, and a short unit stands behind it."""
+    box.setAlignment(Qt.AlignmentFlag.AlignRight)
+    box.setAccessibleName(meta["label"])
+    box.setToolTip(meta.get("help", ""))
+    box.setKeyboardTracking(False)
+    if 0 < len(unit := meta.get("unit", "")) <= 3:
+        box.setSuffix(f" {unit}")
 
 
 def plain_number(value: float) -> str:
@@ -213,8 +185,9 @@ class NumberControl(QWidget):
         self._low, self._high = slider_range or (meta["low"], meta["high"])
         self._value: float = default
         self._announced: float = default
-        self._spin = self._make_spin(meta)
-        self._slider = CalmSlider()
+        self._spin = WholeBox(meta, int(default)) if self._whole else FractionBox(meta, default)
+        self._spin.setFixedWidth(92)
+        self._slider = Slider()
         self._slider.setRange(0, round(self._high - self._low) if self._whole else _STEPS)
         self._slider.setPageStep(max(self._slider.maximum() // 10, 1))
         self._name(meta)
@@ -228,18 +201,18 @@ class NumberControl(QWidget):
         return self._value
 
     @property
-    def slider(self) -> CalmSlider:
+    def slider(self) -> Slider:
         """The slider."""
         return self._slider
 
     @property
-    def spin(self) -> CalmSpinBox | CalmDoubleSpinBox:
+    def spin(self) -> WholeBox | FractionBox:
         """The spin box."""
         return self._spin
 
     def set_hundred(self, hundred: int) -> None:
         """Take "1 %" typed for a part of `hundred`; 0 takes no per cent."""
-        if isinstance(self._spin, CalmSpinBox):
+        if isinstance(self._spin, WholeBox):
             self._spin.hundred = hundred
 
     def set_value(self, value: float) -> None:
@@ -253,19 +226,6 @@ class NumberControl(QWidget):
         with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
             self._spin.setMaximum(highest)  # type: ignore[arg-type]  # an int where the box holds whole numbers
             self._slider.setMaximum(self._to_slider(highest))
-
-    def _make_spin(self, meta: Mapping[str, Any]) -> CalmSpinBox | CalmDoubleSpinBox:
-        spin = CalmSpinBox() if self._whole else CalmDoubleSpinBox(self._log)
-        spin.setRange(meta["low"], meta["high"])
-        if not self._whole and not self._log:
-            spin.setSingleStep((meta["high"] - meta["low"]) / 100)
-        if len(unit := meta.get("unit", "")) <= 3 and unit:
-            spin.setSuffix(f" {unit}")
-        spin.setKeyboardTracking(False)
-        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        spin.setFixedWidth(92)
-        return spin
 
     def _name(self, meta: Mapping[str, Any]) -> None:
         unit = f" ({meta['unit']})" if meta.get("unit") else ""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,10 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.display_controls import DisplayControls
-from sss_gui.widgets.controls.number_control import CalmComboBox, CalmSpinBox, NumberControl
+from sss_gui.widgets.controls.number_control import NumberControl, WholeBox
 from sss_gui.widgets.icons import line_icon
 from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
@@ -72,7 +74,7 @@ class ParamsPanel(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._controls: dict[str, NumberControl | CalmComboBox | CalmSpinBox | QCheckBox] = {}
+        self._controls: dict[str, NumberControl | QComboBox | WholeBox | QCheckBox] = {}
         self._sections = {name: CollapsibleSection(_TITLES[name], name in SECTIONS[:2]) for name in SECTIONS}
         self.display = DisplayControls()
         self._components = ComponentChooser({name: _FIELDS[name] for name in CHANNELS})
@@ -117,7 +119,7 @@ class ParamsPanel(QScrollArea):
             with QSignalBlocker(control):
                 if isinstance(control, QCheckBox):
                     control.setChecked(bool(value))
-                elif isinstance(control, CalmSpinBox):
+                elif isinstance(control, WholeBox):
                     control.show_value(int(value))
                 else:
                     self._select(control, value)
@@ -131,7 +133,7 @@ class ParamsPanel(QScrollArea):
             return control.value
         if isinstance(control, QCheckBox):
             return control.isChecked()
-        return control.value() if isinstance(control, CalmSpinBox) else control.currentData()
+        return control.value() if isinstance(control, WholeBox) else control.currentData()
 
     def control(self, name: str) -> QWidget:
         """The widget of a field: `NumberControl`, spin box, combo box or check box."""
@@ -262,25 +264,19 @@ class ParamsPanel(QScrollArea):
         self._controls[name] = control
         return control
 
-    def _spin(self, name: str) -> CalmSpinBox:
-        field, spin = _FIELDS[name], CalmSpinBox()
-        spin.setRange(field.metadata["low"], field.metadata["high"])
-        spin.setValue(field.default)
-        spin.setKeyboardTracking(False)
-        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    def _spin(self, name: str) -> WholeBox:
+        spin = WholeBox(_FIELDS[name].metadata, _FIELDS[name].default)
         spin.setMinimumWidth(72)
-        spin.setAccessibleName(field.metadata["label"])
-        spin.setToolTip(field.metadata["help"])
         spin.valueChanged.connect(lambda value: self.rested.emit(name, value))
         self._controls[name] = spin
         return spin
 
-    def _choice(self, name: str, options: Sequence[tuple[Any, str]]) -> CalmComboBox:
-        meta, box = _FIELDS[name].metadata, CalmComboBox()
+    def _choice(self, name: str, options: Sequence[tuple[Any, str]]) -> QComboBox:
+        meta = _FIELDS[name].metadata
+        box = combo_box(meta["label"])
         for key, words in options:
             box.addItem(words, key)
         self._select(box, _FIELDS[name].default)
-        box.setAccessibleName(meta["label"])
         box.setToolTip(meta["help"])
         box.currentIndexChanged.connect(lambda: self.rested.emit(name, box.currentData()))
         self._controls[name] = box
@@ -294,7 +290,7 @@ class ParamsPanel(QScrollArea):
         return box
 
     @staticmethod
-    def _select(box: CalmComboBox, key: str) -> None:
+    def _select(box: QComboBox, key: str) -> None:
         """Choose `key`, added where the list does not have it."""
         index = box.findData(key)
         if index < 0:

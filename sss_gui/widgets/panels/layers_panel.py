@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
-from sss_gui.widgets.controls.number_control import CalmComboBox, NumberControl
+from sss_gui.widgets.controls.number_control import NumberControl
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
@@ -162,8 +163,7 @@ class LayersPanel(QScrollArea):
     # its parts -------------------------------------------------------------------------------------------------------
 
     def _make_layers(self) -> QWidget:
-        self._method = CalmComboBox()
-        self._method.setAccessibleName("Method")
+        self._method = combo_box("Method")
         for name, words in METHODS.items():
             self._method.addItem(words, name)
         self._method.activated.connect(lambda _index: self.method_chosen.emit(str(self._method.currentData())))
@@ -238,8 +238,7 @@ class LayersPanel(QScrollArea):
 
     def _make_look(self) -> QWidget:
         section = CollapsibleSection("Look and files")
-        self._view = CalmComboBox()
-        self._view.setAccessibleName("Alpha view")
+        self._view = combo_box("Alpha view")
         for name, words in ALPHA_VIEWS.items():
             self._view.addItem(words, name)
         self._view.activated.connect(lambda _index: self.view_chosen.emit(str(self._view.currentData())))

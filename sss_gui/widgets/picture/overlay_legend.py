@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from sss_gui.widgets.controls.number_control import CalmSlider
+from sss_gui.widgets.controls.number_control import Slider
 
 OPACITY = 0.6
 """Of an overlay at first, and after a double click on the slider."""
@@ -45,7 +45,7 @@ class OverlayLegend(QWidget):
         super().__init__(parent)
         self.legend: Legend | None = None
         self._value: float | None = None
-        self.slider = CalmSlider(self)
+        self.slider = Slider(self)
         self.slider.setRange(0, 100)
         self.slider.setValue(round(OPACITY * 100))
         self.slider.setAccessibleName("Opacity of the overlay")

@@ -9,10 +9,9 @@ from controls import button, named
 from journeys import failing
 from layers import click, cut, settled
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel
 
 from sss_gui.state.segments import Method
-from sss_gui.widgets.controls.params_panel import CalmComboBox
 from sss_model.errors import CheckpointError
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
@@ -77,7 +76,7 @@ def test_a_file_of_masks_is_asked_for(qtbot, layered, monkeypatch):
     settled(qtbot, layered)
     assert layered.segments.method.file.name == "m.npz"
     assert layered.actions["mask_layers"].isChecked()
-    assert "m.npz" in named(dock, CalmComboBox, "Method").currentText()
+    assert "m.npz" in named(dock, QComboBox, "Method").currentText()
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def choose(program, method, answer):
 
 
 def test_a_network_asks_for_its_weights_and_cancel_keeps_the_former_method(qtbot, layered, cache):
-    segments, box = layered.segments, named(layered.window.layers, CalmComboBox, "Method")
+    segments, box = layered.segments, named(layered.window.layers, QComboBox, "Method")
     former = segments.method
     box.setCurrentIndex(box.findData("mask-rcnn"))
     assert "177 MB" in choose(layered, "mask-rcnn", "Cancel")[0]
@@ -124,7 +123,7 @@ def test_weights_are_asked_for_once_and_again_when_the_method_is_chosen_again(qt
     choose(layered, "deeplab", "Choose a file…")
     settled(qtbot, layered)
     assert segments.method == Method("deeplab", Path("/somewhere/my net.pth"))
-    assert named(dock, CalmComboBox, "Method").currentText() == "DeepLab, my net.pth"
+    assert named(dock, QComboBox, "Method").currentText() == "DeepLab, my net.pth"
     choose(layered, "sss", None)
     settled(qtbot, layered)
     choose(layered, "deeplab", None)
