@@ -19,9 +19,10 @@ from sss_gui.tasks.command_line import command_line
 from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.window.export_dialog import ExportDialog
+from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast
 from sss_gui.window.settings import Settings
 from sss_model.errors import ParameterError
+from sss_model.feature_io import FORMATS
 from sss_model.files.inputs import files_of
 from sss_model.params import ExportParams
 
@@ -79,13 +80,19 @@ class ExportFiles(QObject):
         if source is None or not self._channels:
             self.noted.emit("Nothing is open to be exported.")
             return None
+        params = replace(self.export_params(), existing="refuse" if pictures == 1 else "skip")  # never replaced unasked
         dialog = ExportDialog(
-            self._export_folder(source), self.export_params(), self._session.size, self._channels, self._window,
-            pictures=pictures, grid=self._grid, name=source.name,
-        )  # fmt: skip
+            f"Export {source.name}" if pictures == 1 else f"Export all {pictures} pictures",
+            self._export_folder(source),
+            params,
+            formats={name: form.label for name, form in FORMATS.items()},
+            purposes=FEATURE_PURPOSES,
+            forecast=FeatureForecast(self._session.size, self._channels, self._grid, pictures),
+            parent=self._window,
+        )
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
         dialog.deleteLater()
-        return (dialog.folder(), dialog.params()) if accepted else None
+        return (dialog.folder, dialog.params()) if accepted else None
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`, and remember both choices."""

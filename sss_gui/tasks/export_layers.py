@@ -17,7 +17,7 @@ from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import segment_command_line
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.window.layer_export_dialog import LayerExportDialog
+from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.errors import ParameterError
 from sss_model.params.layers import LayerExportParams
@@ -51,16 +51,25 @@ class ExportLayers(QObject):
             return
         from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
 
-        formats = {name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()}
-        dialog = LayerExportDialog(
-            self.folder(), self.params(), formats, len(segments.edits.layers), self._matte_words(), self._window
+        layers, matte = len(segments.edits.layers), self._matte_words()
+        dialog = ExportDialog(
+            "Export layers",
+            self.folder(),
+            self.params(),
+            formats={name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()},
+            purposes=LAYER_PURPOSES,
+            skip=("compare",),
+            subjects=(
+                ("All layers" if layers != 1 else "The one layer", True),
+                (f"The matte: {matte}" if matte else "The matte: nothing is picked", bool(matte)),
+            ),
+            parent=self._window,
         )
-        accepted = dialog.exec() == LayerExportDialog.DialogCode.Accepted
-        folder, matte = dialog.folder(), dialog.matte
-        params = dialog.params() if accepted else None
+        accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
+        folder, params, only_matte = dialog.folder, dialog.params() if accepted else None, dialog.subject == 1
         dialog.deleteLater()
         if params is not None:
-            self.export(folder, params, matte=matte)
+            self.export(folder, params, matte=only_matte)
 
     def export(self, folder: Path, params: LayerExportParams, *, matte: bool = False) -> None:
         """Write the layers, or the matte, into `folder`, and remember both choices."""

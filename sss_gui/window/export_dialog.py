@@ -1,12 +1,15 @@
-"""What to export, in which formats, and where to."""
+"""What to export and what for, in which formats, and where to; made from the record of an export's parameters."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, fields, replace
 from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -18,114 +21,144 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QRadioButton,
     QVBoxLayout,
     QWidget,
 )
 
-from sss_model.params import EXPORT_FORMATS, ExportParams
+from sss_model.errors import ParameterError
+from sss_model.params import ExportParams
+from sss_model.params.layers import LayerExportParams
 
-FORMAT_WORDS = {
-    "npz16": "NumPy npz, float16 (half the size)",
-    "npz32": "NumPy npz, float32",
-    "npy": "NumPy npy, float32",
-    "mat": "MATLAB mat, key embedmap",
-    "exr": "OpenEXR, one channel a dimension",
-    "tiff": "TIFF, float32",
+Record = TypeVar("Record", bound=ExportParams | LayerExportParams)
+
+FEATURE_PURPOSES: dict[str, ExportParams] = {
+    "Pictures to look at (PNG)": ExportParams(raw=False),
+    "Features for Python (npz)": ExportParams(),
+    "Features for MATLAB (mat, and the strip of the authors' demo)": ExportParams(
+        raw=True, map3=True, strip=True, formats=("mat",)
+    ),
+    "Features for compositing: Nuke, Blender (EXR)": ExportParams(
+        raw=False, filtered=True, full_size=True, map3=True, formats=("exr",)
+    ),
 }
-_SWITCHES = ("pictures", "raw", "raw_full_size", "filtered", "full_size", "map3", "strip", "save_basis")
-_FULL_SIZE = {"raw_full_size": "raw", "full_size": "filtered"}  # switches of a size, and whose
+LAYER_PURPOSES: dict[str, LayerExportParams] = {
+    "Cut-outs to place anywhere (PNG)": LayerExportParams(decontaminate=True),
+    "Editing: Photoshop, Affinity, Krita, GIMP (PSD)": LayerExportParams(formats=("psd",)),
+    "Compositing: Nuke, Natron, Blender, Resolve (EXR, Cryptomatte)": LayerExportParams(formats=("exr", "cryptomatte")),
+    "Measuring: Python (npz)": LayerExportParams(formats=("npz",)),
+    "A figure: the layers in colours (PNG)": LayerExportParams(formats=(), overlay=True),
+}
+_BY_HAND = "What is ticked below"
+_EXISTING = {"overwrite": "Replace it", "skip": "Keep it, skip the picture", "refuse": "Keep it, and say so"}
 _INDENT = 20  # px, of a switch below the one that it refines
-_NEEDS_FORMAT = ("raw", "filtered", "map3")
 
 
-class ExportDialog(QDialog):
-    """Choices generated from `ExportParams`; `size` and `channels` give the size of a feature file.
+class ExportDialog(QDialog, Generic[Record]):
+    """A box for each switch of the record and for each format, over the folder and what happens to files that exist.
 
     Parameters
     ----------
+    title : of the window
     folder : where to, to begin with
-    params : what to, to begin with; what happens to files that exist is chosen anew each time, and is never to replace
-        them unasked
-    size, channels : (H, W) and D of what is shown
-    pictures : how many are exported
-    grid : (h, w) of the working grid that the features are on; None: `size`
-    name : of the picture, where it is one
+    params : what to, to begin with
+    formats : what each format is called
+    purposes : what one exports for, and the record that serves it; how files that exist are treated is not part of it
+    skip : names of switches that are not offered
+    subjects : what can be exported, one of which is chosen: words, and whether it is there
+    forecast : says how much such a record writes
     """
 
     def __init__(
         self,
+        title: str,
         folder: Path,
-        params: ExportParams,
-        size: tuple[int, int],
-        channels: int,
-        parent: QWidget | None = None,
+        params: Record,
         *,
-        pictures: int = 1,
-        grid: tuple[int, int] | None = None,
-        name: str = "",
+        formats: Mapping[str, str],
+        purposes: Mapping[str, Record],
+        skip: Iterable[str] = (),
+        subjects: Sequence[tuple[str, bool]] = (),
+        forecast: Callable[[Record], str] | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Export {name}".strip() if pictures == 1 else f"Export all {pictures} pictures")
-        self._pictures = pictures
-        height, width = grid or size
-        self._numbers, self._full_numbers = height * width * channels, size[0] * size[1] * channels
-        self._map_numbers = height * width * 3
-        self._checks = {name: self._check(name, getattr(params, name)) for name in _SWITCHES}
-        self._formats = {name: QCheckBox(FORMAT_WORDS[name]) for name in EXPORT_FORMATS}
-        for name, box in self._formats.items():
-            box.setChecked(name in params.formats)
-            box.toggled.connect(self._update)
+        self.setWindowTitle(title)
+        self._params, self._purposes, self._forecast = params, purposes, forecast
+        self._fields: dict[str, Field[Any]] = {f.name: f for f in fields(params)}
+        switches = [name for name, f in self._fields.items() if isinstance(f.default, bool) and name not in skip]
+        self._switches = {name: self._box(self._label(name), getattr(params, name)) for name in switches}
+        for name, box in self._switches.items():
+            box.setToolTip(self._fields[name].metadata["help"])
+        self._formats = {name: self._box(words, name in params.formats) for name, words in formats.items()}
+        self._subjects = [QRadioButton(words) for words, _ in subjects]
+        for button, (_, there) in zip(self._subjects, subjects, strict=True):
+            button.setEnabled(there)
+        for first in self._subjects[:1]:
+            first.setChecked(True)
+        self._purpose, self._existing = QComboBox(), QComboBox()
+        self._purpose.addItems([*purposes, _BY_HAND])
+        self._purpose.activated.connect(self._serve)
+        for name in self._fields["existing"].metadata["options"]:
+            self._existing.addItem(_EXISTING.get(name, name), name)
+        self._existing.setCurrentIndex(self._existing.findData(params.existing))
         self._folder = QLineEdit(str(folder))
         self._folder.setAccessibleName("Folder")
-        self._existing = QComboBox()
-        for key, words in (
-            ("overwrite", "Replace it"),
-            ("skip", "Keep it, skip the picture"),
-            ("refuse", "Keep it, and say so"),
-        ):
-            self._existing.addItem(words, key)
-        self._existing.setCurrentIndex(self._existing.findData("refuse" if pictures == 1 else "skip"))
-        self._total = QLabel()
-        self._total.setObjectName("forecast")
-        self._total.setTextFormat(Qt.TextFormat.PlainText)
+        self._folder.textChanged.connect(self._update)
+        self._words = QLabel()
+        self._words.setObjectName("forecast")
+        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        self._words.setWordWrap(True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        self._folder.textChanged.connect(self._update)
         self._place()
         self._update()
 
-    def params(self) -> ExportParams:
-        """What was chosen."""
-        switches = {name: box.isChecked() and box.isEnabled() for name, box in self._checks.items()}
-        return ExportParams(**switches, formats=self._chosen_formats(), existing=str(self._existing.currentData()))
+    def params(self) -> Record:
+        """What was chosen.
 
+        Raises
+        ------
+        ParameterError : it cannot be exported so
+        """
+        changes: dict[str, Any] = {name: box.isChecked() and box.isEnabled() for name, box in self._switches.items()}
+        changes["formats"] = tuple(name for name, box in self._formats.items() if box.isChecked())
+        return replace(self._params, **changes, existing=str(self._existing.currentData()))
+
+    @property
     def folder(self) -> Path:
         """Where it goes."""
         return Path(self._folder.text().strip()).expanduser()
 
-    def _check(self, name: str, on: bool) -> QCheckBox:
-        meta = next(f.metadata for f in fields(ExportParams) if f.name == name)
-        box = QCheckBox(meta["label"])
-        box.setToolTip(meta["help"])
+    @property
+    def subject(self) -> int:
+        """Which of the subjects was chosen, from 0."""
+        return next((place for place, button in enumerate(self._subjects) if button.isChecked()), 0)
+
+    def _label(self, name: str) -> str:
+        return str(self._fields[name].metadata["label"])
+
+    def _box(self, words: str, on: bool) -> QCheckBox:
+        box = QCheckBox(words)
         box.setChecked(on)
         box.toggled.connect(self._update)
         return box
 
-    def _chosen_formats(self) -> tuple[str, ...]:
-        return tuple(name for name, box in self._formats.items() if box.isChecked())
-
     def _place(self) -> None:
-        what, formats = QGroupBox("What"), QGroupBox("Formats of features and map")
-        for group, boxes in ((what, self._checks), (formats, self._formats)):
-            column = QVBoxLayout(group)
-            for name, box in boxes.items():
+        what, formats = QGroupBox("What"), QGroupBox("Formats")
+        boxes: list[tuple[QAbstractButton, int]] = [(button, 0) for button in self._subjects]
+        boxes += [(box, _INDENT * bool(self._refined(name))) for name, box in self._switches.items()]
+        in_formats: list[tuple[QAbstractButton, int]] = [(box, 0) for box in self._formats.values()]
+        for group, column in ((what, boxes), (formats, in_formats)):
+            lines = QVBoxLayout(group)
+            for box, indent in column:
                 row = QHBoxLayout()
-                row.addSpacing(_INDENT * (name in _FULL_SIZE))
+                row.addSpacing(indent)
                 row.addWidget(box, 1)
-                column.addLayout(row)
-            column.addStretch()
+                lines.addLayout(row)
+            lines.addStretch()
         columns = QHBoxLayout()
         columns.addWidget(what)
         columns.addWidget(formats)
@@ -134,46 +167,94 @@ class ExportDialog(QDialog):
         row = QHBoxLayout()
         row.addWidget(self._folder)
         row.addWidget(browse)
-        form = QFormLayout()
+        purpose, where = QFormLayout(), QFormLayout()
+        purpose.addRow("For &what", self._purpose)
         label = QLabel("&Folder")
         label.setBuddy(self._folder)
-        form.addRow(label, row)
-        form.addRow("&If a file exists", self._existing)
-        form.addRow("Size", self._total)
+        where.addRow(label, row)
+        where.addRow("&If a file exists", self._existing)
+        where.addRow(self._words)
         layout = QVBoxLayout(self)
-        layout.addLayout(columns)
-        layout.addLayout(form)
+        for part in (purpose, columns, where):
+            layout.addLayout(part)
         layout.addWidget(self._buttons)
+
+    def _refined(self, name: str) -> str:
+        """The switch that `name` says more about; '' for one of its own."""
+        return str(self._fields[name].metadata.get("of", ""))
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the export", self._folder.text())
         if folder:
             self._folder.setText(folder)
 
-    def _update(self) -> None:
-        for name, whose in _FULL_SIZE.items():
-            self._checks[name].setEnabled(self._checks[whose].isChecked())
-        arrays = any(self._checks[name].isChecked() for name in _NEEDS_FORMAT)
+    def _serve(self, place: int) -> None:
+        """Tick what the purpose at `place` needs."""
+        params = list(self._purposes.values())[place] if place < len(self._purposes) else None
+        if params is None:
+            return
+        for box in (*self._switches.values(), *self._formats.values()):
+            box.blockSignals(True)
+        for name, box in self._switches.items():
+            box.setChecked(getattr(params, name))
+        for name, box in self._formats.items():
+            box.setChecked(name in params.formats)
+        for box in (*self._switches.values(), *self._formats.values()):
+            box.blockSignals(False)
+        self._update()
+
+    def _update(self, *_: object) -> None:
+        for name, box in self._switches.items():
+            if refined := self._refined(name):
+                box.setEnabled(self._switches[refined].isChecked())
+        of_numbers = [box for name, box in self._switches.items() if self._fields[name].metadata.get("numbers")]
         for box in self._formats.values():
-            box.setEnabled(arrays)
-        something = any(box.isChecked() for name, box in self._checks.items() if name not in _FULL_SIZE)
-        complete = something and bool(self._folder.text().strip()) and (bool(self._chosen_formats()) or not arrays)
-        size = f"up to {_words_of(self._bytes() * self._pictures)} of features" if arrays else "small"
-        same = f", if all {self._pictures} pictures are of this size" if arrays and self._pictures > 1 else ""
-        self._total.setText(size + same)
-        self._go.setEnabled(complete)
+            box.setEnabled(not of_numbers or any(other.isChecked() for other in of_numbers))
+        try:
+            params: Record | None = self.params()
+            words = self._forecast(cast(Record, params)) if self._forecast is not None else ""
+        except ParameterError as error:
+            params, words = None, f"{error} {error.hint}".strip()
+        self._words.setText(words)
+        self._go.setEnabled(params is not None and bool(self._folder.text().strip()))
+        serving = [words for words, one in self._purposes.items() if params is not None and self._same(one, params)]
+        self._purpose.setCurrentText(serving[0] if serving else _BY_HAND)
 
-    def _bytes(self) -> int:
-        chosen = {name: box.isChecked() and box.isEnabled() for name, box in self._checks.items()}
-        on_full = sum(chosen[name] for name in _FULL_SIZE)
-        numbers = self._numbers * (chosen["raw"] + chosen["filtered"] - on_full) + self._map_numbers * chosen["map3"]
-        lifted = (
-            self._full_numbers * chosen["full_size"] + max(self._full_numbers, self._numbers) * chosen["raw_full_size"]
-        )
-        formats = self._chosen_formats()
-        on_grid = sum(numbers * (2 if name == "npz16" else 4) for name in formats)
-        return on_grid + sum(lifted * (4 if name in ("mat", "npz32") else 2) for name in formats)
+    def _same(self, one: Record, other: Record) -> bool:
+        """Whether two records write the same: formats that nothing is written in say nothing."""
+        formats = any(box.isEnabled() for box in self._formats.values())
+        names = [*self._switches, *(["formats"] if formats else [])]
+        return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _words_of(size: int) -> str:
-    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
+class FeatureForecast:
+    """How much an export of features writes, in words.
+
+    Parameters
+    ----------
+    size, channels : (H, W) and D of what is shown
+    grid : (h, w) of the working grid that the features are on
+    pictures : how many are exported
+    """
+
+    def __init__(self, size: tuple[int, int], channels: int, grid: tuple[int, int], pictures: int = 1) -> None:
+        self._pictures = pictures
+        self._numbers, self._full_numbers = grid[0] * grid[1] * channels, size[0] * size[1] * channels
+        self._map_numbers = grid[0] * grid[1] * 3
+
+    def __call__(self, params: ExportParams) -> str:
+        """Such as 'up to 2.4 MB of features'."""
+        if not (params.raw or params.filtered or params.map3):
+            return "small"
+        size = self._bytes(params) * self._pictures
+        words = f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
+        same = f", if all {self._pictures} pictures are of this size" if self._pictures > 1 else ""
+        return f"up to {words} of features{same}"
+
+    def _bytes(self, params: ExportParams) -> int:
+        on_full = params.full_size + params.raw_full_size
+        numbers = self._numbers * (params.raw + params.filtered - on_full) + self._map_numbers * params.map3
+        lifted = self._full_numbers * params.full_size
+        lifted += max(self._full_numbers, self._numbers) * params.raw_full_size
+        on_grid = sum(numbers * (2 if name == "npz16" else 4) for name in params.formats)
+        return on_grid + sum(lifted * (4 if name in ("mat", "npz32") else 2) for name in params.formats)

@@ -286,20 +286,24 @@ class ExportParams(Checked):
     """What is written for each picture, and what happens to files that are there already."""
 
     pictures: bool = switch(True, "Pictures", help="the four panes as PNG")
-    raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)")
+    raw: bool = switch(True, "Raw features", help="the network's features, (H, W, D)", numbers=True)
     raw_full_size: bool = switch(
         False,
         "Raw at full size",
+        of="raw",
         help="raw features at the photograph's own size, as float16: each pixel's are those of the cells around it, "
         "most of all of those of its colour; else, and where the photograph is no larger than its grid, on the grid",
     )
-    filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter")
+    filtered: bool = switch(False, "Filtered features", help="all D channels after the guided filter", numbers=True)
     full_size: bool = switch(
         False,
         "Filtered at full size",
+        of="filtered",
         help="filtered features at the photograph's own size, along its edges, as float16; else on the working grid",
     )
-    map3: bool = switch(False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)")
+    map3: bool = switch(
+        False, "3-channel map", help="guided filter + PCA as numbers in [0, 1], (H, W, 3)", numbers=True
+    )
     strip: bool = switch(False, "[image | features] strip", help="side by side, as the authors' MATLAB demo reads it")
     save_basis: bool = switch(
         False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
@@ -321,6 +325,8 @@ class ExportParams(Checked):
         if unknown:
             known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
             raise ParameterError(f"formats must be of {known}; got {got}.")
+        if not (self.pictures or self.raw or self.filtered or self.map3 or self.strip or self.save_basis):
+            raise ParameterError("There is nothing to write.", hint="Choose the pictures, say.")
         if self.full_size and not self.filtered:
             raise ParameterError(
                 "full_size is of the filtered features, which are not written.", hint="Add --filtered."

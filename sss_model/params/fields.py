@@ -32,9 +32,10 @@ def choice(default: str, options: tuple[str, ...], label: str, *, help: str = ""
     return field(default=default, metadata={"options": options, "label": label, "help": help, "source": source})
 
 
-def switch(default: bool, label: str, *, help: str = "", source: str = "") -> Any:
-    """An on/off field."""
-    return field(default=default, metadata={"label": label, "help": help, "source": source})
+def switch(default: bool, label: str, *, help: str = "", source: str = "", of: str = "", numbers: bool = False) -> Any:
+    """An on/off field; `of` names the switch that it refines, `numbers` marks what is written in the formats."""
+    meta = {"label": label, "help": help, "source": source, "of": of, "numbers": numbers}
+    return field(default=default, metadata=meta)
 
 
 def check(params: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.messages.overlays import SimilarityRequest
@@ -298,7 +298,7 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
         dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ExportDialog) and w.isVisible())
         named(dialog, QLineEdit, "Folder").setText(str(tmp_path))
         button(dialog, "Filtered features").setChecked(True)
-        button(dialog, "NumPy npy").setChecked(True)
+        button(dialog, "NumPy array").setChecked(True)
         button(dialog, "Export").click()
 
     QTimer.singleShot(100, fill)
@@ -310,49 +310,6 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
     remembered = program.export_files.export_params()
     assert replace(remembered, existing="refuse") == request.params, "the next export starts where this one was"
     idle(qtbot, program)
-
-
-def test_the_export_dialog_cannot_export_nothing(qtbot, tmp_path):
-    dialog = ExportDialog(tmp_path, ExportParams(), (10, 10), 8)
-    qtbot.addWidget(dialog)
-    export = button(dialog, "Export")
-    assert export.isEnabled()
-    button(dialog, "NumPy npz, float16").setChecked(False)
-    assert not export.isEnabled(), "raw features need a format"
-    button(dialog, "Raw features").setChecked(False)
-    assert export.isEnabled()
-    button(dialog, "Pictures").setChecked(False)
-    assert not export.isEnabled()
-
-
-def test_the_export_dialog_offers_each_kind_of_features_at_full_size(qtbot, tmp_path):
-    dialog = ExportDialog(tmp_path, ExportParams(formats=("npy",)), (400, 400), 64, grid=(100, 100))
-    qtbot.addWidget(dialog)
-    raw, filtered = (button(dialog, words) for words in ("Raw at full size", "Filtered at full size"))
-    assert (raw.isEnabled(), filtered.isEnabled()) == (True, False), "what is not written has no size"
-    sizes = [dialog.findChild(QLabel, "forecast").text()]
-    raw.setChecked(True)
-    sizes.append(dialog.findChild(QLabel, "forecast").text())
-    assert dialog.params() == ExportParams(raw_full_size=True, formats=("npy",), existing="refuse")
-    button(dialog, "Filtered features").setChecked(True)
-    filtered.setChecked(True)
-    sizes.append(dialog.findChild(QLabel, "forecast").text())
-    assert sizes == [f"up to {size} MB of features" for size in ("2.4", "19.5", "39.1")], "float16 at full size"
-    button(dialog, "Raw features").setChecked(False)
-    assert not dialog.params().raw_full_size
-    assert dialog.params().full_size
-
-
-def test_a_batch_is_forecast_whole_and_replaces_nothing_unasked(qtbot, tmp_path):
-    one = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, name="<b>.png")
-    six = ExportDialog(tmp_path, ExportParams(), (1024, 1024), 128, pictures=6)
-    for dialog in (one, six):
-        qtbot.addWidget(dialog)
-    labels = [{label.text() for label in dialog.findChildren(QLabel)} for dialog in (one, six)]
-    assert "up to 256.0 MB of features" in labels[0]
-    assert "up to 1.5 GB of features, if all 6 pictures are of this size" in labels[1]
-    assert [dialog.params().existing for dialog in (one, six)] == ["refuse", "skip"]
-    assert one.windowTitle() == "Export <b>.png"
 
 
 def test_hovering_and_pinning_ask_for_vectors(qtbot, program):

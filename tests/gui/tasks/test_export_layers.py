@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QRadioButton
 
 from sss_gui.messages.segments import ExportLayersRequest
-from sss_gui.window.layer_export_dialog import LayerExportDialog
+from sss_gui.window.export_dialog import ExportDialog
 from sss_model.params import ExtractParams
 from sss_model.params.layers import LayerExportParams
 
@@ -37,7 +37,7 @@ def answered(deed):
 
     def act():
         dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, LayerExportDialog)
+        assert isinstance(dialog, ExportDialog)
         deed(dialog)
 
     QTimer.singleShot(0, act)
@@ -124,17 +124,6 @@ def test_nothing_to_copy_is_said(qtbot, layered):
     layered.actions["export"].trigger()
     layered.actions["copy_command"].trigger()
     assert [words.split()[0] for words in said] == ["Pick", "There", "Only"]
-
-
-def test_the_dialog_says_what_alpha_is(qtbot, tmp_path):
-    formats = {name: name for name in ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")}
-    dialog = LayerExportDialog(tmp_path, LayerExportParams(), formats, 5, "cat")
-    qtbot.addWidget(dialog)
-    assert button(dialog, "The matte: cat").isEnabled()
-    button(dialog, "png").setChecked(False)
-    assert not button(dialog, "Export").isEnabled(), "nothing to write"
-    button(dialog, "Overlay").setChecked(True)
-    assert button(dialog, "Export").isEnabled()
 
 
 @pytest.mark.slow
