@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from sss_gui.messages.panes import BatchExportRequest, BatchExportResult, Source
 from sss_gui.state.session import Session
 from sss_gui.worker.worker import Ended
-from sss_model.commands.batch import stems_for
+from sss_model.files.names import stems_for
 from sss_model.params import ExportParams
 
 NAMED = 3  # failed pictures that the report names

@@ -6,20 +6,20 @@ The one place that does, for the window and for sss-segment, so that both write 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sss_model
-from sss_model.analysis.segment_pictures import layer_overlay
+from sss_model.analysis.segment_pictures import Picture, layer_overlay, write_comparison
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
 from sss_model.layer_io import FORMATS, Layers, write_layers
 from sss_model.params.layers import LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation.foreground import foreground_colours
-from sss_model.storage.atomic_write import replacing
+from sss_model.storage.atomic_write import replacing, set_of_files
 from sss_model.storage.json_file import read_json
 
 
@@ -62,34 +62,57 @@ def decontaminated(layers: Layers, export: LayerExportParams, progress: Progress
 
 
 def write_layer_files(
-    target: Path, layers: Layers, export: LayerExportParams, record: Mapping[str, Any], progress: Progress
+    target: Path,
+    layers: Layers,
+    export: LayerExportParams,
+    record: Mapping[str, Any],
+    progress: Progress,
+    *,
+    what: str = "layers",
+    others: Collection[str] = (),
+    panels: Sequence[tuple[str, Picture]] = (),
 ) -> list[Path]:
-    """Write `layers` in the formats of `export`, and its overlay; returns the paths.
+    """Write `layers` in the formats of `export`, its pictures and the JSON: all of it or nothing; returns the paths.
 
     Parameters
     ----------
     target : folder and stem of the files
-    record : as `layers_record` makes it; stored in formats that scripts read
+    record : as `layers_record` makes it; stored in formats that scripts read, and with the names of all files as the
+        JSON, which comes last
+    what : layers or matte: files of one are not called as those of the other
+    others : stems of other pictures with files in the folder
+    panels : of the comparison, with their titles; none makes no comparison
 
     Raises
     ------
-    ExportError : a file cannot be written
+    ExportError, ImageError : a file cannot be written
+    Cancelled : asked to stop; the folder is as it was
     """
+    lead = "" if what == "layers" else f"-{what}"
+    name = record_name(target.name, what)
     files: list[Path] = []
-    for k, form in enumerate(export.formats):
-        progress.report(k / len(export.formats), "Writing")
-        files += write_layers(target, layers, format=form, metadata=record)
-    if export.overlay:
-        files.append(target.with_name(f"{target.name}-overlay.png"))
-        write_picture(files[-1], layer_overlay(layers.image, layers.alphas))
-    return files
+    with set_of_files(target.parent, name, ExportError) as unfinished:
+        inside = unfinished / target.name
+        for k, form in enumerate(export.formats):
+            progress.report(k / len(export.formats), "Writing")
+            files += write_layers(inside, layers, format=form, metadata=record, what=what, others=others)
+        if export.overlay:
+            files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))
+            write_picture(files[-1], layer_overlay(layers.image, layers.alphas))
+        if panels:
+            files.append(inside.with_name(f"{target.name}{lead}-compare.png"))
+            write_comparison(files[-1], panels)
+        text = json.dumps({**record, "files": [file.name for file in files]}, indent=2, ensure_ascii=False) + "\n"
+        files.append(unfinished / name)
+        with replacing(files[-1], ExportError) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        progress.report(1.0, "Writing")
+    return [target.with_name(file.name) for file in files]
 
 
-def write_layers_record(path: Path, record: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Write `record` with the names of `files` as the JSON `path`, whole or not at all; raises `ExportError`."""
-    text = json.dumps({**record, "files": [file.name for file in files]}, indent=2, ensure_ascii=False) + "\n"
-    with replacing(path, ExportError) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+def record_name(stem: str, what: str = "layers") -> str:
+    """The name of the JSON that says how the picture `stem`'s layers, or its matte, were made."""
+    return f"{stem}-{what}.json"
 
 
 def may_stay(path: Path, segment: SegmentParams, export: LayerExportParams) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from sss_model.commands.ending import DONE, exit_code, explain
 from sss_model.errors import ParameterError
 from sss_model.files.inputs import inputs_in
+from sss_model.files.names import stems_for
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason
 
@@ -48,22 +48,6 @@ def _in_folder(folder: Path, recursive: bool) -> list[Path]:
     except OSError as error:
         why, hint = reason(error)
         raise ParameterError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
-
-
-def stems_for(paths: Sequence[Path]) -> list[str]:
-    """The stem of each file's exports: its own, with folder or number where two are alike."""
-    counts = Counter(path.stem.lower() for path in paths)
-    used: set[str] = set()
-    result: list[str] = []
-    for path in paths:
-        doubled = counts[path.stem.lower()] > 1 and path.parent.name
-        stem = f"{path.parent.name}_{path.stem}" if doubled else path.stem
-        name, number = stem, 2
-        while name.lower() in used:
-            name, number = f"{stem}_{number}", number + 1
-        used.add(name.lower())
-        result.append(name)
-    return result
 
 
 def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool) -> int:

@@ -24,6 +24,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
+from sss_model.files.names import stems_for
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams
 from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 from sss_model.progress import Progress
@@ -114,7 +115,7 @@ def _segment(argv: Sequence[str] | None) -> int:
     except ParameterError as error:
         refuse(command, error)
     with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
-        worker = Segmentations(replace(job, model=model or job.model))
+        worker = Segmentations(replace(job, model=model or job.model), stems_for(paths))
         return write_all(paths, worker.write, job.folder, quiet=options.quiet)
 
 
@@ -139,11 +140,11 @@ def _job(options: argparse.Namespace) -> Job:
 class Segmentations:
     """One call's networks and weights, kept from picture to picture."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, stems: Sequence[str]) -> None:
         from sss_model.extractor import CachedExtractor  # here, so that --help needs no torch
         from sss_model.segmentation.comparisons import network_weights
 
-        self.job, self.extraction = job, CachedExtractor()
+        self.job, self.stems, self.extraction = job, stems, CachedExtractor()
         self.weights = {
             method: network_weights(method, job.weights[method], consent=job.allow_download)
             for method in job.methods
@@ -152,19 +153,17 @@ class Segmentations:
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the layers of the picture at `path`: the files (none where all are there and may stay), and notes."""
-        from sss_model.analysis.layer_files import may_stay, write_layers_record
+        from sss_model.analysis.layer_files import may_stay, record_name
         from sss_model.files.inputs import read_input
 
-        record = self.job.folder / f"{stem}-layers.json"
+        record = self.job.folder / record_name(stem)
         check_source(record, path, changed=self.job.changed)
         if may_stay(record, self.job.segment, self.job.export):
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
         picture = _Picture(self, stem, path, read_input(source, image, self.job.layout), progress)
-        files = picture.write()
-        write_layers_record(record, picture.record(), files)
-        return [*files, record], picture.notes
+        return picture.write(), picture.notes
 
 
 class _Picture:
@@ -180,17 +179,13 @@ class _Picture:
     def write(self) -> list[Path]:
         """Write all that the call asks for; returns the files."""
         from sss_model.analysis.layer_files import decontaminated, write_layer_files
-        from sss_model.analysis.segment_pictures import write_comparison
 
         export, target = self.job.export, self.job.folder / self.stem
         layers = self.segmented(self.job.segment.method, self.progress.part(0.5, 0.8))
         self.layers = decontaminated(layers, export, self.progress.part(0.8, 0.9))
-        files = write_layer_files(target, self.layers, export, self.record(), self.progress.part(0.9, 1.0))
-        if export.compare:
-            files.append(target.with_name(f"{self.stem}-compare.png"))
-            write_comparison(files[-1], self.panels())
-        self.progress.report(1.0, "Writing")
-        return files
+        panels = self.panels() if export.compare else ()
+        last, others = self.progress.part(0.95, 1.0), self.worker.stems
+        return write_layer_files(target, self.layers, export, self.record(), last, others=others, panels=panels)
 
     def record(self) -> dict[str, Any]:
         """What the JSON says of how the layers were made."""
@@ -265,7 +260,7 @@ class _Picture:
         panels = [("image", to_picture(self.image)), ("features", features)]
         panels.append((self.job.segment.method, layer_overlay(self.image, self.layers.alphas)))
         for method in self.job.methods[1:]:
-            layers = self.segmented(method, self.progress.part(0.9, 1.0))
+            layers = self.segmented(method, self.progress.part(0.9, 0.95))
             panels.append((method, layer_overlay(self.image, layers.alphas)))
         return panels
 

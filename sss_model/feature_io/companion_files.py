@@ -55,7 +55,8 @@ def is_export(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a picture that this program wrote, by its name and the JSON of its run beside it."""
     source = Path(path)
     stems = [source.name.removesuffix(ending) for ending in _EXPORTED if source.name.endswith(ending)]
-    records = [f"{stem}.json" for stem in stems] + [f"{stem}-layers.json" for stem in _stems(source.stem)]
+    records = [f"{stem}.json" for stem in stems]
+    records += [f"{stem}-{what}.json" for stem in _stems(source.stem) for what in ("layers", "matte")]
     return any(_lists(_json(source.with_name(record)), source.name) for record in records)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,7 @@ from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress, silent
-from sss_model.storage.atomic_write import replacing
+from sss_model.storage.atomic_write import replacing, set_of_files
 from sss_model.storage.json_file import read_json
 from sss_model.storage.scratch import remove_stale
 
@@ -140,10 +139,8 @@ def write_exports(
         if there:
             hint = "Choose another folder, or let them be overwritten."
             raise ExportError(f"{', '.join(there)} already in {target}.", hint=hint)
-    with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", suffix=".part", dir=target) as unfinished:
-        written = _Writer(Path(unfinished), stem, content, params, silent(progress)).write()
-        for path in written:
-            path.replace(target / path.name)
+    with set_of_files(target, f"{stem}.json", ExportError) as unfinished:
+        written = _Writer(unfinished, stem, content, params, silent(progress)).write()
     return [target / path.name for path in written]
 
 

@@ -10,15 +10,16 @@ linear light. Premultiplied PNGs, which the format does not know, say so in thei
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sss_model.errors import ParameterError
+from sss_model.files.names import file_words
 from sss_model.layer_io.cryptomatte import write_cryptomatte
 from sss_model.layer_io.exr import write_exr
-from sss_model.layer_io.layers import Layers, file_words, numbered_names
+from sss_model.layer_io.layers import Layers, numbered_names
 from sss_model.layer_io.npz import write_npz
 from sss_model.layer_io.ora import write_ora
 from sss_model.layer_io.png import write_png
@@ -60,15 +61,31 @@ FORMATS = {
 }
 
 
-def layer_file_names(stem: str, names: Sequence[str], *, format: str) -> list[str]:
-    """Names of the files that `write_layers` writes of layers called `names` for the picture `stem`."""
+def layer_file_names(
+    stem: str, names: Sequence[str], *, format: str, what: str = "layers", others: Collection[str] = ()
+) -> list[str]:
+    """Names of the files that `write_layers` writes of layers called `names` for the picture `stem`.
+
+    Examples
+    --------
+    >>> layer_file_names("photo", ["sky"], format="psd"), layer_file_names("photo", ["sky"], format="psd", what="matte")
+    (['photo-layers.psd'], ['photo-matte.psd'])
+    """
     ending = _format(format).ending
-    words = file_words(names) if "{name}" in ending else [""]
+    if what != "layers":  # of a matte there is one: it has no name but its own
+        return [f"{stem}-{what}" + ending.replace("-{name}", "").removeprefix("-layers")]
+    words = file_words(names, stem, others) if "{name}" in ending else [""]
     return [stem + ending.format(name=word) for word in words]
 
 
 def write_layers(
-    path: str | os.PathLike[str], layers: Layers, *, format: str, metadata: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str],
+    layers: Layers,
+    *,
+    format: str,
+    metadata: Mapping[str, Any] | None = None,
+    what: str = "layers",
+    others: Collection[str] = (),
 ) -> list[Path]:
     """Write `layers` in one of `FORMATS`, each file whole or not at all.
 
@@ -76,6 +93,8 @@ def write_layers(
     ----------
     path : folder and stem of the files; the format's ending comes behind
     metadata : anything JSON takes; stored by npz, which is read by scripts
+    what : layers, or what else they are, such as matte; it has one layer, and files of its own names
+    others : stems of other pictures with files in the folder, whose names a layer's file is not to have
 
     Returns
     -------
@@ -92,7 +111,8 @@ def write_layers(
     [PosixPath('out/photo-layers.ora')]
     """
     target = Path(path)
-    files = [target.with_name(name) for name in layer_file_names(target.name, layers.names, format=format)]
+    names = layer_file_names(target.name, layers.names, format=format, what=what, others=others)
+    files = [target.with_name(name) for name in names]
     _WRITERS[format](files, layers, metadata or {})
     return files
 

@@ -16,7 +16,8 @@ import OpenEXR
 from numpy.typing import NDArray
 
 from sss_model.files.export import ExportError
-from sss_model.layer_io.layers import Floats, Layers, channel_words
+from sss_model.files.names import channel_words
+from sss_model.layer_io.layers import Floats, Layers
 from sss_model.storage.atomic_write import replacing
 
 Channels = dict[str, NDArray[Any]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
+from sss_model.files.names import safe_names
 
 Floats = NDArray[np.float32]
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in file names of one system or another
 _RANGE = 1e-3  # by how much an alpha may miss [0, 1] through rounding
 
 
@@ -25,12 +24,12 @@ class Layers:
     ----------
     image : (H, W, 3) float32 sRGB in [0, 1]
     alphas : (H, W, N) float32 in [0, 1]
-    names : N of them, no two alike even where capitals do not count
+    names : N of them, as every format can hold them and no two alike (`safe_names`)
     colours : each layer's own colours, N of (H, W, 3) float32 sRGB in [0, 1]; None: every layer has the image's
 
     Raises
     ------
-    ParameterError : shapes that do not fit, alphas outside [0, 1], names that are missing or alike
+    ParameterError : shapes that do not fit, alphas outside [0, 1], names that are missing
 
     Examples
     --------
@@ -55,8 +54,7 @@ class Layers:
             raise ParameterError(f"alphas must be in [0, 1], got {alphas.min():g} to {alphas.max():g}.")
         if len(self.names) != alphas.shape[2] or not all(self.names):
             raise ParameterError(f"names must be {alphas.shape[2]} names, got {self.names!r}.")
-        if len({name.casefold() for name in self.names}) < len(self.names):
-            raise ParameterError(f"names must differ, got {', '.join(self.names)}.")
+        object.__setattr__(self, "names", safe_names(self.names))
         shapes = [colours.shape for colours in self.colours or ()]
         if self.colours is not None and shapes != [image.shape] * len(self.names):
             raise ParameterError(f"colours must be {len(self.names)} arrays {image.shape}, got {shapes}.")
@@ -84,6 +82,11 @@ def numbered_names(count: int) -> tuple[str, ...]:
     return tuple(f"layer-{k + 1}" for k in range(count))
 
 
+def picture_name(names: Sequence[str]) -> str:
+    """What the picture below the layers `names` is called, unlike them."""
+    return safe_names([*names, "picture"])[-1]
+
+
 def whole_numbers(values: NDArray[Any], largest: int) -> NDArray[Any]:
     """`values` in [0, 1] as whole numbers 0 to `largest` (255 or 65535), to the nearest; what is outside is clipped."""
     scaled: NDArray[Any] = np.clip(values, 0, 1) * np.float32(largest)
@@ -100,34 +103,3 @@ def whole_alphas(alphas: Floats, largest: int) -> NDArray[Any]:
     sums = whole_numbers(np.cumsum(np.clip(alphas, 0, 1), axis=2, dtype=np.float32), largest)
     sums[..., 1:] -= sums[..., :-1].copy()
     return sums
-
-
-def file_words(names: Sequence[str]) -> list[str]:
-    """`names` as parts of file names on any system, all different."""
-    words: list[str] = []
-    for name in names:
-        word = _FORBIDDEN.sub("_", name).strip(". ")[:80] or "layer"
-        words.append(_unlike(word, [used.casefold() for used in words]))
-    return words
-
-
-def _unlike(word: str, used: Sequence[str]) -> str:
-    """`word`, or with the first number that makes it differ from all `used`."""
-    candidate, number = word, 2
-    while candidate.casefold() in used:
-        candidate, number = f"{word}_{number}", number + 1
-    return candidate
-
-
-def channel_words(names: Sequence[str]) -> list[str]:
-    """`names` as names of an EXR's layers, all different: at most 29 of A-Z a-z 0-9 _, and a letter first.
-
-    A compositing program takes a dot for a layer of a layer and a number for a view, and older readers end a channel's
-    name, which has .R behind its layer's, at 31.
-    """
-    words: list[str] = []
-    for k, name in enumerate(names):
-        word = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
-        word = word if word and not word[0].isdigit() else f"layer_{word}" if word else f"layer_{k + 1}"
-        words.append(_unlike(word[:26].rstrip("_"), [used.casefold() for used in words]))
-    return words

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sss_model.files.export import ExportError
-from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
+from sss_model.layer_io.layers import Layers, picture_name, whole_alphas, whole_numbers
 from sss_model.storage.atomic_write import replacing
 
-PICTURE = "picture"
 _THUMBNAIL = 256  # pixels of the longer side, as the format has it
 _COMPRESSION = 4
 
@@ -55,7 +54,7 @@ def _stack(layers: Layers) -> bytes:
     height, width = layers.image.shape[:2]
     root = ElementTree.Element("image", version="0.0.3", w=str(width), h=str(height))
     stack = ElementTree.SubElement(root, "stack")
-    for k, name in enumerate((*layers.names, PICTURE)):
+    for k, name in enumerate((*layers.names, picture_name(layers.names))):
         place = {"src": f"data/layer{k}.png", "x": "0", "y": "0"}
         look = {"opacity": "1.0", "visibility": "visible", "composite-op": "svg:src-over"}
         ElementTree.SubElement(stack, "layer", {"name": name, **place, **look})

@@ -21,12 +21,10 @@ from psd_tools.psd.image_resources import ImageResources
 
 from sss_model.errors import ParameterError
 from sss_model.files.export import ExportError
-from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
+from sss_model.layer_io.layers import Layers, picture_name, whole_alphas, whole_numbers
 from sss_model.storage.atomic_write import replacing
 
 LARGEST_SIDE = 30_000  # of a PSD; larger documents have another format
-_NAME_LENGTH = 255
-PICTURE = "picture"
 
 
 def write_psd(path: Path, layers: Layers) -> None:
@@ -43,12 +41,12 @@ def write_psd(path: Path, layers: Layers) -> None:
     picture = whole_numbers(layers.image, 255)
     record = _document(picture)
     document = PSDImage(record)
-    document.create_pixel_layer(Image.fromarray(picture), name=PICTURE)
+    document.create_pixel_layer(Image.fromarray(picture), name=picture_name(layers.names))
     alphas = whole_alphas(layers.alphas, 255)
     for k in reversed(range(len(layers.names))):
         colour = picture if layers.colours is None else whole_numbers(layers.colour(k), 255)
         layer = document.create_pixel_layer(Image.fromarray(colour), name=f"layer-{k + 1}")
-        layer.name = layers.names[k][:_NAME_LENGTH]  # the setter takes names of any script, the argument does not
+        layer.name = layers.names[k]  # the setter takes names of any script, the argument does not
         layer.create_mask(Image.fromarray(np.ascontiguousarray(alphas[..., k])))
     with replacing(path, ExportError) as temporary, open(temporary, "xb") as file:
         record.write(file)

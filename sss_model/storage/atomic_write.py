@@ -14,6 +14,7 @@ from pathlib import Path
 from sss_model.errors import SSSError
 from sss_model.storage.scratch import own_name
 
+_IN_SET = re.compile(r"\..+\.part")  # the folder of `set_of_files`: its files are meant to be beside it
 _FULL = "the disk is full"
 _ELSEWHERE = "Choose another folder."
 _PERMIT = "Change its permissions, or choose a folder that you may write to."
@@ -84,10 +85,47 @@ def replacing(path: str | os.PathLike[str], error: type[SSSError], *, needs: int
         if needs and why == _FULL:
             free = shutil.disk_usage(target.parent).free
             room = f" {_amount(needs)} are needed and {_amount(free)} are free."
-        raise error(f"{target} could not be written: {why}.{room}", hint=hint) from refusal
+        shown = target.parent.parent / target.name if _IN_SET.fullmatch(target.parent.name) else target
+        raise error(f"{shown} could not be written: {why}.{room}", hint=hint) from refusal
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def set_of_files(folder: Path, record: str, error: type[SSSError]) -> Iterator[Path]:
+    """A temporary folder in `folder` for files that belong together; they are moved there when the block ends well.
+
+    Parameters
+    ----------
+    folder : an existing one; where anything ends the block early, it stays as it was
+    record : the name of that of the files which says that all are there: it goes before the others are replaced, and
+        comes back last, so that a process that is killed in between leaves no set that looks whole
+    error : raised, with a sentence, for whatever the system refuses
+    """
+    unfinished = folder / f".{own_name()}.part"
+    try:
+        with _refusals(folder, error):
+            unfinished.mkdir()
+        yield unfinished
+        with _refusals(folder, error):
+            names = sorted((path.name for path in unfinished.iterdir()), key=lambda name: (name == record, name))
+            for name in names:  # before any of them is moved
+                _check_room(folder / name, 0)
+            (folder / record).unlink(missing_ok=True)
+            for name in names:
+                os.replace(unfinished / name, folder / name)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _refusals(folder: Path, error: type[SSSError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as refusal:
+        why, hint = reason(refusal)
+        raise error(f"Files cannot be written into {folder}: {why}.", hint=hint) from refusal
 
 
 def check_target(path: str | os.PathLike[str], error: type[SSSError]) -> None:

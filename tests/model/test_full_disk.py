@@ -14,7 +14,8 @@ import pytest
 from small_disk import run_with_limits
 
 from sss_model.errors import CheckpointError, SSSError
-from sss_model.storage.atomic_write import reason, replacing
+from sss_model.files.export import prepare_folder
+from sss_model.storage.atomic_write import reason, replacing, set_of_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 
@@ -146,3 +147,72 @@ def test_a_file_is_on_the_disk_before_it_takes_the_name(tmp_path: Path, monkeypa
     with pytest.raises(SSSError, match="the disk reports an error"), replacing(tmp_path / "a", SSSError) as temporary:
         temporary.write_text("b")
     assert (tmp_path / "a").read_text() == "a"
+
+
+SET = """
+import json
+import numpy as np
+from pathlib import Path
+from sss_model.analysis.layer_files import layers_record, write_layer_files
+from sss_model.errors import SSSError
+from sss_model.layer_io import Layers
+from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.progress import Progress
+folder = Path(sys.argv[1])
+random = np.random.default_rng(0)
+alphas = np.ones((40, 40, 3), np.float32) / 3
+export = LayerExportParams(formats=("png", "psd"), overlay=True)
+def write(image):
+    layers = Layers(image.astype(np.float32), alphas, ("a", "b", "c"))
+    record = layers_record("photo.jpg", "", layers, SegmentParams(), export, {})
+    return write_layer_files(folder / "photo", layers, export, record, Progress())
+write(np.full((40, 40, 3), 0.5))
+before = {path.name: path.read_bytes() for path in folder.iterdir()}
+limit_files(13_000)
+try:
+    write(np.where(np.arange(40)[:, None, None] < 20, 0.25, random.random((40, 40, 3))))
+except SSSError as error:
+    print(error)
+assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, sorted(os.listdir(folder))
+"""
+
+
+def test_a_set_of_layers_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    """The layers' own PNGs fit, the document behind them does not: none of them takes the place of an old one."""
+    done = run_with_limits(SET, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{tmp_path}/photo-layers.psd could not be written: the disk does not take"), done
+
+
+def test_a_killed_set_leaves_nothing_that_looks_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved in part, as by a process that was killed: without the record, which tells that all are there."""
+    for name in ("a.png", "b.png", "r.json"):
+        (tmp_path / name).write_text("old")
+    moved = []
+
+    def die(source: object, target: Path) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(target.name)
+        replace(source, target)
+
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", die)
+    whole = set_of_files(tmp_path, "r.json", SSSError)
+    folder = whole.__enter__()
+    for name in ("a.png", "b.png", "r.json"):
+        (folder / name).write_text("new")
+    with pytest.raises(KeyboardInterrupt):
+        whole.__exit__(None, None, None)
+    assert moved == ["a.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_what_a_killed_process_left_of_a_set_goes_with_the_next_run(tmp_path: Path) -> None:
+    code = "from pathlib import Path; from sss_model.errors import SSSError\n" \
+           "from sss_model.storage.atomic_write import set_of_files\n" \
+           "with set_of_files(Path(sys.argv[1]), 'r.json', SSSError): os.kill(os.getpid(), 9)"  # fmt: skip
+    assert run_with_limits(code, str(tmp_path)).returncode == -9
+    assert len(list(tmp_path.iterdir())) == 1
+    prepare_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -14,8 +14,8 @@ from sss_model.analysis.layer_files import (
     decontaminated,
     layers_record,
     may_stay,
+    record_name,
     write_layer_files,
-    write_layers_record,
 )
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.inputs import file_sha256
@@ -37,8 +37,8 @@ def export_layers(
     ExportError : files that are there and are to be kept, a folder that cannot be written to
     """
     cut, params = request.layers.cut, request.params
-    source, what = cut.show.source, "layers" if request.matte is None else request.names[0]
-    path, target = request.folder / f"{source.stem}-{what}.json", request.folder / source.stem
+    source, what = cut.show.source, "layers" if request.matte is None else "matte"
+    path, target = request.folder / record_name(source.stem, what), request.folder / source.stem
     if source.path is not None:
         check_source(path, source.path, changed=True)
     segment = cut.params
@@ -52,10 +52,8 @@ def export_layers(
     layers = decontaminated(layers, params, progress.part(0.6, 0.8))
     sha256 = file_sha256(source.path) if source.path is not None else ""
     record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
-    files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0))
-    write_layers_record(path, record, files)
-    progress.report(1.0, "Writing")
-    return ExportResult(request.ticket, (*files, path), document.notes)
+    files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what)
+    return ExportResult(request.ticket, tuple(files), document.notes)
 
 
 def _layers(engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> Layers:

@@ -202,8 +202,8 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     with pytest.raises(ExportError, match="already"):
         export(("dark", "light"), "refuse")
     matte = MatteRequest(3, layers, Matte((0, 1)))
-    assert export(("matte",), matte=matte) == ["halves-layers.npz", "halves-matte.json"]
-    with np.load(tmp_path / "out" / "halves-layers.npz") as file:
+    assert export(("matte",), matte=matte) == ["halves-matte.npz", "halves-matte.json"]
+    with np.load(tmp_path / "out" / "halves-matte.npz") as file:
         assert file["alphas"].shape == (24, 32, 1)
         assert file["alphas"].min() > 0.99
 

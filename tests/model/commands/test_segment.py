@@ -192,3 +192,18 @@ def test_another_picture_of_the_same_name_is_not_taken_for_the_first(tmp_path, p
         assert "those of another photo.png, with other contents" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert main([str(other), *call, "--overwrite"]) == 0
+
+
+def test_layers_called_as_other_files_are_replace_none_of_the_run(tmp_path, pair, masks):
+    """photo's layer 2-overlay and photo-2's overlay; a comparison and an overlay; a layer below the default's name."""
+    (tmp_path / "photo-2.png").write_bytes((tmp_path / "photo.png").read_bytes())
+    out = tmp_path / "out"
+    call = [str(tmp_path / "photo.png"), str(tmp_path / "photo-2.png"), "-o", str(out), "--method", "masks"]
+    call += ["--masks", str(masks), "--overlay", "--quiet", "--names", "overlay,2-overlay,a\x07b"]
+    assert main(call) == 0
+    listed = [file for stem in ("photo", "photo-2") for file in [*record(out, stem)["files"], f"{stem}-layers.json"]]
+    assert len({name.casefold() for name in listed}) == 2 * (3 + 2)
+    assert sorted(path.name for path in out.iterdir()) == sorted(listed)
+    assert [layer["name"] for layer in record(out)["layers"]] == ["overlay", "2-overlay", "a b"]
+    assert read_image(out / "photo-overlay.png").shape == (40, 48, 3)
+    assert main([*call, "--names", "class-9"]) == 0, "the smallest has that name of itself"

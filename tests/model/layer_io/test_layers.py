@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import zipfile
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from layer_files import made_layers, soft_alphas
+from psd_tools import PSDImage
 
 from sss_model.errors import ParameterError
+from sss_model.files.names import WORDS
 from sss_model.layer_io import FORMATS, Layers, layer_file_names, numbered_names, write_layers
-from sss_model.layer_io.layers import channel_words, file_words, whole_alphas
+from sss_model.layer_io.layers import whole_alphas
 from sss_model.params.layers import LAYER_FORMATS
 
 
@@ -33,7 +36,6 @@ def test_the_largest_layer_comes_first_with_its_name_and_colours():
         ({"alphas": np.full((24, 31, 3), np.nan, np.float32)}, r"in \[0, 1\], got nan"),
         ({"names": ("a", "b")}, "3 names"),
         ({"names": ("a", "b", "")}, "3 names"),
-        ({"names": ("a", "A", "b")}, "must differ"),
         ({"image": np.zeros((24, 31), np.float32)}, r"image must be \(H, W, 3\)"),
         ({"colours": [np.zeros((24, 31, 3), np.float32)]}, "colours must be 3 arrays"),
     ],
@@ -54,23 +56,46 @@ def test_whole_alphas_sum_to_the_largest_and_stay_within_a_step(largest, count):
     assert (whole[alphas == 1] == largest).all()
 
 
-def test_names_become_parts_of_file_names():
-    words = file_words(["a/b", "a:b", "A_b", "...", "x" * 300, "равнина", 'q"?*<>|\\'])
-    assert len({word.casefold() for word in words}) == len(words)
-    assert not any(re.search(r'[<>:"/\\|?*]', word) for word in words)
-    assert max(map(len, words)) <= 82
-    assert words[0] == "a_b"
-    assert words[5] == "равнина"
+HOSTILE = (
+    "overlay", "X-premultiplied", "X", "compare", "pca", "input", "matte", "a\x01b", "a b", "\ud800", "\udfff",
+    "😀" * 80,
+    "😀" * 80 + "x", "..", "a/b", "A\\B", "picture", "rgba", "line\nbreak", "layers", "e\u0301", "é",
+    "\ufffe", "\u202e",
+)  # fmt: skip
 
 
-def test_names_become_channels_that_compositing_programs_take():
-    names = ["person", "3", "a.b", "равнина", "x" * 60, "x" * 61, "Person", "tête à tête", "_", "a_b"]
-    words = channel_words(names)
-    assert len({word.casefold() for word in words}) == len(names)
-    for word in words:
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", word)
-        assert len(f"{word}.R") <= 31
-    assert words[0] == "person"
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_takes_every_name_and_replaces_nothing(tmp_path, format):
+    """Files of other choices stay, the names come back unlike each other, and no name stops a format."""
+    others = [f"photo-{word}.png" for word in sorted(WORDS)]
+    others += ["photo-X-premultiplied.png" if format == "png" else "photo-X.png"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"another's")
+    alphas = np.full((3, 4, len(HOSTILE)), 1 / len(HOSTILE), np.float32)
+    layers = Layers(np.zeros((3, 4, 3), np.float32), alphas, HOSTILE)
+    written = write_layers(tmp_path / "photo", layers, format=format)
+    assert not {path.name for path in written} & set(others)
+    assert all((tmp_path / name).read_bytes() == b"another's" for name in others)
+    assert len(list(tmp_path.iterdir())) == len(others) + len(written)
+    if format == "ora":
+        with zipfile.ZipFile(*written) as archive:
+            named = [layer.get("name") for layer in ElementTree.fromstring(archive.read("stack.xml")).iter("layer")]
+        assert tuple(named[:-1]) == layers.names
+        assert len({name.casefold() for name in named}) == len(HOSTILE) + 1
+    if format == "psd":
+        named = [layer.name for layer in PSDImage.open(*written)]
+        assert tuple(reversed(named[1:])) == layers.names
+
+
+def test_a_matte_has_names_of_its_own(tmp_path):
+    image = np.zeros((3, 4, 3), np.float32)
+    layers, matte = (Layers(image, np.ones((3, 4, 1), np.float32), (name,)) for name in ("sky", "sky"))
+    names = {what: {path.name for form in FORMATS
+                    for path in write_layers(tmp_path / "photo", made, format=form, what=what)}
+             for what, made in (("layers", layers), ("matte", matte))}  # fmt: skip
+    assert not names["layers"] & names["matte"]
+    assert {"photo-matte.psd", "photo-matte.png", "photo-matte-cryptomatte.exr"} <= names["matte"]
+    assert len(list(tmp_path.iterdir())) == 2 * len(FORMATS)
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(tmp_path):

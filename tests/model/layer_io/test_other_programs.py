@@ -15,8 +15,9 @@ import pytest
 from layer_files import NAMES, soft_alphas
 from PIL import Image
 
+from sss_model.files.names import channel_words
 from sss_model.layer_io import Layers, write_layers
-from sss_model.layer_io.layers import channel_words, whole_numbers
+from sss_model.layer_io.layers import whole_numbers
 
 pytestmark = pytest.mark.slow
 
