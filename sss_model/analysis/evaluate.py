@@ -2,7 +2,8 @@
 
 For every picture: pair AUC and edge AUC of the 128 numbers, of their first three principal components as shown, of the
 same after the guided filter, of RGB, and of the backbone's stages with no head; agreement of k-means with the regions;
-drift inside large regions; how well edges of the three-channel map follow region boundaries. The network sees the
+how much of a thing one click and five clicks find (`training.click_probe`), where a data set knows things; drift inside
+large regions; how well edges of the three-channel map follow region boundaries. The network sees the
 picture on its working grid; all is compared at the pixels of the label map, where the filtered components are lifted
 along the picture's edges and everything else is bilinear.
 """
@@ -36,6 +37,7 @@ from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.projection.filtered_pca import Reducer
 from sss_model.training.augment import shrink, to_array
+from sss_model.training.click_probe import probe_objects
 from sss_model.training.validation import drift, edge_auc, pair_auc, probe_seed, taps_at
 from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
@@ -53,6 +55,8 @@ class PictureScores:
     edge_auc: dict[str, float] = field(default_factory=dict)
     drift: dict[str, float] = field(default_factory=dict)
     clusters: dict[str, float] = field(default_factory=dict)
+    click: dict[str, float] = field(default_factory=dict)
+    clicks: dict[str, float] = field(default_factory=dict)
     boundaries: dict[str, BoundaryCounts] = field(default_factory=dict)
 
 
@@ -68,7 +72,10 @@ class Maps:
 
 @dataclass(frozen=True)
 class Summary:
-    """Means over a data set's pictures; `counted` says how many of them each measure could tell about."""
+    """Means over a data set's pictures; `counted` says how many of them each measure could tell about.
+
+    `click` and `clicks` are the IoU of things after one click and after five.
+    """
 
     name: str
     pictures: int
@@ -76,6 +83,8 @@ class Summary:
     edge_auc: dict[str, float]
     drift: dict[str, float]
     clusters: dict[str, float]
+    click: dict[str, float]
+    clicks: dict[str, float]
     boundary_f: dict[str, float]
     counted: dict[str, int]
     problems: tuple[str, ...] = ()
@@ -138,6 +147,7 @@ class Evaluator:
         self._pair_auc(scores, annotated, dense)
         self._edge_auc(scores, annotated, dense)
         self._clusters(scores, example.labels, dense)
+        self._clicks(scores, example, data.objects(example), dense)
         plain = resize(maps["pca"], found.grid.picture)
         for name, values in (("pca", plain), ("filtered", maps["filtered"]), ("rgb", image)):
             scores.boundaries[name] = boundary_counts(values, example.labels, tolerance=self._params.tolerance)
@@ -199,6 +209,20 @@ class Evaluator:
             _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3, trials=1)
             scores.clusters[name] = best_match_iou(groups, kinds)
 
+    def _clicks(self, scores: PictureScores, example: Example, things: list[int], dense: Dense) -> None:
+        size = example.regions.shape
+        if not things or not self._params.things:
+            return
+        side = min(1.0, self._params.click_side / max(size))
+        grid = WorkingGrid(size, (max(1, round(size[0] * side)), max(1, round(size[1] * side))))
+        rows, columns = WorkingGrid(grid.size, size).cells()  # the pixel under the centre of each cell
+        points = np.stack(np.broadcast_arrays(columns, rows), -1).reshape(-1, 2)
+        regions = example.regions[rows, columns]
+        for name, values in dense.at(points).items():
+            found = probe_objects(values.reshape(*grid.size, -1).numpy(), regions, things, most=self._params.things)
+            if found is not None:
+                scores.click[name], scores.clicks[name] = found
+
     def _bare_stages(self, image: Floats) -> list[GridMap]:
         """The yardstick's stages of an image, on the CPU; none for a network without any."""
         if self._taps is None:
@@ -238,6 +262,7 @@ def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[s
         "edge_auc": sum(bool(p.edge_auc) for p in pictures),
         "drift": sum(bool(p.drift) for p in pictures),
         "clusters": sum(bool(p.clusters) for p in pictures),
+        "clicks": sum(bool(p.clicks) for p in pictures),
         "boundary_f": max(map(len, told.values())),
     }
     return Summary(
@@ -247,6 +272,8 @@ def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[s
         _means([p.edge_auc for p in pictures]),
         _means([p.drift for p in pictures]),
         _means([p.clusters for p in pictures]),
+        _means([p.click for p in pictures]),
+        _means([p.clicks for p in pictures]),
         boundary,
         counted,
         tuple(problems),
@@ -259,7 +286,7 @@ def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
-    """The summaries as text, a line for each data set and measure, each with the pictures that it is a mean of.
+    """The summaries as text, a line for each data set and measure that is known, with the pictures it is a mean of.
 
     Parameters
     ----------
@@ -274,8 +301,12 @@ def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
             ("edge AUC", summary.edge_auc, summary.counted["edge_auc"]),
             ("drift", summary.drift, summary.counted["drift"]),
             ("k-means mIoU", summary.clusters, summary.counted["clusters"]),
+            ("1 click IoU", summary.click, summary.counted["clicks"]),
+            ("5 clicks IoU", summary.clicks, summary.counted["clicks"]),
             ("boundary F", summary.boundary_f, summary.counted["boundary_f"]),
         ):
+            if not values:
+                continue
             cells = "".join(f"{values[kind]:10.3f}" if kind in values else f"{'-':>10}" for kind in MEASURED)
             lines.append(f"{summary.name:{width}}  {title:12} {cells}   {count:8d}")
     return "\n".join(lines)

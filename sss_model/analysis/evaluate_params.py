@@ -37,6 +37,12 @@ class EvaluateParams(Checked):
     cluster_pixels: int = number(
         3000, 10, 10**6, "Clustered pixels", unit="px", help="labelled pixels given to k-means"
     )
+    things: int = number(
+        3, 0, 1000, "Things", help="of a picture, the largest first, that a simulated user clicks; 0 leaves it out"
+    )
+    click_side: int = number(
+        160, 16, 1024, "Side for clicks", unit="cells", help="long side of the grid that clicks are simulated on"
+    )
     tolerance: float = number(
         0.0075, 0.0, 0.1, "Tolerance", unit="of the diagonal", source="BSDS500", help="how far a boundary may be off"
     )

@@ -14,7 +14,7 @@ from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.commands.options import build, build_filter
-from sss_model.datasets.dataset import open_dataset, parse_source, unique_names
+from sss_model.datasets.dataset import open_datasets, parse_source
 from sss_model.errors import DatasetError, FeatureFileError
 from sss_model.extractor import FeatureExtractor
 from sss_model.network.build import build_network
@@ -36,8 +36,12 @@ def evaluate(options: argparse.Namespace) -> None:
     if params.threads:
         torch.set_num_threads(params.threads)
     sources = [parse_source(text) for text in options.data]
-    datasets = unique_names(
-        [open_dataset(s, part=params.part, holdout=params.holdout, on_bad=params.on_bad) for s in sources]
+    datasets = open_datasets(
+        sources,
+        part=params.part,
+        holdout=params.holdout,
+        on_bad=params.on_bad,
+        warn=lambda text: print(f"note      {text}", file=sys.stderr),
     )
     extractor = FeatureExtractor(options.model, options.device)
     each = -(-options.sheet_pictures // len(datasets))
@@ -98,10 +102,7 @@ def _write(
         "own_taps": options.taps is None,
         "sets": [s.to_dict() for s in summaries],
         "pictures": {
-            name: [
-                {"name": p.name, "auc": p.auc, "edge_auc": p.edge_auc, "drift": p.drift, "clusters": p.clusters}
-                for p in found
-            ]
+            name: [{k: v for k, v in vars(p).items() if k != "boundaries"} for p in found]
             for name, found in pictures.items()
         },
     }

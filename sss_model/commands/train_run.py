@@ -17,7 +17,7 @@ import torch
 
 from sss_model.commands.ending import DONE, INTERRUPTED, TERMINATED
 from sss_model.commands.train_options import gather_params
-from sss_model.datasets.dataset import Dataset, describe, open_dataset, unique_names
+from sss_model.datasets.dataset import Dataset, describe, open_datasets
 from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.files.export import ExportError, prepare_folder
 from sss_model.files.folder_lock import LOCK, lock_folder
@@ -172,9 +172,10 @@ def _bring_best(before: Path, output: Path) -> bool:
 
 
 def _open(params: TrainParams, part: str) -> list[Dataset]:
-    return unique_names(
-        [open_dataset(s, part=part, holdout=params.run.holdout, on_bad=params.run.on_bad) for s in params.data]
-    )
+    def warn(text: str) -> None:
+        print(f"note      {text}", file=sys.stderr)
+
+    return open_datasets(params.data, part=part, holdout=params.run.holdout, on_bad=params.run.on_bad, warn=warn)
 
 
 def _announce(network: FeatureNet, training: list[Dataset], held_out: list[Dataset]) -> None:

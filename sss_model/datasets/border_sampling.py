@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.datasets.pair_sampling import VOID, Samples
+from sss_model.datasets.pair_sampling import UNKNOWN, VOID, Samples
 from sss_model.params import SamplingParams
 
 Labels = NDArray[np.int32]
@@ -94,7 +94,9 @@ _FEWEST_OF_A_LABEL = 4  # pixels in a window
 _TRIES = 4  # windows looked at for each that is wanted
 
 
-def draw_windows(labels: Labels, params: SamplingParams, rng: np.random.Generator, *, void: bool = False) -> Samples:
+def draw_windows(
+    labels: Labels, regions: Labels, params: SamplingParams, rng: np.random.Generator, *, void: bool = False
+) -> Samples:
     """Up to `params.border_windows` samplings, each of the pixels within `params.border_radius` of one border pixel.
 
     Every label of a window gives as many of its `params.border_pixels` pixels as any other, none nearer than 1.5 px to
@@ -103,26 +105,27 @@ def draw_windows(labels: Labels, params: SamplingParams, rng: np.random.Generato
     Parameters
     ----------
     labels : (H, W), `VOID` (-1) where there is none
+    regions : (H, W) region of each pixel; one of `UNKNOWN` (-2) is never drawn
     void : whether void counts as one more label, a negative to all others
 
     Examples
     --------
     >>> labels = np.repeat([[4, 9]], 20, axis=1).repeat(40, axis=0).astype(np.int32)
-    >>> samples = draw_windows(labels, SamplingParams(border_windows=3), np.random.default_rng(0))
+    >>> samples = draw_windows(labels, labels, SamplingParams(border_windows=3), np.random.default_rng(0))
     >>> samples.points.shape, samples.labels.shape
     ((3, 64, 2), (3, 64))
     """
     count, pixels, radius = params.border_windows, params.border_pixels, params.border_radius
-    points = np.empty((0, pixels, 2), np.int64)
-    drawn_labels = np.empty((0, pixels), np.int64)
+    none = np.empty((0, pixels), np.int64)
+    nothing = Samples(np.empty((0, pixels, 2), np.int64), none, none)
     edge, _ = label_boundaries(labels, both_sides=True, void=void)
     if not count or not edge.any():
-        return Samples(points, drawn_labels)
-    usable = _distance_to(edge) >= MARGIN
+        return nothing
+    usable = (_distance_to(edge) >= MARGIN) & ((labels != VOID) | (regions != UNKNOWN))
     if not void:
         usable &= labels != VOID
     centres = np.argwhere(edge)
-    windows: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    windows: list[tuple[NDArray[np.int64], ...]] = []
     for y, x in centres[rng.integers(len(centres), size=_TRIES * count)]:
         if len(windows) == count:
             break
@@ -140,10 +143,12 @@ def draw_windows(labels: Labels, params: SamplingParams, rng: np.random.Generato
         chosen = np.concatenate(
             [rng.choice(np.flatnonzero(own == kind), n) for kind, n in zip(kinds, each, strict=True)]
         )
-        windows.append((np.stack([columns[chosen], rows[chosen]], 1), own[chosen].astype(np.int64)))
+        rows, columns = rows[chosen], columns[chosen]
+        parts = np.where(own[chosen] == VOID, VOID, regions[rows, columns]).astype(np.int64)
+        windows.append((np.stack([columns, rows], 1), own[chosen].astype(np.int64), parts))
     if not windows:
-        return Samples(points, drawn_labels)
-    return Samples(np.stack([w[0] for w in windows]), np.stack([w[1] for w in windows]))
+        return nothing
+    return Samples(*(np.stack(drawn) for drawn in zip(*windows, strict=True)))
 
 
 def _distance_to(edge: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from sss_model.datasets.coco import instance_mask
 from sss_model.datasets.folder_scan import Item, Listing
 from sss_model.datasets.formats import MIXED, list_items
+from sss_model.datasets.label_kinds import MARKED, check_kind, interpret
 from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.datasets.read_faults import fault
@@ -36,7 +37,10 @@ _PART_HINTS = {
 
 @dataclass(frozen=True)
 class Example:
-    """A picture as `PIL.Image` RGB with `labels` and `regions` (H, W) int32 of the same size."""
+    """A picture as `PIL.Image` RGB with `labels` and `regions` (H, W) int32 of the same size.
+
+    Where labels are void, so are regions, or `UNKNOWN`.
+    """
 
     name: str
     picture: Image.Image
@@ -66,12 +70,31 @@ class Dataset:
     @property
     def labels_per_picture(self) -> bool:
         """Whether a label number belongs to one picture, and says nothing of another's."""
-        return self.kind == "bsds"
+        return self.kind in ("bsds", "inst", "obj")
 
     @property
     def one_against_rest(self) -> bool:
-        """Whether pictures show one labelled thing and a mixed rest, as those of ECSSD do: 0, the rest, is void."""
+        """Whether pictures show labelled things and a mixed rest without a kind that says how: 0, the rest, is void."""
         return self.kind == "folder" and 0 in self.void
+
+    @property
+    def marks_things(self) -> bool:
+        """Whether what is not labelled is a rest that may be compared with what is, in every picture."""
+        return self.kind in MARKED
+
+    @property
+    def knows_instances(self) -> bool:
+        """Whether two things of one class are two regions."""
+        return self.kind in ("inst", "obj", "panoptic", "instances") or any(item.instances for item in self.items)
+
+    def objects(self, example: Example) -> list[int]:
+        """The numbers of the regions that are single things, or connected parts of a class, the largest first."""
+        if not (self.marks_things or self.knows_instances):
+            return []
+        numbers, areas = np.unique(example.regions[example.labels != VOID], return_counts=True)
+        order = np.argsort(-areas, kind="stable")
+        least = _INSTANCE if self.kind in ("cocostuff", "instances") else 0
+        return [int(number) for number in numbers[order] if number >= least]
 
     def read(self, index: int, annotator: int = 0) -> Example:
         """The picture `index` with the label map of one of its annotators.
@@ -106,6 +129,8 @@ class Dataset:
 
     def _interpret(self, numbers: Labels, item: Item) -> tuple[Labels, Labels]:
         """Labels and regions from the numbers in a file."""
+        if self.kind in MARKED:
+            return interpret(self.kind, numbers, self.void)
         if item.segments is not None:
             known = np.array([*item.segments.keys(), 0]), np.array([*item.segments.values(), VOID])
             order = np.argsort(known[0])
@@ -125,26 +150,51 @@ class Dataset:
         return labels, regions
 
 
-def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1, on_bad: str = "refuse") -> Dataset:
+def open_datasets(
+    sources: Sequence[DataSource], *, part: str, holdout: float, on_bad: str, warn: Callable[[str], None]
+) -> list[Dataset]:
+    """The data sets that `sources` name, under names of their own; parameters as those of `open_dataset`.
+
+    One that has no pictures in that part is left out if another has, and `warn` is called with a sentence.
+    """
+    opened = unique_names(
+        [open_dataset(s, part=part, holdout=holdout, on_bad=on_bad, may_be_empty=len(sources) > 1) for s in sources]
+    )
+    filled = [data for data in opened if len(data)]
+    if opened and not filled:
+        raise DatasetError(f"No data set has pictures in its {part} part.", hint=_PART_HINTS.get(part, ""))
+    for data in opened:
+        if not len(data):
+            warn(f"{data.name} has no pictures in its {part} part, and is left out of it")
+    return filled
+
+
+def open_dataset(
+    source: DataSource,
+    *,
+    part: str = "all",
+    holdout: float = 0.1,
+    on_bad: str = "refuse",
+    may_be_empty: bool = False,
+) -> Dataset:
     """The data set that `source` names, limited to one part, its files' presence and sizes checked.
 
     Parameters
     ----------
-    part : `train`, `holdout` or `all`; see `is_held_out`
+    part : `train`, `holdout` or `all`; see `is_held_out`. All of a set of mattes is held out: it is for measuring
     holdout : share of held-out images
     on_bad : `refuse` raises for the first problem, `skip` lists it in `problems`
+    may_be_empty : whether the part may have no pictures
 
     Raises
     ------
-    DatasetError : no data set there, none of its pictures in that part, or a problem with `refuse`
+    DatasetError : no data set there, none of its pictures in that part, label maps that contradict the kind named, or a
+        problem with `refuse`
     """
     root = Path(source.path).expanduser()
     listing = list_items(root, source.kind, source.splits)
-    void = (
-        listing.void
-        if source.void is None
-        else (*(v for v in listing.void if v not in MIXED.get(root.name.lower(), ())), *source.void)
-    )
+    replaced = () if source.kind in ("inst", "obj") else MIXED.get(root.name.lower(), ())
+    void = listing.void if source.void is None else (*(v for v in listing.void if v not in replaced), *source.void)
     good = _check_sizes(listing)
     if listing.problems and on_bad == "refuse":
         refused, (path, reason) = len(listing.problems), listing.problems[0]
@@ -152,11 +202,16 @@ def open_dataset(source: DataSource, *, part: str = "all", holdout: float = 0.1,
             f"{refused} of {refused + len(good)} pairs in {root} cannot be used; the first: {path} {reason}.",
             hint="--on-bad skip leaves them out.",
         )
-    items_of_part = [item for item in good if part == "all" or is_held_out(item.stem, holdout) == (part == "holdout")]
-    if not items_of_part:
-        raise DatasetError(
-            f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=_PART_HINTS.get(part, "")
-        )
+    if source.kind == listing.kind:  # as somebody named it
+        check_kind(listing.kind, [item.labels[0] for item in good if item.labels], root)
+    items_of_part = [
+        item
+        for item in good
+        if part == "all" or (listing.kind == "mattes" or is_held_out(item.stem, holdout)) == (part == "holdout")
+    ]
+    if not items_of_part and not may_be_empty:
+        hint = "Mattes are for measuring only." if listing.kind == "mattes" else _PART_HINTS.get(part, "")
+        raise DatasetError(f"The {part} part of {root} has no pictures; all of it has {len(good)}.", hint=hint)
     name = Path(os.path.abspath(root)).name
     return Dataset(
         name, listing.kind, items_of_part, void, listing.offset, source.weight, listing.problems,

@@ -9,11 +9,16 @@ panoptic        images/SPLIT/         panoptic_SPLIT/STEM.png, id = R + 256 G + 
 instances       images/SPLIT/         annotations/instances_SPLIT.json alone: everything else is void
 bsds            images/SPLIT/         regions/SPLIT/STEM_K.png or groundTruth/SPLIT/STEM.mat, several annotators
 folder          images/ or the root   labels/ masks/ annotations/ with STEM.png or STEM_K.png, 255 unlabelled
+inst, class,    as folder             as folder; the word says what a number stands for (`label_kinds`)
+obj
+mattes          the root              STEM.mask.png beside STEM.jpg: 255 an object, 128 not counted, 0 the rest
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sss_model.datasets.coco import PictureAnnotations, read_instances, read_panoptic
@@ -36,6 +41,9 @@ from sss_model.errors import DatasetError
 
 MIXED = {"ecssd": (0,), "pets": (0,), "pennfudan": (0,), "idd_lite": (5,)}
 """Label numbers that stand for many classes at once ("the rest"), in well-known folders."""
+_WELL_KNOWN = {"ecssd": "obj", "pets": "obj", "pennfudan": "class"}
+"""What the numbers of well-known folders stand for; Penn-Fudan's 1 is all the people of a picture."""
+_MASK = ".mask.png"
 _LABEL_FOLDERS = ("labels", "masks", "annotations", "SegmentationClass", "gt")
 
 
@@ -60,7 +68,9 @@ def detect(root: Path) -> str:
     if next(jsons_in(root, "instances_"), None):
         return "instances"
     if any((root / name).is_dir() for name in _LABEL_FOLDERS):
-        return "folder"
+        return _WELL_KNOWN.get(root.name.lower(), "folder")
+    if next(root.glob(f"*{_MASK}"), None):
+        return "mattes"
     raise DatasetError(
         f"The format of {root} is not known: expected COCO-Stuff, BSDS500, or a folder with images/ and labels/.",
         hint=f"Name it, as in folder:{root}; kinds are {', '.join(KINDS)}.",
@@ -214,8 +224,9 @@ def _bsds(root: Path, splits: tuple[str, ...]) -> Listing:
     return listing
 
 
-def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
-    listing = Listing("folder", void=(255, *MIXED.get(root.name.lower(), ())))
+def _folder(root: Path, splits: tuple[str, ...], kind: str = "folder") -> Listing:
+    rest = (0,) if kind in ("inst", "obj") else MIXED.get(root.name.lower(), ())
+    listing = Listing(kind, void=(255, *rest))
     maps = next((root / name for name in _LABEL_FOLDERS if (root / name).is_dir()), None)
     if maps is None:
         raise DatasetError(f"{root} has no folder of label maps: expected one of {', '.join(_LABEL_FOLDERS)}.")
@@ -231,11 +242,26 @@ def _folder(root: Path, splits: tuple[str, ...]) -> Listing:
     return listing
 
 
-KINDS = {
+def _mattes(root: Path, splits: tuple[str, ...]) -> Listing:
+    listing = Listing("mattes")
+    choose_splits(root, [], splits)
+    masks: dict[str, tuple[Path, ...]] = {
+        path.name.removesuffix(_MASK): (path,) for path in sorted(root.glob(f"*{_MASK}"))
+    }
+    pictures = {stem: path for stem, path in pictures_in(root).items() if stem in masks}
+    pair(listing, pictures, masks)
+    return listing
+
+
+KINDS: dict[str, Callable[[Path, tuple[str, ...]], Listing]] = {
     "cocostuff": _cocostuff,
     "cocostuff10k": _cocostuff10k,
     "panoptic": _panoptic,
     "instances": _instances,
     "bsds": _bsds,
     "folder": _folder,
+    "inst": partial(_folder, kind="inst"),
+    "class": partial(_folder, kind="class"),
+    "obj": partial(_folder, kind="obj"),
+    "mattes": _mattes,
 }

@@ -15,23 +15,30 @@ from sss_model.errors import DatasetError
 from sss_model.params import SamplingParams
 
 VOID = -1
+UNKNOWN = -2
+"""In region maps: a void pixel that is never drawn, since it may belong to a thing beside it."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Pixels drawn from one image: `points` (S, P, 2) int64, x then y; `labels` (S, P) int64, `VOID` for none."""
+    """Pixels drawn from one image: `points` (S, P, 2) int64, x then y; `labels` (S, P) int64, `VOID` for none.
+
+    `parts` (S, P) int64 are the regions that the pixels lie in, `VOID` outside of any.
+    """
 
     points: NDArray[np.int64]
     labels: NDArray[np.int64]
+    parts: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Regions:
-    """The regions of one image: flat pixel indices and the label of each."""
+    """The regions of one image: flat pixel indices, and the label and the number of each."""
 
     width: int
     pixels: list[NDArray[np.int64]]
     labels: NDArray[np.int64]
+    numbers: NDArray[np.int64]
 
     @property
     def distinct(self) -> int:
@@ -47,7 +54,8 @@ def find_regions(
     Parameters
     ----------
     labels : (H, W) category of each pixel, `VOID` (-1) where there is none
-    regions : (H, W) region of each pixel, at least 0; a region's pixels share one label. Ignored where `labels` is void
+    regions : (H, W) region of each pixel, at least 0; a region's pixels share one label. Where `labels` is void,
+        `UNKNOWN` (-2) leaves a pixel out
     min_area : smaller regions are dropped, pixels
     void : `needed` adds the void pixels as one more region where there is a single label, `always` does so everywhere,
         `never` nowhere
@@ -63,19 +71,23 @@ def find_regions(
     >>> regions.labels.tolist(), [len(pixels) for pixels in regions.pixels]
     ([4, 9], [3, 2])
     """
-    flat = np.where(labels.ravel() == VOID, VOID, regions.ravel())
+    flat = np.where(labels.ravel() == VOID, np.where(regions.ravel() == UNKNOWN, UNKNOWN, VOID), regions.ravel())
     order = np.argsort(flat, kind="stable")
     numbers, starts = np.unique(flat[order], return_index=True)
     pixels_of = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
     void_pixels = pixels_of.pop(VOID, order[:0])
-    large_regions = [piece for piece in pixels_of.values() if len(piece) >= min_area]
-    region_labels = [int(labels.flat[piece[0]]) for piece in large_regions]
+    pixels_of.pop(UNKNOWN, None)
+    large = {number: piece for number, piece in pixels_of.items() if len(piece) >= min_area}
+    region_labels = [int(labels.flat[piece[0]]) for piece in large.values()]
     take_void = void == "always" or (void == "needed" and len(set(region_labels)) == 1)
     if take_void and len(void_pixels) >= min_area:
-        large_regions.append(void_pixels)
+        large[VOID] = void_pixels
         region_labels.append(VOID)
     return Regions(
-        labels.shape[1], [piece.astype(np.int64) for piece in large_regions], np.array(region_labels, np.int64)
+        labels.shape[1],
+        [piece.astype(np.int64) for piece in large.values()],
+        np.array(region_labels, np.int64),
+        np.array(list(large), np.int64),
     )
 
 
@@ -98,13 +110,14 @@ def draw(regions: Regions, params: SamplingParams, rng: np.random.Generator) -> 
         raise DatasetError(
             f"An image needs two labels to compare; this one has {regions.distinct} of at least the minimum area."
         )
-    points, labels = [], []
+    points, labels, parts = [], [], []
     for _ in range(params.samplings):
         chosen = _choose(regions.labels, params.instances, rng)
         flat = np.concatenate([rng.choice(regions.pixels[k], params.pixels) for k in chosen])
         points.append(np.stack([flat % regions.width, flat // regions.width], 1))
         labels.append(np.repeat(regions.labels[chosen], params.pixels))
-    return Samples(np.stack(points), np.stack(labels))
+        parts.append(np.repeat(regions.numbers[chosen], params.pixels))
+    return Samples(np.stack(points), np.stack(labels), np.stack(parts))
 
 
 def _choose(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -149,7 +149,7 @@ class DataSource(Checked):
     """One data set to read, in place."""
 
     path: str
-    kind: str = choice("auto", (), "Kind", help="a format's name, or auto to recognise it")
+    kind: str = choice("auto", (), "Kind", help="a format's name, or what numbers stand for: inst, class, obj; or auto")
     weight: float = number(1.0, 0.0, 1e6, "Weight", help="its images are drawn in proportion to this")
     splits: tuple[str, ...] = ()
     """Sub-folders such as train2017; empty takes the format's own choice."""
@@ -173,7 +173,16 @@ class SamplingParams(Checked):
         "needed",
         ("needed", "always", "never"),
         "Void as negative",
-        help="when unlabelled pixels are a region of negatives: needed = where there is one label only",
+        help="when unlabelled pixels are a region of negatives: needed = where there is one label only, and in all "
+        "pictures of the kinds inst, class and obj",
+    )
+    contrast: str = choice(
+        "class",
+        ("class", "unnamed", "instance"),
+        "Contrast",
+        source=SUPPLEMENT,
+        help="class: two things of one class are the same, and not compared where their class is not known; "
+        "unnamed: those whose class is not known are different; instance: all are, where a data set knows instances",
     )
     border_windows: int = number(
         0,

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -25,8 +25,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sss_model.datasets.border_sampling import draw_windows
 from sss_model.datasets.dataset import Dataset, Example
-from sss_model.datasets.pair_sampling import VOID, Samples, draw, find_regions
+from sss_model.datasets.pair_sampling import VOID, Regions, Samples, draw, find_regions
 from sss_model.errors import DatasetError, DeviceError, SSSError
+from sss_model.params import SamplingParams
 from sss_model.training.augment import augment, to_array
 from sss_model.training.copy_paste import paste_regions
 from sss_model.training.params import TrainParams
@@ -47,6 +48,7 @@ class Batch:
     image : (3, H, W) float32 RGB in [0, 1]
     points : (S, P, 2) int64, x then y, of S samplings of P pixels
     labels : (S, P) int64, -1 (`VOID`) without one
+    parts : (S, P) int64; pixels of one label but of two parts are not compared
     windows : further samplings, each around one point of a border, of as many pixels as all others of them
     skipped : what was passed over on the way, with reasons
     """
@@ -56,6 +58,7 @@ class Batch:
     image: NDArray[np.float32]
     points: NDArray[np.int64]
     labels: NDArray[np.int64]
+    parts: NDArray[np.int64]
     windows: Samples
     skipped: tuple[str, ...] = ()
 
@@ -97,6 +100,30 @@ class ImageOrder:
         return np.stack([sources, places], 1)
 
 
+def compared(example: Example, data: Dataset, contrast: str) -> tuple[Example, bool]:
+    """`example` with the labels that training compares, and whether its regions part them.
+
+    Two regions of one label are the same, as eq. (1) has it, unless they part it: then they are not compared. Things
+    that are to be different, by `contrast` of `SamplingParams`, get a label each.
+    """
+    if data.kind == "class":
+        return example, True
+    if not data.knows_instances:
+        return example, False
+    known = example.labels != VOID
+    if contrast == "instance" or (contrast == "unnamed" and data.marks_things):
+        return replace(example, labels=np.where(known, example.regions, VOID)), False
+    if data.marks_things:  # of a class that is not known
+        return replace(example, labels=np.where(known, 1, VOID).astype(np.int32)), True
+    return example, False
+
+
+def regions_of(example: Example, data: Dataset, params: SamplingParams) -> Regions:
+    """The regions of `example` that samplings draw from, the rest among them where `data` marks things."""
+    void = "always" if data.marks_things and params.void == "needed" else params.void
+    return find_regions(example.labels, example.regions, min_area=params.min_area, void=void)
+
+
 class BatchDataset(TorchDataset[Batch]):
     """Item k is the batch of draw number k."""
 
@@ -130,15 +157,17 @@ class BatchDataset(TorchDataset[Batch]):
             return None
         for _ in range(4):
             crop = self._paste(augment(example, params.augment, rng), data, index, rng)
-            regions = find_regions(
-                crop.labels, crop.regions, min_area=params.sampling.min_area, void=params.sampling.void
-            )
+            crop, parted = compared(crop, data, params.sampling.contrast)
+            regions = regions_of(crop, data, params.sampling)
             if regions.distinct >= 2:
                 samples = draw(regions, params.sampling, rng)
-                void = VOID in regions.labels
-                windows = draw_windows(crop.labels, params.sampling, rng, void=void)
+                windows = draw_windows(crop.labels, crop.regions, params.sampling, rng, void=VOID in regions.labels)
+                if not parted:
+                    samples, windows = (replace(drawn, parts=drawn.labels) for drawn in (samples, windows))
                 image = to_array(crop.picture)
-                return Batch(number, example.name, image, samples.points, samples.labels, windows, tuple(skipped))
+                return Batch(
+                    number, example.name, image, samples.points, samples.labels, samples.parts, windows, tuple(skipped)
+                )
         skipped.append(f"{data.items[index].picture}: has fewer than two labels to compare")
         return None
 

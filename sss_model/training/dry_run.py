@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 
 from sss_model.datasets.dataset import Dataset
-from sss_model.datasets.pair_sampling import find_regions
 from sss_model.errors import DatasetError
 from sss_model.inference.memory import peak_bytes
 from sss_model.network.grid_maps import FeatureNet
+from sss_model.training.data_loading import compared, regions_of
 from sss_model.training.distributed import ProcessGroup
 from sss_model.training.params import TrainParams
 from sss_model.training.trainer import Trainer
@@ -68,10 +68,8 @@ def _check(data: Dataset, params: TrainParams) -> str:
                 raise
             bad.append(str(error))
             continue
-        regions = find_regions(
-            example.labels, example.regions, min_area=params.sampling.min_area, void=params.sampling.void
-        )
-        poor += regions.distinct < 2
+        example, _ = compared(example, data, params.sampling.contrast)
+        poor += regions_of(example, data, params.sampling).distinct < 2
     text = (
         f"{data.name}: {len(chosen)} of {len(data)} pictures read, {poor} of them with fewer than two labels to compare"
     )

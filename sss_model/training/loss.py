@@ -10,7 +10,8 @@ Aksoy et al. 2018, supplementary material, section 1. For the pixels P of one sa
     tanh           |f_p - f_q|^2 / d  log((1 + e^x) / 2)    -log tanh(x / 2)     released program: d 64, weights 3:1
     tanh-distance  |f_p - f_q| / d    log((1 + e^x) / 2)    -log tanh(x / 2)
 
-A pixel without a label (`VOID`) is a negative to every labelled pixel and nothing to another void one.
+A pixel without a label (`VOID`) is a negative to every labelled pixel and nothing to another void one. Where a label
+has parts, which may be different things of one class, pixels of two parts of it are nothing to each other either.
 
 One thousand pixels of three instances make nine million pairs, so nothing is left to autograd: pairs are visited in
 blocks of one kind (all positive or all negative, no masks), each unordered pair once, and a block adds its gradient
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -46,7 +48,9 @@ class PairStatistics:
     """Mean scaled distance of positive and of negative pairs, and the share of negatives with distance near 0."""
 
 
-def pair_loss(features: Tensor, labels: Tensor, params: LossParams | None = None) -> Tensor:
+def pair_loss(
+    features: Tensor, labels: Tensor, params: LossParams | None = None, parts: Tensor | None = None
+) -> Tensor:
     """Mean of eq. (1) over the pairs of each sampling, averaged over samplings.
 
     Parameters
@@ -54,6 +58,7 @@ def pair_loss(features: Tensor, labels: Tensor, params: LossParams | None = None
     features : (P, D) or (S, P, D) floating; the gradient flows into these
     labels : (P,) or (S, P) integer; equal numbers are positives, `VOID` (-1) has none
     params : form, scale and weights; the default is eq. (1) as printed
+    parts : like `labels`; pixels of one label but two parts are not compared. None: a label is one part
 
     Returns
     -------
@@ -72,20 +77,22 @@ def pair_loss(features: Tensor, labels: Tensor, params: LossParams | None = None
     (0.2027, 0.0)
     """
     params = params or LossParams()
+    parts = labels if parts is None else parts
     if features.dim() == 2:
-        features, labels = features[None], labels[None]
-    if features.dim() != 3 or labels.shape != features.shape[:2]:
+        features, labels, parts = features[None], labels[None], parts[None]
+    if features.dim() != 3 or labels.shape != features.shape[:2] or parts.shape != labels.shape:
         raise ParameterError(
-            f"Features must be (S, P, D) with labels (S, P); got {tuple(features.shape)} and {tuple(labels.shape)}."
+            f"Features must be (S, P, D) with labels (S, P); got {tuple(features.shape)} and {tuple(labels.shape)}"
+            + ("." if parts.shape == labels.shape else f", and parts {tuple(parts.shape)}.")
         )
     if features.dtype in (torch.float16, torch.bfloat16):
         features = features.float()
     with torch.autocast(features.device.type, enabled=False):
-        loss: Tensor = _PairLoss.apply(features, labels, params)
+        loss: Tensor = _PairLoss.apply(features, labels, parts, params)
     return loss
 
 
-def training_loss(features: Tensor, labels: Tensor, params: LossParams) -> Tensor:
+def training_loss(features: Tensor, labels: Tensor, params: LossParams, parts: Tensor | None = None) -> Tensor:
     """`pair_loss` of one image's samplings, plus `projected_weight` times that of their three principal components.
 
     Distances after the projection are what a viewer sees: the second term asks the colours, too, to tell regions
@@ -99,11 +106,11 @@ def training_loss(features: Tensor, labels: Tensor, params: LossParams) -> Tenso
     >>> features.grad.shape
     torch.Size([10, 60, 16])
     """
-    loss = pair_loss(features, labels, params)
+    loss = pair_loss(features, labels, params, parts)
     if params.projected_weight > 0:
         axes = principal_axes(features)
         projected = features.to(axes.dtype) @ axes
-        loss = loss + params.projected_weight * pair_loss(projected, labels, params)
+        loss = loss + params.projected_weight * pair_loss(projected, labels, params, parts)
     return loss
 
 
@@ -120,11 +127,11 @@ class _PairLoss(torch.autograd.Function):
     """Computes the gradient while it computes the value; `backward` only scales it."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, labels: Tensor, params: LossParams) -> Tensor:
+    def forward(ctx: Any, features: Tensor, labels: Tensor, parts: Tensor, params: LossParams) -> Tensor:
         gradient = torch.empty_like(features) if ctx.needs_input_grad[0] else None
         total = features.new_zeros(())
         for k in range(len(features)):
-            value, slope = _sampling(features[k], labels[k], params, gradient is not None)
+            value, slope = _sampling(features[k], labels[k], parts[k], params, gradient is not None)
             total += value
             if gradient is not None:
                 gradient[k] = slope
@@ -133,16 +140,20 @@ class _PairLoss(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, None, None]:
-        return slope * ctx.gradient, None, None
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, None, None, None]:
+        return slope * ctx.gradient, None, None, None
 
 
-def _sampling(features: Tensor, labels: Tensor, params: LossParams, want_gradient: bool) -> tuple[Tensor, Tensor]:
+def _sampling(
+    features: Tensor, labels: Tensor, parts: Tensor, params: LossParams, want_gradient: bool
+) -> tuple[Tensor, Tensor]:
     """Value and gradient (P, D) of one sampling."""
-    order = torch.argsort(labels, stable=True)
-    kinds, counts = torch.unique_consecutive(labels[order], return_counts=True)
-    groups = list(zip(kinds.tolist(), counts.tolist(), strict=True))
-    pairs = _count_pairs(groups)
+    order = torch.argsort(parts, stable=True)
+    order = order[torch.argsort(labels[order], stable=True)]
+    kinds, counts = torch.unique_consecutive(torch.stack([labels, parts])[:, order], dim=1, return_counts=True)
+    groups = list(zip(kinds[0].tolist(), counts.tolist(), strict=True))
+    ends = _label_ends(groups)
+    pairs = _count_pairs(groups, ends)
     weights = (params.positive_weight, params.negative_weight)
     mass = sum(w * n for w, n in zip(weights, pairs, strict=True))
     if mass == 0:
@@ -158,19 +169,25 @@ def _sampling(features: Tensor, labels: Tensor, params: LossParams, want_gradien
     for k, (kind, count) in enumerate(groups):
         if kind != VOID:
             blocks.within(start, start + count, weights[0] / mass)
-        if weights[1] > 0 and k + 1 < len(groups):
-            blocks.across(start, start + count, len(labels), weights[1] / mass)
+        if weights[1] > 0 and ends[k] < len(labels):
+            blocks.across(start, start + count, ends[k], len(labels), weights[1] / mass)
         start += count
     gradient = torch.empty_like(scaled)
     gradient[order] = blocks.gradient * scale
     return blocks.total, gradient
 
 
-def _count_pairs(groups: list[tuple[int, int]]) -> tuple[int, int]:
-    """Ordered pairs of one label (a pixel with itself included, as eq. (1) sums) and of two labels."""
+def _label_ends(groups: list[tuple[int, int]]) -> list[int]:
+    """For each group, a part of a label, where the pixels of its label end."""
+    last = {kind: end for (kind, _), end in zip(groups, accumulate(count for _, count in groups), strict=True)}
+    return [last[kind] for kind, _ in groups]
+
+
+def _count_pairs(groups: list[tuple[int, int]], ends: list[int]) -> tuple[int, int]:
+    """Ordered pairs of one part (a pixel with itself included, as eq. (1) sums) and of two labels."""
     total = sum(count for _, count in groups)
-    same = sum(count * count for _, count in groups)
-    return sum(count * count for kind, count in groups if kind != VOID), total * total - same
+    across = sum(2 * count * (total - end) for (_, count), end in zip(groups, ends, strict=True))
+    return sum(count * count for kind, count in groups if kind != VOID), across
 
 
 class _Blocks:
@@ -208,10 +225,10 @@ class _Blocks:
             if last < end:
                 self._rectangle(first, last, last, end, 2 * weight, positive=True)
 
-    def across(self, start: int, end: int, stop: int, weight: float) -> None:
-        """Negative pairs of pixels start..end-1 with all later ones."""
+    def across(self, start: int, end: int, others: int, stop: int, weight: float) -> None:
+        """Negative pairs of pixels start..end-1 with pixels others..stop-1."""
         for first in range(start, end, self._rows):
-            self._rectangle(first, min(first + self._rows, end), end, stop, 2 * weight, positive=False)
+            self._rectangle(first, min(first + self._rows, end), others, stop, 2 * weight, positive=False)
 
     def _rectangle(self, top: int, bottom: int, left: int, right: int, weight: float, *, positive: bool) -> None:
         x = self._left[top:bottom] @ self._right[left:right].T
@@ -254,12 +271,15 @@ def _negative_tanh(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def pair_statistics(features: Tensor, labels: Tensor, params: LossParams) -> PairStatistics:
+def pair_statistics(
+    features: Tensor, labels: Tensor, params: LossParams, parts: Tensor | None = None
+) -> PairStatistics:
     """How far apart the pairs of one sampling (P, D), (P,) are; a collapsing network shows near negatives."""
+    parts = labels if parts is None else parts
     distance = torch.cdist(features.float(), features.float())
     x = (distance if params.is_distance else distance.square()) / params.distance_scale
     known = labels != VOID
-    same = (labels[:, None] == labels) & known[:, None]
+    same = (labels[:, None] == labels) & (parts[:, None] == parts) & known[:, None]
     same.fill_diagonal_(False)
     different = labels[:, None] != labels
     return PairStatistics(

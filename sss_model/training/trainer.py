@@ -36,7 +36,7 @@ from sss_model.training.validation import Score
 
 log = logging.getLogger(__name__)
 
-Sampled = tuple[Tensor, Tensor]  # features (S, P, D) and labels (S, P)
+Sampled = tuple[Tensor, Tensor, Tensor]  # features (S, P, D), labels and parts (S, P)
 _COLLAPSED = 1e-4  # of the widest distance between pixels so far
 
 __all__ = ["BEST_MODEL", "LAST_MODEL", "Trainer", "TrainingResult"]
@@ -173,9 +173,10 @@ class Trainer:
             torch.manual_seed(params.run.seed * 2**32 + batch.number)  # dropout too belongs to the draw
             with self._processes.defer_gradient_exchange(model, defer=k + 1 < images):
                 wide, windows = self._features(model, batch)
-                loss = training_loss(*wide, params.loss)
+                loss = training_loss(wide[0], wide[1], params.loss, wide[2])
                 if len(batch.windows.labels):
-                    loss = loss + params.loss.border_weight * pair_loss(*windows, params.loss)
+                    near = pair_loss(windows[0], windows[1], params.loss, windows[2])
+                    loss = loss + params.loss.border_weight * near
                 if self._teacher is not None:
                     with torch.no_grad():
                         targets, _ = self._features(self._teacher, batch)
@@ -205,16 +206,21 @@ class Trainer:
             self._log_update(mean_loss, float(norm), seconds, wide)
 
     def _features(self, model: nn.Module, batch: Batch) -> tuple[Sampled, Sampled]:
-        """Features and labels of a batch's samplings and of its border windows; the head takes all pixels at once."""
+        """Features, labels, parts of a batch's samplings and border windows; the head takes all pixels at once."""
         image = torch.from_numpy(batch.image)[None].to(self._device, non_blocking=True)
         points = torch.from_numpy(np.concatenate([batch.points.reshape(-1, 2), batch.windows.points.reshape(-1, 2)]))
-        labels = torch.from_numpy(batch.labels).to(self._device, non_blocking=True)
-        window_labels = torch.from_numpy(batch.windows.labels).to(self._device, non_blocking=True)
+        labels, parts, window_labels, window_parts = (
+            torch.from_numpy(numbers).to(self._device, non_blocking=True)
+            for numbers in (batch.labels, batch.parts, batch.windows.labels, batch.windows.parts)
+        )
         kind = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(self._params.run.amp)
         with torch.autocast(self._device.type, dtype=kind, enabled=kind is not None):
             features = model(image, points[None].to(self._device, non_blocking=True))[0]
         depth, wide, near = features.shape[1], features[: labels.numel()], features[labels.numel() :]
-        return (wide.reshape(*labels.shape, depth), labels), (near.reshape(*window_labels.shape, depth), window_labels)
+        return (
+            (wide.reshape(*labels.shape, depth), labels, parts),
+            (near.reshape(*window_labels.shape, depth), window_labels, window_parts),
+        )
 
     @property
     def _frozen(self) -> bool:
@@ -234,8 +240,8 @@ class Trainer:
             self._skipped += 1
 
     def _log_update(self, loss: float, norm: float, seconds: float, sampled: Sampled) -> None:
-        features, labels = sampled
-        pairs = pair_statistics(features[0].detach(), labels[0], self._params.loss)
+        features, labels, parts = sampled
+        pairs = pair_statistics(features[0].detach(), labels[0], self._params.loss, parts[0])
         base, new = (group["lr"] for group in self._state.optimiser.param_groups)
         values = {
             "loss": loss, "gradient_norm": norm, "rate_backbone": base, "rate_new": new, "seconds": seconds,

@@ -1,11 +1,11 @@
-"""Pair AUC, edge AUC and drift on held-out pictures while training, and the backbone's own taps as the yardstick."""
+"""Pair and edge AUC, drift and clicks on held-out pictures while training; the backbone's taps are the yardstick."""
 
 from __future__ import annotations
 
 import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.dataset import Dataset, Example
-from sss_model.datasets.pair_sampling import VOID, choose_probe
+from sss_model.datasets.pair_sampling import VOID, Probe, choose_probe
 from sss_model.errors import DatasetError
 from sss_model.image_io import to_picture
 from sss_model.network.grid_maps import FeatureNet, GridMap
@@ -23,9 +23,11 @@ from sss_model.network.supplement import SupplementNet
 from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.training.augment import shrink, to_array
+from sss_model.training.click_probe import probe_objects
 from sss_model.training.sampled_features import SampledFeatures
 
-DRIFT_STRIDE = 6  # pixels from one whose features count for the drift to the next
+DENSE_STRIDE = 6  # pixels from one whose features count for drift and clicks to the next
+CLICKED = 2  # things of a picture that are clicked
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,23 @@ class Score:
     """Means over `images` pictures of a data set; None where none of them can tell.
 
     `features` and `taps` are pair AUC, of the features and of the backbone's own stages, untouched by any head; `edge`
-    and `drift` are the features' edge AUC and drift.
+    and `drift` are the features' edge AUC and drift, `click` and `clicks` the IoU of things after one click and after
+    five (`click_probe`).
     """
 
     images: int
-    features: float
+    features: float | None
     taps: float | None
     edge: float | None = None
     drift: float | None = None
+    click: float | None = None
+    clicks: float | None = None
 
     def __str__(self) -> str:
-        others = {"taps": self.taps, "edge": self.edge, "drift": self.drift}
-        told = ", ".join(f"{name} {value:.4f}" for name, value in others.items() if value is not None)
-        return f"{self.features:.4f}" + (f" ({told})" if told else "")
+        names = {"features": "", "taps": "taps ", "edge": "edge ", "drift": "drift ", "click": "IoU after 1 click ",
+                 "clicks": "after 5 "}  # fmt: skip
+        told = [f"{title}{getattr(self, name):.4f}" for name, title in names.items() if getattr(self, name) is not None]
+        return told[0] + (f" ({', '.join(told[1:])})" if len(told) > 1 else "")
 
 
 def pair_auc(features: Tensor, labels: Tensor) -> float:
@@ -147,7 +153,7 @@ def validate(
     scales: Sequence[float] = (1.0,),
     skip: Callable[[str], None] | None = None,
 ) -> dict[str, Score]:
-    """Scores by data set, over those of its first `images` pictures that have two labels; absent without any.
+    """Scores by data set, over those of its first `images` pictures that can tell something; absent without any.
 
     Parameters
     ----------
@@ -170,13 +176,8 @@ def validate(
             if score is not None:
                 found.append(score)
         if found:
-            scores[data.name] = Score(
-                len(found),
-                float(np.mean([score.features for score in found])),
-                _mean([score.taps for score in found]),
-                _mean([score.edge for score in found]),
-                _mean([score.drift for score in found]),
-            )
+            names = [field.name for field in fields(Score) if field.name != "images"]
+            scores[data.name] = Score(len(found), *(_mean([getattr(score, name) for score in found]) for name in names))
     network.train(was_training)
     return scores
 
@@ -189,32 +190,46 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _one(
     network: FeatureNet, data: Dataset, index: int, longest: int, device: torch.device, scales: Sequence[float]
 ) -> Score | None:
-    """The scores of one picture."""
+    """The scores of one picture; None where it has neither two labels nor a thing to click."""
     example = shrink(data.read(index), longest)
     rng = np.random.default_rng(probe_seed(example.name))
     probe = choose_probe(example.labels, rng)
-    if probe is None:
+    things = data.objects(example)
+    if probe is None and not things:
         return None
     pairs = choose_edge_pairs(example.labels, rng)
     height, width = example.labels.shape
-    coarse = np.mgrid[DRIFT_STRIDE // 2 : height : DRIFT_STRIDE, DRIFT_STRIDE // 2 : width : DRIFT_STRIDE]
-    places = [probe.points, coarse[::-1].reshape(2, -1).T]
-    if pairs is not None:
-        places += [pairs.first, pairs.second]
+    coarse = np.mgrid[DENSE_STRIDE // 2 : height : DENSE_STRIDE, DENSE_STRIDE // 2 : width : DENSE_STRIDE]
+    nowhere = np.empty((0, 2), np.int64)
+    places = [
+        coarse[::-1].reshape(2, -1).T,
+        probe.points if probe is not None else nowhere,
+        *((pairs.first, pairs.second) if pairs is not None else (nowhere, nowhere)),
+    ]
     image = torch.from_numpy(to_array(example.picture))[None].to(device)
     points = torch.from_numpy(np.concatenate(places))[None].to(device)
     values = SampledFeatures(network, scales)(image, points)[0].float().cpu()
-    own, dense, *sides = values.split([len(part) for part in places])
-    kinds = torch.from_numpy(probe.labels)
-    taps = None
-    if isinstance(network, SupplementNet):
-        stages = taps_at(network.taps(image), torch.from_numpy(probe.points)[None].to(device))
-        taps = pair_auc(stages[0].float().cpu(), kinds)
-    wander = (
-        drift(dense.reshape(*coarse.shape[1:], -1).numpy(), example.labels[tuple(coarse)]) if dense.numel() else None
+    dense, own, *sides = values.split([len(part) for part in places])
+    regular, at = dense.reshape(*coarse.shape[1:], values.shape[1]).numpy(), tuple(coarse)
+    clicked = probe_objects(regular, example.regions[at], things, most=CLICKED) if dense.numel() else None
+    if probe is None and clicked is None:
+        return None
+    return Score(
+        1,
+        pair_auc(own, torch.from_numpy(probe.labels)) if probe is not None else None,
+        _taps_auc(network, image, probe) if probe is not None else None,
+        edge_auc(sides[0], sides[1], pairs.same) if pairs is not None else None,
+        drift(regular, example.labels[at]) if dense.numel() else None,
+        *(clicked or ()),
     )
-    edge = edge_auc(sides[0], sides[1], pairs.same) if pairs is not None else None
-    return Score(1, pair_auc(own, kinds), taps, edge, wander)
+
+
+def _taps_auc(network: FeatureNet, image: Tensor, probe: Probe) -> float | None:
+    """Pair AUC of the backbone's own stages; None for a network without any."""
+    if not isinstance(network, SupplementNet):
+        return None
+    stages = taps_at(network.taps(image), torch.from_numpy(probe.points)[None].to(image.device))
+    return pair_auc(stages[0].float().cpu(), torch.from_numpy(probe.labels))
 
 
 @torch.no_grad()

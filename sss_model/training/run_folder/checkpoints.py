@@ -310,20 +310,36 @@ class CheckpointManager:
 
     def _summary(self) -> dict[str, Any]:
         """What a model file says of its weights; `auc_update` is the update that the scores are of."""
-        auc = {name: round(score.features, 4) for name, score in self.state.scores.items()}
-        edges = {n: round(score.edge, 4) for n, score in self.state.scores.items() if score.edge is not None}
-        return {"update": self.state.update, "auc": auc, "edge_auc": edges, "auc_update": self.state.scored}
+
+        def rounded(field: str) -> dict[str, float]:
+            told = {name: getattr(score, field) for name, score in self.state.scores.items()}
+            return {name: round(value, 4) for name, value in told.items() if value is not None}
+
+        return {
+            "update": self.state.update,
+            "auc": rounded("features"),
+            "edge_auc": rounded("edge"),
+            "click_iou": rounded("clicks"),
+            "auc_update": self.state.scored,
+        }
 
 
 def _mean_score(scores: dict[str, Score]) -> float:
     """What the best model is best at: the mean of pair AUC and edge AUC over the data sets."""
-    told = [score.features if score.edge is None else (score.features + score.edge) / 2 for score in scores.values()]
+    told = [
+        score.features if score.edge is None else (score.features + score.edge) / 2
+        for score in scores.values()
+        if score.features is not None
+    ]
     return float(np.mean(told)) if told else float("-inf")
 
 
 def _report(log: TrainLog, update: int, mean: float, scores: dict[str, Score]) -> None:
     for name, score in scores.items():
-        values = {"auc": score.features, "auc_taps": score.taps, "edge_auc": score.edge, "drift": score.drift}
+        values = {
+            "auc": score.features, "auc_taps": score.taps, "edge_auc": score.edge, "drift": score.drift,
+            "click_iou_1": score.click, "click_iou_5": score.clicks,
+        }  # fmt: skip
         log.curves({f"{kind}/{name}": value for kind, value in values.items()}, update)
     log.event("validation", update=update, auc=finite(mean), sets={n: vars(s) for n, s in scores.items()})
     log.say(f"update {update}: mean AUC {mean:.4f}  " + "  ".join(f"{n} {s}" for n, s in scores.items()))

@@ -316,7 +316,31 @@ def test_every_measure_says_how_many_pictures_it_is_of(
     assert [line.split()[-1] for line in lines[1:]] == ["2", "3", "3", "3", "3"]
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["sets"][0]
     assert found["pictures"] == 4
-    assert found["counted"] == {"auc": 2, "edge_auc": 3, "drift": 3, "clusters": 3, "boundary_f": 3}
+    assert found["counted"] == {"auc": 2, "edge_auc": 3, "drift": 3, "clusters": 3, "clicks": 0, "boundary_f": 3}
+
+
+def test_clicks_are_measured_where_a_set_knows_things(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, mattes = folder_set(tmp_path / "set", 3), tmp_path / "mattes"
+    for k in range(2):
+        picture, labels = scene(k)
+        mattes.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(mattes / f"m{k}.jpg")
+        save_map(mattes / f"m{k}.mask.png", np.where(labels == 2, 255, 0).astype(np.uint8))
+    words = [str(model), "--data", str(root), "--data", f"inst:{root}", "--data", str(mattes), "--holdout", "0.9"]
+    words += ["--radius", "2", "--device", "cpu", "--size=native", "--click-side", "64", "--json"]
+    assert main([*words, str(tmp_path / "a.json")]) == 0
+    text = capsys.readouterr().out
+    plain, things, masks = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["sets"]
+    assert plain["clicks"] == {}
+    assert plain["counted"]["clicks"] == 0
+    assert set(things["clicks"]) == set(things["click"]) == {"features", "pca", "filtered", "rgb", "taps"}
+    assert things["clicks"]["rgb"] > 0.8, "the things are flat colours"
+    assert masks["pictures"] == masks["counted"]["clicks"] == 2
+    assert "5 clicks IoU" in text
+    assert main([*words, str(tmp_path / "b.json"), "--things", "0"]) == 0
+    assert "click" not in capsys.readouterr().out
 
 
 def test_the_models_own_backbone_is_not_called_untouched(

@@ -219,7 +219,7 @@ def test_signals_save_and_leave_with_their_code(kind: signal.Signals, code: int,
     ("words", "place"),
     [
         (["--dry-run"], "sss_model.training.dry_run.dry_run"),
-        (["--output", "out"], "sss_model.commands.train_run.open_dataset"),
+        (["--output", "out"], "sss_model.commands.train_run.open_datasets"),
     ],
 )
 def test_ctrl_c_before_training_leaves_with_130(

@@ -56,7 +56,7 @@ def test_edge_pairs_need_a_border_between_two_labels() -> None:
 def test_windows_hold_as_many_pixels_of_each_label_and_keep_off_the_border() -> None:
     labels = _quarters(60, 80)
     params = SamplingParams(border_windows=30, border_pixels=48, border_radius=9)
-    samples = draw_windows(labels, params, np.random.default_rng(0))
+    samples = draw_windows(labels, labels, params, np.random.default_rng(0))
     assert samples.points.shape == (30, 48, 2)
     x, y = samples.points[..., 0], samples.points[..., 1]
     np.testing.assert_array_equal(labels[y, x], samples.labels)
@@ -73,14 +73,14 @@ def test_void_is_a_label_of_windows_only_where_it_is_asked_for() -> None:
     labels = np.zeros((40, 40), np.int32)
     labels[:, 20:] = VOID
     params = SamplingParams(border_windows=5, border_pixels=20, border_radius=6)
-    assert draw_windows(labels, params, np.random.default_rng(0)).points.shape == (0, 20, 2)
-    samples = draw_windows(labels, params, np.random.default_rng(0), void=True)
+    assert draw_windows(labels, labels, params, np.random.default_rng(0)).points.shape == (0, 20, 2)
+    samples = draw_windows(labels, labels, params, np.random.default_rng(0), void=True)
     assert samples.labels.shape == (5, 20)
     assert set(np.unique(samples.labels)) == {VOID, 0}
 
 
 @pytest.mark.parametrize("labels", [np.zeros((30, 30), np.int32), np.arange(100, dtype=np.int32).reshape(10, 10)])
 def test_there_is_no_window_without_two_labels_of_some_pixels(labels: np.ndarray) -> None:
-    samples = draw_windows(labels, SamplingParams(border_windows=4), np.random.default_rng(0))
+    samples = draw_windows(labels, labels, SamplingParams(border_windows=4), np.random.default_rng(0))
     assert samples.points.shape == (0, 64, 2)
     assert samples.labels.shape == (0, 64)

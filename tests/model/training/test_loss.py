@@ -22,12 +22,14 @@ def _samples(count: int = 14, dtype: torch.dtype = torch.float64) -> tuple[Tenso
     return 4 * torch.randn(count, 6, dtype=dtype), labels
 
 
-def _double_loop(features: Tensor, labels: Tensor, params: LossParams) -> float:
+def _double_loop(features: Tensor, labels: Tensor, params: LossParams, parts: Tensor | None = None) -> float:
     """The equation as it is printed, one pair at a time."""
     total, mass = 0.0, 0.0
     for p in range(len(labels)):
         for q in range(len(labels)):
-            if labels[p] == labels[q] == VOID:
+            if labels[p] == labels[q] == VOID or (
+                parts is not None and labels[p] == labels[q] and parts[p] != parts[q]
+            ):
                 continue
             distance = math.dist(features[p].tolist(), features[q].tolist())
             x = (distance if params.is_distance else distance**2) / params.distance_scale
@@ -42,13 +44,15 @@ def _double_loop(features: Tensor, labels: Tensor, params: LossParams) -> float:
     return total / mass
 
 
-def _autograd(features: Tensor, labels: Tensor, params: LossParams) -> Tensor:
+def _autograd(features: Tensor, labels: Tensor, params: LossParams, parts: Tensor | None = None) -> Tensor:
     """The same with the whole pair matrix and torch's own gradient."""
     difference = features[:, None] - features[None]
     square = difference.square().sum(2)
     eye = torch.eye(len(labels), dtype=torch.bool)
     x = (torch.where(eye, 1.0, square).sqrt() * ~eye if params.is_distance else square) / params.distance_scale
     same = (labels[:, None] == labels) & (labels != VOID)
+    if parts is not None:
+        same &= parts[:, None] == parts
     other = labels[:, None] != labels
     positive = torch.nn.functional.softplus(x) - math.log(2)
     apart = torch.where(other, x, 1.0)
@@ -137,6 +141,21 @@ def test_float32_agrees_at_full_size() -> None:
 def test_void_alone_is_refused() -> None:
     with pytest.raises(ParameterError, match="all of its pixels are void"):
         pair_loss(torch.randn(4, 3), torch.full((4,), VOID))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_parts_of_one_label_are_not_compared(form: str) -> None:
+    features, labels = _samples()
+    parts = torch.tensor([1, 2, 9, VOID, 4, 4, 9, 1, VOID, 8, 3, 2, 1, 8])
+    params = LossParams(loss=form, distance_scale=2.0, positive_weight=3.0)
+    features.requires_grad_()
+    value = pair_loss(features, labels, params, parts)
+    assert float(value.detach()) == pytest.approx(_double_loop(features, labels, params, parts), rel=1e-7)
+    (expected,) = torch.autograd.grad(_autograd(features, labels, params, parts), features)
+    value.backward()
+    torch.testing.assert_close(features.grad, expected, rtol=1e-6, atol=1e-9)
+    whole = pair_loss(features.detach(), labels, params)
+    assert float(pair_loss(features.detach(), labels, params, labels)) == float(whole) != float(value.detach())
 
 
 def test_shapes_are_checked() -> None:

@@ -187,8 +187,8 @@ def test_gradients_that_are_not_finite_leave_the_weights_and_the_state_before(
 
     updates = iter(range(100))
 
-    def loss(features: torch.Tensor, labels: torch.Tensor, params: Any) -> torch.Tensor:
-        value = training_loss(features, labels, params)
+    def loss(features: torch.Tensor, labels: torch.Tensor, params: Any, parts: torch.Tensor) -> torch.Tensor:
+        value = training_loss(features, labels, params, parts)
         return value + (features.sum() * 0).sqrt() if next(updates) >= 2 else value  # sqrt has no gradient at 0
 
     monkeypatch.setattr(module, "training_loss", loss)
