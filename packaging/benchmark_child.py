@@ -101,7 +101,8 @@ def start() -> dict[str, float]:
     def started(self: Any, *arguments: Any, **options: Any) -> None:
         self.window.repaint()
         times["window"] = time.time() - begun
-        self.session.result_arrived.connect(lambda result: arrived(self, result))
+        self.session.picture_opened.connect(lambda _opened: times.setdefault("input", time.time() - begun))
+        self.session.panes_rendered.connect(lambda result: arrived(self, result))
         original(self, *arguments, **options)
 
     def arrived(program: Any, result: Any) -> None:
@@ -134,9 +135,10 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
         window.show()
         arrivals: list[Any] = []
         loop = QEventLoop()
-        session.result_arrived.connect(arrivals.append)
-        session.result_arrived.connect(lambda _result: loop.quit())
-        session.requests.busy_changed.connect(lambda _busy: loop.quit())
+        for arrived in (session.previewed, session.opened):
+            arrived.connect(arrivals.append)
+            arrived.connect(lambda _result: loop.quit())
+        program.worker.activity.busy_changed.connect(lambda _busy: loop.quit())
         program.start([picture])
 
         def until(done: Any) -> None:
@@ -144,7 +146,7 @@ def drag(height: int, width: int, ticks: int) -> dict[str, list[float]]:
             while not done():
                 loop.exec()
 
-        until(lambda: arrivals and arrivals[-1].complete and not session.requests.busy)
+        until(lambda: arrivals and not session.busy)
         ours = []
         for tick in range(ticks):
             arrivals.clear()

@@ -105,13 +105,13 @@ def trace_window(picture: Path) -> None:
     app = QApplication(["trace"])
     with tempfile.TemporaryDirectory() as folder:
         program = Program(Settings(Path(folder) / "settings.ini"), data=Path(folder))
-        ended: list[object] = []
-        program.worker.ended.connect(ended.append)
+        shown: list[object] = []
+        program.session.opened.connect(shown.append)
         program.window.show()
         app.processEvents()
         with recorder.recording():
             program.start([picture], restore=False)
-            _wait(app, lambda: bool(ended) and not program.session.busy and not program.worker.busy)
+            _wait(app, lambda: bool(shown) and not program.session.busy and not program.worker.busy)
         print(recorder.table("Open to four panes"), flush=True)
         print(min((_tick(app, program, recorder, radius) for radius in range(8, 13)), key=lambda tick: tick[0])[1])
         sys.setprofile(None)
@@ -130,12 +130,12 @@ def _tick(app: Any, program: Any, recorder: Recorder, radius: int) -> tuple[int,
         app.processEvents()
         time.sleep(0.01)
     _wait(app, lambda: not program.session.busy and not program.worker.busy)
-    ended: list[object] = []
-    program.worker.ended.connect(ended.append)
+    previews: list[object] = []
+    program.session.previewed.connect(previews.append)
     with recorder.recording():
         program.window.params.changing.emit("radius", radius)
-        _wait(app, lambda: bool(ended))
-    program.worker.ended.disconnect(ended.append)
+        _wait(app, lambda: bool(previews) and not program.worker.busy)
+    program.session.previewed.disconnect(previews.append)
     calls = sum(counts.total() for counts in recorder.calls.values())
     return calls, recorder.table("One tick of the radius slider")
 

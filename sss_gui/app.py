@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QApplication
 import sss_model
 from sss_gui.display import has_display
 from sss_gui.headless import run_headless
-from sss_gui.messages.panes import Source
 from sss_gui.program import Program
+from sss_gui.requests.panes import Source
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.stop_signals import SIGNALS, StopSignals

@@ -13,10 +13,10 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from sss_gui.messages.panes import ExportResult, Source
 from sss_gui.program import Program
+from sss_gui.requests.error_text import ErrorText
+from sss_gui.requests.panes import ExportResult, Source
 from sss_gui.state.session import State
-from sss_gui.window.error_text import ErrorText
 from sss_gui.window.settings import Settings
 from sss_gui.window.stop_signals import StopSignals
 from sss_gui.window.theme import Theme

@@ -1,4 +1,4 @@
-"""The four panes of both views: their names in the program, in the order they stand in, and their titles."""
+"""The four panes of both views, and the ways to look at a matte: names in the program, order, titles."""
 
 from __future__ import annotations
 
@@ -12,3 +12,17 @@ SEGMENT_TITLES = {
     "matte": "Matte",
 }
 SEGMENT_PANES = tuple(SEGMENT_TITLES)
+
+ALPHA_VIEWS = {
+    "grey": "Grey",
+    "red": "Red overlay",
+    "checkerboard": "Checkerboard",
+    "black": "On black",
+    "white": "On white",
+    "colour": "On a colour",
+    "picture": "Over a picture",
+}
+"""Ways to look at a matte, in the order in which one key goes through them."""
+
+OPACITY = 0.6
+"""Of an overlay at first, and after a double click on its slider."""

@@ -11,8 +11,6 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
-from sss_gui.messages.panes import Source
-from sss_gui.messages.queues import Queue
 from sss_gui.pane_names import PANES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.display import DisplayPresenter
@@ -25,6 +23,9 @@ from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.status import StatusPresenter
 from sss_gui.presenters.strip_features import StripFeaturesPresenter
+from sss_gui.requests.channel import Rank
+from sss_gui.requests.panes import Source
+from sss_gui.requests.worker import Engine, Worker
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.segment_parts import SegmentParts
@@ -32,7 +33,6 @@ from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
-from sss_gui.state.request_tracker import RequestTracker
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
@@ -48,7 +48,6 @@ from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
-from sss_gui.worker.worker import Ended, Engine, Worker
 from sss_model.params import ExtractParams
 
 SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
@@ -87,7 +86,7 @@ class Program(QObject):
         self.worker = Worker(engine, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
         # state
-        self.session = session = Session(RequestTracker(self.worker, self), self, state)
+        self.session = session = Session(self.worker, self, state)
         self.pictures = pictures = PictureList(session, self)
         self.pins = pins = Pins(session, self)
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
@@ -148,7 +147,7 @@ class Program(QObject):
 
         An export has as long as it takes to finish the file that it writes.
         """
-        exporting = not self.session.requests.queues.isdisjoint((Queue.EXPORT, Queue.BATCH))
+        exporting = any(each.pending for each in self.worker.channels if each.rank in (Rank.EXPORT, Rank.BATCH))
         self.session.close()
         self.settings.save_window(self.window)
         self.settings.panel_state = self.window.panel.save_state()
@@ -206,7 +205,7 @@ class Program(QObject):
         store = self.session_store
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
         session.opened.connect(lambda _source: store.mark_opening(None))
-        session.requests.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
+        self.worker.activity.busy_changed.connect(lambda busy: None if busy else store.mark_opening(None))
         for changed in (
             *(session.source_changed, session.model_changed, session.extract_changed, session.filter_changed),
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
@@ -254,11 +253,7 @@ class Program(QObject):
         self.batch_export.advanced.connect(partial(self.status.begin, "Exporting"))
         self.basis.advanced.connect(partial(self.status.begin, "Fitting the basis:"))
         self.session_store.failed.connect(self.panes.show_error)
-        self.file_worker.ended.connect(self._show_file_error)
-
-    def _show_file_error(self, ended: Ended) -> None:
-        if ended.error is not None:
-            self.panes.show_error(ended.error)
+        self.file_worker.failed.connect(self.panes.show_error)
 
     def _stop(self) -> None:
         self.session.stop()

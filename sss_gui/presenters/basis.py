@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.messages.panes import BasisRequest, BasisResult, BasisStep, Source
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.panes import BasisRequest, BasisResult, BasisStep, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
-from sss_gui.worker.worker import Ended
 
 KEPT = 100  # bases that are kept for undo and for copied command lines
 
@@ -47,16 +48,13 @@ class BasisPresenter(QObject):
         super().__init__(window)
         self._session, self._pictures, self._panel = session, pictures, panel
         self._folder, self._window = folder, window
-        self._pending: dict[int, str] = {}  # what each basis under way is for
+        self._bases = Channel(session.worker, Rank.BASIS, stops_running=True, busy=True)
         self._left: list[Source] = []  # pictures that a shared basis has not come to yet
         self._total = 0
         self._fitted: dict[Path, frozenset[Source]] = {}
         panel.basis_mode_requested.connect(self.set_mode)
         panel.basis_save_requested.connect(self._save_dialog)
         panel.basis_load_requested.connect(self._load_dialog)
-        session.requests.answer(BasisResult, self._take)
-        session.requests.answer(BasisStep, self._step)
-        session.requests.ended.connect(self._end)
         session.basis_changed.connect(self._show)
         pictures.changed.connect(lambda: self._show(session.state.basis))
 
@@ -85,8 +83,8 @@ class BasisPresenter(QObject):
         if state.source is None:
             return
         sources = tuple(self._pictures.sources) if mode == "shared" else ()
-        ticket = self._session.requests.ask(lambda number: BasisRequest(number, state.request(number), path, sources))
-        self._pending[ticket] = mode
+        self._unmark()
+        self._bases.ask(BasisRequest(state.panes(), path, sources), partial(self._take, mode), self._end)
         self._left, self._total = list(sources), len(sources)
         self._tell()
 
@@ -97,7 +95,7 @@ class BasisPresenter(QObject):
             self.marked.emit(self._left[0], "running", "")
 
     def _step(self, step: BasisStep) -> None:
-        if step.ticket not in self._pending or step.source not in self._left:
+        if step.source not in self._left:
             return
         self.marked.emit(step.source, "failed" if step.problem else "done", step.problem)
         self._left.remove(step.source)
@@ -105,16 +103,22 @@ class BasisPresenter(QObject):
 
     def _end(self, ended: Ended) -> None:
         """Stopped or failed: what is done stays remembered, so that another time goes on from there."""
-        if self._pending.pop(ended.ticket, None) and self._left and not self._pending:
-            self.marked.emit(self._left[0], "none", "")
-            self._left = []
+        if ended.outcome != "done":
+            self._unmark()
             self._show(self._session.state.basis)
 
-    def _take(self, result: BasisResult) -> None:
-        mode = self._pending.pop(result.ticket, "")
-        if mode == "saved":
+    def _unmark(self) -> None:
+        """No picture is looked at any more."""
+        if self._left:
+            self.marked.emit(self._left[0], "none", "")
+            self._left = []
+
+    def _take(self, mode: str, result: BasisResult | BasisStep) -> None:
+        if isinstance(result, BasisStep):
+            self._step(result)
+        elif mode == "saved":
             self.noted.emit(f"Saved the basis as {result.path.name}.")
-        elif mode:
+        else:
             self._forget_old()
             self._fitted[result.path] = frozenset(result.fitted)
             self._session.set_basis(result.path)

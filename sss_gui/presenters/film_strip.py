@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.files import ThumbnailRequest, ThumbnailResult
-from sss_gui.messages.overlays import Match
-from sss_gui.messages.panes import Source
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.files import ThumbnailRequest, ThumbnailResult
+from sss_gui.requests.overlays import Match
+from sss_gui.requests.panes import Source
+from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.film_strip import FilmStrip
-from sss_gui.worker.worker import Worker
 
 
 class FilmStripPresenter(QObject):
@@ -33,12 +33,11 @@ class FilmStripPresenter(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._pictures, self._worker, self._strip = pictures, worker, strip
-        self._tickets = itertools.count(1)
+        self._pictures, self._strip = pictures, strip
+        self._thumbnails = Channel(worker, Rank.THUMBNAILS)
         self._without_thumbnail: list[Source] = []
         self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
         self._before: dict[Source, tuple[str, str]] = {}  # the same of those that run
-        worker.delivered.connect(self._take)
         strip.activated.connect(pictures.choose)
         strip.thumbnails_requested.connect(self.request_thumbnails)
         strip.remove_requested.connect(pictures.remove)
@@ -78,7 +77,7 @@ class FilmStripPresenter(QObject):
 
     def _request(self, sources: Sequence[Source]) -> None:
         if sources:
-            self._worker.submit(ThumbnailRequest(next(self._tickets), tuple(sources)))
+            self._thumbnails.ask(ThumbnailRequest(tuple(sources)), self._take)
 
     def _fill(self) -> None:
         sources = self._pictures.sources
@@ -94,8 +93,8 @@ class FilmStripPresenter(QObject):
         self._strip.set_current(self._pictures.index)
         self._strip.go_on_from(self._pictures.cursor)
 
-    def _take(self, result: object) -> None:
-        if not isinstance(result, ThumbnailResult) or result.source not in self._pictures.sources:
+    def _take(self, result: ThumbnailResult) -> None:
+        if result.source not in self._pictures.sources:
             return
         index = self._pictures.sources.index(result.source)
         if result.picture is not None:

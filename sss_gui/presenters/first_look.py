@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import Box, Picture, Source
+from sss_gui.requests.panes import Box, Picture, Source
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session

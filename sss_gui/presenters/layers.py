@@ -16,7 +16,7 @@ from sss_gui.widgets.dialogs.backbone_dialog import FILE
 from sss_gui.widgets.dialogs.weights_question import WeightsQuestion
 from sss_gui.widgets.panels.layer_list import LayerRow
 from sss_gui.widgets.panels.layers_panel import LayersPanel
-from sss_gui.widgets.picture.layer_pictures import blended
+from sss_gui.worker.layer_pictures import blended
 from sss_model.params.layers import NETWORKS
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from sss_gui.messages.models import (
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.error_text import ErrorText
+from sss_gui.requests.models import (
     BackboneModelRequest,
     BackboneModelResult,
     BackbonesRequest,
@@ -17,12 +18,12 @@ from sss_gui.messages.models import (
     ModelsRequest,
     ModelsResult,
 )
+from sss_gui.requests.worker import Worker
 from sss_gui.state.session import Session
 from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.dialogs.model_manager import ModelEntry, ModelManager
 from sss_gui.window.settings import Settings
 from sss_gui.worker.model_engine import ModelEngine
-from sss_gui.worker.worker import Ended, Worker
 
 
 class ModelsPresenter(QObject):
@@ -45,9 +46,10 @@ class ModelsPresenter(QObject):
         self._dialog: ModelManager | None = None
         self._backbones: BackboneDialog | None = None
         self._backbone_of: dict[str, BackboneWords] = {}
-        self._tickets = itertools.count(1)
-        self.worker.delivered.connect(self._take)
-        self.worker.ended.connect(self._ended)
+        self._descriptions = Channel(self.worker, Rank.LIST)
+        self._lists = Channel(self.worker, Rank.LIST)
+        self._builds = Channel(self.worker, Rank.EXPORT, keeps_all=True)
+        self.worker.failed.connect(self._show_failure)
         session.opened.connect(lambda _source: self._remember())
 
     def start(self) -> None:
@@ -72,42 +74,43 @@ class ModelsPresenter(QObject):
         if self._backbones is None:
             self._backbones = BackboneDialog(self._window)
             self._backbones.build_requested.connect(self._build)
-        self.worker.submit(BackbonesRequest(next(self._tickets)))
+        self._lists.ask(BackbonesRequest(), self._take_backbones)
         self._backbones.show()
         self._backbones.raise_()
 
     def _ask(self) -> None:
         paths = tuple(Path(name) for name in self._settings.recent_models)
-        self.worker.submit(ModelsRequest(next(self._tickets), paths))
+        self._descriptions.ask(ModelsRequest(paths), self._take_models)
 
-    def _take(self, result: object) -> None:
-        if isinstance(result, ModelsResult) and self._dialog is not None:
+    def _take_models(self, result: ModelsResult) -> None:
+        if self._dialog is not None:
             entries = [ModelEntry(model.key, model.title, model.summary, model.card) for model in result.models]
             self._dialog.set_models(entries, str(self._session.state.model or ""))
-        elif isinstance(result, BackbonesResult) and self._backbones is not None:
+
+    def _take_backbones(self, result: BackbonesResult) -> None:
+        if self._backbones is not None:
             self._backbone_of = {words.name: words for words in result.backbones}
             self._backbones.set_rows(
                 [BackboneRow(w.name, w.program, bool(w.weights), w.here) for w in result.backbones]
             )
-        elif isinstance(result, BackboneModelResult):
-            if self._backbones is not None:
-                self._backbones.set_state(f"{result.path.name} is in use.")
-            self._session.set_model(result.path)
+
+    def _take_model(self, result: BackboneModelResult) -> None:
+        if self._backbones is not None:
+            self._backbones.set_state(f"{result.path.name} is in use.")
+        self._session.set_model(result.path)
 
     def _build(self, choice: BackboneChoice) -> None:
         """Write a model of a backbone alone; it is used once it is there."""
         weights = {PUBLISHED: self._backbone_of[choice.name].weights, FILE: choice.file}.get(choice.weights)
-        request = BackboneModelRequest(
-            next(self._tickets), choice.name, weights, self._folder, choice.blocks, choice.consent
-        )
+        request = BackboneModelRequest(choice.name, weights, self._folder, choice.blocks, choice.consent)
         if self._backbones is not None:
             verb = "Downloading the weights of" if choice.consent else "Building"
             self._backbones.set_state(f"{verb} {choice.name}…", busy=True)
-        self.worker.submit(request)
+        self._builds.ask(request, self._take_model)
 
-    def _ended(self, ended: Ended) -> None:
-        if ended.error is not None and self._backbones is not None:
-            self._backbones.set_state(f"{ended.error.sentence} {ended.error.hint}".strip())
+    def _show_failure(self, error: ErrorText) -> None:
+        if self._backbones is not None:
+            self._backbones.set_state(f"{error.sentence} {error.hint}".strip())
 
     def _use(self, key: str) -> None:
         self._session.set_model(Path(key) if key else None)

@@ -8,7 +8,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.overlays import (
+from sss_gui.pane_names import PANES
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
     SimilarityRequest,
@@ -16,8 +18,7 @@ from sss_gui.messages.overlays import (
     Values,
     WriteMaskRequest,
 )
-from sss_gui.messages.panes import Pyramid, ShowResult
-from sss_gui.pane_names import PANES
+from sss_gui.requests.panes import PanesResult, Pyramid
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Point
@@ -69,7 +70,8 @@ class OverlaysPresenter(QObject):
         self._legend: Legend | None = None
         self._values: Values | None = None  # what the colours stand for
         self._hovered: Point | None = None
-        self._wanted: set[int] = set()  # tickets of maps asked for since the pane was last cleared
+        self._similar = Channel(session.worker, Rank.SIMILARITY)
+        self._grouped = Channel(session.worker, Rank.CLUSTERS, stops_running=True, busy=True)
         self._features = 0  # number of the features that the overlay was made of
         params.changing.connect(lambda name, value: self._set(name, value, moving=True))
         params.rested.connect(lambda name, value: self._set(name, value, moving=False))
@@ -83,9 +85,7 @@ class OverlaysPresenter(QObject):
         choices.clusters_changed.connect(self._show_clusters)
         choices.origin_changed.connect(self._compare_with_pins)
         session.displayed_changed.connect(self._leave)
-        session.result_arrived.connect(self._follow)
-        session.requests.answer(SimilarityResult, self._take_similarity)
-        session.requests.answer(ClusterResult, self._take_clusters)
+        session.panes_rendered.connect(self._follow)
 
     def toggle(self, name: str) -> None:
         """Show the overlay `name` with its controls, or hide it where it is shown."""
@@ -104,14 +104,15 @@ class OverlaysPresenter(QObject):
         if comparison is None:
             self.noted.emit("There is nothing to compare with: pin a pixel first.")
             return
-        self._session.requests.ask(lambda ticket: WriteMaskRequest(ticket, replace(comparison, others=()), path))
+        request = WriteMaskRequest(replace(comparison, others=()), path)
+        self._session.exports.ask(request, self._session.exported.emit)
 
     def write_clusters(self, path: Path) -> None:
         """Write the clusters' numbers as a PNG."""
         source = self._session.shown
         if source is not None:
-            grouping = ClusterRequest(0, source, self._choices.clusters)
-            self._session.requests.ask(lambda ticket: WriteMaskRequest(ticket, grouping, path))
+            request = WriteMaskRequest(ClusterRequest(source, self._choices.clusters), path)
+            self._session.exports.ask(request, self._session.exported.emit)
 
     # intents -------------------------------------------------------------------------------------------------------
 
@@ -159,8 +160,8 @@ class OverlaysPresenter(QObject):
         self._hovered = None
         self._clear()
 
-    def _follow(self, result: ShowResult) -> None:
-        if result.complete and result.exact and (self.overlay is None or result.features != self._features):
+    def _follow(self, result: PanesResult) -> None:
+        if result.complete and (self.overlay is None or result.features != self._features):
             self._features = result.features
             self._ask()
 
@@ -173,7 +174,7 @@ class OverlaysPresenter(QObject):
     def _ask_similarity(self) -> None:
         comparison = self._comparison() if self._choices.shown == "similarity" else None
         if comparison is not None:
-            self._wanted.add(self._session.requests.ask(lambda ticket: replace(comparison, ticket=ticket)))
+            self._similar.ask(comparison, self._take_similarity)
             self.similarity_asked.emit()
 
     def _comparison(self) -> SimilarityRequest | None:
@@ -183,21 +184,20 @@ class OverlaysPresenter(QObject):
             return None
         if choices.origin is not None:
             others = tuple(other for other in self._pictures.sources if other != source)
-            return SimilarityRequest(0, source, choices.origin_points, choices.similarity, others, choices.origin)
+            return SimilarityRequest(source, choices.origin_points, choices.similarity, others, choices.origin)
         if self._hovered is None:
             return None
-        return SimilarityRequest(0, source, (self._hovered,), choices.similarity, (), source)
+        return SimilarityRequest(source, (self._hovered,), choices.similarity, (), source)
 
     def _ask_clusters(self) -> None:
         source, params = self._session.shown, self._choices.clusters
         if self._choices.shown == "clusters" and source is not None:
-            self._wanted.add(self._session.requests.ask(lambda ticket: ClusterRequest(ticket, source, params)))
+            self._grouped.ask(ClusterRequest(source, params), self._take_clusters)
 
     # answers -------------------------------------------------------------------------------------------------------
 
     def _take_similarity(self, result: SimilarityResult) -> None:
-        if not self._put(result.ticket, result.overlay, self._legend_of(result), result.values):
-            return
+        self._put(result.overlay, self._legend_of(result), result.values)
         self._panel.set_match(result.match if self._choices.origin is not None else None)
         self.compared.emit(result.matches)
         self._say(result)
@@ -215,7 +215,7 @@ class OverlaysPresenter(QObject):
 
     def _take_clusters(self, result: ClusterResult) -> None:
         count = self._choices.clusters.clusters
-        self._put(result.ticket, result.overlay, Legend("Clusters", palette(count)[:, :3], False), result.values)
+        self._put(result.overlay, Legend("Clusters", palette(count)[:, :3], False), result.values)
 
     def _legend_of(self, result: SimilarityResult) -> Legend:
         """Of a heat map; of several pins which is the nearest."""
@@ -224,19 +224,16 @@ class OverlaysPresenter(QObject):
             return Legend("Most similar pin", palette(pins)[:, :3], False)
         return Legend(f"Similarity ({params.metric})", VIRIDIS, True, params.threshold)
 
-    def _put(self, ticket: int, overlay: Pyramid, legend: Legend, values: Values | None) -> bool:
-        """Lay `overlay` over the pane, unless that was cleared since it was asked for or shows a newer one."""
-        if ticket not in self._wanted:
-            return False
-        self._wanted = {later for later in self._wanted if later > ticket}
+    def _put(self, overlay: Pyramid, legend: Legend, values: Values | None) -> None:
+        """Lay `overlay` over the pane."""
         self.overlay, self._legend, self._values = overlay, legend, values
         self._lay()
-        return True
 
     def _clear(self) -> None:
         """Take the overlay away; maps under way are not wanted any more."""
         self.overlay = self._legend = self._values = None
-        self._wanted.clear()
+        self._similar.drop()
+        self._grouped.drop()
         self._panel.set_match(None)
         self._lay()
 

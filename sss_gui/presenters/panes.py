@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import LiftResult, ShowResult, Source
 from sss_gui.pane_names import PANES
+from sss_gui.requests.error_text import ErrorText
+from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, PreviewResult, Source
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.window.error_text import ErrorText
 
 WORKING = "Computing…"
 EMPTY = "Drop a photograph here\nor press Ctrl+O"
@@ -24,12 +24,14 @@ class PanesPresenter(QObject):
         self._session, self._panel = session, panel
         self._badge = ""  # of the filtered pane, for when the picture that waits is given up
         session.displayed_changed.connect(self._empty)
-        session.result_arrived.connect(self._show)
+        session.picture_opened.connect(self._show_input)
+        session.panes_rendered.connect(self._show)
+        session.previewed.connect(self._preview)
         session.lifted.connect(self._sharpen)
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
         session.source_changed.connect(self._tell_waiting)
-        session.requests.busy_changed.connect(self._show_placeholders)
+        session.worker.activity.busy_changed.connect(self._show_placeholders)
         panel.controller.view_changed.connect(self._tell_view)
         self._show_placeholders()
 
@@ -39,19 +41,29 @@ class PanesPresenter(QObject):
         self._panel.show_message(error.title, words, error.details)
         self._show_placeholders()
 
-    def _show(self, result: ShowResult) -> None:
+    def _show_input(self, opened: OpenedPicture) -> None:
+        self._panel.controller.set_image_size(opened.size)
+        pane = self._panel.pane("input")
+        if pane.picture is not opened.levels[0]:
+            pane.set_pyramid(opened.levels)
+
+    def _show(self, result: PanesResult) -> None:
         """Put what `result` brings onto the panes."""
-        self._panel.controller.set_image_size(result.size)
         for name, pyramid in result.pictures.items():
             pane = self._panel.pane(name)
             if pane.picture is not pyramid[0] or name == "filtered":  # a preview may lie over that one
                 pane.set_pyramid(pyramid)
-        for name, (patch, box) in result.patches.items():
-            self._panel.pane(name).set_region(patch, box)
         if result.complete:
-            self._panel.clear_message()
-            self._badge = "exact" if result.exact else "preview"
-            self._panel.pane("filtered").set_state(self._badge, not result.exact)
+            self._tell_shown("exact")
+
+    def _preview(self, result: PreviewResult) -> None:
+        self._panel.pane("filtered").set_region(*result.patch)
+        self._tell_shown("preview")
+
+    def _tell_shown(self, badge: str) -> None:
+        self._panel.clear_message()
+        self._badge = badge
+        self._panel.pane("filtered").set_state(badge, badge == "preview")
 
     def _sharpen(self, result: LiftResult) -> None:
         self._panel.pane("filtered").set_region(*result.patch)

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import LoadModelResult, ShowResult
+from sss_gui.requests.panes import FeaturesResult, LoadModelResult, PanesResult
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
@@ -37,8 +37,8 @@ class ParametersPresenter(QObject):
             changed.connect(panel.set_values)
         session.extract_changed.connect(network.set_values)
         session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
-        session.result_arrived.connect(self._show_explained)
-        session.result_arrived.connect(self._show_grid)
+        session.panes_rendered.connect(self._show_explained)
+        session.features_computed.connect(self._show_grid)
         session.model_loaded.connect(self._show_devices)
         for params in (session.state.filter, session.state.projection):
             panel.set_values(params)
@@ -77,13 +77,12 @@ class ParametersPresenter(QObject):
         projection = self._session.state.projection
         self._session.set_projection(replace(projection, seed=self._random.randrange(1, 10_000)))
 
-    def _show_explained(self, result: ShowResult) -> None:
-        if result.explained:  # previews and first panes bring none
+    def _show_explained(self, result: PanesResult) -> None:
+        if result.explained:  # the first panes bring none
             self._panel.set_explained_variance(result.explained)
 
-    def _show_grid(self, result: ShowResult) -> None:
-        if result.grid is not None:
-            self._panel.set_grid_side(max(result.grid))
+    def _show_grid(self, result: FeaturesResult) -> None:
+        self._panel.set_grid_side(max(result.grid))
 
     def _show_devices(self, result: LoadModelResult) -> None:
         self._network.set_devices(result.devices)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ProbeResult, ShowResult, Vector
 from sss_gui.pane_names import PANE_TITLES, PANES
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.panes import PanesResult, ProbeRequest, ProbeResult, Vector
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
@@ -49,10 +52,12 @@ class PixelInspector(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._pins, self._choices = session, pins, choices
-        self._panel, self._probe, self._read_out = panel, probe, read_out
+        self._panel, self._probe_panel, self._read_out = panel, probe, read_out
         self._hovered: Point | None = None
         self._hover_answer: ProbeResult | None = None
         self._features = 0  # number of those that the vectors are of
+        self._pointer = Channel(session.worker, Rank.PROBE)
+        self._pinned = Channel(session.worker, Rank.PIN)
         self.vectors: dict[Point, Vector] = {}
         panel.pixel_hovered.connect(self._hover)
         panel.hover_left.connect(self._leave)
@@ -63,8 +68,7 @@ class PixelInspector(QObject):
         pins.changed.connect(self._follow_pins)
         choices.similarity_changed.connect(lambda _params: self._show_reading())
         session.displayed_changed.connect(self._forget)
-        session.probe_arrived.connect(self._take)
-        session.result_arrived.connect(self._take_result)
+        session.panes_rendered.connect(self._take_panes)
 
     def pin_hovered(self) -> None:
         """Pin the pixel under the pointer."""
@@ -91,45 +95,52 @@ class PixelInspector(QObject):
     def _ask_missing(self) -> None:
         missing = next((point for point in self._pins.points if point not in self.vectors), None)
         if missing is not None:
-            self._session.probe(missing, pinned=True)
+            self._probe(self._pinned, missing, self._take_pinned)
 
     def _show_pins(self) -> None:
         pins = self._pins.points
         self._panel.set_pins(pins)
-        self._probe.set_pinned_vectors([(point, self.vectors.get(point)) for point in pins])
+        self._probe_panel.set_pinned_vectors([(point, self.vectors.get(point)) for point in pins])
         self._show_reading()
 
     def _hover(self, x: int, y: int) -> None:
         self._hovered = (x, y)
-        self._session.probe(self._hovered)
+        self._probe(self._pointer, self._hovered, self._take_hovered)
         self._show_reading()
 
     def _leave(self) -> None:
         self._hovered = self._hover_answer = None
         self._panel.set_crosshair(None)
-        self._probe.set_hovered_vector(None)
+        self._probe_panel.set_hovered_vector(None)
         self._show_reading()
 
     def _forget(self) -> None:
         """The panes show another picture: nothing that is known is of its pixels."""
+        self._pointer.drop()
+        self._pinned.drop()
         self.vectors.clear()
         self._leave()
         self._show_pins()
 
-    def _take(self, result: ProbeResult) -> None:
-        if result.source != self._session.displayed:
-            return
-        if result.pinned:
-            if result.point in self._pins.points:
-                self.vectors[result.point] = result.vector
-                self._show_pins()
-            self._ask_missing()
-        elif result.point == self._hovered:
+    def _probe(self, channel: Channel, point: Point, take: Callable[[ProbeResult], None]) -> None:
+        """Ask for the features at `point` of what is shown; before they are there nothing."""
+        source = self._session.shown
+        if source is not None:
+            channel.ask(ProbeRequest(source, point), take)
+
+    def _take_pinned(self, result: ProbeResult) -> None:
+        if result.point in self._pins.points:
+            self.vectors[result.point] = result.vector
+            self._show_pins()
+        self._ask_missing()
+
+    def _take_hovered(self, result: ProbeResult) -> None:
+        if result.point == self._hovered:
             self._hover_answer = result
-            self._probe.set_hovered_vector(result.vector, result.point)
+            self._probe_panel.set_hovered_vector(result.vector, result.point)
             self._show_reading()
 
-    def _take_result(self, result: ShowResult) -> None:
+    def _take_panes(self, result: PanesResult) -> None:
         if not result.complete:
             return
         self._hover_answer = None  # the panes' values have changed; vectors change with the features only
@@ -138,14 +149,14 @@ class PixelInspector(QObject):
             self.vectors.clear()
         self._ask_missing()
         if self._hovered is not None:
-            self._session.probe(self._hovered)
+            self._probe(self._pointer, self._hovered, self._take_hovered)
 
     def _show_reading(self) -> None:
         pins = self._pins.points
         point = self._hovered or (pins[-1] if pins else None)
         if point is None or not self._pins.inside(point):
             self._read_out.set_reading(None)
-            self._probe.set_measure("")
+            self._probe_panel.set_measure("")
             return
         x, y = point
         picture = self._panel.pane("input").picture
@@ -157,7 +168,7 @@ class PixelInspector(QObject):
         )
         self._read_out.set_reading(Reading(x, y, (red, green, blue), panes))
         other = "pointer" if self._hovered else f"pin {len(pins)}"
-        self._probe.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))
+        self._probe_panel.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))
 
     def _values(self, name: str, point: Point) -> tuple[float, float, float]:
         """Exact when the worker has answered for this pixel; until then what the picture's 8 bits say."""

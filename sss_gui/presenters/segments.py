@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
-from sss_gui.messages.panes import LiftResult, Picture, Pyramid, ShowResult
-from sss_gui.messages.segments import (
+from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.error_text import ErrorText
+from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, Picture, PreviewResult, Pyramid
+from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
     BackdropResult,
@@ -19,15 +22,12 @@ from sss_gui.messages.segments import (
     SegmentsLiftRequest,
     SegmentsLiftResult,
 )
-from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES
 from sss_gui.state.segments import Method, Segments
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.widgets.picture.layer_pictures import colours_over, flat_colours, matte_picture
-from sss_gui.window.error_text import ErrorText
 from sss_gui.worker.image_pyramid import make_pyramid
-from sss_gui.worker.worker import Ended
+from sss_gui.worker.layer_pictures import colours_over, flat_colours, matte_picture
 
 PLACEHOLDERS = {
     "": "Layers\ncome here once a picture is open",
@@ -63,20 +63,20 @@ class SegmentsPresenter(QObject):
         self._flat: tuple[Method, Pyramid] | None = None  # layers in their colours, and how they were made
         self._backdrop: Picture | None = None
         self._backdrop_path: Path | None = None
-        self._lifting = self._opening = 0  # tickets of the newest part, and of the picture behind the matte
+        self._parts = Channel(session.worker, Rank.SEGMENTS_LIFT, stops_running=True)
+        self._backdrops = Channel(session.worker, Rank.BACKDROP)
         self._hovered: tuple[int, int] | None = None
         self._join_state()
         panel.pixel_hovered.connect(lambda x, y: self._hover((x, y)))
         panel.hover_left.connect(lambda: self._hover(None))
         panel.pixel_picked.connect(self._click)
         panel.controller.view_changed.connect(self._look_closer)
-        session.result_arrived.connect(self._take_panes)
+        session.picture_opened.connect(self._take_photograph)
+        session.panes_rendered.connect(self._take_panes)
+        session.previewed.connect(self._preview)
         session.lifted.connect(self._sharpen_filtered)
         session.displayed_changed.connect(self._empty)
         session.failed.connect(self._show_error)
-        session.requests.answer(SegmentsLiftResult, self._take_part)
-        session.requests.answer(BackdropResult, self._take_backdrop)
-        session.requests.ended.connect(self._end)
         self._show_status(segments.status)
 
     def _join_state(self) -> None:
@@ -143,25 +143,31 @@ class SegmentsPresenter(QObject):
 
     # pictures --------------------------------------------------------------------------------------------------------
 
-    def _take_panes(self, result: ShowResult) -> None:
-        """The filtered pane is that of the features; the photograph is what all are compared with."""
-        pane = self._panel.pane("filtered")
-        if "filtered" in result.pictures:
-            pane.set_pyramid(result.pictures["filtered"])
-        for patch in (result.patches[name] for name in ("filtered",) if name in result.patches):
-            pane.set_region(*patch)
+    def _take_photograph(self, opened: OpenedPicture) -> None:
+        """The photograph is what all are compared with."""
+        if not self._photo:
+            self._panel.compare_with("Input", opened.levels)
+        self._photo = opened.levels
+
+    def _take_panes(self, result: PanesResult) -> None:
+        """The filtered pane is that of the features."""
         if result.complete:
-            pane.set_state("exact" if result.exact else "preview", not result.exact)
+            pane = self._panel.pane("filtered")
+            pane.set_pyramid(result.pictures["filtered"])
+            pane.set_state("exact")
             self._panel.clear_message()
-        if "input" in result.pictures:
-            if not self._photo:
-                self._panel.compare_with("Input", result.pictures["input"])
-            self._photo = result.pictures["input"]
+
+    def _preview(self, result: PreviewResult) -> None:
+        pane = self._panel.pane("filtered")
+        pane.set_region(*result.patch)
+        pane.set_state("preview", True)
+        self._panel.clear_message()
 
     def _sharpen_filtered(self, result: LiftResult) -> None:
         self._panel.pane("filtered").set_region(*result.patch)
 
     def _empty(self) -> None:
+        self._parts.drop()
         self._photo, self._flat, self._hovered = [], None, None
         for name in SEGMENT_PANES:
             self._panel.pane(name).set_pyramid(())
@@ -283,16 +289,12 @@ class SegmentsPresenter(QObject):
         if planes is None or layers is None or segments.status != "exact":
             return
         view = segments.view
-        matte = segments.matte_request() or MatteRequest(0, layers, Matte())
+        matte = segments.matte_request() or MatteRequest(layers, Matte())
         backdrop = view.backdrop if self._backdrop is not None else None
         look = Look(*planes, self._solo_plane(), view.name, view.colour, backdrop)
-        self._lifting = self._session.requests.ask(
-            lambda ticket: SegmentsLiftRequest(ticket, matte, look, (box, scale))
-        )
+        self._parts.ask(SegmentsLiftRequest(matte, look, (box, scale)), self._take_part)
 
     def _take_part(self, result: SegmentsLiftResult) -> None:
-        if result.ticket != self._lifting or result.source != self._session.displayed:
-            return
         for name, patch in result.patches.items():
             self._panel.pane(name).set_region(*patch)
 
@@ -304,7 +306,7 @@ class SegmentsPresenter(QObject):
         size = (found.picture.shape[0], found.picture.shape[1])
         if self._backdrop is None or self._backdrop.shape[:2] != size or path != self._backdrop_path:
             self._backdrop, self._backdrop_path = None, path
-            self._opening = self._session.requests.ask(lambda ticket: BackdropRequest(ticket, path, size))
+            self._backdrops.ask(BackdropRequest(path, size), self._take_backdrop, self._end)
 
     def _take_backdrop(self, result: BackdropResult) -> None:
         if result.path == self._segments.view.backdrop:
@@ -313,7 +315,7 @@ class SegmentsPresenter(QObject):
 
     def _end(self, ended: Ended) -> None:
         """A picture that cannot lie behind the matte is given up."""
-        if ended.ticket == self._opening and ended.outcome == "failed":
+        if ended.outcome == "failed":
             self._segments.set_view(replace(self._segments.view, name="grey", backdrop=None))
 
     # words -----------------------------------------------------------------------------------------------------------

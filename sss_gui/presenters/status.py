@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import LoadModelResult, ShowResult
+from sss_gui.requests.panes import FeaturesResult, LoadModelResult, PanesResult
 from sss_gui.state.session import Session
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.panels.status_line import StatusLine
@@ -32,11 +32,13 @@ class StatusPresenter(QObject):
         network.changed.connect(self._show_size)
         self._show_size()
         self._job = ""
+        self._seconds = 0.0  # that the features took, until the panes show them
         line.set_stage(READY)
         line.set_progress(None)
-        session.requests.progress_changed.connect(self._progress)
-        session.requests.busy_changed.connect(self._busy)
-        session.result_arrived.connect(self._result)
+        session.worker.activity.progress_changed.connect(self._progress)
+        session.worker.activity.busy_changed.connect(self._busy)
+        session.features_computed.connect(self._show_features)
+        session.panes_rendered.connect(self._show_seconds)
         session.model_loaded.connect(self._show_model)
         session.exported.connect(lambda result: self._note(result.notes))
 
@@ -58,14 +60,18 @@ class StatusPresenter(QObject):
             self._line.set_stage(READY)
             self._line.set_progress(None)
 
-    def _result(self, result: ShowResult) -> None:
+    def _show_features(self, result: FeaturesResult) -> None:
+        self._seconds = result.seconds
         if result.device:
             self._line.set_device(result.device)
         if result.model:
             self._line.set_model(result.model, str(self._session.state.model or ""))
-        if result.complete and result.exact and result.seconds > 0:
-            self._line.set_elapsed(result.seconds)
         self._note(result.notes)
+
+    def _show_seconds(self, result: PanesResult) -> None:
+        if result.complete:
+            self._line.set_elapsed(self._seconds + result.seconds)
+            self._seconds = 0.0
 
     def _note(self, notes: Sequence[str]) -> None:
         if notes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
-from sss_gui.messages.panes import ShowResult
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.panes import PanesResult
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.film_strip import FilmStrip
@@ -30,10 +31,9 @@ class StripFeaturesPresenter(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._strip = session, pictures, strip
-        self._newest = 0
+        self._thumbnails = Channel(session.worker, Rank.THUMBNAILS, stops_running=True)
         self.shown = False
-        session.requests.answer(FeatureThumbnail, self._take)
-        session.result_arrived.connect(self._follow)
+        session.panes_rendered.connect(self._follow)
         pictures.changed.connect(self.refresh)
 
     def toggle(self) -> None:
@@ -50,15 +50,13 @@ class StripFeaturesPresenter(QObject):
         """Ask for all, as when features of another picture are there."""
         state, sources = self._session.state, tuple(self._pictures.sources)
         if self.shown and self._session.shown is not None:
-            self._newest = self._session.requests.ask(
-                lambda ticket: FeatureThumbnailsRequest(ticket, state.request(ticket), sources)
-            )
+            self._thumbnails.ask(FeatureThumbnailsRequest(state.panes(), sources), self._take)
 
-    def _follow(self, result: ShowResult) -> None:
-        if result.complete and result.exact:
+    def _follow(self, result: PanesResult) -> None:
+        if result.complete:
             self.refresh()
 
     def _take(self, result: FeatureThumbnail) -> None:
         sources = self._pictures.sources
-        if self.shown and result.ticket == self._newest and result.source in sources:
+        if self.shown and result.source in sources:
             self._strip.set_features(sources.index(result.source), result.picture)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sss_gui.pane_names import ALPHA_VIEWS
+from sss_gui.requests.segments import Colour
 from sss_gui.saved.session_values import one_of, points, text, whole
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
-from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS, Colour
 from sss_model.errors import ParameterError
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sss_gui.messages.panes import Source
 from sss_gui.pane_names import PANES
+from sss_gui.requests.panes import Source
 from sss_gui.saved.segments_entry import SavedSegments, segments_entry, segments_of
 from sss_gui.saved.session_values import Points, finite, one_of, points, positive, text, whole
 from sss_gui.state.overlay_choices import OVERLAYS

@@ -13,10 +13,10 @@ import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from sss_gui.requests.error_text import describe
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.tasks.open_files import SESSION_SUFFIX
-from sss_gui.window.error_text import describe
 from sss_model.errors import SSSError
 from sss_model.storage.atomic_write import replacing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ShowResult
+from sss_gui.requests.panes import PanesResult
 from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.session_file import SavedSession
 from sss_gui.state.overlay_choices import OverlayChoices
@@ -32,7 +32,7 @@ class WindowSnapshot(QObject):
         self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
         self._segments, self._panel = segments, panel
         self._waiting: SavedSession | None = None
-        session.result_arrived.connect(self._arrive)
+        session.panes_rendered.connect(self._arrive)
 
     def capture(self) -> SavedSession:
         """The state now."""
@@ -82,7 +82,7 @@ class WindowSnapshot(QObject):
         if self._session.shown is not None and not self._session.busy:  # all is shown already
             self._finish()
 
-    def _arrive(self, result: ShowResult) -> None:
+    def _arrive(self, result: PanesResult) -> None:
         if result.complete:
             self._finish()
 

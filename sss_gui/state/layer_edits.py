@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sss_gui.messages.segments import Colour, Groups, Matte, Points
+from sss_gui.requests.segments import Colour, Groups, Matte, Points
 from sss_model.params.layers import MatteParams
 
 Part = frozenset[int]

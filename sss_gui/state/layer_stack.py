@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.segments import Colour
+from sss_gui.requests.segments import Colour
 from sss_gui.state.layer_edits import (
     Components,
     Edits,

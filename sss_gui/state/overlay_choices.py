@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import Source
+from sss_gui.pane_names import OPACITY
+from sss_gui.requests.panes import Source
 from sss_gui.state.motion import Motion
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
-from sss_gui.widgets.picture.overlay_legend import OPACITY
 from sss_model.params import ClusterParams, SimilarityParams
 
 OVERLAYS = ("", "similarity", "clusters")

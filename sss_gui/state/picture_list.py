@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.state.session import Session
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import ShowResult, Source
+from sss_gui.requests.panes import Source
 from sss_gui.state.session import Session
 
 Point = tuple[int, int]
@@ -27,7 +27,7 @@ class Pins(QObject):
         self._session = session
         self._by_picture: dict[Source, list[Point]] = {}
         session.displayed_changed.connect(self._follow)
-        session.result_arrived.connect(self._check)
+        session.picture_opened.connect(lambda _opened: self._check())
 
     @property
     def points(self) -> list[Point]:
@@ -98,6 +98,6 @@ class Pins(QObject):
             self._by_picture[source] = inside
         return inside != pins
 
-    def _check(self, result: ShowResult) -> None:
-        if result.complete and self._keep_inside():
+    def _check(self) -> None:
+        if self._keep_inside():
             self.changed.emit()

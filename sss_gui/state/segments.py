@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import ShowResult, Source
-from sss_gui.messages.queues import Queue
-from sss_gui.messages.segments import (
+from sss_gui.pane_names import ALPHA_VIEWS
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.panes import PanesResult, Source
+from sss_gui.requests.segments import (
     Colour,
     Groups,
     LayersRequest,
@@ -29,8 +30,6 @@ from sss_gui.state.layer_edits import (
 )
 from sss_gui.state.layer_stack import TOOLS, LayerStack
 from sss_gui.state.session import Session
-from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
-from sss_gui.worker.worker import Ended
 from sss_model.params.layers import SegmentParams
 
 METHOD_TITLES = {
@@ -113,19 +112,17 @@ class Segments(LayerStack):
         self.matte: MatteResult | None = None
         self.view = AlphaView()
         self._features = 0  # number of those that the panes show
-        self._computing = self._grouping = self._mattering = 0  # tickets of the newest requests
+        self._cuts = Channel(session.worker, Rank.SEGMENTS, stops_running=True, busy=True)
+        self._layers = Channel(session.worker, Rank.LAYERS, stops_running=True)
+        self._mattes = Channel(session.worker, Rank.MATTE)
         self._asked: object = None  # the cut that was asked for last, so that what failed is not asked for again
         self._status = ("", False)
         self._kept: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
         self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
-        session.result_arrived.connect(self._follow)
+        session.panes_rendered.connect(self._follow)
         for changed in (session.source_changed, session.model_changed, session.extract_changed):
             changed.connect(self._give_up)
-        session.requests.answer(SegmentsResult, self._take_cut)
-        session.requests.answer(LayersResult, self._take_layers)
-        session.requests.answer(MatteResult, self._take_matte)
-        session.requests.ended.connect(self._end)
 
     # what there is ---------------------------------------------------------------------------------------------------
 
@@ -153,7 +150,7 @@ class Segments(LayerStack):
     @property
     def computing(self) -> bool:
         """Whether a cut is under way."""
-        return self._computing in self._session.requests.pending
+        return self._cuts.pending
 
     def plane(self, layer: Layer) -> int:
         """Which plane of `alphas` is that layer; -1 while they are those of other groups."""
@@ -172,14 +169,14 @@ class Segments(LayerStack):
         source = self._session.displayed
         if self.found is None or source is None:
             return None
-        return LayersRequest(0, self._segments_request(0, source), self.groups)
+        return LayersRequest(self._segments_request(source), self.groups)
 
     def matte_request(self) -> MatteRequest | None:
         """The whole of what the matte is; None while nothing is picked."""
         layers = self.layers_request()
         if layers is None or not self.edits.picked:
             return None
-        return MatteRequest(0, layers, self.wanted_matte, self.view.decontaminate)
+        return MatteRequest(layers, self.wanted_matte, self.view.decontaminate)
 
     @property
     def wanted_matte(self) -> Matte:
@@ -249,6 +246,7 @@ class Segments(LayerStack):
         regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
         other_sum = regrouped or edits.picked != before.picked
         if other_sum:
+            self._mattes.drop()
             self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
         super()._put(edits)
         if regrouped:
@@ -264,10 +262,10 @@ class Segments(LayerStack):
         source = self._session.shown
         return None if source is None else (source, self._features, self.method)
 
-    def _segments_request(self, ticket: int, source: Source) -> SegmentsRequest:
+    def _segments_request(self, source: Source) -> SegmentsRequest:
         state = replace(self._session.state, source=source)
         params = SegmentParams(method=self.method.name)
-        return SegmentsRequest(ticket, state.request(0), params, self.method.file, self.method.consent)
+        return SegmentsRequest(state.features(), params, self.method.file, self.method.consent)
 
     def _compute_missing(self) -> None:
         """Ask for the cut that is wanted, where the view shows and it is not there."""
@@ -277,34 +275,35 @@ class Segments(LayerStack):
         if self.found is not None and wish == self.edits.cut:
             return
         self._asked = wish
-        self._computing = self._session.requests.ask(lambda ticket: self._segments_request(ticket, source))
+        self._cuts.ask(self._segments_request(source), self._take_cut, self._end)
 
     def _ask_layers(self) -> None:
         request = self.layers_request()
         if request is not None:
-            self._grouping = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
+            self._layers.ask(request, self._take_layers, self._end)
             self._tell()
 
     def _ask_matte(self) -> None:
         """Ask for the matte where it is more than a sum of layers."""
         request = self.matte_request()
         if request is None or (request.matte.plain and not request.decontaminate):
-            self._mattering, self.matte = 0, None
+            self._mattes.drop()
+            self.matte = None
             self.matte_changed.emit()
         else:
-            self._mattering = self._session.requests.ask(lambda ticket: replace(request, ticket=ticket))
+            self._mattes.ask(request, self._take_matte)
 
     # answers ---------------------------------------------------------------------------------------------------------
 
-    def _follow(self, result: ShowResult) -> None:
-        if result.complete and result.exact and result.source == self._session.displayed:
+    def _follow(self, result: PanesResult) -> None:
+        if result.complete:
             self._features = result.features
             self._compute_missing()
-        self._tell()
+            self._tell()
 
     def _take_cut(self, result: SegmentsResult) -> None:
         cut = self._wish
-        if result.ticket != self._computing or cut is None or cut != self._asked:
+        if cut is None or cut != self._asked:
             return
         self._keep()
         self.found, self.alphas, self.matte = result, None, None
@@ -342,21 +341,20 @@ class Segments(LayerStack):
         return Edits(cut, first_layers(self.components, SegmentParams().layers))
 
     def _take_layers(self, result: LayersResult) -> None:
-        if result.ticket == self._grouping and result.source == self._session.displayed:
-            self.alphas = result
-            self.alphas_changed.emit()
-            self._tell()
+        self.alphas = result
+        self.alphas_changed.emit()
+        self._tell()
 
     def _take_matte(self, result: MatteResult) -> None:
-        if result.ticket == self._mattering and result.source == self._session.displayed:
-            self.matte = result
-            self.matte_changed.emit()
+        self.matte = result
+        self.matte_changed.emit()
 
     def _leave(self, _source: Source | None) -> None:
         """Another picture is shown: its layers are other ones."""
         self._keep()
         self.found = self.alphas = self.matte = None
-        self._computing = self._grouping = self._mattering = 0
+        for channel in (self._cuts, self._layers, self._mattes):
+            channel.drop()
         self.components, self._asked = Components(), None
         self._replace(Edits())
         self.replaced.emit()
@@ -370,14 +368,12 @@ class Segments(LayerStack):
 
     def _give_up(self, *_: object) -> None:
         """What is being cut is not wanted any more."""
-        if self.computing:
-            self._session.requests.cancel(Queue.SEGMENTS)
-        self._computing, self._asked = 0, None
+        self._cuts.drop()
+        self._asked = None
         self._tell()
 
-    def _end(self, ended: Ended) -> None:
-        if ended.ticket in (self._computing, self._grouping):
-            self._tell()
+    def _end(self, _ended: Ended) -> None:
+        self._tell()
 
     def _tell(self) -> None:
         status = self.status, self.computing

@@ -1,7 +1,7 @@
 """What is wanted and what is shown: intents come in, one signal a field goes out. No widget, no array arithmetic.
 
-Every change of what is wanted becomes one frozen request with a new ticket. An answer is shown only when its ticket is
-still the newest, or when it is a preview of a slider that still moves.
+What is wanted is asked for in three requests: the picture, its features, and the panes that show these. Another radius
+asks for the panes alone. While a slider moves, previews are asked for in their place.
 """
 
 from __future__ import annotations
@@ -11,34 +11,30 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import (
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.error_text import MODEL_TITLE, ErrorText
+from sss_gui.requests.panes import (
     Box,
+    ComputeFeatures,
     ExportRequest,
-    ExportResult,
+    FeaturesResult,
     LiftRequest,
-    LiftResult,
     LoadModelRequest,
-    LoadModelResult,
-    PinRequest,
-    PreviewRequest,
-    ProbeRequest,
-    ProbeResult,
-    ShowRequest,
-    ShowResult,
+    Notes,
+    OpenedPicture,
+    OpenPicture,
+    PanesResult,
+    Preview,
+    RenderPanes,
     Source,
     View,
 )
-from sss_gui.messages.queues import Queue
+from sss_gui.requests.worker import Worker
 from sss_gui.state.motion import Motion
-from sss_gui.state.request_tracker import RequestTracker
-from sss_gui.window.error_text import MODEL_TITLE, ErrorText
-from sss_gui.worker.worker import Ended
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
-TOLD_ELSEWHERE = (Queue.PANES, Queue.BATCH, Queue.PREFETCH)
-"""Queues whose failures are no news: the wish has changed, or who asked says so."""
-JOBS = (Queue.BASIS, Queue.EXPORT, Queue.BATCH)
-"""Queues of what may take long, and is not what the panes wait for."""
+JOBS = (Rank.BASIS, Rank.EXPORT, Rank.BATCH)
+"""Ranks of what may take long, and is not what the panes wait for."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +53,15 @@ class State:
         """What the features depend on."""
         return self.source, self.model, self.extract
 
-    def request(self, ticket: int, *, fresh: bool = False) -> ShowRequest:
-        """The message that fills the panes with this state."""
+    def features(self, *, fresh: bool = False) -> ComputeFeatures:
+        """The request for the features of this state."""
         if self.source is None:
             raise RuntimeError("Nothing is open to be shown.")
-        params = self.extract, self.filter, self.projection
-        return ShowRequest(ticket, self.source, self.model, *params, self.basis, fresh)
+        return ComputeFeatures(self.source, self.model, self.extract, fresh)
+
+    def panes(self) -> RenderPanes:
+        """The request for the panes that show this state."""
+        return RenderPanes(self.features(), self.filter, self.projection, self.basis)
 
 
 class Session(QObject):
@@ -72,7 +71,10 @@ class Session(QObject):
     ----------
     displayed : whose picture is in the panes; `state.source` is the one that is wanted there
     size : (H, W) of the displayed picture
+    features : of the displayed picture; None before they are there
     motion : whether a parameter is being moved
+    worker : answers the requests of the session, and of all who make a channel of their own
+    exports : the channel of what writes files
 
     Signals
     -------
@@ -80,11 +82,13 @@ class Session(QObject):
         `state` of that name has another value, which comes along
     reverted : after a failure or a stop, what is wanted is again what is shown; the fields' own signals follow
     displayed_changed : Source or None, whose picture the panes show from now on
-    result_arrived : ShowResult, some or all panes of the displayed picture
+    picture_opened : OpenedPicture, the displayed picture
+    features_computed : FeaturesResult, those of the displayed picture
+    panes_rendered : PanesResult, some or all panes of the displayed picture
+    previewed : PreviewResult, a preview of the filtered pane
     lifted : LiftResult, the visible part of the filtered pane as sharp as the photograph
     opened : Source, once its features are there
     picture_failed : Source that cannot be shown, and the sentence that says why
-    probe_arrived : ProbeResult
     exported : ExportResult
     model_loaded : LoadModelResult
     failed : ErrorText
@@ -99,31 +103,39 @@ class Session(QObject):
     basis_changed = Signal(object)
     reverted = Signal()
     displayed_changed = Signal(object)
-    result_arrived = Signal(object)
+    picture_opened = Signal(object)
+    features_computed = Signal(object)
+    panes_rendered = Signal(object)
+    previewed = Signal(object)
     lifted = Signal(object)
     opened = Signal(object)
     picture_failed = Signal(object, str)
-    probe_arrived = Signal(object)
     exported = Signal(object)
     model_loaded = Signal(object)
     failed = Signal(object)
     noted = Signal(str)
 
-    def __init__(self, requests: RequestTracker, parent: QObject | None = None, state: State | None = None) -> None:
+    def __init__(self, worker: Worker, parent: QObject | None = None, state: State | None = None) -> None:
         super().__init__(parent)
-        self.requests = requests
+        self.worker = worker
         self.motion = Motion(self)
         self.displayed: Source | None = None
         self.size = (0, 0)
+        self.features: FeaturesResult | None = None
+        self.exports = Channel(worker, Rank.EXPORT, keeps_all=True, busy=True)
+        self._opening = Channel(worker, Rank.OPEN, stops_running=True, busy=True, quiet=True)
+        self._computing = Channel(worker, Rank.FEATURES, stops_running=True, busy=True, quiet=True)
+        self._rendering = Channel(worker, Rank.PANES, stops_running=True, busy=True, quiet=True)
+        self._previews = Channel(worker, Rank.PREVIEW, quiet=True)
+        self._lifts = Channel(worker, Rank.LIFT)
+        self._models = Channel(worker, Rank.MODEL)
         self._state = state or State()
         self._complete: State | None = None  # the last one that was shown whole
-        self._newest = 0  # ticket of the newest request for the panes
-        self._live = False  # whether that is a preview
-        self._previews: set[int] = set()  # tickets of previews under way
+        self._network: tuple[object, ...] | None = None  # whose features were asked for, unless that failed
+        self._live = False  # whether a preview was asked for last
+        self._exact = False  # whether the filtered pane is exact
         self._view: View | None = None
         self._stopping = False
-        self._exact = False  # whether the newest picture is shown, and no preview of it
-        self._lifting = 0  # ticket of the newest part that is to be as sharp as the photograph
         self._field_signals = {
             "source": self.source_changed,
             "model": self.model_changed,
@@ -133,13 +145,9 @@ class Session(QObject):
             "basis": self.basis_changed,
         }
         self.motion.rested.connect(self._show_exact)
-        requests.answer(ShowResult, self._take)
-        requests.answer(LiftResult, self._take_lift)
-        requests.answer(ProbeResult, self.probe_arrived.emit)
-        requests.answer(ExportResult, self.exported.emit)
-        requests.answer(LoadModelResult, self.model_loaded.emit)
-        requests.ended.connect(self._end)
-        requests.busy_changed.connect(self._say_stopped)
+        worker.failed.connect(self.failed)
+        worker.cancelled.connect(self._note_cancelled)
+        worker.activity.busy_changed.connect(self._note_stopped)
 
     @property
     def state(self) -> State:
@@ -149,7 +157,7 @@ class Session(QObject):
     @property
     def busy(self) -> bool:
         """Whether anything is under way that a user waits for."""
-        return self.requests.busy
+        return self.worker.activity.busy
 
     @property
     def at_rest(self) -> bool:
@@ -165,7 +173,7 @@ class Session(QObject):
 
     def load_model(self) -> None:
         """Let the worker import torch and load the model now."""
-        self.requests.ask(lambda ticket: LoadModelRequest(ticket, self._state.model, self._state.extract))
+        self._models.ask(LoadModelRequest(self._state.model, self._state.extract), self.model_loaded.emit)
 
     def set_source(self, source: Source | None) -> None:
         """Show `source`; `PictureList` says so when the user chooses a picture."""
@@ -200,7 +208,7 @@ class Session(QObject):
         """All fields at once, as undo and a session file do. The same again tries again what failed."""
         if state != self._state or self._live:
             self._change(state)
-        elif state.source is not None and self._newest not in self.requests.pending and self.shown is None:
+        elif state.source is not None and not self._rendering.pending and self.shown is None:
             self._show()
 
     def look_at(self, box: Box, scale: float) -> None:
@@ -211,43 +219,37 @@ class Session(QObject):
     def run_again(self) -> None:
         """Read the files and run the network anew."""
         if self._state.source is not None:
-            self._show(fresh=True)
+            self._show(again=True, fresh=True)
 
     def refresh(self) -> None:
         """Ask anew for what is wanted: files that changed are read again, the rest is remembered."""
         if self._state.source is not None:
-            self._show()
+            self._show(again=True)
 
     def cancel(self) -> None:
         """Stop whatever runs; what is shown stays."""
         self.motion.stop()
         self._stopping = self.busy
-        self.requests.cancel()
+        for channel in self.worker.channels:
+            channel.cancel()
 
     def stop(self) -> None:
         """Stop a job, such as an export, and go on with the picture that was chosen; without a job stop everything."""
-        jobs = [queue for queue in JOBS if queue in self.requests.queues]
-        if jobs:
-            self.requests.cancel(*jobs)
-        else:
+        jobs = [channel for channel in self.worker.channels if channel.rank in JOBS and channel.pending]
+        for job in jobs:
+            job.cancel()
+        if not jobs:
             self.cancel()
 
     def close(self) -> None:
-        """Ask for nothing more, and take no more answers."""
+        """Ask for nothing more, and take no more results."""
         self.motion.stop()
-        self.requests.close()
-
-    def probe(self, point: tuple[int, int], *, pinned: bool = False) -> None:
-        """Ask for the features at (x, y); while the pointer moves only the newest place is answered."""
-        source = self.shown
-        if source is not None:
-            kind = PinRequest if pinned else ProbeRequest
-            self.requests.ask(lambda ticket: kind(ticket, source, point))
+        self.worker.close(0.0)
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`."""
         if self._state.source is not None:
-            self.requests.ask(lambda ticket: ExportRequest(ticket, self._state.request(ticket), folder, params))
+            self.exports.ask(ExportRequest(self._state.panes(), folder, params), self.exported.emit)
 
     # requests ------------------------------------------------------------------------------------------------------
 
@@ -255,6 +257,8 @@ class Session(QObject):
         self._set(state)
         if state.source is not None:
             self._show(live=live and self.shown is not None)
+        else:
+            self._drop()
 
     def _set(self, state: State, *, reverted: bool = False) -> None:
         """Want `state`, and tell of the fields that differ."""
@@ -270,14 +274,32 @@ class Session(QObject):
                 self._complete = replace(self._complete, source=None)
             self._display(None, (0, 0))
 
-    def _show(self, *, live: bool = False, fresh: bool = False) -> None:
-        self._newest, self._live, self._exact = self.requests.new_ticket(), live, False
-        request = self._state.request(self._newest, fresh=fresh)
+    def _show(self, *, live: bool = False, again: bool = False, fresh: bool = False) -> None:
+        """Ask for what is wanted and was not asked for; `again`: for all of it, `fresh`: not for what is remembered."""
+        state = self._state
+        self._live, self._exact = live, False
+        self._lifts.drop()
         if live:
-            self._previews.add(self._newest)
-            self.requests.submit(PreviewRequest(self._newest, request, self._view))
-        else:
-            self.requests.submit(request)
+            self._rendering.drop()
+            self._previews.ask(Preview(state.panes(), self._view), self.previewed.emit, self._end)
+            return
+        if again or state.network != self._network:
+            self._network = state.network
+            features = state.features(fresh=fresh)
+            opens = again or state.source != self.displayed
+            if opens:
+                self._opening.ask(OpenPicture(features.source), self._take_picture, self._end)
+            self._computing.ask(features, self._take_features, self._end)
+            if not opens:
+                self._opening.drop()
+            self._previews.drop()
+        self._rendering.ask(state.panes(), self._take_panes, self._end)
+
+    def _drop(self) -> None:
+        """What was asked for so far is not wanted any more."""
+        self._network = None
+        for channel in (self._opening, self._computing, self._previews, self._rendering):
+            channel.drop()
 
     def _show_exact(self) -> None:
         """Ask for the exact result where a preview is shown."""
@@ -288,49 +310,49 @@ class Session(QObject):
         """Have the visible part of the filtered pane made as sharp as the photograph."""
         state, view = self._state, self._view
         if self.shown is not None and view is not None and not self._live and self._exact:
-            self._lifting = self.requests.ask(lambda ticket: LiftRequest(ticket, state.request(ticket), view))
+            self._lifts.ask(LiftRequest(state.panes(), view), self.lifted.emit)
 
-    # answers -------------------------------------------------------------------------------------------------------
+    # results -------------------------------------------------------------------------------------------------------
 
-    def _take(self, result: ShowResult) -> None:
-        newest = result.ticket == self._newest
-        if result.source != self._state.source or not (newest or result.ticket in self._previews):
-            return
+    def _take_picture(self, result: OpenedPicture) -> None:
         self._display(result.source, result.size)
-        opened = result.complete and newest and self.shown is None
-        if result.complete and newest:
+        self.picture_opened.emit(result)
+
+    def _take_features(self, result: FeaturesResult | Notes) -> None:
+        if isinstance(result, Notes):
+            self.noted.emit(" ".join(result.sentences))
+        else:
+            self.features = result
+            self.features_computed.emit(result)
+
+    def _take_panes(self, result: PanesResult) -> None:
+        opened = result.complete and self.shown is None
+        self._exact = result.complete
+        if result.complete:
             self._complete = self._state
-        self._exact = result.complete and result.exact and newest
-        self.result_arrived.emit(result)
+        self.panes_rendered.emit(result)
         if opened:
             self.opened.emit(result.source)
-        self._lift()
-
-    def _take_lift(self, result: LiftResult) -> None:
-        if result.ticket == self._lifting and result.source == self.shown and self._exact:
-            self.lifted.emit(result)
+        if result.complete:
+            self._lift()
 
     def _display(self, source: Source | None, size: tuple[int, int]) -> None:
         self.size = size
         if source != self.displayed:
-            self.displayed = source
+            self.displayed, self.features = source, None
             self.displayed_changed.emit(source)
 
     def _end(self, ended: Ended) -> None:
-        self._previews.discard(ended.ticket)
-        newest = ended.ticket == self._newest
-        self._stopping &= ended.queue != Queue.BATCH  # a batch reports its own end
-        if ended.outcome == "cancelled" and ended.queue in (Queue.BASIS, Queue.EXPORT) and not self._stopping:
-            self.noted.emit("Stopped.")
-        if ended.outcome == "cancelled" and newest and self._behind:
-            self._revert()
-        if ended.outcome != "failed" or not isinstance(ended.error, ErrorText):
+        """Where the picture, its features or the panes were stopped or failed, the others are not wanted either."""
+        if ended.outcome == "done":
             return
-        if newest:
+        if ended.error is not None:
             self._tell_failed(ended.error)
             self._revert()
-        if newest or ended.queue not in TOLD_ELSEWHERE:
             self.failed.emit(ended.error)
+        elif self._behind:
+            self._revert()
+        self._drop()
 
     def _tell_failed(self, error: ErrorText) -> None:
         """Say which picture failed; not where the model did, or a picture fails that was shown before it."""
@@ -354,7 +376,13 @@ class Session(QObject):
         wanted = replace(self._state, source=self.displayed, model=good.model, extract=good.extract, basis=good.basis)
         self._set(wanted, reverted=True)
 
-    def _say_stopped(self, busy: bool) -> None:
+    def _note_cancelled(self, rank: Rank) -> None:
+        if rank == Rank.BATCH:  # it reports its own end
+            self._stopping = False
+        elif rank in JOBS and not self._stopping:
+            self.noted.emit("Stopped.")
+
+    def _note_stopped(self, busy: bool) -> None:
         if self._stopping and not busy:
             self.noted.emit("Stopped.")
         self._stopping = False

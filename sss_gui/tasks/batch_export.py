@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.messages.panes import BatchExportRequest, BatchExportResult, Source
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.panes import BatchExportRequest, BatchExportResult, Source
 from sss_gui.state.session import Session
-from sss_gui.worker.worker import Ended
 from sss_model.files.names import stems_for
 from sss_model.params import ExportParams
 
@@ -70,12 +71,10 @@ class BatchExport(QObject):
         self._session = session
         self._waiting: deque[tuple[Source, str]] = deque()
         self._running: Source | None = None
-        self._ticket = 0
-        self._build: Callable[[int, Source, str], BatchExportRequest] | None = None
+        self._exports = Channel(session.worker, Rank.BATCH, busy=True, quiet=True)
+        self._build: Callable[[Source, str], BatchExportRequest] | None = None
         self._report = Report(Path(), 0, 0, (), 0)
         self._total = 0
-        session.requests.answer(BatchExportResult, self._take)
-        session.requests.ended.connect(self._end)
 
     @property
     def active(self) -> bool:
@@ -91,11 +90,9 @@ class BatchExport(QObject):
             return
         state = self._session.state
 
-        def build(ticket: int, source: Source, stem: str) -> BatchExportRequest:
-            show, done = replace(state, source=source).request(ticket), len(sources) - len(self._waiting)
-            return BatchExportRequest(
-                ticket, show, folder, stem, params, (done - 1) / len(sources), done / len(sources)
-            )
+        def build(source: Source, stem: str) -> BatchExportRequest:
+            panes, done = replace(state, source=source).panes(), len(sources) - len(self._waiting)
+            return BatchExportRequest(panes, folder, stem, params, (done - 1) / len(sources), done / len(sources))
 
         self._build = build
         stems = stems_for([source.path for source in sources])
@@ -111,11 +108,10 @@ class BatchExport(QObject):
             return
         source, stem = self._waiting.popleft()
         self._running = source
-        build = self._build
         done = self._total - len(self._waiting) - 1
         self.advanced.emit(done, self._total, source.name)
         self.marked.emit(source, "running", "")
-        self._ticket = self._session.requests.ask(lambda ticket: build(ticket, source, stem), goes_on=done > 0)
+        self._exports.ask(self._build(source, stem), self._take, partial(self._end, source))
 
     def _take(self, result: BatchExportResult) -> None:
         if result.paths:
@@ -124,10 +120,7 @@ class BatchExport(QObject):
             self._report = replace(self._report, skipped=self._report.skipped + 1)
         self.marked.emit(result.source, "done", "")
 
-    def _end(self, ended: Ended) -> None:
-        if ended.ticket != self._ticket or self._running is None:
-            return
-        source, self._ticket = self._running, 0
+    def _end(self, source: Source, ended: Ended) -> None:
         if ended.outcome == "failed" and ended.error is not None:
             words = f"{ended.error.sentence} {ended.error.hint}".strip()
             self._report = replace(self._report, failed=(*self._report.failed, (source, words)))

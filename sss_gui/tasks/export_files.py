@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.messages.panes import ExportResult, ShowResult, Source
 from sss_gui.pane_names import PANE_TITLES
+from sss_gui.requests.panes import ExportResult, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import command_line
@@ -58,9 +58,7 @@ class ExportFiles(QObject):
         self._data = data
         self._session, self._pictures, self._panel = session, pictures, panel
         self._settings, self._window = settings, window
-        self._channels, self._grid = 0, (0, 0)  # of what is shown: D and (h, w)
         session.exported.connect(self._say_exported)
-        session.result_arrived.connect(self._keep_channels)
 
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
@@ -76,8 +74,8 @@ class ExportFiles(QObject):
             self.export_all_requested.emit(*chosen)
 
     def _ask_export(self, pictures: int = 1) -> tuple[Path, ExportParams] | None:
-        source = self._session.state.source
-        if source is None or not self._channels:
+        source, features = self._session.state.source, self._session.features
+        if source is None or features is None:
             self.noted.emit("Nothing is open to be exported.")
             return None
         params = replace(self.export_params(), existing="refuse" if pictures == 1 else "skip")  # never replaced unasked
@@ -87,7 +85,7 @@ class ExportFiles(QObject):
             params,
             formats={name: form.label for name, form in FORMATS.items()},
             purposes=FEATURE_PURPOSES,
-            forecast=FeatureForecast(self._session.size, self._channels, self._grid, pictures),
+            forecast=FeatureForecast(self._session.size, features.channels, features.grid, pictures),
             parent=self._window,
         )
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
@@ -166,10 +164,6 @@ class ExportFiles(QObject):
         path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
         if qimage.to_qimage(picture).save(str(path), quality=90):  # 90: hardly compressed, so the drag starts at once
             self._panel.pane(name).start_drag_out(str(path))
-
-    def _keep_channels(self, result: ShowResult) -> None:
-        if result.complete:
-            self._channels, self._grid = result.channels, result.grid or result.size
 
     def _say_exported(self, result: ExportResult) -> None:
         if not result.paths:

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from sss_gui.messages.segments import CutOutRequest, CutOutResult, ExportLayersRequest
 from sss_gui.pane_names import SEGMENT_TITLES
+from sss_gui.requests.segments import CutOutRequest, CutOutResult, ExportLayersRequest
 from sss_gui.state.layer_edits import plain_count
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
@@ -41,7 +41,6 @@ class ExportLayers(QObject):
         super().__init__(window)
         self._session, self._segments, self._panel = session, segments, panel
         self._settings, self._window = settings, window
-        session.requests.answer(CutOutResult, self._copy)
 
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
@@ -86,9 +85,8 @@ class ExportLayers(QObject):
         order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
         if matte:
             names, order = ("matte",), ()
-        self._session.requests.ask(
-            lambda ticket: ExportLayersRequest(ticket, layers, names, folder, params, order, asked if matte else None)
-        )
+        request = ExportLayersRequest(layers, names, folder, params, order, asked if matte else None)
+        self._session.exports.ask(request, self._session.exported.emit)
 
     def params(self) -> LayerExportParams:
         """What was exported last."""
@@ -119,7 +117,7 @@ class ExportLayers(QObject):
         if request is None:
             self.noted.emit("Pick a layer first.")
         else:
-            self._session.requests.ask(lambda ticket: CutOutRequest(ticket, request))
+            self._session.exports.ask(CutOutRequest(request), self._copy)
 
     def _copy(self, result: CutOutResult) -> None:
         QGuiApplication.clipboard().setImage(qimage.to_qimage(result.picture).copy())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from sss_gui.messages.panes import ShowResult
+from sss_gui.requests.panes import OpenedPicture
 from sss_gui.state.session import Session
 
 SETTLE_MS = 400  # programs write in several goes, or under another name and move
@@ -35,12 +35,12 @@ class FileWatcher(QObject):
         self._timer.timeout.connect(self._reload)
         session.source_changed.connect(lambda _source: self._learn_files(()))
         session.model_changed.connect(lambda _model: self._watch())
-        session.result_arrived.connect(self._learn)
+        session.picture_opened.connect(self._learn)
 
-    def _learn(self, result: ShowResult) -> None:
+    def _learn(self, opened: OpenedPicture) -> None:
         """The worker says what a picture was read from: a photograph beside features, say."""
-        if result.files and result.files != self._files:
-            self._learn_files(result.files)
+        if opened.files and opened.files != self._files:
+            self._learn_files(opened.files)
 
     def _learn_files(self, files: tuple[Path, ...]) -> None:
         self._files = files

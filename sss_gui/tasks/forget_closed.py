@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.messages.panes import ForgetRequest, Source
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.panes import ForgetRequest, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 
@@ -15,6 +16,7 @@ class ForgetClosed(QObject):
     def __init__(self, session: Session, pictures: PictureList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._pictures = session, pictures
+        self._closed = Channel(session.worker, Rank.FORGET)
         self._open: set[Source] = set()
         pictures.changed.connect(self._look)
         session.displayed_changed.connect(lambda _source: self._look())
@@ -24,4 +26,4 @@ class ForgetClosed(QObject):
         opened = {source for source in wanted if source is not None}
         closed, self._open = self._open - opened, opened
         if closed:
-            self._session.requests.ask(lambda ticket: ForgetRequest(ticket, tuple(opened)))
+            self._closed.ask(ForgetRequest(tuple(opened)))

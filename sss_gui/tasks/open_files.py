@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,15 +9,16 @@ from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from sss_gui.messages.files import ListRequest, ListResult, PasteRequest
-from sss_gui.messages.panes import MODEL_SUFFIXES, Source
+from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.files import ListRequest, ListResult, PasteRequest
+from sss_gui.requests.panes import MODEL_SUFFIXES, Source
+from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Opened, Settings
-from sss_gui.worker.worker import Worker
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
@@ -59,16 +59,12 @@ class OpenFiles(QObject):
         self, session: Session, pictures: PictureList, worker: Worker, settings: Settings, data: Path, window: QWidget
     ) -> None:
         super().__init__(window)
-        self._session, self._pictures, self._worker = session, pictures, worker
+        self._session, self._pictures = session, pictures
         self._settings, self._data, self._window = settings, data, window
-        self._tickets = itertools.count(1)
-        self._listing = 0  # ticket of the newest listing asked for
+        self._listing = Channel(worker, Rank.LIST, stops_running=True)
+        self._pasting = Channel(worker, Rank.EXPORT, keeps_all=True)
         self.stand_in: Source | None = None
-        self._instead = False  # whether what is listed replaces what is open
-        self._pasted: set[int] = set()  # tickets of pictures that are being kept
-        self._folders: tuple[Path, ...] = ()  # that are listed
         self._listed: set[Source] = set()  # came with a folder, which is what recent files name
-        worker.delivered.connect(self._take)
         session.opened.connect(self._remember)
 
     def open_dialog(self) -> None:
@@ -171,9 +167,8 @@ class OpenFiles(QObject):
             return
         image = data.imageData() if data is not None and data.hasImage() else None
         if isinstance(image, QImage) and not image.isNull():
-            ticket = next(self._tickets)
-            self._pasted.add(ticket)
-            self._worker.submit(PasteRequest(ticket, qimage.from_qimage(image), self._data / "pasted"))
+            request = PasteRequest(qimage.from_qimage(image), self._data / "pasted")
+            self._pasting.ask(request, lambda result: self._open(result.sources))
         else:
             self.noted.emit("There is no picture on the clipboard.")
 
@@ -182,7 +177,7 @@ class OpenFiles(QObject):
         self._open([Source.from_path(resource(SAMPLE))])
 
     def _open(self, sources: Sequence[Source], *, instead: bool = False) -> None:
-        self._listing = next(self._tickets)  # a listing that is still under way is no longer wanted
+        self._listing.drop()
         self._show(sources, instead)
 
     def _show(self, sources: Sequence[Source], instead: bool) -> None:
@@ -202,26 +197,17 @@ class OpenFiles(QObject):
         if len(paths) == 1 and paths[0].suffix and not paths[0].is_dir():
             self._open([Source.from_path(paths[0])], instead=instead)
             return
-        self._listing, self._instead = next(self._tickets), instead
-        self._folders = tuple(path for path in paths if path.is_dir())
-        self._worker.submit(ListRequest(self._listing, tuple(paths)))
+        folders = [path for path in paths if path.is_dir()]
+        self._listing.ask(ListRequest(tuple(paths)), lambda result: self._take_list(result, folders, instead))
 
-    def _take(self, result: object) -> None:
-        if not isinstance(result, ListResult):
-            return
-        if result.ticket in self._pasted:
-            self._pasted.discard(result.ticket)
-            self._open(result.sources)
-            return
-        if result.ticket != self._listing:
-            return
+    def _take_list(self, result: ListResult, folders: Sequence[Path], instead: bool) -> None:
         if result.sources:
-            inside = {source for source in result.sources if source.path.parent in self._folders}
+            inside = {source for source in result.sources if source.path.parent in folders}
             self._listed |= inside
-            for folder in reversed(self._folders):
+            for folder in reversed(folders):
                 if any(source.path.parent == folder for source in inside):
                     self._settings.add_recent_file(folder)
-            self._show(result.sources, self._instead)
+            self._show(result.sources, instead)
         else:
             self.noted.emit(result.note)
 

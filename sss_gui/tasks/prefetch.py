@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sss_gui.messages.panes import PrefetchRequest, PrefetchResult, Source
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.panes import PrefetchRequest, PrefetchResult, Source
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
-from sss_gui.worker.worker import Ended
 
 PAUSE_MS = 400  # of quiet before the next picture
 
@@ -35,13 +38,11 @@ class Prefetch(QObject):
         super().__init__(parent)
         self._session, self._pictures, self._choices = session, pictures, choices
         self._tried: set[Source] = set()
-        self._asked: tuple[int, Source] | None = None
+        self._features = Channel(session.worker, Rank.PREFETCH, quiet=True)
         self._full = self._paused = self._all = False
         self._timer = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._timer.timeout.connect(self._ask)
-        session.requests.answer(PrefetchResult, self._take)
-        session.requests.ended.connect(self._end)
-        session.requests.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
+        session.worker.activity.busy_changed.connect(lambda busy: None if busy or self._paused else self.go_on())
         session.model_changed.connect(lambda _model: self.forget())
         session.extract_changed.connect(lambda _params: self.forget())
         pictures.changed.connect(self.forget)
@@ -49,7 +50,7 @@ class Prefetch(QObject):
     def go_on(self) -> None:
         """Look for something to compute, after a short while of quiet."""
         self._paused = False
-        if self._asked is None and self._next() is not None:
+        if not self._features.pending and self._next() is not None:
             self._timer.start()
 
     def want_all(self, wanted: bool) -> None:
@@ -70,7 +71,7 @@ class Prefetch(QObject):
     @property
     def idle(self) -> bool:
         """Whether nothing is computed or about to be."""
-        return self._asked is None and not self._timer.isActive()
+        return not self._features.pending and not self._timer.isActive()
 
     def wanted(self) -> list[Source]:
         """The pictures whose features are compared: the one that the pins lie in, then the nearest in the list."""
@@ -91,25 +92,19 @@ class Prefetch(QObject):
 
     def _ask(self) -> None:
         source = self._next()
-        if source is None or self._session.busy or self._asked is not None:
+        if source is None or self._session.busy or self._features.pending:
             return
-        show = self._session.state.request
-        ticket = self._session.requests.ask(lambda ticket: PrefetchRequest(ticket, show(ticket), source))
-        self._asked = ticket, source
+        features = replace(self._session.state.features(), source=source)
+        self._features.ask(PrefetchRequest(features), self._take, partial(self._end, source))
 
     def _take(self, result: PrefetchResult) -> None:
-        if self._asked is None or result.ticket != self._asked[0]:
-            return
         if result.kept:
             self.computed.emit(result.source)
         else:
             self._full = True
             self.noted.emit("Memory holds no more pictures; the others are compared once they are shown.")
 
-    def _end(self, ended: Ended) -> None:
-        if self._asked is None or ended.ticket != self._asked[0]:
-            return
-        source, self._asked = self._asked[1], None
+    def _end(self, source: Source, ended: Ended) -> None:
         if ended.outcome in ("done", "failed"):
             self._tried.add(source)
         if ended.error is not None:

@@ -9,58 +9,68 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
-from sss_gui.messages.overlays import (
-    ClusterRequest,
-    ClusterResult,
-    SimilarityRequest,
-    SimilarityResult,
-    WriteMaskRequest,
-)
-from sss_gui.messages.panes import (
+from sss_gui.pane_names import PANES
+from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
+from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
     BatchExportRequest,
     BatchExportResult,
+    ComputeFeatures,
     ExportRequest,
     ExportResult,
+    FeaturesResult,
     ForgetRequest,
     LiftRequest,
     LiftResult,
     LoadModelRequest,
     LoadModelResult,
-    PinRequest,
+    Notes,
+    OpenedPicture,
+    OpenPicture,
+    PanesResult,
     PrefetchRequest,
     PrefetchResult,
-    PreviewRequest,
+    Preview,
+    PreviewResult,
     ProbeRequest,
     ProbeResult,
-    ShowRequest,
-    ShowResult,
+    Pyramid,
+    RenderPanes,
+    Source,
 )
-from sss_gui.pane_names import PANES
+from sss_gui.requests.segments import (
+    BackdropRequest,
+    CutOutRequest,
+    ExportLayersRequest,
+    LayersRequest,
+    MatteRequest,
+    SegmentsLiftRequest,
+    SegmentsRequest,
+)
+from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_gui.worker.devices import device_words, devices
-from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
-from sss_gui.worker.layers.segment_answers import SegmentAnswers
 from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, read_source, source_stamp
-from sss_gui.worker.worker import Deliver
 from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
+from sss_model.files.inputs import Input
 from sss_model.image_io import to_picture
 from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
+    from sss_gui.worker.layers.segment_engine import SegmentEngine
     from sss_gui.worker.overlays.overlay_engine import OverlayEngine
     from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
@@ -69,7 +79,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class FeatureEngine(SegmentAnswers):
+class FeatureEngine(Engine):
     """Owns the model and what was computed with it; used by one thread only.
 
     Parameters
@@ -77,20 +87,58 @@ class FeatureEngine(SegmentAnswers):
     extraction : the network to use; None loads one when it is first needed
     """
 
+    answers: ClassVar[Answers] = {
+        OpenPicture: "open_picture",
+        ComputeFeatures: "compute_features",
+        RenderPanes: "render_panes",
+        Preview: "preview",
+        LiftRequest: "lift",
+        ProbeRequest: "probe",
+        LoadModelRequest: "load_model",
+        PrefetchRequest: "prefetch",
+        ForgetRequest: "forget",
+        ExportRequest: "export",
+        BatchExportRequest: "export_of_batch",
+        BasisRequest: "save_basis",
+        FeatureThumbnailsRequest: "feature_thumbnails",
+        SimilarityRequest: "overlays.similarity",
+        ClusterRequest: "overlays.clusters",
+        WriteMaskRequest: "overlays.write_mask",
+        SegmentsRequest: "segmenter.segments",
+        LayersRequest: "segmenter.layers",
+        MatteRequest: "segmenter.matte",
+        SegmentsLiftRequest: "segmenter.lift_segments",
+        BackdropRequest: "segmenter.backdrop",
+        CutOutRequest: "segmenter.cut_out",
+        ExportLayersRequest: "segmenter.export_layers",
+    }
+
     def __init__(self, extraction: CachedExtractor | None = None) -> None:
-        super().__init__()
+        self.documents = FeatureCache()
         self._extraction = extraction
+        self._opened: tuple[Any, Input, Pyramid] | None = None  # read last, until its features are there
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
+        self._segmenter: SegmentEngine | None = None
 
     def close(self) -> None:
         """Forget everything."""
-        super().close()
+        if self._segmenter is not None:
+            self._segmenter.clear()
         if self._overlays is not None:
             self._overlays.clear()
         self.documents.clear()
         if self._extraction is not None:
             self._extraction.clear()
+
+    @property
+    def segmenter(self) -> SegmentEngine:
+        """What segments; it loads torch."""
+        if self._segmenter is None:
+            from sss_gui.worker.layers.segment_engine import SegmentEngine
+
+            self._segmenter = SegmentEngine(self.document, self.documents)
+        return self._segmenter
 
     @property
     def overlays(self) -> OverlayEngine:
@@ -114,65 +162,67 @@ class FeatureEngine(SegmentAnswers):
         """Load torch and the model, and say where it can run."""
         progress.report(0.0, "Loading the model")
         extractor = self.extraction.extractor(request.model, request.extract)
-        return LoadModelResult(
-            request.ticket, extractor.checkpoint.path.stem, device_words(extractor.device), devices()
-        )
+        return LoadModelResult(extractor.checkpoint.path.stem, device_words(extractor.device), devices())
 
     # panes -----------------------------------------------------------------------------------------------------------
 
-    def show(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
-        """The four panes, each delivered as soon as it is there; the filtered one ends it."""
+    def open_picture(self, request: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
+        """The photograph: of remembered features, or read."""
+        source, stamp = request.source, source_stamp(request.source)
+        progress.report(0.0, "Reading")
+        document = self.documents.read_from(source, stamp)
+        if document is not None:
+            return OpenedPicture(source, document.figure.size, document.full_picture(), files_of_source(source))
+        opened, levels = self._read(source)
+        return OpenedPicture(source, opened.image.shape[:2], levels, files_of_source(source))
+
+    def compute_features(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
+        """The features: remembered, read, or computed."""
         started = time.perf_counter()
         document = self.document(request, progress.part(0.0, 0.7), deliver)
-        figure, common = document.figure, self._common(request, document)
-        basis = self._basis(request.basis)
-        rest = progress.part(0.7, 1.0)
-        pictures = {"input": document.full_picture()}
-        rest.report(0.0, "Random projection")
-        pictures["random"] = document.pyramid("random", figure.random(request.projection.seed))
-        deliver(ShowResult(**common, pictures=pictures))
-        pca = figure.plain(request.projection, basis, rest.part(0.05, 0.3, "PCA"))
-        pictures = {"pca": document.pyramid("pca", pca)}
-        deliver(ShowResult(**common, pictures=pictures))
-        filtered = figure.filtered(request.filter, request.projection, basis, rest.part(0.3, 1.0, "Guided filter"))
-        pictures = {"filtered": document.pyramid("filtered", filtered)}
-        seconds = time.perf_counter() - started
-        return ShowResult(
-            **common, pictures=pictures, complete=True, explained=self._explained(request, figure), seconds=seconds
+        figure = document.figure
+        return FeaturesResult(
+            request.source,
+            document.number,
+            figure.features.shape[2],
+            figure.image.shape[:2],
+            document.device,
+            document.model,
+            document.notes,
+            time.perf_counter() - started,
         )
 
-    def _explained(self, request: ShowRequest, figure: FeatureViews) -> tuple[float, ...]:
+    def render_panes(self, request: RenderPanes, progress: Progress, deliver: Deliver) -> PanesResult:
+        """The panes of the features, each delivered as soon as it is there; the filtered one ends it."""
+        started = time.perf_counter()
+        document = self.document(request.features, progress.part(0.0, 0.7), deliver)
+        figure, basis, rest = document.figure, self._basis(request.basis), progress.part(0.7, 1.0)
+
+        def result(name: str, values: Any, **more: Any) -> PanesResult:
+            pyramid = document.pyramid(name, values)
+            return PanesResult(request.source, document.number, {name: pyramid}, **more)
+
+        rest.report(0.0, "Random projection")
+        deliver(result("random", figure.random(request.projection.seed)))
+        deliver(result("pca", figure.plain(request.projection, basis, rest.part(0.05, 0.3, "PCA"))))
+        filtered = figure.filtered(request.filter, request.projection, basis, rest.part(0.3, 1.0, "Guided filter"))
+        explained, seconds = self._explained(request, figure), time.perf_counter() - started
+        return result("filtered", filtered, complete=True, explained=explained, seconds=seconds)
+
+    def _explained(self, request: RenderPanes, figure: FeatureViews) -> tuple[float, ...]:
         """Of the fixed basis as it was fitted, or of this picture's filtered features."""
         fixed = self._basis(request.basis)
         if fixed is not None:
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
         return figure.explained(request.filter, request.projection)
 
-    def preview(self, request: PreviewRequest, progress: Progress, deliver: Deliver) -> ShowResult:
+    def preview(self, request: Preview, progress: Progress, deliver: Deliver) -> PreviewResult:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
-        show = request.show
-        document = self.document(show, progress, deliver)
-        figure, basis = document.figure, self._basis(show.basis)
+        panes = request.panes
+        figure = self.document(panes.features, progress, deliver).figure
         view = request.view and view_on_grid(request.view, figure)
-        patch, cells = figure.preview(show.filter, show.projection, basis, view)
-        box = box_on_picture(cells, figure)
-        return ShowResult(
-            **self._common(show, document), patches={"filtered": (to_picture(patch), box)}, exact=False, complete=True
-        )
-
-    def _common(self, request: ShowRequest, document: CachedFeatures) -> dict[str, Any]:
-        return {
-            "files": files_of_source(request.source),
-            "ticket": request.ticket,
-            "source": request.source,
-            "size": document.figure.size,
-            "grid": document.figure.image.shape[:2],
-            "channels": document.figure.features.shape[2],
-            "features": document.number,
-            "device": document.device,
-            "model": document.model,
-            "notes": document.notes,
-        }
+        patch, cells = figure.preview(panes.filter, panes.projection, self._basis(panes.basis), view)
+        return PreviewResult(panes.source, (to_picture(patch), box_on_picture(cells, figure)))
 
     def _basis(self, path: Path | None) -> FixedBasis | None:
         if path is None:
@@ -186,8 +236,8 @@ class FeatureEngine(SegmentAnswers):
 
     def lift(self, request: LiftRequest, progress: Progress, deliver: Deliver) -> LiftResult | None:
         """The part of the filtered pane that is looked at, at the photograph's own size; None where it is that."""
-        show, (box, scale) = request.show, request.view
-        document = self.documents.get(self._key(show))
+        panes, (box, scale) = request.panes, request.view
+        document = self.documents.get(self._key(panes.features))
         if document is None:
             return None
         figure = document.figure
@@ -197,12 +247,12 @@ class FeatureEngine(SegmentAnswers):
         x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
         if x0 >= x1 or y0 >= y1 or figure.size == figure.image.shape[:2]:
             return None
-        part = figure.lifted(show.filter, show.projection, self._basis(show.basis), (x0, y0, x1, y1), progress)
-        return LiftResult(request.ticket, show.source, (part, (x0, y0, x1, y1)))
+        part = figure.lifted(panes.filter, panes.projection, self._basis(panes.basis), (x0, y0, x1, y1), progress)
+        return LiftResult(panes.source, (part, (x0, y0, x1, y1)))
 
     # documents -------------------------------------------------------------------------------------------------------
 
-    def document(self, request: ShowRequest, progress: Progress, deliver: Deliver) -> CachedFeatures:
+    def document(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> CachedFeatures:
         """The features of the request's picture: remembered, read, or computed."""
         key = self._key(request)
         if request.fresh:
@@ -216,10 +266,12 @@ class FeatureEngine(SegmentAnswers):
 
     def forget(self, request: ForgetRequest, progress: Progress, deliver: Deliver) -> None:
         """Forget the pictures that were closed, and give their memory back to the system."""
+        self._opened = None
         if self.documents.keep_only(request.kept):
             if self._overlays is not None:
                 self._overlays.clear()
-            self.forget_cuts()
+            if self._segmenter is not None:
+                self._segmenter.forget_closed()
             self._give_back()
 
     @staticmethod
@@ -230,34 +282,40 @@ class FeatureEngine(SegmentAnswers):
 
     def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
-        show = replace(request.show, source=request.source)
-        key = self._key(show)
+        source, key = request.features.source, self._key(request.features)
         if self.documents.get_quietly(key) is None:
             try:
-                document = self._compute(show, progress, lambda _result: None, self._claim)
+                document = self._compute(request.features, progress, lambda _result: None, self._claim)
             except _NoRoomError:
-                return PrefetchResult(request.ticket, request.source, kept=False)
+                return PrefetchResult(source, kept=False)
             self.documents.put_behind(key, document)
-        return PrefetchResult(request.ticket, request.source, kept=True)
+        return PrefetchResult(source, kept=True)
 
     def _claim(self, needed: int) -> None:
         if not self.documents.room_for(needed):
             raise _NoRoomError
 
-    def _key(self, request: ShowRequest) -> tuple[Any, ...]:
+    def _key(self, request: ComputeFeatures) -> tuple[Any, ...]:
         stamps = source_stamp(request.source), file_stamp(request.model)
         return (request.source, request.model, request.extract, *stamps)
 
+    def _read(self, source: Source) -> tuple[Input, Pyramid]:
+        """The file of `source` and its photograph; remembered until its features are there."""
+        key = source, source_stamp(source)
+        if self._opened is None or self._opened[0] != key:
+            self._opened = None
+            opened = read_source(source)
+            self._opened = key, opened, make_pyramid(to_picture(opened.image))
+        return self._opened[1:]
+
     def _compute(
-        self, request: ShowRequest, progress: Progress, deliver: Deliver, claim: Callable[[int], None] | None = None
+        self, request: ComputeFeatures, progress: Progress, deliver: Deliver, claim: Callable[[int], None] | None = None
     ) -> CachedFeatures:
         """Read or compute the features; `claim` finds memory for so many bytes before they are there."""
         claim = claim or self.documents.make_room
         progress.report(0.0, "Reading")
-        opened = read_source(request.source)
-        levels = make_pyramid(to_picture(opened.image))
-        size = opened.image.shape[:2]
-        deliver(ShowResult(request.ticket, request.source, size, {"input": levels}))
+        stamp = source_stamp(request.source)
+        opened, levels = self._read(request.source)
         from sss_model.pipeline import analyse  # here: it loads torch
 
         notes: list[str] = []
@@ -265,7 +323,7 @@ class FeatureEngine(SegmentAnswers):
         def note(sentence: str) -> None:
             """Say at once that there is no room, or that memory ran out, not when all is done."""
             notes.append(sentence)
-            deliver(ShowResult(request.ticket, request.source, size, notes=tuple(notes)))
+            deliver(Notes(tuple(notes)))
 
         computed = opened.features is None
         if computed:
@@ -284,22 +342,15 @@ class FeatureEngine(SegmentAnswers):
         network = (request.model, request.extract, file_stamp(request.model)) if computed else ()
         device = device_words(picture.device)
         cached = CachedFeatures(
-            request.source, picture.views, picture.model, device, picture.record, picture.notes, network
+            request.source, picture.views, picture.model, device, picture.record, picture.notes, network, stamp
         )
-        cached.levels = levels
+        cached.levels, self._opened = levels, None
         return cached
 
     # one pixel, files ------------------------------------------------------------------------------------------------
 
     def probe(self, request: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
         """The features and the shown values of one pixel; None where the picture was forgotten."""
-        return self._vector(request, pinned=False)
-
-    def pin(self, request: PinRequest, progress: Progress, deliver: Deliver) -> ProbeResult | None:
-        """The same for a pin."""
-        return self._vector(request, pinned=True)
-
-    def _vector(self, request: ProbeRequest | PinRequest, *, pinned: bool) -> ProbeResult | None:
         document = self.documents.last_of(request.source)
         x, y = request.point
         if document is None:
@@ -311,55 +362,43 @@ class FeatureEngine(SegmentAnswers):
         x, y = figure.cell((x, y))
         vector = np.array(figure.features[y, x], np.float32)
         maps = {name: values[y, x].copy() for name in PANES[1:] if (values := figure.shown(name)) is not None}
-        return ProbeResult(request.ticket, request.source, request.point, vector, maps, pinned)
+        return ProbeResult(request.source, request.point, vector, maps)
 
     def export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write what is shown."""
-        show = request.show
-        paths = self._write(show, request.folder, show.source.stem, request.params, progress)
-        return ExportResult(request.ticket, tuple(paths), self.document(show, progress, deliver).notes)
+        panes = request.panes
+        paths = self._write(panes, request.folder, panes.source.stem, request.params, progress)
+        return ExportResult(tuple(paths), self.document(panes.features, progress, deliver).notes)
 
     def _write(
-        self, show: ShowRequest, folder: Path, stem: str, params: ExportParams, progress: Progress
+        self, panes: RenderPanes, folder: Path, stem: str, params: ExportParams, progress: Progress
     ) -> list[Path]:
         from sss_model.pipeline import AnalysedPicture, export_picture  # here: it loads torch
 
-        document = self.document(show, progress.part(0.0, 0.5), lambda _result: None)
+        document = self.document(panes.features, progress.part(0.0, 0.5), lambda _result: None)
         picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
         return export_picture(
             picture,
             folder,
             stem,
-            show.filter,
-            show.projection,
+            panes.filter,
+            panes.projection,
             params,
-            basis=self._basis(show.basis),
+            basis=self._basis(panes.basis),
             progress=progress.part(0.5, 1.0),
         )
 
     def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
         """Write one picture of a batch; nothing where its files are all there and may stay."""
-        show, params = request.show, request.params
+        source, params = request.panes.source, request.params
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
-            return BatchExportResult(request.ticket, show.source, ())
-        known = self.documents.last_of(show.source)
+            return BatchExportResult(source, ())
+        known = self.documents.last_of(source)
         part = progress.part(request.begun, request.done)
-        paths = self._write(show, request.folder, request.stem, params, part)
+        paths = self._write(request.panes, request.folder, request.stem, params, part)
         if known is None:
-            self.documents.drop(self._key(show))  # a batch must not push out what is being looked at
-        return BatchExportResult(request.ticket, show.source, tuple(paths))
-
-    def similarity(self, request: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult | None:
-        """See `OverlayEngine.similarity`."""
-        return self.overlays.similarity(request, progress)
-
-    def clusters(self, request: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult | None:
-        """See `OverlayEngine.clusters`."""
-        return self.overlays.clusters(request, progress)
-
-    def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
-        """See `OverlayEngine.write_mask`."""
-        return self.overlays.write_mask(request, progress)
+            self.documents.drop(self._key(request.panes.features))  # a batch must not push out what is being looked at
+        return BatchExportResult(source, tuple(paths))
 
     def feature_thumbnails(
         self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
@@ -367,26 +406,25 @@ class FeatureEngine(SegmentAnswers):
         """See `feature_thumbnails.feature_thumbnails`."""
         from sss_gui.worker.feature_thumbnails import feature_thumbnails  # here: it loads torch
 
-        show, shown = request.show, self.documents.get_quietly(self._key(request.show))
+        panes, shown = request.panes, self.documents.get_quietly(self._key(request.panes.features))
         if shown is not None:
             feature_thumbnails(
-                *(self.documents, shown, request.sources, show.projection, self._basis(show.basis)),
-                lambda source, picture: deliver(FeatureThumbnail(request.ticket, source, picture)),
+                *(self.documents, shown, request.sources, panes.projection, self._basis(panes.basis)),
+                lambda source, picture: deliver(FeatureThumbnail(source, picture)),
             )
         return None
 
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""
-        document = self.document(request.show, progress, lambda _result: None)
+        panes = request.panes
+        document = self.document(panes.features, progress, lambda _result: None)
         if not request.sources:
-            fixed = document.figure.locked_basis(
-                request.show.filter, request.show.projection, self._basis(request.show.basis)
-            )
+            fixed = document.figure.locked_basis(panes.filter, panes.projection, self._basis(panes.basis))
             fixed.save(request.path)
-            return BasisResult(request.ticket, request.path)
+            return BasisResult(request.path)
         pooled = PooledFigures(self.document, document, request, progress, deliver, self.give_way)
-        document.figure.shared_basis(pooled, request.show.filter).save(request.path)
-        return BasisResult(request.ticket, request.path, tuple(pooled.fitted), tuple(pooled.failed))
+        document.figure.shared_basis(pooled, panes.filter).save(request.path)
+        return BasisResult(request.path, tuple(pooled.fitted), tuple(pooled.failed))
 
 
 class _NoRoomError(Exception):

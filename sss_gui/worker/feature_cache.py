@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sss_gui.messages.panes import Pyramid, Source
+from sss_gui.requests.panes import Pyramid, Source
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model import budget as limits
 from sss_model.image_io import to_picture
@@ -29,6 +29,7 @@ class CachedFeatures:
     figure : its maps, each stage kept under its parameters
     record : what made the features: source, checkpoint, how they were extracted
     notes : what was done differently, such as tiles or disk
+    stamp : of the files that it was read from: another one once they change
     network : what the features were computed with; those of other networks cannot be compared
     number : another one for each document
     levels : the photograph at its own size, and its reductions
@@ -41,6 +42,7 @@ class CachedFeatures:
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     network: tuple[Any, ...] = ()
+    stamp: tuple[Any, ...] = ()
     number: int = field(default_factory=itertools.count(1).__next__)
     pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
     levels: Pyramid = field(default_factory=list)
@@ -103,6 +105,11 @@ class FeatureCache:
     def last_of(self, source: Source) -> CachedFeatures | None:
         """What was shown last of `source`."""
         return next((document for document in reversed(self._kept.values()) if document.source == source), None)
+
+    def read_from(self, source: Source, stamp: tuple[Any, ...]) -> CachedFeatures | None:
+        """What was shown last of `source`, if its files are those that it was read from."""
+        document = self.last_of(source)
+        return document if document is not None and document.stamp == stamp else None
 
     def beside(self, document: CachedFeatures, source: Source) -> CachedFeatures | None:
         """What is known of `source` by the network of `document`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.messages.panes import Picture, Source
+from sss_gui.requests.panes import Picture, Source
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_model.image_io import to_picture
 from sss_model.params import ProjectionParams

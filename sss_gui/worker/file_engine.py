@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from sss_gui.messages.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
-from sss_gui.messages.panes import Source
-from sss_gui.worker.worker import Deliver, Engine
+from sss_gui.requests.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
+from sss_gui.requests.panes import Source
+from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
@@ -21,26 +22,28 @@ PASTED = 200  # pasted pictures that are kept
 class FileEngine(Engine):
     """Finds pictures among files and folders, and makes small pictures of them."""
 
-    def list_files(self, message: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
-        """What can be opened among the message's paths."""
-        sources = list_sources(message.paths, progress)
-        return ListResult(message.ticket, tuple(sources), _note(message.paths, sources))
+    answers: ClassVar[Answers] = {ListRequest: "list_files", PasteRequest: "paste", ThumbnailRequest: "thumbnails"}
 
-    def paste(self, message: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
+    def list_files(self, request: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
+        """What can be opened among the request's paths."""
+        sources = list_sources(request.paths, progress)
+        return ListResult(tuple(sources), _note(request.paths, sources))
+
+    def paste(self, request: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """Keep pasted pixels as pasted-1.png, pasted-2.png ...; the oldest of many are forgotten."""
-        message.folder.mkdir(parents=True, exist_ok=True)
-        kept = sorted(message.folder.glob("pasted-*.png"), key=_number)
-        path = message.folder / f"pasted-{_number(kept[-1]) + 1 if kept else 1}.png"
-        write_picture(path, message.picture)
+        request.folder.mkdir(parents=True, exist_ok=True)
+        kept = sorted(request.folder.glob("pasted-*.png"), key=_number)
+        path = request.folder / f"pasted-{_number(kept[-1]) + 1 if kept else 1}.png"
+        write_picture(path, request.picture)
         for old in kept[: -PASTED + 1]:
             old.unlink(missing_ok=True)
-        return ListResult(message.ticket, (Source.from_path(path),))
+        return ListResult((Source.from_path(path),))
 
-    def thumbnails(self, message: ThumbnailRequest, progress: Progress, deliver: Deliver) -> None:
+    def thumbnails(self, request: ThumbnailRequest, progress: Progress, deliver: Deliver) -> None:
         """Deliver a small picture of each source."""
-        for source in message.sources:
+        for source in request.sources:
             progress.report(0.0, "Thumbnails")
-            deliver(_thumbnail(message, source))
+            deliver(_thumbnail(request, source))
 
 
 def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> list[Source]:
@@ -94,6 +97,6 @@ def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
         picture = read_thumbnail(path, request.side)
         if source.layout == STRIP:
             picture = picture[:, : max(1, picture.shape[1] // 2)].copy()
-        return ThumbnailResult(request.ticket, source, picture)
+        return ThumbnailResult(source, picture)
     except SSSError as error:
-        return ThumbnailResult(request.ticket, source, None, str(error))
+        return ThumbnailResult(source, None, str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sss_gui.messages.panes import View
+from sss_gui.requests.panes import View
 
 if TYPE_CHECKING:
     from sss_model.projection.feature_views import FeatureViews  # loads torch

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sss_gui.messages.models import (
+from typing import ClassVar
+
+from sss_gui.requests.models import (
     BackboneModelRequest,
     BackboneModelResult,
     BackbonesRequest,
@@ -11,34 +13,40 @@ from sss_gui.messages.models import (
     ModelsRequest,
     ModelsResult,
 )
+from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_gui.worker.model_files import describe_model
-from sss_gui.worker.worker import Deliver, Engine
 from sss_model.progress import Progress
 
 
 class ModelEngine(Engine):
     """Describes model files, lists backbones and writes models of them; torch and timm only for the last two."""
 
-    def describe(self, message: ModelsRequest, progress: Progress, deliver: Deliver) -> ModelsResult:
-        """The shipped model and those at the message's paths, in words."""
-        return ModelsResult(message.ticket, tuple(describe_model(path) for path in (None, *message.paths)))
+    answers: ClassVar[Answers] = {
+        ModelsRequest: "describe",
+        BackbonesRequest: "list_backbones",
+        BackboneModelRequest: "build",
+    }
 
-    def list_backbones(self, message: BackbonesRequest, progress: Progress, deliver: Deliver) -> BackbonesResult:
+    def describe(self, request: ModelsRequest, progress: Progress, deliver: Deliver) -> ModelsResult:
+        """The shipped model and those at the request's paths, in words."""
+        return ModelsResult(tuple(describe_model(path) for path in (None, *request.paths)))
+
+    def list_backbones(self, request: BackbonesRequest, progress: Progress, deliver: Deliver) -> BackbonesResult:
         """The backbones that are installed."""
         from sss_model.weights.catalogue import list_backbones
 
         words = (BackboneWords(e.name, e.program, e.weights, e.here) for e in list_backbones())
-        return BackbonesResult(message.ticket, tuple(words))
+        return BackbonesResult(tuple(words))
 
-    def build(self, message: BackboneModelRequest, progress: Progress, deliver: Deliver) -> BackboneModelResult:
+    def build(self, request: BackboneModelRequest, progress: Progress, deliver: Deliver) -> BackboneModelResult:
         """Write a model of one backbone alone."""
         from sss_model.commands.backbone_options import parse_blocks
         from sss_model.weights.initialise import natural_params, write_untrained
 
-        params = natural_params(message.name, "taps", parse_blocks(message.blocks))
-        message.folder.mkdir(parents=True, exist_ok=True)
-        source = "random" if message.weights is None else "weights"
-        parts = (message.name, *map(str, params.blocks), "taps" if source == "weights" else "random-taps")
-        path = message.folder / ("-".join(parts) + ".safetensors")
-        write_untrained(path, params, message.weights, consent=message.consent)
-        return BackboneModelResult(message.ticket, path)
+        params = natural_params(request.name, "taps", parse_blocks(request.blocks))
+        request.folder.mkdir(parents=True, exist_ok=True)
+        source = "random" if request.weights is None else "weights"
+        parts = (request.name, *map(str, params.blocks), "taps" if source == "weights" else "random-taps")
+        path = request.folder / ("-".join(parts) + ".safetensors")
+        write_untrained(path, params, request.weights, consent=request.consent)
+        return BackboneModelResult(path)

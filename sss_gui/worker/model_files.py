@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sss_gui.messages.models import ModelWords
+from sss_gui.requests.models import ModelWords
 from sss_model.storage.shipped_files import MODEL, resource
 from sss_model.weights.header import model_entry
 

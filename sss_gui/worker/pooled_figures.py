@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sss_gui.messages.panes import BasisRequest, BasisStep, Source
+from sss_gui.requests.panes import BasisRequest, BasisStep, Source
+from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
-from sss_gui.worker.worker import Deliver
 from sss_model.errors import SSSError
 from sss_model.progress import Progress
 
@@ -47,8 +47,8 @@ class PooledFigures:
             part = self._progress.part(number / count, (number + 1) / count)
             problem = ""
             try:
-                show = replace(self._request.show, source=source, fresh=False)
-                figure = self._make(show, part.part(0.0, 0.7), lambda _result: None).figure
+                features = replace(self._request.panes.features, source=source, fresh=False)
+                figure = self._make(features, part.part(0.0, 0.7), lambda _result: None).figure
                 channels = figure.features.shape[2]
                 if channels != self._channels:
                     problem = f"It has {channels} dimensions, not {self._channels}."
@@ -59,5 +59,5 @@ class PooledFigures:
             else:
                 self.fitted.append(source)
                 yield figure, part.part(0.7, 1.0)
-            self._deliver(BasisStep(self._request.ticket, source, problem))
+            self._deliver(BasisStep(source, problem))
             self._give_way()

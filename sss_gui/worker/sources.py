@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_model.files.allocation import file_stamp
 from sss_model.files.inputs import Input, files_of, read_input
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from sss_gui.messages.files import FeatureThumbnail, FeatureThumbnailsRequest
-from sss_gui.messages.message import Message
-from sss_gui.messages.overlays import (
+from sss_gui.requests.channel import Request
+from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
     Match,
@@ -19,29 +18,31 @@ from sss_gui.messages.overlays import (
     SimilarityResult,
     WriteMaskRequest,
 )
-from sss_gui.messages.panes import (
+from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
     BasisStep,
     BatchExportRequest,
     BatchExportResult,
+    ComputeFeatures,
     ExportRequest,
     ExportResult,
-    ForgetRequest,
-    LiftRequest,
-    LiftResult,
+    FeaturesResult,
     LoadModelRequest,
     LoadModelResult,
-    PinRequest,
+    OpenedPicture,
+    OpenPicture,
+    PanesResult,
     PrefetchRequest,
     PrefetchResult,
-    PreviewRequest,
+    Preview,
+    PreviewResult,
     ProbeRequest,
     ProbeResult,
-    ShowRequest,
-    ShowResult,
+    RenderPanes,
+    Source,
 )
-from sss_gui.messages.segments import (
+from sss_gui.requests.segments import (
     BackdropRequest,
     BackdropResult,
     CutOutRequest,
@@ -51,13 +52,12 @@ from sss_gui.messages.segments import (
     LayersResult,
     MatteRequest,
     MatteResult,
-    SegmentsLiftRequest,
-    SegmentsLiftResult,
     SegmentsRequest,
     SegmentsResult,
 )
+from sss_gui.requests.worker import Deliver, Engine
+from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.image_pyramid import make_pyramid
-from sss_gui.worker.worker import Deliver, Engine
 from sss_model.errors import ImageError
 from sss_model.files.inputs import files_of
 from sss_model.progress import Progress
@@ -83,51 +83,44 @@ class FakeEngine(Engine):
         self.threads: set[int] = set()
         self.gate = threading.Event()
         self.gate.set()
-        self.features_known = threading.Event()  # set: partial results come after the network's
         self.closed = False
         self.idle = True
         self.number = 0  # of the features; another one after they changed
         self.no_room: set[str] = set()  # names that memory does not hold beside the others
         self.fail: dict[str, Exception] = {}  # source name -> what happens
+        self.deliver: Deliver = print  # hands over a result of the request that is being answered
 
-    def answer(self, message: Message[Any], progress: Progress, deliver: Deliver) -> Any:
+    def answer(self, message: Request[Any], progress: Progress, deliver: Deliver) -> Any:
+        """By the method that the real engine names; what has none here has no result, as a part in full."""
         self.asked.append(message)
         self.threads.add(threading.get_ident())
-        self.idle = False
+        self.idle, self.deliver = False, deliver
         try:
-            return super().answer(message, progress, deliver)
+            method = getattr(self, FeatureEngine.answers[type(message)].split(".")[-1], None)
+            return method(message, progress, deliver) if method is not None else None
         finally:
             self.idle = True
 
-    def lift(self, message: LiftRequest, progress: Progress, deliver: Deliver) -> LiftResult | None:
-        return None  # as the engine where the grid is as fine as the screen
-
     def probe(self, message: ProbeRequest, progress: Progress, deliver: Deliver) -> ProbeResult:
-        return self._vector(message, pinned=False)
-
-    def pin(self, message: PinRequest, progress: Progress, deliver: Deliver) -> ProbeResult:
-        return self._vector(message, pinned=True)
-
-    def _vector(self, message: ProbeRequest | PinRequest, *, pinned: bool) -> ProbeResult:
         vector = np.full(8, message.point[0], np.float32)
         values = {pane: np.array([0.25, 0.5, 0.75], np.float32) for pane in ("random", "pca", "filtered")}
-        return ProbeResult(message.ticket, message.source, message.point, vector, values, pinned)
+        return ProbeResult(message.source, message.point, vector, values)
 
     def export(self, message: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Writing")
-        path = message.folder / f"{message.show.source.stem}-input.png"
+        path = message.folder / f"{message.panes.source.stem}-input.png"
         path.write_bytes(b"picture")
-        return ExportResult(message.ticket, (path,))
+        return ExportResult((path,))
 
     def similarity(self, message: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult:
         overlay = self._overlay()
         small = overlay[-1][:12, :16]
         others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in message.others)
         values = np.broadcast_to(np.linspace(0, 1, 33, dtype=np.float32), (24, 33))
-        return SimilarityResult(message.ticket, message.source, overlay, (1, 2), others, 0.25, values)
+        return SimilarityResult(message.source, overlay, (1, 2), others, 0.25, values)
 
     def clusters(self, message: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult:
-        return ClusterResult(message.ticket, message.source, self._overlay())
+        return ClusterResult(message.source, self._overlay())
 
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
@@ -136,12 +129,12 @@ class FakeEngine(Engine):
         self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
     ) -> FeatureThumbnail | None:
         for source in message.sources:
-            deliver(FeatureThumbnail(message.ticket, source, np.full((6, 8, 3), 77, np.uint8)))
+            deliver(FeatureThumbnail(source, np.full((6, 8, 3), 77, np.uint8)))
         return None
 
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
-        return ExportResult(message.ticket, (message.path,))
+        return ExportResult((message.path,))
 
     def segments(self, message: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
         self._wait(progress, "Eigenvectors")
@@ -150,7 +143,7 @@ class FakeEngine(Engine):
         else:
             groupings, merges, names = GROUPINGS, MERGES, ()
         picture = self.picture(90)
-        return SegmentsResult(message.ticket, message.show.source, self.number, picture[0], picture, SHARES,
+        return SegmentsResult(message.features.source, self.number, picture[0], picture, SHARES,
                               groupings, merges, names)  # fmt: skip
 
     def layers(self, message: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
@@ -159,93 +152,88 @@ class FakeEngine(Engine):
         for component, group in enumerate(message.groups):
             alphas[:, edges[component] : edges[component + 1], group] = 255
         shares = tuple(alphas.mean((0, 1)) / 255)
-        return LayersResult(message.ticket, message.cut.show.source, message.groups, alphas, shares)
+        return LayersResult(message.cut.features.source, message.groups, alphas, shares)
 
     def matte(self, message: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
         layers = self.layers(message.layers, progress, deliver)
         matte = layers.alphas[..., list(message.matte.picked)].sum(2).astype(np.uint8)
         own = np.full((*self.size, 3), 120, np.uint8) if message.decontaminate else None
-        return MatteResult(message.ticket, layers.source, matte, own)
-
-    def lift_segments(
-        self, message: SegmentsLiftRequest, progress: Progress, deliver: Deliver
-    ) -> SegmentsLiftResult | None:
-        return None  # as the engine where the grid is as fine as the screen
+        return MatteResult(layers.source, matte, own)
 
     def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
-        return BackdropResult(message.ticket, message.path, np.full((*message.size, 3), 30, np.uint8))
+        return BackdropResult(message.path, np.full((*message.size, 3), 30, np.uint8))
 
     def export_layers(self, message: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Writing")
-        path = message.folder / f"{message.layers.cut.show.source.stem}-{message.names[0]}.png"
+        path = message.folder / f"{message.layers.cut.features.source.stem}-{message.names[0]}.png"
         path.write_bytes(b"layer")
-        return ExportResult(message.ticket, (path,))
+        return ExportResult((path,))
 
     def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         matte = self.matte(message.matte, progress, deliver).matte
-        return CutOutResult(message.ticket, np.dstack([np.full((*self.size, 3), 90, np.uint8), matte]))
+        return CutOutResult(np.dstack([np.full((*self.size, 3), 90, np.uint8), matte]))
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         for source in message.sources:
             self._wait(progress, "Network")
-            deliver(BasisStep(message.ticket, source))
+            deliver(BasisStep(source))
             self.give_way()
         message.path.write_text("{}")
-        return BasisResult(message.ticket, message.path, message.sources)
+        return BasisResult(message.path, message.sources)
 
     def prefetch(self, message: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
         self._wait(progress, "Network")
-        if message.source.name.startswith("broken"):
-            raise ImageError(f"{message.source.name} is no picture.")
-        return PrefetchResult(message.ticket, message.source, message.source.name not in self.no_room)
-
-    def forget(self, message: ForgetRequest, progress: Progress, deliver: Deliver) -> None:
-        """There is nothing to forget."""
+        if message.features.source.name.startswith("broken"):
+            raise ImageError(f"{message.features.source.name} is no picture.")
+        return PrefetchResult(message.features.source, message.features.source.name not in self.no_room)
 
     def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
-        return LoadModelResult(message.ticket, "fake model", "cpu", (("cpu", "processor"),))
+        return LoadModelResult("fake model", "cpu", (("cpu", "processor"),))
 
     def export_of_batch(self, message: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
         self._wait(progress, "Network")
-        if message.show.source.name.startswith("broken"):
-            raise ImageError(f"{message.show.source.name} is no picture.")
+        if message.panes.source.name.startswith("broken"):
+            raise ImageError(f"{message.panes.source.name} is no picture.")
         path = message.folder / f"{message.stem}.json"
         path.write_text("{}")
-        return BatchExportResult(message.ticket, message.show.source, (path,))
+        return BatchExportResult(message.panes.source, (path,))
 
-    def show(self, message: ShowRequest, progress: Progress, deliver: Deliver) -> ShowResult:
-        return self._show(message, message, progress, deliver, exact=True)
-
-    def preview(self, message: PreviewRequest, progress: Progress, deliver: Deliver) -> ShowResult:
-        return self._show(message, message.show, progress, deliver, exact=False)
-
-    def _show(
-        self, message: Message[ShowResult], request: ShowRequest, progress: Progress, deliver: Deliver, *, exact: bool
-    ) -> ShowResult:
+    def open_picture(self, message: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
         progress.report(0.0, "Reading")
-        name = request.source.name
-        if name in self.fail:
-            raise self.fail[name]
-        if name.startswith("broken"):
-            raise ImageError(f"{name} is no picture.", hint="Choose another file.")
-        path = request.source.path
-        common = {"ticket": message.ticket, "source": request.source, "size": self.size, "features": self.number,
-                  "files": files_of(path, request.source.image) if path is not None else ()}  # fmt: skip
-        if exact:
-            deliver(ShowResult(**common, pictures={"input": self.picture(50)}))
-        self._wait(progress, "Network", deliver, ShowResult(**common))
-        shade = min(request.filter.radius * 10, 255)
-        pictures = {"input": self.picture(50), "random": self.picture(request.projection.seed % 256),
-                    "pca": self.picture(100), "filtered": self.picture(shade)}  # fmt: skip
-        return ShowResult(**common, pictures=pictures, exact=exact, complete=True, channels=8,
-                          explained=(0.6, 0.3, 0.1), device="cpu", model="fake model", seconds=0.01)  # fmt: skip
+        self._check(message.source)
+        path = message.source.path
+        files = files_of(path, message.source.image) if path is not None else ()
+        return OpenedPicture(message.source, self.size, self.picture(50), files)
 
-    def _wait(self, progress: Progress, stage: str, deliver: Any = None, result: Any = None) -> None:
+    def compute_features(self, message: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
+        self._check(message.source)
+        self._wait(progress, "Network")
+        grid = self.picture(50)[0].shape[:2]
+        return FeaturesResult(message.source, self.number, 8, grid, "cpu", "fake model", seconds=0.01)
+
+    def render_panes(self, message: RenderPanes, progress: Progress, deliver: Deliver) -> PanesResult:
+        self._check(message.source)
+        self._wait(progress, "Guided filter")
+        shade, seed = min(message.filter.radius * 10, 255), message.projection.seed % 256
+        deliver(PanesResult(message.source, self.number, {"random": self.picture(seed), "pca": self.picture(100)}))
+        return PanesResult(message.source, self.number, {"filtered": self.picture(shade)}, True, (0.6, 0.3, 0.1), 0.01)
+
+    def preview(self, message: Preview, progress: Progress, deliver: Deliver) -> PreviewResult:
+        self._check(message.panes.source)
+        self._wait(progress, "Guided filter")
+        shade, (height, width) = min(message.panes.filter.radius * 10, 255), self.size
+        return PreviewResult(message.panes.source, (self.picture(shade)[0], (0, 0, width, height)))
+
+    def _check(self, source: Source) -> None:
+        if source.name in self.fail:
+            raise self.fail[source.name]
+        if source.name.startswith("broken"):
+            raise ImageError(f"{source.name} is no picture.", hint="Choose another file.")
+
+    def _wait(self, progress: Progress, stage: str) -> None:
         deadline = time.monotonic() + 30
         while not self.gate.wait(0.002):
             progress.report(0.5, stage)
-            if deliver is not None and self.features_known.is_set():
-                deliver(replace(result, features=1))
             if time.monotonic() > deadline:
                 raise TimeoutError("The test never opened the gate.")
         progress.report(1.0, stage)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
+from sss_gui.requests.channel import Channel
+
 
 def idle(qtbot, program):
     """Wait until nothing is under way and nothing moves."""
@@ -21,6 +23,15 @@ def failing(qtbot, program, act):
     with qtbot.waitSignal(program.session.failed):
         act()
     idle(qtbot, program)
+
+
+def heard(monkeypatch):
+    """The results that channels take from now on, as a list that grows."""
+    taken, take = [], Channel.take
+    monkeypatch.setattr(
+        Channel, "take", lambda channel, job, result: (taken.append(result), take(channel, job, result))
+    )
+    return taken
 
 
 def names(sources):

@@ -24,7 +24,8 @@ def cut(qtbot, program, name="a.png"):
 
 def settled(qtbot, program):
     """Wait until the layers are those that are wanted, and nothing is under way."""
-    qtbot.waitUntil(lambda: program.segments.status == "exact" and not program.session.requests.pending)
+    channels = program.worker.channels
+    qtbot.waitUntil(lambda: program.segments.status == "exact" and not any(each.pending for each in channels))
     idle(qtbot, program)
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from journeys import idle, idle_shown
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
-from sss_gui.messages.panes import BasisRequest, BasisStep, BatchExportRequest, ExportRequest
 from sss_gui.pane_names import PANES
-from sss_gui.state.request_tracker import LOADING, RequestTracker
+from sss_gui.requests.activity import LOADING, Activity
+from sss_gui.requests.panes import BasisRequest, BasisStep, BatchExportRequest, ExportRequest
 from sss_gui.tasks.command_line import command_line
 from sss_model.params import ExportParams
 
@@ -112,10 +111,9 @@ def test_a_shared_basis_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, eng
     shown.basis.set_mode("shared")
     qtbot.waitUntil(lambda: any(isinstance(message, BasisRequest) for message in engine.asked))
     strip, status = shown.window.film_strip, shown.window.status
-    ticket = next(message.ticket for message in engine.asked if isinstance(message, BasisRequest))
     assert status.text().startswith("Fitting the basis: 1 of 3, a.png")
-    shown.worker.delivered.emit(BasisStep(ticket, shown.pictures.sources[0]))
-    shown.worker.delivered.emit(BasisStep(ticket, shown.pictures.sources[1], "It has 3 dimensions, not 8."))
+    engine.deliver(BasisStep(shown.pictures.sources[0]))
+    engine.deliver(BasisStep(shown.pictures.sources[1], "It has 3 dimensions, not 8."))
     qtbot.waitUntil(lambda: status.text().startswith("Fitting the basis: 3 of 3, c.png"))
     assert [strip.state(n) for n in range(3)] == ["done", "failed", "running"]
     shown.actions["cancel"].trigger()
@@ -157,24 +155,13 @@ def test_the_copied_line_begins_with_what_any_shell_finds(shown, tmp_path):
     assert said.stdout.startswith("sss-features ")
 
 
-class SilentWorker(QObject):
-    """Takes messages and never answers."""
-
-    delivered, progressed, ended = Signal(object), Signal(int, float, str), Signal(object)
-
-    def submit(self, message): ...
-
-
-def test_loading_the_model_is_not_the_pace_of_the_rest(qtbot, monkeypatch):
+def test_loading_the_model_is_not_the_pace_of_the_rest(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("sss_gui.state.request_tracker.time.monotonic", lambda: clock[0])
-
-    worker = SilentWorker()
-    tracker = RequestTracker(worker)
+    monkeypatch.setattr("sss_gui.requests.activity.time.monotonic", lambda: clock[0])
+    activity = Activity()
     left = []
-    tracker.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))
-    ticket = tracker.ask(lambda number: ExportRequest(number, None, None, None))
+    activity.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))
     for now, fraction, stage in ((0.1, 0.0, "Reading"), (60.0, 0.05, LOADING), (62.0, 0.24, "Network")):
         clock[0] = now
-        worker.progressed.emit(ticket, fraction, stage)
+        activity.advance(fraction, stage)
     assert left == pytest.approx([-1, -1, 8.0])

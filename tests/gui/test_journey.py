@@ -58,7 +58,8 @@ def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, 
     assert badge() == "exact"
 
     seen = []
-    session.result_arrived.connect(lambda result: seen.append(result.exact))
+    session.previewed.connect(lambda _result: seen.append(False))
+    session.panes_rendered.connect(lambda result: seen.append(True))
     for radius in (7, 8, 11):
         real.window.params.changing.emit("radius", radius)
         qtbot.waitUntil(lambda: False in seen, timeout=PATIENCE)
@@ -66,11 +67,11 @@ def test_open_drag_read_export_and_the_same_by_command_line(qtbot, real, photo, 
     qtbot.waitUntil(lambda: badge() == "exact" and not session.busy, timeout=PATIENCE)
 
     pane = panel.pane("pca").canvas
-    with qtbot.waitSignal(session.probe_arrived, timeout=PATIENCE) as probed:
-        qtbot.mouseMove(pane, QPoint(pane.width() // 2, pane.height() // 2))
-    assert probed.args[0].vector.shape == (128,)
+    qtbot.mouseMove(pane, QPoint(pane.width() // 2, pane.height() // 2))
     qtbot.mouseClick(pane, Qt.MouseButton.LeftButton, pos=QPoint(pane.width() // 2, pane.height() // 2))
-    qtbot.waitUntil(lambda: len(real.pins.points) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(real.pixel_inspector.vectors) == 1, timeout=PATIENCE)
+    (vector,) = real.pixel_inspector.vectors.values()
+    assert vector.shape == (128,)
 
     params = ExportParams(filtered=True, map3=True, strip=True, save_basis=True, formats=("npz16", "npy", "mat"))
     with qtbot.waitSignal(session.exported, timeout=PATIENCE) as exported:

@@ -111,7 +111,7 @@ def settle(qtbot, program, last):
     qtbot.waitUntil(lambda: session.shown is not None and session.shown.name == last.name, timeout=60_000)
     qtbot.waitUntil(lambda: not busy() and session.at_rest, timeout=60_000)
     assert all(program.window.panel.pane(name).picture is not None for name in PANES)
-    qtbot.waitUntil(lambda: not session.requests.pending)  # no ticket stays open
+    qtbot.waitUntil(lambda: not any(channel.pending for channel in program.worker.channels))
 
 
 def rage(qtbot, monkey, actions):

@@ -16,10 +16,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 from sss_gui.app import has_display, main, parse
-from sss_gui.messages.overlays import SimilarityRequest
-from sss_gui.messages.panes import ExportRequest, ShowRequest, Source
 from sss_gui.pane_names import PANES
 from sss_gui.program import Program
+from sss_gui.requests.overlays import SimilarityRequest
+from sss_gui.requests.panes import ComputeFeatures, ExportRequest, ProbeRequest, RenderPanes, Source
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.export_dialog import ExportDialog
 from sss_gui.window.settings import Settings
@@ -204,7 +204,7 @@ def test_keys_move_the_filter_and_the_exact_result_follows(qtbot, program, engin
     press(qtbot, program, [Qt.Key.Key_Apostrophe])
     assert program.session.state.filter.eps == pytest.approx(FilterParams().eps * 1.25)
     idle(qtbot, program)
-    last = [request for request in engine.asked if isinstance(request, ShowRequest)][-1]
+    last = [request for request in engine.asked if isinstance(request, RenderPanes)][-1]
     assert last.filter == program.session.state.filter
     press(qtbot, program, [Qt.Key.Key_R])
     assert program.session.state.filter == FILTER_PRESETS["paper"]
@@ -246,7 +246,7 @@ def test_an_error_lies_over_the_last_good_picture(qtbot, program):
 def test_escape_stops_and_the_window_says_ready(qtbot, program, engine):
     engine.gate.clear()
     program.open_files.open_paths([Path("slow.png")])
-    qtbot.waitUntil(lambda: any(isinstance(request, ShowRequest) for request in engine.asked))
+    qtbot.waitUntil(lambda: any(isinstance(request, ComputeFeatures) for request in engine.asked))
     press(qtbot, program, [Qt.Key.Key_Escape])
     idle(qtbot, program)
     assert not program.window.panel.banner.isVisible(), "stopped is no error"
@@ -312,14 +312,14 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
     idle(qtbot, program)
 
 
-def test_hovering_and_pinning_ask_for_vectors(qtbot, program):
+def test_hovering_and_pinning_ask_for_vectors(qtbot, program, engine):
     opened(qtbot, program)
     panel = program.window.panel
-    with qtbot.waitSignal(program.session.probe_arrived) as probed:
-        panel.pixel_hovered.emit(3, 4)
-    assert probed.args[0].point == (3, 4)
-    with qtbot.waitSignal(program.session.probe_arrived, check_params_cb=lambda result: result.pinned):
-        program.actions["pin"].trigger()
+    panel.pixel_hovered.emit(3, 4)
+    qtbot.waitUntil(lambda: ProbeRequest(program.session.shown, (3, 4)) in engine.asked)
+    assert not program.pixel_inspector.vectors
+    program.actions["pin"].trigger()
+    qtbot.waitUntil(lambda: (3, 4) in program.pixel_inspector.vectors)
     assert program.pins.points == [(3, 4)]
     panel.nudge_requested.emit(1, -1)
     assert program.pins.points == [(4, 3)]

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from campaign import Kind, check_kinds
 from hostile_values import json_of, mutated
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.session_file import SavedSession, read_session, write_session
 from sss_gui.state.layer_edits import Edits, Layer

@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.number_control import NumberControl
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.panels.layer_list import LayerList
-from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_model.params.layers import MatteParams, SegmentParams
 
 METHODS = {

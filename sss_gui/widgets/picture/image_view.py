@@ -10,11 +10,12 @@ from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sss_gui.pane_names import OPACITY
 from sss_gui.widgets.display import Display
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas.canvas_input import GestureCanvas
-from sss_gui.widgets.picture.overlay_legend import OPACITY, Legend
+from sss_gui.widgets.picture.overlay_legend import Legend
 from sss_gui.widgets.picture.pane_header import PaneHeader
 from sss_gui.widgets.picture.qimage import to_pixmap
 from sss_gui.widgets.picture.view_controller import ViewController

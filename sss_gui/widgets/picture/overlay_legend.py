@@ -10,10 +10,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from sss_gui.pane_names import OPACITY
 from sss_gui.widgets.controls.number_control import Slider
 
-OPACITY = 0.6
-"""Of an overlay at first, and after a double click on the slider."""
 _GAP, _BAR, _LEAST, _SLIDER = 8, 110, 48, 64
 
 

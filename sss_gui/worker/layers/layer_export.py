@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sss_gui.messages.panes import ExportResult
-from sss_gui.messages.segments import ExportLayersRequest
+from sss_gui.requests.panes import ExportResult
+from sss_gui.requests.segments import ExportLayersRequest
+from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
-from sss_gui.worker.layers.segment_engine import SegmentEngine
-from sss_gui.worker.worker import Deliver
 from sss_model.analysis.layer_files import (
     decontaminated,
     layers_record,
@@ -24,6 +23,9 @@ from sss_model.params.layers import NETWORKS, SOFT_METHODS, SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation.comparisons import network_weights
 
+if TYPE_CHECKING:
+    from sss_gui.worker.layers.segment_engine import SegmentEngine
+
 _MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]
 
 
@@ -37,7 +39,7 @@ def export_layers(
     ExportError : files that are there and are to be kept, a folder that cannot be written to
     """
     cut, params = request.layers.cut, request.params
-    source, what = cut.show.source, "layers" if request.matte is None else "matte"
+    source, what = cut.features.source, "layers" if request.matte is None else "matte"
     path, target = request.folder / record_name(source.stem, what), request.folder / source.stem
     if source.path is not None:
         check_source(path, source.path, changed=True)
@@ -45,7 +47,7 @@ def export_layers(
     if segment.method in SOFT_METHODS:
         segment = replace(segment, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
     if may_stay(path, segment, params):
-        return ExportResult(request.ticket, ())
+        return ExportResult(())
     prepare_folder(request.folder)
     document, _ = engine.found(cut, progress.part(0.0, 0.1), deliver)
     layers = _layers(engine, request, progress.part(0.1, 0.6), deliver)
@@ -53,7 +55,7 @@ def export_layers(
     sha256 = file_sha256(source.path) if source.path is not None else ""
     record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
     files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what)
-    return ExportResult(request.ticket, tuple(files), document.notes)
+    return ExportResult(tuple(files), document.notes)
 
 
 def _layers(engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> Layers:
@@ -75,7 +77,7 @@ def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, A
     if cut.params.method == "sss" and document.network:
         made = dict(document.record)
     elif cut.params.method == "sss":
-        made = {"features": {"file": cut.show.source.name, "metadata": document.record.get("metadata", {})}}
+        made = {"features": {"file": cut.features.source.name, "metadata": document.record.get("metadata", {})}}
     elif cut.params.method in NETWORKS:
         weights = network_weights(cut.params.method, cut.file, consent=False)  # the cut has them on this machine
         made = {"weights": {cut.params.method: {"name": weights.name, "sha256": file_sha256(weights)}}}

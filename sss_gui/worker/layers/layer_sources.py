@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from sss_gui.messages.segments import Groups
+from sss_gui.requests.segments import Groups
 from sss_model.filtering.resize import resize
 from sss_model.params.layers import SegmentParams
 from sss_model.progress import Progress

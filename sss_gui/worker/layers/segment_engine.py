@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_gui.messages.panes import Picture, ShowRequest, View
-from sss_gui.messages.segments import (
+from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, View
+from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
     BackdropResult,
     CutOutRequest,
     CutOutResult,
+    ExportLayersRequest,
     LayersRequest,
     LayersResult,
     MatteRequest,
@@ -29,8 +30,9 @@ from sss_gui.messages.segments import (
     SegmentsRequest,
     SegmentsResult,
 )
-from sss_gui.widgets.picture.layer_pictures import flat_colours, in_grey, matte_picture
+from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
+from sss_gui.worker.layer_pictures import flat_colours, in_grey, matte_picture
 from sss_gui.worker.layers.layer_sources import (
     Box,
     HardLayers,
@@ -41,7 +43,6 @@ from sss_gui.worker.layers.layer_sources import (
     part_step,
 )
 from sss_gui.worker.sources import read_source
-from sss_gui.worker.worker import Deliver
 from sss_model.errors import CheckpointError, ParameterError
 from sss_model.extractor import pick_device
 from sss_model.files.allocation import file_stamp
@@ -71,7 +72,7 @@ log = logging.getLogger(__name__)
 _CACHE_SHARE = 0.25  # of the memory for features
 _BACKDROP_SIDE = 4096  # a picture behind a matte is read no larger
 Floats = NDArray[np.float32]
-DocumentOf = Callable[[ShowRequest, Progress, Deliver], CachedFeatures]
+DocumentOf = Callable[[ComputeFeatures, Progress, Deliver], CachedFeatures]
 
 
 class SegmentEngine:
@@ -104,8 +105,7 @@ class SegmentEngine:
         if self._grey is None or self._grey[0] != document.number:
             self._grey = document.number, [in_grey(level) for level in document.full_picture()]
         return SegmentsResult(
-            request.ticket,
-            request.show.source,
+            request.features.source,
             document.number,
             to_picture(cut.grid),
             self._grey[1],
@@ -125,7 +125,7 @@ class SegmentEngine:
     def _cut(
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
     ) -> tuple[CachedFeatures, LayerSource]:
-        document = self._document(request.show, progress.part(0.0, 0.02), deliver)  # mostly known
+        document = self._document(request.features, progress.part(0.0, 0.02), deliver)  # mostly known
         params = request.params
         key = (document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file))
         cut = self._cuts.get(key)
@@ -152,14 +152,14 @@ class SegmentEngine:
     def _compute(self, request: SegmentsRequest, document: CachedFeatures, progress: Progress) -> LayerSource:
         """As `sss-segment` does it, on the photograph as its file has it."""
         params = request.params
-        image = read_source(request.show.source).image
+        image = read_source(request.features.source).image
         side = max(image.shape[:2])
         grid = min(params.size or side, side)
         if params.method not in SOFT_METHODS:
             hard = _from_masks if params.method == "masks" else _from_network
             return HardLayers(hard(request, image, progress), image, grid)
         common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
-        common |= {"device": request.show.extract.device, "progress": progress}
+        common |= {"device": request.features.extract.device, "progress": progress}
         if params.method == "spectral-matting":
             return SoftLayers(spectral_matting(image, **common), image, grid)
         return SoftLayers(soft_segments(image, document.figure.features, **common), image, grid)
@@ -171,7 +171,7 @@ class SegmentEngine:
         document, cut = self._cut(request.layers.cut, progress, deliver)
         matte = adjust_matte(self._refined(request, document, cut), request.matte.params, scale=_scale_of(cut))
         colours = _own_colours(cut.grid, matte, progress) if request.decontaminate else None
-        return MatteResult(request.ticket, request.layers.cut.show.source, whole_numbers(matte, 255), colours)
+        return MatteResult(request.layers.cut.features.source, whole_numbers(matte, 255), colours)
 
     def found(
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
@@ -227,7 +227,13 @@ class SegmentEngine:
         picture = np.empty((*matte.shape, 4), np.uint8)
         picture[..., :3] = to_picture(image)
         picture[..., 3] = whole_numbers(matte, 255)
-        return CutOutResult(request.ticket, picture)
+        return CutOutResult(picture)
+
+    def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """See `layer_export.export_layers`."""
+        from sss_gui.worker.layers.layer_export import export_layers  # here: it knows this class
+
+        return export_layers(self, request, progress, deliver)
 
     # what is looked at -----------------------------------------------------------------------------------------------
 
@@ -263,7 +269,7 @@ class SegmentEngine:
                 place=place,
             )
             patches["matte"] = (seen, box)
-        return SegmentsLiftResult(request.ticket, asked.layers.cut.show.source, patches)
+        return SegmentsLiftResult(asked.layers.cut.features.source, patches)
 
     def _matte_part(
         self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, box: Box, step: int
@@ -291,7 +297,7 @@ class SegmentEngine:
         """Read the picture, and cut it to the grid's shape."""
         height, width = request.size
         picture = to_picture(resize(_covering(self._read(request.path), height / width), request.size))
-        return BackdropResult(request.ticket, request.path, picture)
+        return BackdropResult(request.path, picture)
 
     def _backdrop_part(
         self, path: Path | None, shape: tuple[int, ...], box: tuple[float, ...], size: tuple[int, int]
@@ -315,7 +321,7 @@ def _from_masks(request: SegmentsRequest, image: Floats, progress: Progress) -> 
     """What another program made of the picture."""
     if request.file is None:
         raise ParameterError("The method masks needs a file of masks.")
-    return read_masks(request.file, (image.shape[0], image.shape[1]), request.show.source.stem)
+    return read_masks(request.file, (image.shape[0], image.shape[1]), request.features.source.stem)
 
 
 def _from_network(request: SegmentsRequest, image: Floats, progress: Progress) -> HardSegmentation:
@@ -330,7 +336,7 @@ def _from_network(request: SegmentsRequest, image: Floats, progress: Progress) -
         progress.report(0.0, f"Downloading weights ({published.megabytes} MB)")
     weights = network_weights(method, request.file, consent=request.consent)
     run = {"mask-rcnn": mask_rcnn, "deeplab": deeplab, "pspnet": pspnet}[method]
-    return run(image, weights, device=pick_device(request.show.extract.device), progress=progress)
+    return run(image, weights, device=pick_device(request.features.extract.device), progress=progress)
 
 
 def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:
@@ -342,8 +348,8 @@ def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:
 def _layers_result(request: LayersRequest, alphas: Floats, *, exact: bool) -> LayersResult:
     shares = alphas.mean(axis=(0, 1), dtype=np.float64)
     whole: Alphas = whole_alphas(alphas, 255)
-    source = request.cut.show.source
-    return LayersResult(request.ticket, source, request.groups, whole, tuple(shares.tolist()), exact)
+    source = request.cut.features.source
+    return LayersResult(source, request.groups, whole, tuple(shares.tolist()), exact)
 
 
 def _scale_of(cut: LayerSource) -> float:

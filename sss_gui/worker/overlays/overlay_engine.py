@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.messages.overlays import (
+from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
     Match,
@@ -16,7 +16,8 @@ from sss_gui.messages.overlays import (
     SimilarityResult,
     WriteMaskRequest,
 )
-from sss_gui.messages.panes import ExportResult
+from sss_gui.requests.panes import ExportResult
+from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.overlays import overlay_colours as colours
@@ -44,7 +45,7 @@ class OverlayEngine:
         self._compared.clear()
         self._clusters = None
 
-    def similarity(self, request: SimilarityRequest, progress: Progress) -> SimilarityResult | None:
+    def similarity(self, request: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult | None:
         """How alike, or nearest to which; in the other pictures too."""
         document = self._documents.last_of(request.source)
         vectors = self._vectors(request, document)
@@ -56,13 +57,12 @@ class OverlayEngine:
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, metric)
             groups = make_pyramid(colours.groups(labels, len(vectors)))
-            return SimilarityResult(request.ticket, request.source, groups, matches=matches, values=labels)
+            return SimilarityResult(request.source, groups, matches=matches, values=labels)
         values = self._comparing(document).to_vector(vectors[0], metric)
         figure, apart = document.figure, max(2, round(MATCH_APART * max(values.shape)))
         own = request.of == request.source
         best = best_match(values, figure.cell(request.points[0]), apart) if own else _best(values)
         return SimilarityResult(
-            request.ticket,
             request.source,
             make_pyramid(colours.heat(values, request.params.threshold)),
             match=figure.pixel(best) if best is not None else None,
@@ -71,15 +71,15 @@ class OverlayEngine:
             values=values,
         )
 
-    def clusters(self, request: ClusterRequest, progress: Progress) -> ClusterResult | None:
+    def clusters(self, request: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult | None:
         """Groups of like pixels."""
         document = self._documents.last_of(request.source)
         if document is None:
             return None
         found = self._grouped(document, request.params, progress)
-        return ClusterResult(request.ticket, request.source, make_pyramid(colours.groups(found.labels)), found.labels)
+        return ClusterResult(request.source, make_pyramid(colours.groups(found.labels)), found.labels)
 
-    def write_mask(self, request: WriteMaskRequest, progress: Progress) -> ExportResult:
+    def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""
         asked = request.overlay
         document = self._documents.last_of(asked.source)
@@ -90,7 +90,7 @@ class OverlayEngine:
         else:
             labels = self._grouped(document, asked.params, progress).labels
             write_index(request.path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
-        return ExportResult(request.ticket, (request.path,))
+        return ExportResult((request.path,))
 
     def _write_similarity(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
         vectors = self._vectors(asked, document)

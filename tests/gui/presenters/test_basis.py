@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sss_gui.messages.panes import BasisRequest, ShowRequest
+from sss_gui.requests.panes import BasisRequest, RenderPanes
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_pa
     locked = shown.session.state.basis
     assert locked.parent == tmp_path / "data" / "bases"
     qtbot.waitUntil(lambda: not shown.session.busy)
-    assert asked(engine, ShowRequest)[-1].basis == locked
+    assert asked(engine, RenderPanes)[-1].basis == locked
     shown.window.params.basis_mode_requested.emit("image")
     assert shown.session.state.basis is None
     shown.actions["undo"].trigger()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from journeys import failing, idle
+from journeys import failing, heard, idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView
 
+from sss_gui.requests.files import ThumbnailResult
 from sss_model.errors import CheckpointError
 from sss_model.image_io import write_picture
 
@@ -45,14 +46,15 @@ def test_a_model_that_fails_marks_no_picture(qtbot, program, engine, torn):
     assert program.window.film_strip.state(0) == "done"
 
 
-def test_thumbnails_are_made_and_bad_files_are_marked(qtbot, program, folder):
+def test_thumbnails_are_made_and_bad_files_are_marked(qtbot, program, folder, monkeypatch):
     (folder / "p3.png").write_text("not a picture")
-    seen = {}
-    program.file_worker.delivered.connect(lambda r: seen.update({r.source.name: r}) if hasattr(r, "problem") else None)
+    taken = heard(monkeypatch)
     program.open_files.open_paths([folder])
     qtbot.waitUntil(lambda: program.pictures.index == 0)
     program.film_strip.request_thumbnails([0, 1, 2, 3])
-    qtbot.waitUntil(lambda: len(seen) == 4)
+    thumbnails = lambda: {result.source.name: result for result in taken if isinstance(result, ThumbnailResult)}  # noqa: E731
+    qtbot.waitUntil(lambda: len(thumbnails()) == 4)
+    seen = thumbnails()
     assert seen["P1.png"].picture.shape == (6, 8, 3)
     assert seen["p3.png"].picture is None
     assert "p3.png" in seen["p3.png"].problem
@@ -67,15 +69,15 @@ def test_one_file_alone_has_no_strip(qtbot, program, folder):
     idle(qtbot, program)
 
 
-def test_a_picture_that_changed_gets_a_new_thumbnail(qtbot, program, folder):
+def test_a_picture_that_changed_gets_a_new_thumbnail(qtbot, program, folder, monkeypatch):
     program.open_files.open_paths([folder])
     qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle(qtbot, program)
     qtbot.waitUntil(lambda: not program.file_worker.busy)
     shown = program.session.state.source
     write_picture(shown.path, np.full((12, 16, 3), 255, np.uint8))
-    made = []
-    program.file_worker.delivered.connect(made.append)
+    taken = heard(monkeypatch)
     program.film_strip.renew(shown)
-    qtbot.waitUntil(lambda: any(result.source == shown and result.picture.min() == 255 for result in made))
+    made = lambda: [result for result in taken if isinstance(result, ThumbnailResult)]  # noqa: E731
+    qtbot.waitUntil(lambda: any(result.source == shown and result.picture.min() == 255 for result in made()))
     qtbot.waitUntil(lambda: not program.file_worker.busy)

@@ -8,9 +8,9 @@ from fakes import FakeEngine
 from journeys import idle_shown
 from PySide6.QtCore import Qt
 
-from sss_gui.messages.panes import Source
 from sss_gui.presenters.first_look import SHARE, WORDS, most_different
 from sss_gui.program import Program
+from sss_gui.requests.panes import Source
 from sss_gui.window.settings import Settings
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.params import FilterParams

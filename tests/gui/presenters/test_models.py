@@ -8,7 +8,7 @@ import pytest
 from controls import button, choose_row, named
 from PySide6.QtWidgets import QComboBox, QLineEdit, QTreeView
 
-from sss_gui.messages.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
+from sss_gui.requests.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
 from sss_gui.widgets.dialogs.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
 from sss_gui.widgets.dialogs.model_manager import ModelManager
 from sss_gui.worker.model_engine import ModelEngine
@@ -79,9 +79,9 @@ def test_an_empty_list_asks_for_nothing(qtbot, dialog):
 
 def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
     engine, progress = ModelEngine(), Progress()
-    names = {words.name for words in engine.answer(BackbonesRequest(1), progress, print).backbones}
+    names = {words.name for words in engine.answer(BackbonesRequest(), progress, print).backbones}
     assert {"resnet101", "tf_efficientnet_lite2"} <= names
-    request = BackboneModelRequest(2, "test_resnet", None, tmp_path / "models", "1,-1")
+    request = BackboneModelRequest("test_resnet", None, tmp_path / "models", "1,-1")
     result = engine.answer(request, progress, print)
     assert isinstance(result, BackboneModelResult)
     params = read_checkpoint(result.path).params
@@ -89,7 +89,7 @@ def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
 
 
 def test_engine_downloads_nothing_without_consent(tmp_path):
-    request = BackboneModelRequest(1, "convnext_tiny", "timm", tmp_path)
+    request = BackboneModelRequest("convnext_tiny", "timm", tmp_path)
     with pytest.raises(Exception, match="nothing is downloaded unasked"):
         ModelEngine().answer(request, Progress(), print)
     assert not list(tmp_path.iterdir())
@@ -97,7 +97,7 @@ def test_engine_downloads_nothing_without_consent(tmp_path):
 
 def test_engine_says_what_is_wrong_with_blocks(tmp_path):
     with pytest.raises(ParameterError, match="whole numbers"):
-        ModelEngine().answer(BackboneModelRequest(1, "test_resnet", None, tmp_path, "one"), Progress(), print)
+        ModelEngine().answer(BackboneModelRequest("test_resnet", None, tmp_path, "one"), Progress(), print)
 
 
 def test_a_backbone_becomes_the_model_of_the_window(qtbot, program, tmp_path):

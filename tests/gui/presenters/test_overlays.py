@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 
-from sss_gui.messages.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
-from sss_gui.messages.panes import Source
+from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
+from sss_gui.requests.panes import Source
 
 
 @pytest.fixture

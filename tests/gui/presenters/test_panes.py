@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sss_gui.messages.panes import Source
 from sss_gui.pane_names import PANES
+from sss_gui.requests.panes import Source
 
 
 def badges(program):

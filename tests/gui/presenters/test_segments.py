@@ -11,9 +11,9 @@ from journeys import failing
 from layers import click, components, cut, hover, settled
 from PySide6.QtCore import Qt
 
-from sss_gui.messages.segments import BackdropRequest, MatteRequest
+from sss_gui.pane_names import ALPHA_VIEWS
+from sss_gui.requests.segments import BackdropRequest, MatteRequest
 from sss_gui.state.segments import Method
-from sss_gui.widgets.picture.layer_pictures import ALPHA_VIEWS
 from sss_model.errors import ImageError
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier

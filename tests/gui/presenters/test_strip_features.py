@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from journeys import idle_shown
 
-from sss_gui.messages.files import FeatureThumbnailsRequest
-from sss_gui.messages.panes import PrefetchRequest, ShowRequest, Source
+from sss_gui.requests.files import FeatureThumbnailsRequest
+from sss_gui.requests.panes import ComputeFeatures, PrefetchRequest, RenderPanes, Source
 from sss_gui.worker.engine import FeatureEngine
 from sss_model.feature_io import write_features
 from sss_model.image_io import write_picture
@@ -43,16 +43,20 @@ def test_features_are_asked_for_by_choice_and_after_each_change(qtbot, shown, en
     before = len(asked(engine, FeatureThumbnailsRequest))
     shown.session.set_projection(ProjectionParams(red=4))
     qtbot.waitUntil(lambda: len(asked(engine, FeatureThumbnailsRequest)) > before)
-    assert asked(engine, FeatureThumbnailsRequest)[-1].show.projection.red == 4
+    assert asked(engine, FeatureThumbnailsRequest)[-1].panes.projection.red == 4
     idle_shown(qtbot, shown)
     shown.actions["strip_features"].trigger()
     assert 77 not in thumbs(shown)
     qtbot.waitUntil(lambda: shown.prefetch.idle and not shown.worker.busy)
 
 
+def ahead(engine):
+    return [request.features.source.name for request in asked(engine, PrefetchRequest)]
+
+
 def test_those_that_are_not_known_are_computed_when_it_is_quiet(qtbot, shown, engine):
     shown.actions["strip_features"].trigger()
-    qtbot.waitUntil(lambda: [r.source.name for r in asked(engine, PrefetchRequest)] == ["b.png", "c.png"], timeout=9000)
+    qtbot.waitUntil(lambda: ahead(engine) == ["b.png", "c.png"], timeout=9000)
     qtbot.waitUntil(lambda: shown.prefetch.idle and not shown.worker.busy)
     shown.actions["strip_features"].trigger()
     assert shown.prefetch.wanted() == []
@@ -69,10 +73,10 @@ def test_one_basis_and_range_for_all(tmp_path):
         write_features(tmp_path / f"{name}-features.npy", kinds[labels], format="npy")
         sources.append(Source.from_path(tmp_path / f"{name}-features.npy"))
     for source in sources[:2]:
-        engine.show(ShowRequest(1, source), Progress(), lambda _result: None)
+        engine.answer(RenderPanes(ComputeFeatures(source)), Progress(), lambda _result: None)
     found = []
     engine.feature_thumbnails(
-        FeatureThumbnailsRequest(5, ShowRequest(5, sources[0]), tuple(sources)), Progress(), found.append
+        FeatureThumbnailsRequest(RenderPanes(ComputeFeatures(sources[0])), tuple(sources)), Progress(), found.append
     )
     assert [result.source for result in found] == sources[:2], "the third is not known"
     first, second = (result.picture for result in found)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from layers import cut, settled
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.state.layer_edits import Edits, Layer

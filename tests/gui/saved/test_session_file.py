@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
 from sss_gui.state.session import State
 from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams

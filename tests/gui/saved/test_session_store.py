@@ -10,8 +10,8 @@ from fakes import FakeEngine
 from journeys import idle_shown, save_as
 
 from sss_gui.app import initial_state, parse
-from sss_gui.messages.panes import Source
 from sss_gui.program import Program
+from sss_gui.requests.panes import Source
 from sss_gui.saved.session_file import SavedSession, read_session, write_session
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import SIGNAL
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_model.params import FilterParams, ProjectionParams
 
 FIELDS = ("source", "model", "extract", "filter", "projection", "basis")

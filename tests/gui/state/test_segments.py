@@ -9,7 +9,7 @@ import pytest
 from journeys import failing, idle
 from layers import click, components, cut, settled
 
-from sss_gui.messages.segments import LayersRequest, SegmentsRequest
+from sss_gui.requests.segments import LayersRequest, SegmentsRequest
 from sss_gui.state.segments import Method
 from sss_model.errors import ParameterError
 

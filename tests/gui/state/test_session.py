@@ -1,17 +1,23 @@
-"""Intents in, signals out: tickets, live and exact, busy after every ending, falling back after a failure."""
+"""Intents in, signals out: live and exact, busy after every ending, falling back after a failure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import ExportRequest, PreviewRequest, ProbeRequest, ShowRequest, Source
-from sss_gui.state.request_tracker import RequestTracker
+from sss_gui.requests.panes import (
+    ComputeFeatures,
+    ExportRequest,
+    OpenPicture,
+    PanesResult,
+    Preview,
+    RenderPanes,
+    Source,
+)
+from sss_gui.requests.worker import Worker
 from sss_gui.state.session import Session, State
-from sss_gui.worker.worker import Worker
 from sss_model.errors import CheckpointError
 from sss_model.params import ExportParams, FilterParams, ProjectionParams
 
@@ -33,11 +39,12 @@ def worker(qtbot, engine):
 
 @pytest.fixture
 def session(worker, engine):
-    session = Session(RequestTracker(worker))
+    session = Session(worker)
     session.results, session.errors, session.busies = [], [], []
-    session.result_arrived.connect(session.results.append)
+    for arrived in (session.picture_opened, session.features_computed, session.panes_rendered, session.previewed):
+        arrived.connect(session.results.append)
     session.failed.connect(session.errors.append)
-    session.requests.busy_changed.connect(session.busies.append)
+    worker.activity.busy_changed.connect(session.busies.append)
     yield session
     engine.gate.set()
     session.cancel()
@@ -47,8 +54,12 @@ def idle(qtbot, session):
     qtbot.waitUntil(lambda: session.at_rest, timeout=5000)
 
 
-def shows(engine):
-    return [request for request in engine.asked if isinstance(request, ShowRequest)]
+def asked(engine, kind=RenderPanes):
+    return [request for request in engine.asked if isinstance(request, kind)]
+
+
+def kinds(session):
+    return [type(result).__name__ for result in session.results]
 
 
 def test_opening_fills_the_panes_and_tells_when_it_is_done(qtbot, session):
@@ -57,32 +68,50 @@ def test_opening_fills_the_panes_and_tells_when_it_is_done(qtbot, session):
     assert opened.args[0].name == "a.png"
     idle(qtbot, session)
     assert session.busies == [True, False]
-    assert [result.complete for result in session.results] == [False, True]
-    assert set(session.results[-1].pictures) == {"input", "random", "pca", "filtered"}
+    assert kinds(session) == ["OpenedPicture", "FeaturesResult", "PanesResult", "PanesResult"]
+    assert [sorted(result.pictures) for result in session.results[2:]] == [["pca", "random"], ["filtered"]]
 
 
 def test_only_the_newest_picture_is_shown(qtbot, session, engine):
     engine.gate.clear()
     session.set_source(A)
-    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    qtbot.waitUntil(lambda: len(asked(engine, ComputeFeatures)) == 1)
     session.set_source(B)
     engine.gate.set()
     idle(qtbot, session)
-    complete = [result.source.name for result in session.results if result.complete]
-    assert complete == ["b.png"]
+    complete = [result.source.name for result in session.results if isinstance(result, PanesResult)]
+    assert set(complete) == {"b.png"}
     assert not session.errors, "being replaced is no error"
     assert session.busies == [True, False]
 
 
-def test_an_answer_with_a_stale_ticket_is_dropped(qtbot, session, worker):
+def test_going_back_before_the_next_picture_came_shows_the_first_one_only(qtbot, session, engine):
     session.set_source(A)
     idle(qtbot, session)
-    session.set_projection(ProjectionParams(seed=7))
-    stale = replace(session.results[0], ticket=session.results[-1].ticket)
+    session.results.clear()
+    engine.gate.clear()
+    session.set_source(B)
+    session.set_source(A)
+    engine.gate.set()
     idle(qtbot, session)
-    count = len(session.results)
-    worker.delivered.emit(stale)
-    assert len(session.results) == count
+    assert {result.source.name for result in session.results} == {"a.png"}
+    assert session.displayed == session.shown == A
+
+
+def test_another_radius_asks_for_the_panes_alone(qtbot, session, engine):
+    session.set_source(A)
+    idle(qtbot, session)
+    session.set_filter(FilterParams(radius=9))
+    idle(qtbot, session)
+    assert (len(asked(engine, OpenPicture)), len(asked(engine, ComputeFeatures)), len(asked(engine))) == (1, 1, 2)
+
+
+def test_another_model_reads_no_picture_anew(qtbot, session, engine):
+    session.set_source(A)
+    idle(qtbot, session)
+    session.set_model(Path("other.safetensors"))
+    idle(qtbot, session)
+    assert (len(asked(engine, OpenPicture)), len(asked(engine, ComputeFeatures)), len(asked(engine))) == (1, 2, 2)
 
 
 def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session, engine):
@@ -90,11 +119,11 @@ def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session
     idle(qtbot, session)
     for radius in (6, 7, 8):
         session.set_filter(FilterParams(radius=radius), moving=True)
-    qtbot.waitUntil(lambda: any(not result.exact for result in session.results))
-    with qtbot.waitSignal(session.result_arrived, timeout=3000, check_params_cb=lambda result: result.exact):
+    qtbot.waitUntil(lambda: "PreviewResult" in kinds(session))
+    with qtbot.waitSignal(session.panes_rendered, timeout=3000, check_params_cb=lambda result: result.complete):
         pass  # nothing but rest is needed
-    assert session.results[-1].exact
-    assert shows(engine)[-1].filter.radius == 8
+    assert session.results[-1].complete
+    assert asked(engine)[-1].filter.radius == 8
 
 
 def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
@@ -104,8 +133,8 @@ def test_letting_go_brings_the_exact_result_at_once(qtbot, session, engine):
     session.set_filter(FilterParams(radius=9), moving=False)
     assert not session.motion.moving
     idle(qtbot, session)
-    assert isinstance(engine.asked[-1], ShowRequest)
-    assert session.results[-1].exact
+    assert isinstance(engine.asked[-1], RenderPanes)
+    assert session.results[-1].complete
 
 
 def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_preview(qtbot, session, engine):
@@ -114,8 +143,10 @@ def test_a_radius_turned_before_the_features_are_there_asks_for_all_not_for_a_pr
     session.set_filter(FilterParams(radius=9), moving=True)
     engine.gate.set()
     idle(qtbot, session)
-    assert not any(isinstance(message, PreviewRequest) for message in engine.asked)
-    assert session.results[-1].exact
+    assert not asked(engine, Preview)
+    assert session.results[-1].complete
+    assert len(asked(engine, ComputeFeatures)) == 1, "the network's run is not begun anew"
+    assert [request.filter.radius for request in asked(engine)] == [9]
 
 
 def test_a_failure_clears_busy_and_the_next_change_concerns_the_picture_that_is_still_shown(qtbot, session, engine):
@@ -149,7 +180,7 @@ def test_stopping_amid_a_change_of_model_keeps_the_old_one(qtbot, session, engin
     idle(qtbot, session)
     engine.gate.clear()
     session.set_model(Path("slow.safetensors"))
-    qtbot.waitUntil(lambda: len(engine.asked) == 2)
+    qtbot.waitUntil(lambda: len(asked(engine, ComputeFeatures)) == 2)
     session.cancel()
     idle(qtbot, session)
     assert session.state.model is None
@@ -172,7 +203,7 @@ def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
     session.noted.connect(notes.append)
     engine.gate.clear()
     session.set_source(A)
-    qtbot.waitUntil(lambda: len(engine.asked) == 1)
+    qtbot.waitUntil(lambda: len(asked(engine, ComputeFeatures)) == 1)
     session.cancel()
     idle(qtbot, session)
     assert session.busies == [True, False]
@@ -182,7 +213,7 @@ def test_cancel_is_no_error_and_clears_busy(qtbot, session, engine):
     session.run_again()
     idle(qtbot, session)
     assert session.results[-1].complete
-    assert shows(engine)[-1].fresh
+    assert asked(engine, ComputeFeatures)[-1].fresh
 
 
 def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
@@ -192,12 +223,12 @@ def test_an_exact_run_that_a_drag_replaces_is_no_news(qtbot, session, engine):
     idle(qtbot, session)
     engine.gate.clear()
     session.set_filter(FilterParams(radius=9))
-    qtbot.waitUntil(lambda: len(shows(engine)) == 2)
+    qtbot.waitUntil(lambda: len(asked(engine)) == 2)
     session.set_filter(FilterParams(radius=12), moving=True)
     engine.gate.set()
     idle(qtbot, session)
     assert notes == []
-    assert session.results[-1].exact
+    assert session.results[-1].complete
 
 
 def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine):
@@ -205,19 +236,8 @@ def test_a_radius_change_keeps_the_source_model_and_seed(qtbot, session, engine)
     session.set_projection(ProjectionParams(seed=3))
     session.set_filter(FilterParams(radius=2))
     idle(qtbot, session)
-    last = shows(engine)[-1]
+    last = asked(engine)[-1]
     assert (last.source.name, last.projection.seed, last.filter.radius) == ("a.png", 3, 2)
-
-
-def test_probing_before_anything_is_shown_asks_nothing(qtbot, session, engine):
-    session.probe((1, 1))
-    session.set_source(A)
-    session.probe((1, 1))
-    idle(qtbot, session)
-    assert not any(isinstance(request, ProbeRequest) for request in engine.asked)
-    with qtbot.waitSignal(session.probe_arrived) as probed:
-        session.probe((3, 1))
-    assert probed.args[0].vector[0] == 3
 
 
 def test_exports_say_what_they_wrote(qtbot, session, engine, tmp_path):
@@ -230,7 +250,7 @@ def test_exports_say_what_they_wrote(qtbot, session, engine, tmp_path):
     assert [path.name for path in exported.args[0].paths] == ["a-input.png"]
     idle(qtbot, session)
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
-    assert request.show.filter == session.state.filter
+    assert request.panes.filter == session.state.filter
 
 
 def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
@@ -239,7 +259,7 @@ def test_one_state_at_once_as_undo_has_it(qtbot, session, engine):
     session.set_filter(FilterParams(radius=2))
     session.set_state(State(source=state.source))
     idle(qtbot, session)
-    assert shows(engine)[-1].filter == FilterParams()
+    assert asked(engine)[-1].filter == FilterParams()
 
 
 def test_stopping_before_anything_of_a_picture_came_leaves_the_one_that_is_shown(qtbot, session, engine, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from controls import button
 from journeys import idle_shown
 
-from sss_gui.messages.panes import BatchExportRequest
+from sss_gui.requests.panes import BatchExportRequest
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -21,7 +21,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
     assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
     asked = [request for request in engine.asked if isinstance(request, BatchExportRequest)]
-    assert {request.show.filter.radius for request in asked} == {3}
+    assert {request.panes.filter.radius for request in asked} == {3}
     assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert program.window.panel.banner.isVisible()
     program.session.set_filter(FilterParams(radius=4))
@@ -66,7 +66,7 @@ def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos
     qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle_shown(qtbot, program)
     said = []
-    program.session.requests.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
+    program.worker.activity.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
     with qtbot.waitSignal(program.batch_export.finished):
         program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
     idle_shown(qtbot, program)

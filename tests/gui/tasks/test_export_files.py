@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from journeys import idle_shown, save_as
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.tasks.export_files import is_read_by
 
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QRadioButton
 
-from sss_gui.messages.segments import ExportLayersRequest
+from sss_gui.requests.segments import ExportLayersRequest
 from sss_gui.window.export_dialog import ExportDialog
 from sss_model.params import ExtractParams
 from sss_model.params.layers import LayerExportParams
@@ -164,8 +164,8 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
 
 
 def test_the_real_engine_writes_what_is_asked_for(tmp_path):
-    from sss_gui.messages.panes import ShowRequest, Source
-    from sss_gui.messages.segments import LayersRequest, Matte, MatteRequest, SegmentsRequest
+    from sss_gui.requests.panes import ComputeFeatures, Source
+    from sss_gui.requests.segments import LayersRequest, Matte, MatteRequest, SegmentsRequest
     from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
     from sss_gui.worker.layers.layer_export import export_layers
     from sss_gui.worker.layers.segment_engine import SegmentEngine
@@ -184,14 +184,14 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     documents = FeatureCache(1 << 30)
     documents.put("halves", document)
     engine = SegmentEngine(lambda *_: document, documents)
-    show = ShowRequest(1, source, extract=ExtractParams(device="cpu"))
-    request = SegmentsRequest(1, show, SegmentParams(layers=2))
+    features = ComputeFeatures(source, extract=ExtractParams(device="cpu"))
+    request = SegmentsRequest(features, SegmentParams(layers=2))
     groups = engine.segments(request, Progress(), print).groupings[1]
-    layers = LayersRequest(1, request, groups)
+    layers = LayersRequest(request, groups)
 
     def export(names, existing="overwrite", **more):
         params = LayerExportParams(formats=("npz",), existing=existing)
-        asked = ExportLayersRequest(2, layers, names, tmp_path / "out", params, **more)
+        asked = ExportLayersRequest(layers, names, tmp_path / "out", params, **more)
         return [path.name for path in export_layers(engine, asked, Progress(), print).paths]
 
     assert export(("dark", "light"), order=(1, 0)) == ["halves-layers.npz", "halves-layers.json"]
@@ -201,7 +201,7 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     assert export(("dark", "light"), "skip") == []
     with pytest.raises(ExportError, match="already"):
         export(("dark", "light"), "refuse")
-    matte = MatteRequest(3, layers, Matte((0, 1)))
+    matte = MatteRequest(layers, Matte((0, 1)))
     assert export(("matte",), matte=matte) == ["halves-matte.npz", "halves-matte.json"]
     with np.load(tmp_path / "out" / "halves-matte.npz") as file:
         assert file["alphas"].shape == (24, 32, 1)
@@ -209,8 +209,8 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
 
 
 def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
-    from sss_gui.messages.panes import ShowRequest, Source
-    from sss_gui.messages.segments import LayersRequest, SegmentsRequest
+    from sss_gui.requests.panes import ComputeFeatures, Source
+    from sss_gui.requests.segments import LayersRequest, SegmentsRequest
     from sss_gui.state.segments import Method
     from sss_gui.state.session import State
     from sss_gui.tasks.command_line import segment_command_line
@@ -237,9 +237,9 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     document, documents = CachedFeatures(source, FeatureViews(image, image)), FeatureCache(1 << 30)
     documents.put("halves", document)
     state, method = State(source, extract=ExtractParams(device="cpu")), Method("mask-rcnn", tmp_path / "my net.pth")
-    cut = SegmentsRequest(1, ShowRequest(1, source, extract=state.extract), SegmentParams(method.name), method.file)
+    cut = SegmentsRequest(ComputeFeatures(source, extract=state.extract), SegmentParams(method.name), method.file)
     params = LayerExportParams(formats=("png", "npz"))
-    asked = ExportLayersRequest(2, LayersRequest(1, cut, (0, 1)), ("sea", "wall"), tmp_path / "window", params)
+    asked = ExportLayersRequest(LayersRequest(cut, (0, 1)), ("sea", "wall"), tmp_path / "window", params)
     engine = segment_engine.SegmentEngine(lambda *_: document, documents)
     written = export_layers(engine, asked, Progress(), print).paths
     call = shlex.split(segment_command_line(state, method, 2, (), tmp_path / "command", params))

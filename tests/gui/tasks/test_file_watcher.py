@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from journeys import idle_shown
 
-from sss_gui.messages.panes import ShowRequest
+from sss_gui.requests.panes import ComputeFeatures
 from sss_model.image_io import write_picture
 
 
 def shows(engine):
-    return [request for request in engine.asked if isinstance(request, ShowRequest)]
+    return [request for request in engine.asked if isinstance(request, ComputeFeatures)]
 
 
 def test_a_picture_that_changes_on_disk_is_shown_anew(qtbot, program, engine, photos):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from journeys import idle
 
-from sss_gui.messages.panes import ForgetRequest, Source
+from sss_gui.requests.panes import ForgetRequest, Source
 
 A, B = Source.from_path(Path("a.png")), Source.from_path(Path("b.png"))
 

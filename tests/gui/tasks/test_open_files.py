@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from journeys import idle, names
+from journeys import heard, idle, names
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
-from sss_gui.messages.files import ListResult
-from sss_gui.messages.panes import Source
+from sss_gui.requests.files import ThumbnailResult
+from sss_gui.requests.panes import Source
 from sss_gui.tasks.open_files import LAYOUT_WORDS
 from sss_gui.worker.sources import read_source
 from sss_model.errors import FeatureFileError
@@ -20,16 +20,16 @@ from sss_model.files.inputs import INPUT_LAYOUTS
 from sss_model.image_io import write_picture
 
 
-def test_strips_are_opened_as_such(qtbot, program, engine, folder):
+def test_strips_are_opened_as_such(qtbot, program, engine, folder, monkeypatch):
     program.open_files.open_as([folder / "p2.png", folder / "p10.png"], "strip")
     source = program.session.state.source
     assert (source.path, source.layout) == (folder / "p2.png", "strip")
     assert program.window.film_strip.count() == 2
-    thumbnail = []
-    program.file_worker.delivered.connect(thumbnail.append)
+    taken = heard(monkeypatch)
+    thumbnails = lambda: [each for each in taken if isinstance(each, ThumbnailResult)]  # noqa: E731
     program.film_strip.request_thumbnails([0])
-    qtbot.waitUntil(lambda: any(getattr(result, "source", None) == source for result in thumbnail))
-    assert thumbnail[0].picture.shape == (6, 4, 3), "the photograph alone"
+    qtbot.waitUntil(lambda: any(result.source == source for result in thumbnails()))
+    assert thumbnails()[0].picture.shape == (6, 4, 3), "the photograph alone"
     idle(qtbot, program)
     program.actions["copy_command"].trigger()
     assert "--layout strip" in QGuiApplication.clipboard().text()
@@ -55,7 +55,6 @@ def test_an_empty_folder_is_said_and_changes_nothing(qtbot, program, tmp_path):
 def test_a_folder_that_is_still_listed_does_not_replace_the_file_opened_after_it(qtbot, program, folder):
     program.open_files.open_paths([folder])
     program.open_files.open_paths([Path("a.png")])
-    program.file_worker.delivered.emit(ListResult(1, (Source.from_path(folder / "p2.png"),)))
     assert names(program.pictures.sources) == ["a.png"]
     qtbot.waitUntil(lambda: not program.file_worker.busy)
     idle(qtbot, program)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from journeys import idle, idle_shown, names
+from journeys import heard, idle, idle_shown, names
 from PySide6.QtGui import QGuiApplication
 
-from sss_gui.messages.files import PasteRequest
-from sss_gui.messages.panes import BatchExportRequest
+from sss_gui.requests.files import PasteRequest
+from sss_gui.requests.panes import BatchExportRequest
 from sss_gui.saved.session_file import read_session
 from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.picture import qimage
@@ -44,9 +44,8 @@ def test_each_is_a_file_of_its_own_and_none_is_lost(pasted, tmp_path):
     assert pasted.session.shown.name == "pasted-3.png"
 
 
-def test_they_have_thumbnails_and_no_mark_of_failure(qtbot, pasted):
-    seen = []
-    pasted.file_worker.delivered.connect(seen.append)
+def test_they_have_thumbnails_and_no_mark_of_failure(qtbot, pasted, monkeypatch):
+    seen = heard(monkeypatch)
     pasted.film_strip.request_thumbnails([0, 1, 2])
     qtbot.waitUntil(lambda: len(seen) >= 3)
     assert all(result.picture is not None for result in seen)
@@ -70,8 +69,8 @@ def test_they_are_exported_with_the_others(qtbot, pasted, engine, tmp_path):
 def test_only_so_many_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(file_engine, "PASTED", 3)
     engine, picture = FileEngine(), np.zeros((2, 2, 3), np.uint8)
-    for ticket in range(11):
-        engine.paste(PasteRequest(ticket, picture, tmp_path), Progress(), lambda _result: None)
+    for _ in range(11):
+        engine.paste(PasteRequest(picture, tmp_path), Progress(), lambda _result: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pasted-10.png", "pasted-11.png", "pasted-9.png"]
 
 

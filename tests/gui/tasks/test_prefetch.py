@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sss_gui.messages.overlays import SimilarityRequest
-from sss_gui.messages.panes import PrefetchRequest, ShowRequest, Source
+from sss_gui.requests.overlays import SimilarityRequest
+from sss_gui.requests.panes import ComputeFeatures, PrefetchRequest, Source
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.feature_cache import FeatureCache
 from sss_model.feature_io import write_features
@@ -37,7 +37,7 @@ def asked(engine, kind):
 
 
 def ahead(engine):
-    return [request.source.name for request in asked(engine, PrefetchRequest)]
+    return [request.features.source.name for request in asked(engine, PrefetchRequest)]
 
 
 def quiet(qtbot, program):
@@ -66,7 +66,7 @@ def test_it_gives_way_and_goes_on(qtbot, opened, engine):
     engine.gate.clear()
     opened.pins.add((1, 1))
     qtbot.waitUntil(lambda: ahead(engine) == ["b.png"], timeout=20_000)
-    opened.session.probe((0, 0))  # must not wait for the gate
+    opened.window.panel.pixel_hovered.emit(0, 0)  # must not wait for the gate
     qtbot.waitUntil(lambda: type(engine.asked[-1]).__name__ == "ProbeRequest")
     engine.gate.set()
     qtbot.waitUntil(lambda: ahead(engine) == ["b.png", "b.png", "c.png", "d.png"], timeout=20_000)
@@ -122,15 +122,14 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
         features = rng.normal(size=(20, 30, 8)).astype(np.float32)
         write_features(tmp_path / f"{name}.npz", features, format="npz32")
         sources.append(Source.from_path(tmp_path / f"{name}.npz"))
-    show = ShowRequest(1, sources[0])
-    engine.answer(show, Progress(), lambda _result: None)
+    engine.answer(ComputeFeatures(sources[0]), Progress(), lambda _result: None)
     document = engine.documents.last_of(sources[0])
     engine.documents.budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
-    assert engine.answer(PrefetchRequest(2, show, sources[1]), Progress(), print).kept
-    assert engine.answer(PrefetchRequest(3, show, sources[1]), Progress(), print).kept, "it is there"
-    assert not engine.answer(PrefetchRequest(4, show, sources[2]), Progress(), print).kept
+    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print).kept
+    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print).kept, "it is there"
+    assert not engine.answer(PrefetchRequest(ComputeFeatures(sources[2])), Progress(), print).kept
     assert engine.documents.last_of(sources[0]) is document, "what is shown stays"
-    engine.answer(ShowRequest(5, sources[2]), Progress(), lambda _result: None)
+    engine.answer(ComputeFeatures(sources[2]), Progress(), lambda _result: None)
     assert engine.documents.last_of(sources[1]) is None, "what nobody looked at goes first"
     engine.close()
 

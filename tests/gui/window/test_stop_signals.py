@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 
-from sss_gui.messages.panes import Source
 from sss_gui.program import Program
+from sss_gui.requests.panes import Source
 from sss_gui.window.settings import Settings
 from sss_gui.window.stop_signals import SIGNALS, StopSignals
 from sss_model.image_io import write_picture
@@ -44,7 +44,7 @@ def started(tmp_path, *options):
     said = []
     for line in process.stdout:
         said.append(line)
-        if "ShowRequest" in line:
+        if "ComputeFeatures" in line:
             return process, said
     raise AssertionError("".join(said))
 
@@ -71,10 +71,10 @@ class Deaf(FakeEngine):
         self.let_go = threading.Event()
         self.began = threading.Event()
 
-    def show(self, message, progress, deliver):
+    def compute_features(self, message, progress, deliver):
         self.began.set()
         self.let_go.wait(30)
-        return super().show(message, progress, deliver)
+        return super().compute_features(message, progress, deliver)
 
 
 def test_closing_does_not_wait_for_what_cannot_be_stopped(qtbot, tmp_path):

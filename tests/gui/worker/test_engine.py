@@ -8,21 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sss_gui.messages.overlays import SimilarityRequest
-from sss_gui.messages.panes import (
+from sss_gui.requests.overlays import SimilarityRequest
+from sss_gui.requests.panes import (
     BasisRequest,
+    ComputeFeatures,
     ExportRequest,
     ForgetRequest,
     LiftRequest,
     LoadModelRequest,
-    PreviewRequest,
+    OpenPicture,
+    Preview,
     ProbeRequest,
-    ShowRequest,
+    RenderPanes,
     Source,
 )
+from sss_gui.worker import engine as engine_module
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.sources import source_stamp
+from sss_gui.worker.sources import read_source, source_stamp
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor
 from sss_model.files.allocation import AllocationPlan
@@ -34,6 +37,11 @@ from sss_model.projection.feature_views import FeatureViews
 from sss_model.storage.shipped_files import SAMPLE, resource
 
 CPU = ExtractParams(device="cpu", size="native")
+
+
+def panes(source, *, filter=None, **features):
+    """The panes of `source`, by features as named."""
+    return RenderPanes(ComputeFeatures(source, **features), filter or FilterParams())
 
 
 class Run:
@@ -90,20 +98,30 @@ def features(tmp_path, photo):
 
 
 def pictures(run, result):
-    found = {}
-    for part in [*run.partial, result]:
-        found.update({name: pyramid[0] for name, pyramid in part.pictures.items()})
-    return found
+    return {name: levels[0] for part in [*run.partial, result] for name, levels in part.pictures.items()}
 
 
 def test_the_input_comes_first_and_then_the_other_panes(run, photo):
-    result = run(ShowRequest(1, photo, extract=CPU))
-    assert [sorted(part.pictures) for part in run.partial] == [["input"], ["input", "random"], ["pca"]]
+    opened = run(OpenPicture(photo))
+    assert (opened.size, opened.files) == ((21, 30), (photo.path,))
+    np.testing.assert_array_equal(opened.levels[0], to_picture(read_image(photo.path)))
+    features = run(ComputeFeatures(photo, extract=CPU))
+    assert (features.channels, features.grid, features.device, features.model) == (128, (21, 30), "cpu", "sss_lite2")
+    result = run(panes(photo, extract=CPU))
+    assert [sorted(part.pictures) for part in run.partial] == [["random"], ["pca"]]
     assert set(result.pictures) == {"filtered"}
     assert result.complete
-    assert (result.size, result.channels, result.device, result.model) == ((21, 30), 128, "cpu", "sss_lite2")
-    np.testing.assert_array_equal(pictures(run, result)["input"], to_picture(read_image(photo.path)))
+    assert result.features == features.number
     assert sum(result.explained) == pytest.approx(1, abs=0.2)
+
+
+def test_a_picture_is_read_once_for_itself_and_its_features(run, photo, monkeypatch):
+    read = []
+    monkeypatch.setattr(engine_module, "read_source", lambda source: (read.append(source), read_source(source))[1])
+    levels = run(OpenPicture(photo)).levels
+    run(ComputeFeatures(photo, extract=CPU))
+    assert run(OpenPicture(photo)).levels is levels
+    assert read == [photo]
 
 
 def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, monkeypatch):
@@ -114,61 +132,60 @@ def test_features_that_do_not_fit_are_said_before_they_are_computed(run, photo, 
         return AllocationPlan("memory", np.float32, "They are kept elsewhere.")
 
     monkeypatch.setattr("sss_model.extractor.plan_allocation", plan)
-    run(ShowRequest(1, photo, extract=CPU))
+    run(ComputeFeatures(photo, extract=CPU))
     assert asked == [((21, 30, 128), 0)]
-    assert [result.notes for result in run.partial][1] == ("They are kept elsewhere.",)
+    assert [notes.sentences for notes in run.partial] == [("They are kept elsewhere.",)]
 
 
 def test_a_new_radius_or_seed_never_runs_the_network_again(run, photo):
-    request = ShowRequest(1, photo, extract=CPU)
+    request = panes(photo, extract=CPU)
     run(request)
-    run(replace(request, ticket=2, filter=FilterParams(radius=9)))
-    run(replace(request, ticket=3, projection=ProjectionParams(seed=4)))
+    run(replace(request, filter=FilterParams(radius=9)))
+    run(replace(request, projection=ProjectionParams(seed=4)))
     assert run.counts["network"] == 1
-    run(replace(request, ticket=4, fresh=True))
+    run(replace(request.features, fresh=True))
     assert run.counts["network"] == 2
 
 
 def test_going_back_to_a_picture_is_remembered(run, photo, features):
-    run(ShowRequest(1, photo, extract=CPU))
-    run(ShowRequest(2, features))
-    run(ShowRequest(3, photo, extract=CPU))
+    run(panes(photo, extract=CPU))
+    run(panes(features))
+    run(panes(photo, extract=CPU))
     assert run.counts["network"] == 1
 
 
 def test_a_file_that_changed_is_read_again(run, photo):
-    run(ShowRequest(1, photo, extract=CPU))
+    run(panes(photo, extract=CPU))
     stamp = source_stamp(photo)
     write_picture(photo.path, np.zeros((21, 31, 3), np.uint8))
     assert source_stamp(photo) != stamp
-    assert run(ShowRequest(2, photo, extract=CPU)).size == (21, 31)
+    assert run(OpenPicture(photo)).size == (21, 31)
+    run(ComputeFeatures(photo, extract=CPU))
     assert run.counts["network"] == 2
 
 
 def test_feature_files_need_no_network(run, features):
-    result = run(ShowRequest(1, features))
+    assert run(ComputeFeatures(features)).channels == 8
     assert run.counts["network"] == 0
-    assert result.channels == 8
-    assert len(result.explained) == 8
+    assert len(run(panes(features)).explained) == 8
 
 
 def test_a_preview_is_small_where_the_picture_is_shown_small_and_close_to_the_exact_result(run, features):
-    request = ShowRequest(1, features)
+    request = panes(features)
     run(request)
-    live = run(PreviewRequest(2, replace(request, ticket=2, filter=FilterParams(radius=2)), ((0, 0, 30, 21), 1.0)))
-    assert not live.exact
-    patch, box = live.patches["filtered"]
+    live = run(Preview(replace(request, filter=FilterParams(radius=2)), ((0, 0, 30, 21), 1.0)))
+    patch, box = live.patch
     x0, y0, x1, y1 = box
     assert x0 <= 0 and y0 <= 0 and x1 >= 30 and y1 >= 21  # noqa: PT018
-    exact = run(replace(request, ticket=3, filter=FilterParams(radius=2)))
-    part = patch[: exact.size[0], : exact.size[1]].astype(int)
+    exact = run(replace(request, filter=FilterParams(radius=2)))
+    part = patch[:21, :30].astype(int)
     assert np.abs(part - exact.pictures["filtered"][0]).mean() < 30
 
 
 def test_colours_do_not_jump_when_the_radius_moves(run, tmp_path):
     write_picture(tmp_path / "small.png", read_thumbnail(resource(SAMPLE), 96))
     photo = Source.from_path(tmp_path / "small.png")
-    request = ShowRequest(1, photo, extract=CPU)
+    request = panes(photo, extract=CPU)
     last = run(request).pictures["filtered"][0].astype(int)
     for radius in (6, 7, 8, 9, 10):
         now = run(replace(request, filter=FilterParams(radius=radius))).pictures["filtered"][0].astype(int)
@@ -177,23 +194,23 @@ def test_colours_do_not_jump_when_the_radius_moves(run, tmp_path):
 
 
 def test_a_pixels_vector_and_values(run, features):
-    run(ShowRequest(1, features))
-    result = run(ProbeRequest(2, features, (7, 3)))
+    run(panes(features))
+    result = run(ProbeRequest(features, (7, 3)))
     np.testing.assert_array_equal(result.vector, np.load(features.path)[3, 7])
     assert set(result.values) == {"random", "pca", "filtered"}
     assert all(value.shape == (3,) for value in result.values.values())
     with pytest.raises(ParameterError, match="outside the picture of 30 x 21"):
-        run(ProbeRequest(3, features, (30, 0)))
+        run(ProbeRequest(features, (30, 0)))
 
 
 def test_a_pixel_of_a_picture_that_was_forgotten_has_no_answer(run, features):
-    assert run(ProbeRequest(1, features, (0, 0))) is None
+    assert run(ProbeRequest(features, (0, 0))) is None
 
 
 def test_an_export_is_what_is_shown(run, features, tmp_path):
-    show = ShowRequest(1, features, filter=FilterParams(radius=3))
-    shown = pictures(run, run(show))
-    result = run(ExportRequest(2, show, tmp_path / "out", ExportParams()))
+    show = panes(features, filter=FilterParams(radius=3))
+    shown = pictures(run, run(show)) | {"input": run(OpenPicture(features)).levels[0]}
+    result = run(ExportRequest(show, tmp_path / "out", ExportParams()))
     names = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
     assert len(result.paths) == 6
     for pane, name in names.items():
@@ -204,26 +221,27 @@ def test_an_export_is_what_is_shown(run, features, tmp_path):
 
 def test_bad_files_and_models_raise_their_own_errors(run, tmp_path, photo):
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(ImageError, match=r"text\.png"):
-        run(ShowRequest(1, Source.from_path(tmp_path / "text.png")))
+    for kind in (OpenPicture, ComputeFeatures):
+        with pytest.raises(ImageError, match=r"text\.png"):
+            run(kind(Source.from_path(tmp_path / "text.png")))
     (tmp_path / "net.safetensors").write_text("no model")
     with pytest.raises(CheckpointError, match=r"net\.safetensors"):
-        run(ShowRequest(2, photo, model=tmp_path / "net.safetensors", extract=CPU))
+        run(panes(photo, model=tmp_path / "net.safetensors", extract=CPU))
     with pytest.raises(DeviceError, match="nonsense"):
-        run(ShowRequest(3, photo, extract=ExtractParams(device="nonsense")))
-    assert run(ShowRequest(4, photo, extract=CPU)).complete
+        run(panes(photo, extract=ExtractParams(device="nonsense")))
+    assert run(panes(photo, extract=CPU)).complete
 
 
 def test_stopping_within_a_stage_leaves_the_engine_whole(run, photo):
     steps = []
     progress = Progress(lambda *step: steps.append(step), lambda: len(steps) > 4)
     with pytest.raises(Cancelled):
-        run(ShowRequest(1, photo, extract=CPU), progress)
-    assert run(ShowRequest(2, photo, extract=CPU)).complete
+        run(panes(photo, extract=CPU), progress)
+    assert run(panes(photo, extract=CPU)).complete
 
 
 def test_warming_up_tells_model_and_devices(run):
-    result = run(LoadModelRequest(1, extract=CPU))
+    result = run(LoadModelRequest(extract=CPU))
     assert result.model == "sss_lite2"
     assert result.devices[0][0] == "cpu"
 
@@ -257,11 +275,11 @@ def test_memory_that_runs_out_is_said_at_once_and_in_the_export(run, photo, tmp_
 
     monkeypatch.setattr(HeadStripes, "fill", fails_once)
     said = ("Memory ran out on the processor: the pieces left were halved.",)
-    show = ShowRequest(1, photo, extract=CPU)
-    result = run(show)
+    show = panes(photo, extract=CPU)
+    result = run(show.features)
     assert (result.notes, result.device) == (said, "cpu")
-    assert run.partial[1].notes == said, "before the random projection is there"
-    exported = run(ExportRequest(2, show, tmp_path / "out", ExportParams()))
+    assert run.partial[0].sentences == said, "before the features are there"
+    exported = run(ExportRequest(show, tmp_path / "out", ExportParams()))
     assert exported.notes == said
     written = json.loads((tmp_path / "out" / "photo.json").read_text())
     assert (written["notes"], written["extract"]["device"]) == (list(said), "cpu")
@@ -272,10 +290,10 @@ def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, phot
     narrow = tmp_path / "narrow.npy"
     np.save(narrow, np.random.default_rng(3).standard_normal((21, 30, 4)).astype(np.float32))
     torn, few = Source.from_path(tmp_path / "torn.png"), Source.from_path(narrow, photo.path)
-    run(ShowRequest(1, features))
+    run(panes(features))
     reports = []
     progress = Progress(lambda fraction, stage: reports.append(fraction))
-    request = BasisRequest(2, ShowRequest(2, features), tmp_path / "shared.json", (features, torn, few))
+    request = BasisRequest(panes(features), tmp_path / "shared.json", (features, torn, few))
     result = run(request, progress)
     assert result.fitted == (features,)
     assert [source for source, _ in result.failed] == [torn, few]
@@ -286,8 +304,8 @@ def test_a_shared_basis_goes_without_pictures_that_fail_and_names_them(run, phot
 
 def test_a_result_says_what_it_was_read_from(run, photo, features):
     beside = Source.from_path(features.path)
-    assert run(ShowRequest(1, beside)).files == (features.path, photo.path)
-    assert run(ShowRequest(2, photo, extract=CPU)).files == (photo.path,)
+    assert run(OpenPicture(beside)).files == (features.path, photo.path)
+    assert run(OpenPicture(photo)).files == (photo.path,)
 
 
 @pytest.fixture
@@ -296,24 +314,27 @@ def on_a_grid(monkeypatch, shared, tmp_path):
     photo = tmp_path / "photo.png"
     write_picture(photo, read_thumbnail(resource(SAMPLE), 144)[:96])
     run = Run(monkeypatch, shared)
-    return run, ShowRequest(1, Source.from_path(photo), extract=ExtractParams(device="cpu", size="48"))
+    return run, panes(Source.from_path(photo), extract=ExtractParams(device="cpu", size="48"))
 
 
 def test_the_panes_are_as_fine_as_the_grid_and_the_input_as_the_photograph(on_a_grid):
     run, request = on_a_grid
-    result = run(request)
-    size = (run.partial[0].pictures["input"][0].shape[0], run.partial[0].pictures["input"][0].shape[1])
-    assert result.size == size
+    opened, result = run(OpenPicture(request.source)), run(request)
+    size = opened.size
+    assert opened.levels[0].shape[:2] == size
     assert max(result.pictures["filtered"][0].shape) == 48
-    assert run(ProbeRequest(2, request.source, (size[1] - 1, size[0] - 1))).vector.shape == (result.channels,)
+    assert run(ProbeRequest(request.source, (size[1] - 1, size[0] - 1))).vector.shape == (
+        run(request.features).channels,
+    )
     with pytest.raises(ParameterError, match="outside the picture"):
-        run(ProbeRequest(3, request.source, (size[1], 0)))
+        run(ProbeRequest(request.source, (size[1], 0)))
 
 
 def test_what_is_looked_at_closely_is_as_sharp_as_the_photograph(on_a_grid):
     run, request = on_a_grid
-    height, width = run(request).size
-    lift = lambda box, scale: run(LiftRequest(2, request, (box, scale)))  # noqa: E731
+    height, width = run(OpenPicture(request.source)).size
+    run(request)
+    lift = lambda box, scale: run(LiftRequest(request, (box, scale)))  # noqa: E731
     assert lift((0, 0, width, height), 0.1) is None, "the grid is as fine as the screen"
     patch, box = lift((10, 20, 60, 50), 2.0).patch
     assert (patch.shape, box) == ((30, 50, 3), (10, 20, 60, 50))
@@ -326,8 +347,9 @@ def test_what_is_looked_at_closely_is_as_sharp_as_the_photograph(on_a_grid):
 
 def test_a_preview_of_the_grid_covers_the_photograph_s_pixels(on_a_grid):
     run, request = on_a_grid
-    height, width = run(request).size
-    patch, (x0, y0, x1, y1) = run(PreviewRequest(2, request, ((0, 0, width, height), 0.3))).patches["filtered"]
+    height, width = run(OpenPicture(request.source)).size
+    run(request)
+    patch, (x0, y0, x1, y1) = run(Preview(request, ((0, 0, width, height), 0.3))).patch
     assert (x0, y0) == (0, 0)
     assert x1 == pytest.approx(width, rel=0.1)
     assert y1 == pytest.approx(height, rel=0.1)
@@ -338,8 +360,8 @@ def test_exports_hold_the_grid_s_features_and_pictures_of_full_size(on_a_grid, t
     import json
 
     run, request = on_a_grid
-    size = run(request).size
-    run(ExportRequest(2, request, tmp_path / "out", ExportParams(formats=("npz16",))))
+    size = run(OpenPicture(request.source)).size
+    run(ExportRequest(request, tmp_path / "out", ExportParams(formats=("npz16",))))
     out = tmp_path / "out"
     for name in ("input", "random", "pca", "filtered-pca"):
         assert read_image(out / f"photo-{name}.png").shape[:2] == size
@@ -353,22 +375,22 @@ def test_exports_hold_the_grid_s_features_and_pictures_of_full_size(on_a_grid, t
 def test_closed_pictures_are_forgotten_and_waiting_ones_rest(run, photo, tmp_path):
     other = Source.from_path(tmp_path / "other.png")
     (tmp_path / "other.png").write_bytes(photo.path.read_bytes())
-    run(ShowRequest(1, photo, extract=CPU))
-    run(PreviewRequest(2, ShowRequest(2, photo, extract=CPU)))
+    run(panes(photo, extract=CPU))
+    run(Preview(panes(photo, extract=CPU)))
     documents = run.engine.documents
     (first,) = documents
     before = first.nbytes
-    run(ShowRequest(3, other, extract=CPU))
+    run(panes(other, extract=CPU))
     assert first.nbytes < before, "what only sliders need is let go"
     assert first.nbytes < 1.4 * first.figure.features.nbytes
-    run(SimilarityRequest(4, photo, ((1, 1),), SimilarityParams()))
-    run(ForgetRequest(5, (other,)))
+    run(SimilarityRequest(photo, ((1, 1),), SimilarityParams()))
+    run(ForgetRequest((other,)))
     assert [kept.source for kept in documents] == [other]
-    assert run(ShowRequest(6, photo, extract=CPU)).complete, "it can be opened again"
+    assert run(panes(photo, extract=CPU)).complete, "it can be opened again"
 
 
 def test_everything_that_is_kept_counts(run, photo):
-    run(ShowRequest(1, photo, extract=CPU))
+    run(panes(photo, extract=CPU))
     (document,) = run.engine.documents
     figure = document.figure
     least = figure.features.nbytes + 4 * figure.image.nbytes + sum(level.nbytes for level in document.levels)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from journeys import names
 
-from sss_gui.messages.panes import Source
+from sss_gui.requests.panes import Source
 from sss_gui.worker.file_engine import list_sources
 from sss_gui.worker.sources import read_source
 from sss_model.image_io import write_picture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from sss_gui.messages.panes import ShowRequest, Source
-from sss_gui.messages.segments import (
+from sss_gui.requests.panes import ComputeFeatures, Source
+from sss_gui.requests.segments import (
     BackdropRequest,
     CutOutRequest,
     LayersRequest,
@@ -70,7 +70,7 @@ def engine(document, documents):
 
 @pytest.fixture(scope="module")
 def cut(document):
-    return SegmentsRequest(1, ShowRequest(1, document.source, extract=CPU), PARAMS)
+    return SegmentsRequest(ComputeFeatures(document.source, extract=CPU), PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_cut_tells_what_there_is_to_group(found):
 
 
 def test_layers_are_those_of_the_command_and_sum_to_255(engine, cut, found, photo):
-    result, parts = layers_of(engine, LayersRequest(2, cut, found.groupings[1]))
+    result, parts = layers_of(engine, LayersRequest(cut, found.groupings[1]))
     assert not parts, "computed with the cut"
     image = read_image(photo)
     alphas = soft_segments(image, image, layers=2, grid=GRID, device="cpu").grid_alphas
@@ -106,23 +106,23 @@ def test_layers_are_those_of_the_command_and_sum_to_255(engine, cut, found, phot
 
 def test_other_groups_are_shown_at_once_and_then_as_they_are(engine, cut, found):
     groups = tuple(1 - label for label in found.groupings[1])
-    result, parts = layers_of(engine, LayersRequest(3, cut, groups))
+    result, parts = layers_of(engine, LayersRequest(cut, groups))
     assert [part.exact for part in parts] == [False]
     assert result.exact
     assert np.abs(parts[0].alphas.astype(int) - result.alphas).mean() < 8
 
 
 def test_a_matte_is_the_sum_of_its_layers(engine, cut, found):
-    request = LayersRequest(4, cut, found.groupings[1])
+    request = LayersRequest(cut, found.groupings[1])
     alphas = engine.layers(request, Progress(), print).alphas
     for picked in ((), (1,), (0, 1)):
-        answer = engine.matte(MatteRequest(5, request, Matte(picked)), Progress(), print)
+        answer = engine.matte(MatteRequest(request, Matte(picked)), Progress(), print)
         assert answer.colours is None
         assert np.abs(answer.matte.astype(int) - alphas[..., list(picked)].sum(2, dtype=int)).max() <= 1
 
 
 def test_own_colours_leave_the_other_half_out(engine, cut, found):
-    request = MatteRequest(6, LayersRequest(6, cut, found.groupings[1]), Matte((0,)), decontaminate=True)
+    request = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((0,)), decontaminate=True)
     answer = engine.matte(request, Progress(), print)
     inside = answer.matte > 128
     red_or_blue = answer.colours[inside].astype(int)
@@ -131,11 +131,11 @@ def test_own_colours_leave_the_other_half_out(engine, cut, found):
 
 
 def test_a_part_is_what_the_whole_has_there(engine, cut, found):
-    layers = LayersRequest(7, cut, found.groupings[1])
+    layers = LayersRequest(cut, found.groupings[1])
     whole = engine.found(cut, Progress(), print)[1].at_full_size(layers.groups, Progress())
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
-    asked = MatteRequest(7, layers, Matte((1,)))
-    answer = engine.lift_segments(SegmentsLiftRequest(8, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    asked = MatteRequest(layers, Matte((1,)))
+    answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     matte, box = answer.patches["matte"]
     assert box == (20, 5, 44, 30)
     assert np.abs(matte[..., 0] / 255 - whole[5:30, 20:44, 1]).max() < 0.02
@@ -154,14 +154,14 @@ def test_a_large_part_is_made_in_stripes(engine, cut, found, monkeypatch):
 
 
 def test_nothing_is_lifted_where_the_grid_is_as_fine_as_the_screen(engine, cut, found):
-    asked = MatteRequest(9, LayersRequest(9, cut, found.groupings[1]), Matte((0,)))
+    asked = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((0,)))
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
-    assert engine.lift_segments(SegmentsLiftRequest(9, asked, look, ((0, 0, 64, 48), 0.5)), Progress(), print) is None
+    assert engine.lift_segments(SegmentsLiftRequest(asked, look, ((0, 0, 64, 48), 0.5)), Progress(), print) is None
 
 
 def test_a_cut_out_has_the_photograph_and_the_full_matte(engine, cut, found, photo):
-    asked = MatteRequest(10, LayersRequest(10, cut, found.groupings[1]), Matte((0, 1)))
-    picture = engine.cut_out(CutOutRequest(10, asked), Progress(), print).picture
+    asked = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((0, 1)))
+    picture = engine.cut_out(CutOutRequest(asked), Progress(), print).picture
     assert picture.shape == (*SIZE, 4)
     assert (picture[..., 3] >= 254).all(), "both layers are all of it"
     assert np.abs(picture[..., :3] / 255 - read_image(photo)).max() < 0.01
@@ -174,7 +174,7 @@ def test_masks_of_a_file_are_layers_with_their_names(engine, cut, tmp_path):
     request = replace(cut, params=replace(PARAMS, method="masks"), file=tmp_path / "masks.npz")
     found = engine.segments(request, Progress(), print)
     assert found.names == ("class-0", "class-7")
-    result, parts = layers_of(engine, LayersRequest(11, request, found.groupings[0]))
+    result, parts = layers_of(engine, LayersRequest(request, found.groupings[0]))
     assert not parts
     assert result.shares[1] == pytest.approx(24 / 64, abs=0.01)
     with pytest.raises(DatasetError):
@@ -185,7 +185,7 @@ def test_a_backdrop_covers_the_grid(engine, tmp_path):
     picture = np.zeros((10, 100, 3), np.uint8)
     picture[:, 45:55] = 200
     write_picture(tmp_path / "wide.png", picture)
-    answer = engine.backdrop(BackdropRequest(12, tmp_path / "wide.png", (24, 32)), Progress(), print)
+    answer = engine.backdrop(BackdropRequest(tmp_path / "wide.png", (24, 32)), Progress(), print)
     assert answer.picture.shape == (24, 32, 3)
     assert answer.picture[12, 16, 0] == 200
     assert answer.picture[12, 0, 0] == 0
@@ -193,25 +193,25 @@ def test_a_backdrop_covers_the_grid(engine, tmp_path):
 
 def test_pins_take_away_what_is_like_them(engine, cut):
     """All of the picture, less what is like a pixel of the right half."""
-    layers = LayersRequest(13, cut, engine.segments(cut, Progress(), print).groupings[0])
-    matte = engine.matte(MatteRequest(13, layers, Matte((0,), drop=((50, 20),))), Progress(), print).matte
+    layers = LayersRequest(cut, engine.segments(cut, Progress(), print).groupings[0])
+    matte = engine.matte(MatteRequest(layers, Matte((0,), drop=((50, 20),))), Progress(), print).matte
     assert matte[:, :13].min() > 200
     assert matte[:, 17:].max() < 55
-    asked = MatteRequest(13, layers, Matte((0,), drop=((50, 20),)))
+    asked = MatteRequest(layers, Matte((0,), drop=((50, 20),)))
     full = engine.full_matte(asked, Progress(), print)
     assert full[:, :28].min() > 0.8
     assert full[:, 32:].max() < 0.2
     look = Look(((255, 0, 0),), (0,))
-    answer = engine.lift_segments(SegmentsLiftRequest(13, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     assert np.abs(answer.patches["matte"][0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
 
 
 def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, found):
     params = MatteParams(tightness=0.3, grow=2.0, feather=1.5, invert=True)
-    asked = MatteRequest(14, LayersRequest(14, cut, found.groupings[1]), Matte((1,), params=params))
+    asked = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((1,), params=params))
     whole = engine.full_matte(asked, Progress(), print)
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
-    answer = engine.lift_segments(SegmentsLiftRequest(14, asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
     small = engine.matte(asked, Progress(), print).matte
     assert np.abs(small[:, ::4] / 255 - whole[::2, ::8]).mean() < 0.1, "the same on the grid, in its own pixels"
@@ -262,7 +262,7 @@ def test_what_a_network_sees_are_layers_with_hard_borders(engine, cut, tmp_path,
     request = by_network(cut, method, file=weights)
     found = engine.segments(request, Progress(), lambda _part: None)
     assert found.names == ("sea", "wall")
-    layers = engine.layers(LayersRequest(1, request, (0, 1)), Progress(), lambda _part: None)
+    layers = engine.layers(LayersRequest(request, (0, 1)), Progress(), lambda _part: None)
     np.testing.assert_array_equal(layers.alphas[:, 20], np.broadcast_to([255, 0], (24, 2)))
     assert given == [(weights, "cpu")], "known the second time"
 

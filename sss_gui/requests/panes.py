@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sss_gui.messages.message import Message, Result
+from sss_gui.requests.channel import Request
 from sss_model.params import (
     ExportParams,
     ExtractParams,
@@ -61,88 +60,129 @@ class Source:
 
 
 @dataclass(frozen=True)
-class ShowResult(Result):
-    """Some or all panes of a `ShowRequest`; several may come for one ticket, each with what is newly known.
-
-    Attributes
-    ----------
-    pictures : pane name -> pyramid of (H, W, 3) uint8
-    patches : pane name -> (picture of a part, its box (x0, y0, x1, y1)), while a slider moves
-    exact : whether the filtered pane is the paper's result, or the preview of it
-    complete : no more will come for this ticket
-    features : another number when the features are other ones than before
-    explained : share of variance of each fitted component, in [0, 1]
-    grid : (h, w) of the working grid that the maps live on; None before it is known
-    notes : sentences about what was done differently (memory, device)
-    files : what it was read from: the file, and of features their photograph's
-    """
+class OpenedPicture:
+    """The photograph of `source`: its (H, W), its (H, W, 3) uint8 and reductions, and the files it was read from."""
 
     source: Source
     size: tuple[int, int]
-    pictures: Mapping[str, Pyramid] = field(default_factory=dict)
-    patches: Mapping[str, Patch] = field(default_factory=dict)
-    exact: bool = True
-    complete: bool = False
-    channels: int = 0
-    grid: tuple[int, int] | None = None
-    features: int = 0
-    explained: tuple[float, ...] = ()
-    device: str = ""
-    model: str = ""
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    levels: Pyramid
     files: tuple[Path, ...] = ()
-
-    @property
-    def ends_shared_work(self) -> bool:
-        """Once the features are there."""
-        return self.features > 0
 
 
 @dataclass(frozen=True)
-class ShowRequest(Message[ShowResult]):
-    """Fill the four panes.
+class OpenPicture(Request[OpenedPicture]):
+    """Read the photograph of `source`."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Sentences about what is done differently (memory, device), said before the features are there."""
+
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeaturesResult:
+    """The features of `source` are there.
 
     Attributes
     ----------
-    fresh : True to forget what is cached for this source (run again)
-    basis : path of a saved PCA basis to project on; None fits one to this image
+    number : another number when the features are other ones than before
+    channels : D
+    grid : (h, w) of the working grid that the maps live on
+    notes : sentences about what was done differently (memory, device)
+    """
+
+    source: Source
+    number: int
+    channels: int
+    grid: tuple[int, int]
+    device: str = ""
+    model: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ComputeFeatures(Request[FeaturesResult | Notes]):
+    """Have the features of `source` ready: remembered, read, or computed by the network.
+
+    Attributes
+    ----------
+    fresh : True to forget what is remembered of them (run again)
     """
 
     source: Source
     model: Path | None = None
     extract: ExtractParams = field(default_factory=ExtractParams)
-    filter: FilterParams = field(default_factory=FilterParams)
-    projection: ProjectionParams = field(default_factory=ProjectionParams)
-    basis: Path | None = None
     fresh: bool = False
-
-    @property
-    def network(self) -> tuple[object, ...]:
-        """What the features depend on: messages that agree in it share the network's run."""
-        return self.source, self.model, self.extract
-
-    def shares_work_with(self, newer: Message[Any]) -> bool:
-        """The network's run is shared by whatever shows the same features."""
-        show = newer.show if isinstance(newer, PreviewRequest) else newer
-        return isinstance(show, ShowRequest) and show.network == self.network and not show.fresh
 
 
 @dataclass(frozen=True)
-class PreviewRequest(Message[ShowResult]):
-    """Fill the filtered pane while a slider moves: the projected channels are filtered instead of all features.
+class PanesResult:
+    """Some or all panes; several may come for one request, each with what is newly made.
+
+    Attributes
+    ----------
+    features : number of the features that they show
+    pictures : pane name -> pyramid of (H, W, 3) uint8
+    complete : no more will come
+    explained : share of variance of each fitted component, in [0, 1]; with the last result only
+    """
+
+    source: Source
+    features: int
+    pictures: Mapping[str, Pyramid]
+    complete: bool = False
+    explained: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RenderPanes(Request[PanesResult]):
+    """Show features in the three panes beside the input, the filtered one exactly.
+
+    Attributes
+    ----------
+    basis : path of a saved PCA basis to project on; None fits one to this image
+    """
+
+    features: ComputeFeatures
+    filter: FilterParams = field(default_factory=FilterParams)
+    projection: ProjectionParams = field(default_factory=ProjectionParams)
+    basis: Path | None = None
+
+    @property
+    def source(self) -> Source:
+        """Whose features they are."""
+        return self.features.source
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """A part of the filtered pane (h, w, 3) uint8, and its box (x0, y0, x1, y1), while a slider moves."""
+
+    source: Source
+    patch: Patch
+
+
+@dataclass(frozen=True)
+class Preview(Request[PreviewResult]):
+    """Show the filtered pane while a slider moves: the projected channels are filtered instead of all features.
 
     Attributes
     ----------
     view : what a pane shows: the box (x0, y0, x1, y1) in image pixels, and screen pixels per image pixel; None: all
     """
 
-    show: ShowRequest
+    panes: RenderPanes
     view: View | None = None
 
 
 @dataclass(frozen=True)
-class LiftResult(Result):
+class LiftResult:
     """A part of the filtered pane at the photograph's own size: the picture, and its box (x0, y0, x1, y1)."""
 
     source: Source
@@ -150,42 +190,33 @@ class LiftResult(Result):
 
 
 @dataclass(frozen=True)
-class LiftRequest(Message[LiftResult]):
+class LiftRequest(Request[LiftResult]):
     """Show the part `view` of the filtered pane as sharp as the photograph; nothing where it is so already."""
 
-    show: ShowRequest
+    panes: RenderPanes
     view: View
 
 
 @dataclass(frozen=True)
-class ProbeResult(Result):
-    """Features at a pixel (x, y), and and each pane's three projected values in [0, 1]."""
+class ProbeResult:
+    """Features at a pixel (x, y), and each pane's three projected values in [0, 1]."""
 
     source: Source
     point: tuple[int, int]
     vector: Vector
     values: Mapping[str, Vector]
-    pinned: bool = False
 
 
 @dataclass(frozen=True)
-class ProbeRequest(Message[ProbeResult]):
-    """The features at one pixel of what the last `ShowRequest` showed."""
+class ProbeRequest(Request[ProbeResult]):
+    """The features at one pixel of what was shown last."""
 
     source: Source
     point: tuple[int, int]
 
 
 @dataclass(frozen=True)
-class PinRequest(Message[ProbeResult]):
-    """The same for a pin: the pointer moves on, and must not replace what was asked for a pin."""
-
-    source: Source
-    point: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class ExportResult(Result):
+class ExportResult:
     """The files that were written."""
 
     paths: tuple[Path, ...]
@@ -193,16 +224,16 @@ class ExportResult(Result):
 
 
 @dataclass(frozen=True)
-class ExportRequest(Message[ExportResult]):
-    """Write what `show` shows into a folder."""
+class ExportRequest(Request[ExportResult]):
+    """Write what `panes` show into a folder."""
 
-    show: ShowRequest
+    panes: RenderPanes
     folder: Path
     params: ExportParams
 
 
 @dataclass(frozen=True)
-class LoadModelResult(Result):
+class LoadModelResult:
     """What is ready to run, and where it can run."""
 
     model: str
@@ -211,7 +242,7 @@ class LoadModelResult(Result):
 
 
 @dataclass(frozen=True)
-class LoadModelRequest(Message[LoadModelResult]):
+class LoadModelRequest(Request[LoadModelResult]):
     """Load torch and the model before anybody asks for features."""
 
     model: Path | None = None
@@ -219,7 +250,7 @@ class LoadModelRequest(Message[LoadModelResult]):
 
 
 @dataclass(frozen=True)
-class PrefetchResult(Result):
+class PrefetchResult:
     """Whether the features of `source` are remembered now; otherwise there was no room."""
 
     source: Source
@@ -227,22 +258,21 @@ class PrefetchResult(Result):
 
 
 @dataclass(frozen=True)
-class PrefetchRequest(Message[PrefetchResult]):
-    """Compute the features of `source` as `show` would have them, and remember them if they fit beside the others."""
+class PrefetchRequest(Request[PrefetchResult]):
+    """Compute features, and remember them if they fit beside the others."""
 
-    show: ShowRequest
-    source: Source
+    features: ComputeFeatures
 
 
 @dataclass(frozen=True)
-class ForgetRequest(Message[Result]):
+class ForgetRequest(Request[None]):
     """Forget every picture that is not among `kept`: it was closed. Nothing answers."""
 
     kept: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
-class BasisResult(Result):
+class BasisResult:
     """A basis was written to `path`, fitted to the pictures `fitted`; `failed` are the others, each with a sentence."""
 
     path: Path
@@ -251,7 +281,7 @@ class BasisResult(Result):
 
 
 @dataclass(frozen=True)
-class BasisStep(Result):
+class BasisStep:
     """One more picture of a `BasisRequest` is done; `problem` is the sentence that says why it is left out."""
 
     source: Source
@@ -259,16 +289,16 @@ class BasisStep(Result):
 
 
 @dataclass(frozen=True)
-class BasisRequest(Message[BasisResult]):
-    """Save the basis that `show` is projected on, or one fitted to all of `sources` together."""
+class BasisRequest(Request[BasisResult | BasisStep]):
+    """Save the basis that `panes` are projected on, or one fitted to all of `sources` together."""
 
-    show: ShowRequest
+    panes: RenderPanes
     path: Path
     sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)
-class BatchExportResult(Result):
+class BatchExportResult:
     """One picture of a batch was written; no paths where its files were all there."""
 
     source: Source
@@ -276,10 +306,10 @@ class BatchExportResult(Result):
 
 
 @dataclass(frozen=True)
-class BatchExportRequest(Message[BatchExportResult]):
+class BatchExportRequest(Request[BatchExportResult]):
     """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
 
-    show: ShowRequest
+    panes: RenderPanes
     folder: Path
     stem: str
     params: ExportParams

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sss_gui.messages.message import Message, Result
-from sss_gui.messages.panes import ExportResult, Patch, Picture, Pyramid, ShowRequest, Source, View
+from sss_gui.requests.channel import Request
+from sss_gui.requests.panes import ComputeFeatures, ExportResult, Patch, Picture, Pyramid, Source, View
 from sss_model.params.layers import LayerExportParams, MatteParams, SegmentParams
 
 Alphas = npt.NDArray[np.uint8]
@@ -23,7 +23,7 @@ Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class SegmentsResult(Result):
+class SegmentsResult:
     """The components of a picture, as far as a window needs them to group.
 
     Attributes
@@ -48,25 +48,25 @@ class SegmentsResult(Result):
 
 
 @dataclass(frozen=True)
-class SegmentsRequest(Message[SegmentsResult]):
-    """Cut the picture of `show` into components.
+class SegmentsRequest(Request[SegmentsResult]):
+    """Cut a picture into components.
 
     Attributes
     ----------
-    show : whose features are segmented; the filter has no part in it
+    features : what is segmented
     params : method, seed and working size; `layers` is how many are computed first
     file : of the method masks, or a network's weights
     consent : whether weights that are not on this machine may be downloaded
     """
 
-    show: ShowRequest
+    features: ComputeFeatures
     params: SegmentParams = field(default_factory=SegmentParams)
     file: Path | None = None
     consent: bool = False
 
 
 @dataclass(frozen=True)
-class LayersResult(Result):
+class LayersResult:
     """Layers on the working grid, and each one's share of the picture.
 
     Attributes
@@ -83,7 +83,7 @@ class LayersResult(Result):
 
 
 @dataclass(frozen=True)
-class LayersRequest(Message[LayersResult]):
+class LayersRequest(Request[LayersResult]):
     """Group the components of a cut into layers."""
 
     cut: SegmentsRequest
@@ -113,7 +113,7 @@ class Matte:
 
 
 @dataclass(frozen=True)
-class MatteResult(Result):
+class MatteResult:
     """The matte on the working grid, (h, w) uint8, and its own colours (h, w, 3) uint8 where they were asked for."""
 
     source: Source
@@ -122,7 +122,7 @@ class MatteResult(Result):
 
 
 @dataclass(frozen=True)
-class MatteRequest(Message[MatteResult]):
+class MatteRequest(Request[MatteResult]):
     """Make the matte; with `decontaminate` also its colours without the background's."""
 
     layers: LayersRequest
@@ -153,7 +153,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class SegmentsLiftResult(Result):
+class SegmentsLiftResult:
     """Parts of panes as sharp as the photograph: pane name -> picture and its box (x0, y0, x1, y1)."""
 
     source: Source
@@ -161,7 +161,7 @@ class SegmentsLiftResult(Result):
 
 
 @dataclass(frozen=True)
-class SegmentsLiftRequest(Message[SegmentsLiftResult]):
+class SegmentsLiftRequest(Request[SegmentsLiftResult]):
     """Show the part `view` of layers and matte at the photograph's own size; nothing where the grid is as fine."""
 
     matte: MatteRequest
@@ -170,7 +170,7 @@ class SegmentsLiftRequest(Message[SegmentsLiftResult]):
 
 
 @dataclass(frozen=True)
-class BackdropResult(Result):
+class BackdropResult:
     """The picture at `path`, (h, w, 3) uint8, cut and resized to cover a working grid."""
 
     path: Path
@@ -178,7 +178,7 @@ class BackdropResult(Result):
 
 
 @dataclass(frozen=True)
-class BackdropRequest(Message[BackdropResult]):
+class BackdropRequest(Request[BackdropResult]):
     """Read a picture that a matte is laid over, for a working grid of `size` (h, w)."""
 
     path: Path
@@ -186,21 +186,21 @@ class BackdropRequest(Message[BackdropResult]):
 
 
 @dataclass(frozen=True)
-class CutOutResult(Result):
+class CutOutResult:
     """(H, W, 4) uint8 with straight alpha: what a matte cuts out, at the photograph's own size."""
 
     picture: Picture
 
 
 @dataclass(frozen=True)
-class CutOutRequest(Message[CutOutResult]):
+class CutOutRequest(Request[CutOutResult]):
     """Cut out what the matte says, for the clipboard."""
 
     matte: MatteRequest
 
 
 @dataclass(frozen=True)
-class ExportLayersRequest(Message[ExportResult]):
+class ExportLayersRequest(Request[ExportResult]):
     """Write layers, or the one matte, into a folder as `sss-segment` does.
 
     Attributes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sss_gui.widgets.picture.layer_pictures import HIDDEN, blended, checkerboard, colours_over, flat_colours, in_grey
-from sss_gui.widgets.picture.layer_pictures import matte_picture as seen
+from sss_gui.worker.layer_pictures import HIDDEN, blended, checkerboard, colours_over, flat_colours, in_grey
+from sss_gui.worker.layer_pictures import matte_picture as seen
 
 COLOURS = ((255, 0, 0), (0, 200, 0), (10, 20, 90))
 

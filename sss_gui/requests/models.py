@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sss_gui.messages.message import Message, Result
+from sss_gui.requests.channel import Request
 
 
 @dataclass(frozen=True)
-class ModelsResult(Result):
+class ModelsResult:
     """The shipped model first."""
 
     models: tuple[ModelWords, ...]
 
 
 @dataclass(frozen=True)
-class ModelsRequest(Message[ModelsResult]):
+class ModelsRequest(Request[ModelsResult]):
     """What the shipped model and those at `paths` are."""
 
     paths: tuple[Path, ...]
@@ -33,14 +33,14 @@ class ModelWords:
 
 
 @dataclass(frozen=True)
-class BackbonesResult(Result):
+class BackbonesResult:
     """Those with weights on this machine first."""
 
     backbones: tuple[BackboneWords, ...]
 
 
 @dataclass(frozen=True)
-class BackbonesRequest(Message[BackbonesResult]):
+class BackbonesRequest(Request[BackbonesResult]):
     """Which backbones are installed."""
 
 
@@ -55,14 +55,14 @@ class BackboneWords:
 
 
 @dataclass(frozen=True)
-class BackboneModelResult(Result):
+class BackboneModelResult:
     """The model file that was written."""
 
     path: Path
 
 
 @dataclass(frozen=True)
-class BackboneModelRequest(Message[BackboneModelResult]):
+class BackboneModelRequest(Request[BackboneModelResult]):
     """Write a model of the backbone `name` alone into `folder`.
 
     `weights` is what `init_weights` takes, None for random ones; `consent` allows a download; `blocks` as `--blocks`.

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from sss_gui.window.error_text import describe
+from sss_gui.requests.error_text import describe
 from sss_model.debug_log import start_log, stop_log
 from sss_model.errors import CheckpointError, ImageError, SSSError
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sss_gui.messages.message import Message, Result
-from sss_gui.messages.panes import Picture, ShowRequest, Source
+from sss_gui.requests.channel import Request
+from sss_gui.requests.panes import Picture, RenderPanes, Source
 
 
 @dataclass(frozen=True)
-class ListResult(Result):
+class ListResult:
     """Photographs and feature files, in the order to show them."""
 
     sources: tuple[Source, ...]
@@ -18,14 +18,14 @@ class ListResult(Result):
 
 
 @dataclass(frozen=True)
-class ListRequest(Message[ListResult]):
+class ListRequest(Request[ListResult]):
     """Find what can be opened among files and folders."""
 
     paths: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
-class PasteRequest(Message[ListResult]):
+class PasteRequest(Request[ListResult]):
     """Keep pasted pixels, (H, W, 3) uint8, as a file in `folder`, and list it."""
 
     picture: Picture
@@ -33,7 +33,7 @@ class PasteRequest(Message[ListResult]):
 
 
 @dataclass(frozen=True)
-class ThumbnailResult(Result):
+class ThumbnailResult:
     """(h, w, 3) uint8 of one source, or the sentence that says why there is none."""
 
     source: Source
@@ -42,7 +42,7 @@ class ThumbnailResult(Result):
 
 
 @dataclass(frozen=True)
-class ThumbnailRequest(Message[ThumbnailResult]):
+class ThumbnailRequest(Request[ThumbnailResult]):
     """Small pictures of `sources`, each delivered as a `ThumbnailResult`."""
 
     sources: tuple[Source, ...]
@@ -50,7 +50,7 @@ class ThumbnailRequest(Message[ThumbnailResult]):
 
 
 @dataclass(frozen=True)
-class FeatureThumbnail(Result):
+class FeatureThumbnail:
     """(h, w, 3) uint8, the PCA of the features of one source."""
 
     source: Source
@@ -58,8 +58,8 @@ class FeatureThumbnail(Result):
 
 
 @dataclass(frozen=True)
-class FeatureThumbnailsRequest(Message[FeatureThumbnail]):
-    """The features of those of `sources` that are remembered, in the basis and range of what `show` shows."""
+class FeatureThumbnailsRequest(Request[FeatureThumbnail]):
+    """The features of those of `sources` that are remembered, in the basis and range that `panes` show."""
 
-    show: ShowRequest
+    panes: RenderPanes
     sources: tuple[Source, ...]

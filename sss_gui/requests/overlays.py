@@ -8,15 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sss_gui.messages.message import Message, Result
-from sss_gui.messages.panes import ExportResult, Picture, Pyramid, Source
+from sss_gui.requests.channel import Request
+from sss_gui.requests.panes import ExportResult, Picture, Pyramid, Source
 from sss_model.params import ClusterParams, SimilarityParams
 
 Values = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class SimilarityResult(Result):
+class SimilarityResult:
     """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
 
     Attributes
@@ -36,7 +36,7 @@ class SimilarityResult(Result):
 
 
 @dataclass(frozen=True)
-class SimilarityRequest(Message[SimilarityResult]):
+class SimilarityRequest(Request[SimilarityResult]):
     """How alike every pixel is to one pixel, or which of several pixels it is most like.
 
     Attributes
@@ -77,7 +77,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class ClusterResult(Result):
+class ClusterResult:
     """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
 
     Attributes
@@ -91,7 +91,7 @@ class ClusterResult(Result):
 
 
 @dataclass(frozen=True)
-class ClusterRequest(Message[ClusterResult]):
+class ClusterRequest(Request[ClusterResult]):
     """The pixels of `source` in k groups of like features."""
 
     source: Source
@@ -99,7 +99,7 @@ class ClusterRequest(Message[ClusterResult]):
 
 
 @dataclass(frozen=True)
-class WriteMaskRequest(Message[ExportResult]):
+class WriteMaskRequest(Request[ExportResult]):
     """Write what `overlay` shows to a PNG: a mask of 0 and 255, or an index picture."""
 
     overlay: SimilarityRequest | ClusterRequest

@@ -12,17 +12,6 @@ Bytes = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Place = tuple[int, int, float, int]
 
-ALPHA_VIEWS = {
-    "grey": "Grey",
-    "red": "Red overlay",
-    "checkerboard": "Checkerboard",
-    "black": "On black",
-    "white": "On white",
-    "colour": "On a colour",
-    "picture": "Over a picture",
-}
-"""Ways to look at a matte, in the order in which one key goes through them."""
-
 HIDDEN: Colour = (119, 119, 119)
 """Where a layer is that does not show: the grey around pictures."""
 

@@ -1,1 +1,0 @@
-"""The frozen records that cross between the window and the workers."""

@@ -1,0 +1,1 @@
+"""What is asked of a worker, and how: frozen records of requests and results, and the channels that carry them."""
