@@ -1,0 +1,122 @@
+"""What the marks so far make of the superpixels: a step leads from one state to the next, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from sss_model.matting.parts import Doubles, Indices, Parts
+from sss_model.matting.solve import Marks, solve
+from sss_model.matting.steps import Box, Step, Stroke
+
+_CHANGED = 0.02
+_LARGER = 1.25  # by how much the next larger part is larger, at least
+_WIDENINGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # log-odds
+_COVERED = 0.5  # the share of a superpixel that a brush covers to mark it
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A matte of superpixels.
+
+    Attributes
+    ----------
+    alpha : (K,) float64 in [0, 1]
+    marks : (K,) int8: 1 where a mark said to keep, -1 to drop, 0 elsewhere
+    contested : (K,) bool, where marks said both
+    started : whether there is a matte to correct
+    """
+
+    alpha: Doubles
+    marks: Marks
+    contested: NDArray[np.bool_]
+    started: bool = False
+
+
+def empty(parts: Parts) -> State:
+    """Nothing is taken."""
+    none = np.zeros(parts.count, np.bool_)
+    return State(np.zeros(parts.count), none.astype(np.int8), none)
+
+
+def after(parts: Parts, state: State, step: Step) -> State:
+    """The state after `step`."""
+    if isinstance(step, Box):
+        return _boxed(parts, state, step)
+    under = _under(parts, step)
+    if step.click and _again(parts, state, step):
+        return _enlarged(parts, state, under, step.keep)
+    value = np.int8(1 if step.keep else -1)
+    marks, contested = state.marks.copy(), state.contested.copy()
+    contested[under] |= marks[under] == -value
+    marks[under] = value
+    solved = solve(parts, marks)
+    alpha = _locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
+    return State(alpha, marks, contested, True)
+
+
+def _under(parts: Parts, step: Stroke) -> Indices:
+    """The superpixels under the brush: those that it covers to a half, and those under its points."""
+    mask = step.mask(parts.size)
+    covered = np.bincount(parts.labels[mask], minlength=parts.count)
+    chosen = covered >= _COVERED * parts.shares * parts.labels.size
+    centre = Stroke(step.points, step.keep, 0.0).mask(parts.size)
+    chosen[parts.labels[centre]] = True
+    return np.flatnonzero(chosen)
+
+
+def _again(parts: Parts, state: State, step: Stroke) -> bool:
+    """Whether a click says what a mark has said already, so that it can only mean more."""
+    at = np.unique(parts.labels[Stroke(step.points, step.keep, 0.0).mask(parts.size)])
+    value = 1 if step.keep else -1
+    return bool((state.marks[at] == value).all()) and not state.contested[at].any()
+
+
+def _enlarged(parts: Parts, state: State, under: Indices, keep: bool) -> State:
+    """The next larger part about a click."""
+    size = parts.shares @ (state.alpha > 0.5)
+    for more in _WIDENINGS:
+        solved = solve(parts, state.marks, bias=more if keep else -more)
+        alpha = _locally(parts, state.alpha, solved, under, keep, across=True)
+        now = parts.shares @ (alpha > 0.5)
+        if (now >= _LARGER * size) if keep else (now <= size / _LARGER):
+            break
+    return State(alpha, state.marks, state.contested, True)
+
+
+def _locally(
+    parts: Parts, before: Doubles, solved: Doubles, under: Indices, keep: bool, *, across: bool = False
+) -> Doubles:
+    """`before` with the change to `solved` that the mark asks for, in the connected part about it.
+
+    `across` what is taken (or left out) already, too.
+    """
+    changed = (solved - before if keep else before - solved) > _CHANGED
+    way = changed | ((before > 0.5) == keep) if across else changed.copy()
+    way[under] = True
+    i, j = parts.pairs.T
+    joined = way[i] & way[j]
+    graph = sp.csr_matrix((np.ones(joined.sum()), (i[joined], j[joined])), shape=(parts.count, parts.count))
+    groups = connected_components(graph, directed=False)[1]
+    changed[under] = True
+    here = changed & np.isin(groups, groups[under])
+    alpha = before.copy()
+    alpha[here] = solved[here]
+    return alpha
+
+
+def _boxed(parts: Parts, state: State, box: Box) -> State:
+    within = np.bincount(parts.labels[box.mask(parts.size)], minlength=parts.count)
+    outside = within < _COVERED * parts.shares * parts.labels.size
+    if outside.all():  # a box smaller than a superpixel
+        outside = within == 0
+    marks = state.marks.copy()
+    marks[outside & (marks == 0)] = -1
+    alpha = (~outside).astype(np.float64)
+    for _ in range(3):
+        alpha = solve(parts, marks, alpha)
+    return State(alpha, marks, state.contested, True)
