@@ -1,9 +1,9 @@
 """Count what runs for one thing that a user does, and how the sources lie: packaging/trace.py [--listing] [PICTURE]
 
-The real window, offscreen, with the real engine on the sample picture; run it with the project's Python. Two tables:
-from opening to four full panes, and one tick of the radius slider. For the window's thread and for the workers' it
-counts the functions of this project that ran (each once), the files they stand in, and their calls; "receivers" are the
-functions that signals called, "emitted by" the Python code, those from Qt's own widgets not among them.
+The real window, offscreen, with the real engine on the sample picture; run it with the project's Python. Tables:
+from opening to four full panes, one tick of the radius slider, and one of the layers slider. For the window's thread
+and for the workers' it counts the functions of this project that ran (each once), the files they stand in, and their
+calls; "receivers" are the functions that signals called from Python code, those from Qt's own widgets not among them.
 
 `--listing` runs nothing: files of each folder, lines of each package, and circles of imports.
 """
@@ -92,7 +92,7 @@ def _words(code: CodeType) -> str:
 
 
 def trace_window(picture: Path) -> None:
-    """Open `picture`, wait for four panes, move the radius by one; print both tables."""
+    """Open `picture`, wait for four panes, move the radius by one, then the number of layers; print the tables."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
 
@@ -113,23 +113,20 @@ def trace_window(picture: Path) -> None:
             program.start([picture], restore=False)
             _wait(app, lambda: bool(shown) and not program.session.busy and not program.worker.busy)
         print(recorder.table("Open to four panes"), flush=True)
-        print(min((_tick(app, program, recorder, radius) for radius in range(8, 13)), key=lambda tick: tick[0])[1])
+        ticks = (_tick_radius(app, program, recorder, radius) for radius in range(8, 13))
+        print(min(ticks, key=lambda tick: tick[0])[1], flush=True)
+        print(_tick_layers(app, program, recorder))
         sys.setprofile(None)
         program.close()
         program.window.close()
 
 
-def _tick(app: Any, program: Any, recorder: Recorder, radius: int) -> tuple[int, str]:
+def _tick_radius(app: Any, program: Any, recorder: Recorder, radius: int) -> tuple[int, str]:
     """Move the radius to `radius` as the slider does: how many calls that took, and the table.
 
     Timers of the window may fire within a tick on a busy machine; the least of several is the tick alone.
     """
-    _wait(app, lambda: not program.session.busy and not program.worker.busy)
-    end = time.monotonic() + 1.0
-    while time.monotonic() < end:  # what waits for rest has come
-        app.processEvents()
-        time.sleep(0.01)
-    _wait(app, lambda: not program.session.busy and not program.worker.busy)
+    _rest(app, program)
     previews: list[object] = []
     program.session.previewed.connect(previews.append)
     with recorder.recording():
@@ -138,6 +135,27 @@ def _tick(app: Any, program: Any, recorder: Recorder, radius: int) -> tuple[int,
     program.session.previewed.disconnect(previews.append)
     calls = sum(counts.total() for counts in recorder.calls.values())
     return calls, recorder.table("One tick of the radius slider")
+
+
+def _tick_layers(app: Any, program: Any, recorder: Recorder) -> str:
+    """Cut the picture into layers, and ask for one layer more, as the slider does."""
+    sys.setprofile(None)
+    program.segments.show(True)
+    _wait(app, lambda: program.segments.status == "exact")
+    _rest(app, program)
+    sys.setprofile(recorder)
+    with recorder.recording():
+        program.window.layers.count_changing.emit(len(program.segments.edits.layers) + 1)
+        _wait(app, lambda: program.segments.status == "exact" and not program.worker.busy)
+    return recorder.table("One tick of the layers slider")
+
+
+def _rest(app: Any, program: Any) -> None:
+    """Wait until all is done, also what waits for rest."""
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end or program.session.busy or program.worker.busy:
+        app.processEvents()
+        time.sleep(0.01)
 
 
 def _wait(app: Any, done: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What loads when, in fresh interpreters, and sizes that can be seen at a glance.
+"""What loads when, in fresh interpreters, and functions that can be seen at a glance.
 
 Who may import whom stands in pyproject.toml as import-linter's contracts. They cannot tell an import that waits inside
 a function from one that runs at the start, so the start without torch is tried out here.
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(file for package in ("sss_model", "sss_gui") for file in (ROOT / package).rglob("*.py"))
-LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+LONGEST_FUNCTION = 60
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -51,11 +51,10 @@ def test_the_model_package_runs_without_qt(module: str) -> None:
     assert not modules & {"PySide6", "PyQt5", "PyQt6", "shiboken6", "pyqtgraph", "superqt"}
 
 
-def test_files_and_functions_can_be_seen_at_a_glance() -> None:
+def test_functions_can_be_seen_at_a_glance() -> None:
     assert len(SOURCES) > 100
     for file in SOURCES:
         text = file.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= LONGEST_FILE, file
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -250,9 +250,8 @@ class OverlaysPresenter(QObject):
 
     def _point(self) -> None:
         """The value under the pointer, on the legend."""
-        value, point, size = None, self._hovered, self._session.size
-        if self._values is not None and point is not None and min(size) > 0:
-            height, width = self._values.shape
-            y, x = min(point[1] * height // size[0], height - 1), min(point[0] * width // size[1], width - 1)
+        value, point = None, self._hovered
+        if self._values is not None and point is not None:
+            x, y = self._session.cell(point, self._values.shape)
             value = float(self._values[y, x])
         self._panel.pane(self._on).header.legend.set_value(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -158,15 +158,13 @@ class PixelInspector(QObject):
             self._read_out.set_reading(None)
             self._probe_panel.set_measure("")
             return
-        x, y = point
-        picture = self._panel.pane("input").picture
-        red, green, blue = (int(v) for v in picture[y, x]) if picture is not None else (0, 0, 0)
+        red, green, blue = (int(v) for v in self._pixel("input", point))
         panes = tuple(
             (PANE_TITLES[name], self._values(name, point))
             for name in PANES[1:]
             if self._panel.pane(name).picture is not None
         )
-        self._read_out.set_reading(Reading(x, y, (red, green, blue), panes))
+        self._read_out.set_reading(Reading(*point, (red, green, blue), panes))
         other = "pointer" if self._hovered else f"pin {len(pins)}"
         self._probe_panel.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))
 
@@ -176,8 +174,13 @@ class PixelInspector(QObject):
         if answer is not None and answer.point == point and name in answer.values:
             a, b, c = (float(v) for v in answer.values[name])
             return a, b, c
+        a, b, c = (float(v) / 255 for v in self._pixel(name, point))
+        return a, b, c
+
+    def _pixel(self, name: str, point: Point) -> Sequence[np.uint8]:
+        """The three values of the pane's picture at the pixel `point` of the photograph; zeros where it is empty."""
         picture = self._panel.pane(name).picture
         if picture is None:
-            return 0.0, 0.0, 0.0
-        a, b, c = (float(v) / 255 for v in picture[point[1], point[0]])
-        return a, b, c
+            return (np.uint8(0),) * 3
+        x, y = self._session.cell(point, picture.shape)
+        return tuple(picture[y, x])

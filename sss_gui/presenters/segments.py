@@ -129,17 +129,10 @@ class SegmentsPresenter(QObject):
         """Number of the layer that is strongest at the pixel (x, y); 0 for none."""
         if point is None or self._leading is None:
             return 0
-        x, y = self._cell(point, self._leading.shape)
+        x, y = self._session.cell(point, self._leading.shape)
         plane = int(self._leading[y, x])
         segments = self._segments
         return next((layer.number for layer in segments.edits.layers if segments.plane(layer) == plane), 0)
-
-    def _cell(self, point: tuple[int, int], grid: tuple[int, ...]) -> tuple[int, int]:
-        (height, width), (rows, columns) = self._session.size, grid[:2]
-        x, y = (
-            int((p + 0.5) * n / max(size, 1)) for p, n, size in ((point[0], columns, width), (point[1], rows, height))
-        )
-        return min(x, columns - 1), min(y, rows - 1)
 
     # pictures --------------------------------------------------------------------------------------------------------
 
@@ -357,6 +350,6 @@ class SegmentsPresenter(QObject):
         segments = self._segments
         if segments.alphas is None:
             return ()
-        x, y = self._cell(point, segments.alphas.alphas.shape)
+        x, y = self._session.cell(point, segments.alphas.alphas.shape)
         planes = [(layer.name, segments.plane(layer)) for layer in segments.edits.layers]
         return tuple((name, (float(segments.alphas.alphas[y, x, k]) / 255,)) for name, k in planes if k >= 0)

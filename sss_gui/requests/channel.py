@@ -131,7 +131,7 @@ class Channel:
         job = Job(self, next(self._numbers), request, on_result, on_end)
         replaced = self._worker.submit(job)
         self._jobs = [*(old for old in self._jobs if not self.stops_running and old not in replaced), job]
-        self._worker.activity.update()
+        self._tell_busy()
 
     def cancel(self) -> None:
         """Stop what runs and what waits; who asked hears the end."""
@@ -142,7 +142,7 @@ class Channel:
         """Stop what runs and what waits, for nobody wants it any more; nothing is heard of it."""
         self._jobs.clear()
         self._worker.cancel(self)
-        self._worker.activity.update()
+        self._tell_busy()
 
     # what the worker calls -------------------------------------------------------------------------------------------
 
@@ -167,4 +167,8 @@ class Channel:
             self._worker.failed.emit(ended.error)
         if ended.outcome == "cancelled" and self.busy:
             self._worker.cancelled.emit(self.rank)
-        self._worker.activity.update()  # who heard of the end may have asked for more
+        self._tell_busy()  # who heard of the end may have asked for more
+
+    def _tell_busy(self) -> None:
+        if self.busy:
+            self._worker.activity.update()

@@ -207,6 +207,7 @@ class ExportLayersRequest(Request[ExportResult]):
     ----------
     names : of the layers; of the matte, one
     order : the layers' order in the files; empty: the largest first
+    colours : of the layers in the overlay
     matte : what to write instead of the layers
     """
 
@@ -215,4 +216,5 @@ class ExportLayersRequest(Request[ExportResult]):
     folder: Path
     params: LayerExportParams
     order: tuple[int, ...] = ()
+    colours: tuple[Colour, ...] = ()
     matte: MatteRequest | None = None

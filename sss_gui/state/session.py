@@ -169,6 +169,14 @@ class Session(QObject):
         """The wanted picture once its features are there; None while they are under way."""
         return self._state.source if self._complete and self._complete.network == self._state.network else None
 
+    def cell(self, point: tuple[int, int], grid: tuple[int, ...]) -> tuple[int, int]:
+        """(x, y) of the cell of a `grid` (h, w, ...) that lies under the pixel `point` of the displayed picture."""
+        x, y = (
+            min(int((place + 0.5) * cells / max(pixels, 1)), cells - 1)
+            for place, pixels, cells in zip(point, self.size[::-1], grid[1::-1], strict=True)
+        )
+        return x, y
+
     # intents -------------------------------------------------------------------------------------------------------
 
     def load_model(self) -> None:

@@ -38,16 +38,16 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
 def segment_command_line(
     state: State, method: Method, count: int, names: Sequence[str], folder: Path, params: LayerExportParams
 ) -> str:
-    """The call that writes `count` layers by `method`, quoted; empty where the picture has no file.
+    """The call that writes `count` layers by `method`, quoted; it names the Python that has the program.
 
     Parameters
     ----------
     names : of the layers, the largest first; none: the command's own
     """
     source = state.source
-    if source is None or source.path is None:
+    if source is None:
         return ""
-    parts = ["sss-segment", str(source.path if source.image is None else source.image)]
+    parts = [sys.executable, "-m", "sss_model.commands.segment", str(source.image or source.path)]
     if source.image is not None:
         parts += ["--features", str(source.path)]
     if source.layout is not None:

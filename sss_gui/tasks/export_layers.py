@@ -80,12 +80,13 @@ class ExportLayers(QObject):
             self._settings.set_value(f"export-layers/{name}", getattr(params, name))
         self._settings.set_value("export-layers/formats", " ".join(params.formats))
         groups = layers.groups
-        by_plane = {groups[min(layer.components)]: layer.name for layer in edits.layers}
-        names = tuple(by_plane[plane] for plane in range(len(by_plane)))
+        by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
+        planes = [by_plane[plane] for plane in range(len(by_plane))]
+        names, colours = tuple(layer.name for layer in planes), tuple(layer.colour for layer in planes)
         order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
         if matte:
-            names, order = ("matte",), ()
-        request = ExportLayersRequest(layers, names, folder, params, order, asked if matte else None)
+            names, order, colours = ("matte",), (), ()
+        request = ExportLayersRequest(layers, names, folder, params, order, colours, asked if matte else None)
         self._session.exports.ask(request, self._session.exported.emit)
 
     def params(self) -> LayerExportParams:

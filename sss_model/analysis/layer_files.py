@@ -71,6 +71,7 @@ def write_layer_files(
     what: str = "layers",
     others: Collection[str] = (),
     panels: Sequence[tuple[str, Picture]] = (),
+    colours: Sequence[tuple[int, int, int]] = (),
 ) -> list[Path]:
     """Write `layers` in the formats of `export`, its pictures and the JSON: all of it or nothing; returns the paths.
 
@@ -82,6 +83,7 @@ def write_layer_files(
     what : layers or matte: files of one are not called as those of the other
     others : stems of other pictures with files in the folder
     panels : of the comparison, with their titles; none makes no comparison
+    colours : RGB 0 to 255 of each layer in the overlay; none: those of `ALPHABET`
 
     Raises
     ------
@@ -98,7 +100,7 @@ def write_layer_files(
             files += write_layers(inside, layers, format=form, metadata=record, what=what, others=others)
         if export.overlay:
             files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))
-            write_picture(files[-1], layer_overlay(layers.image, layers.alphas))
+            write_picture(files[-1], layer_overlay(layers.image, layers.alphas, colours))
         if panels:
             files.append(inside.with_name(f"{target.name}{lead}-compare.png"))
             write_comparison(files[-1], panels)

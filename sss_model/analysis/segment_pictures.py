@@ -28,11 +28,14 @@ _COLOUR_SHARE = 0.5
 _PANEL, _GAP, _CAPTION = 320, 8, 18
 
 
-def layer_overlay(image: Floats, alphas: Floats) -> Picture:
-    """(H, W, 3) uint8: each layer's colour of `ALPHABET` by its alpha, half over `image` (H, W, 3) in grey."""
-    colours = np.take(ALPHABET, range(alphas.shape[2]), axis=0, mode="wrap").astype(np.float32)
+def layer_overlay(image: Floats, alphas: Floats, colours: Sequence[tuple[int, int, int]] = ()) -> Picture:
+    """(H, W, 3) uint8: each layer's colour by its alpha, half over `image` (H, W, 3) in grey.
+
+    Colours are RGB 0 to 255, one a layer; none: those of `ALPHABET`.
+    """
+    rows = colours or np.take(ALPHABET, range(alphas.shape[2]), axis=0, mode="wrap")
     grey = (image @ _GREY)[..., None] * np.float32(255)
-    mixed = (1 - _COLOUR_SHARE) * grey + _COLOUR_SHARE * (alphas @ colours)
+    mixed = (1 - _COLOUR_SHARE) * grey + _COLOUR_SHARE * (alphas @ np.asarray(rows, np.float32))
     picture: Picture = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
     return picture
 

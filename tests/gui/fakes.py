@@ -74,11 +74,11 @@ class FakeEngine(Engine):
 
     Parameters
     ----------
-    size : (H, W) of every picture
+    size : (H, W) of every picture; `grid` is that of its panes, where it is another
     """
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
-        self.size = size
+        self.size, self.grid = size, None
         self.asked: list[Any] = []
         self.threads: set[int] = set()
         self.gate = threading.Event()
@@ -208,15 +208,15 @@ class FakeEngine(Engine):
     def compute_features(self, message: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         self._check(message.source)
         self._wait(progress, "Network")
-        grid = self.picture(50)[0].shape[:2]
+        grid = self.grid or self.picture(50)[0].shape[:2]
         return FeaturesResult(message.source, self.number, 8, grid, "cpu", "fake model", seconds=0.01)
 
     def render_panes(self, message: RenderPanes, progress: Progress, deliver: Deliver) -> PanesResult:
         self._check(message.source)
         self._wait(progress, "Guided filter")
         shade, seed = min(message.filter.radius * 10, 255), message.projection.seed % 256
-        deliver(PanesResult(message.source, self.number, {"random": self.picture(seed), "pca": self.picture(100)}))
-        return PanesResult(message.source, self.number, {"filtered": self.picture(shade)}, True, (0.6, 0.3, 0.1), 0.01)
+        deliver(PanesResult(message.source, self.number, {"random": self.pane(seed), "pca": self.pane(100)}))
+        return PanesResult(message.source, self.number, {"filtered": self.pane(shade)}, True, (0.6, 0.3, 0.1), 0.01)
 
     def preview(self, message: Preview, progress: Progress, deliver: Deliver) -> PreviewResult:
         self._check(message.panes.source)
@@ -241,6 +241,10 @@ class FakeEngine(Engine):
     def picture(self, shade: int) -> list[np.ndarray]:
         """The pyramid of a picture of one shade."""
         return make_pyramid(np.full((*self.size, 3), shade, np.uint8))
+
+    def pane(self, shade: int) -> list[np.ndarray]:
+        """The same on the grid."""
+        return self.picture(shade) if self.grid is None else make_pyramid(np.full((*self.grid, 3), shade, np.uint8))
 
     def close(self) -> None:
         self.closed = True

@@ -54,7 +54,9 @@ def export_layers(
     layers = decontaminated(layers, params, progress.part(0.6, 0.8))
     sha256 = file_sha256(source.path) if source.path is not None else ""
     record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
-    files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what)
+    colour_of = dict(zip(request.names, request.colours, strict=False))
+    colours = [colour_of[name] for name in layers.names if name in colour_of]
+    files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what, colours=colours)
     return ExportResult(tuple(files), document.notes)
 
 

@@ -170,7 +170,7 @@ def test_the_legend_names_the_overlay_and_tells_the_value_pointed_at(qtbot, show
     shown.window.panel.pixel_hovered.emit(16, 12)
     qtbot.waitUntil(lambda: legend.isVisible())
     assert (legend.legend.name, legend.legend.mark) == ("Similarity (cosine)", 0.8)
-    assert legend.figures() == "0.50", "the middle of the fake engine's ramp"
+    assert legend.figures() == "0.53", "cell 17 of 0 to 32, under the middle of the pixel"
     shown.window.panel.hover_left.emit()
     assert legend.figures() == ""
     shown.pins.add((5, 6))

@@ -98,7 +98,7 @@ def test_the_command_line_is_there_for_layers_that_it_makes_too(qtbot, layered):
     settled(qtbot, layered)
     layered.actions["copy_command"].trigger()
     words = shlex.split(clipboard().text())
-    assert words[:2] == ["sss-segment", "a.png"]
+    assert words[:4] == [sys.executable, "-m", "sss_model.commands.segment", "a.png"]
     assert words[words.index("--layers") + 1] == "3"
     assert words[words.index("--names") + 1].split(",")[:2] == ["layer-2", "cat"]
     layered.segments.pick(frozenset([1, 3]))
@@ -157,10 +157,10 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
         assert program.close()
         program.window.close()
     words[words.index("-o") + 1] = str(tmp_path / "command")
-    call = [sys.executable, "-m", "sss_model.commands.segment", *words[1:], "--quiet"]
-    assert subprocess.run(call, timeout=240).returncode == 0
+    assert subprocess.run([*words, "--quiet"], timeout=240).returncode == 0
     for path in done.args[0].paths:
-        assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
+        if not path.name.endswith("-overlay.png"):  # it has the dock's colours
+            assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
 
 
 def test_the_real_engine_writes_what_is_asked_for(tmp_path):
@@ -201,6 +201,14 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     assert export(("dark", "light"), "skip") == []
     with pytest.raises(ExportError, match="already"):
         export(("dark", "light"), "refuse")
+    params = LayerExportParams(formats=(), overlay=True, existing="overwrite")
+    asked = ExportLayersRequest(
+        layers, ("dark", "light"), tmp_path / "out", params, order=(1, 0), colours=((255, 0, 0), (0, 0, 255))
+    )
+    (overlay, _) = export_layers(engine, asked, Progress(), print).paths
+    over, first = read_image(overlay), engine.layers(layers, Progress(), print).alphas[..., 0]
+    assert (over[first > 240, 0] > over[first > 240, 2] + 0.3).all(), "in the first layer's colour, as in the dock"
+    assert (over[first < 15, 2] > over[first < 15, 0] + 0.3).all()
     matte = MatteRequest(layers, Matte((0, 1)))
     assert export(("matte",), matte=matte) == ["halves-matte.npz", "halves-matte.json"]
     with np.load(tmp_path / "out" / "halves-matte.npz") as file:
@@ -245,7 +253,7 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     call = shlex.split(segment_command_line(state, method, 2, (), tmp_path / "command", params))
     assert call[call.index("--mask-rcnn-weights") + 1] == str(method.file)
     assert "--allow-download" not in call
-    assert main([*call[1:], "--quiet"]) == 0
+    assert main([*call[3:], "--quiet"]) == 0
     for path in written:
         assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
     download = segment_command_line(state, Method("deeplab", consent=True), 2, (), tmp_path, params)
