@@ -11,16 +11,18 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
-from sss_gui.pane_names import PANES
+from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_TITLES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.first_look import FirstLook
+from sss_gui.presenters.layers import LayersPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
 from sss_gui.presenters.panes import WAITING, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
+from sss_gui.presenters.segments import SegmentsPresenter
 from sss_gui.presenters.status import StatusPresenter
 from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.requests.channel import Rank
@@ -28,7 +30,6 @@ from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Engine, Worker
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
-from sss_gui.segment_parts import SegmentParts
 from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
@@ -38,18 +39,30 @@ from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.export_files import ExportFiles
+from sss_gui.tasks.export_layers import ExportLayers
 from sss_gui.tasks.file_watcher import FileWatcher
 from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
 from sss_gui.widgets.controls.params_panel import SECTIONS
-from sss_gui.window.actions import build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet
+from sss_gui.window.actions import COMMANDS, build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_model.params import ExtractParams
 
+METHOD_COMMANDS = {
+    "semantic_layers": "sss",
+    "spectral_layers": "spectral-matting",
+    "mask_rcnn_layers": "mask-rcnn",
+    "deeplab_layers": "deeplab",
+    "pspnet_layers": "pspnet",
+    "mask_layers": "masks",
+}
+"""The commands that choose where layers come from."""
+OF_FEATURES = ("similarity", "clusters", "pin", "show_pins", "clear_pins", "channel")
+"""Commands whose effect is seen in the panes of the features only."""
 SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
 
 
@@ -100,7 +113,8 @@ class Program(QObject):
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
         self.display = DisplayPresenter(panel, params.display, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
-        self.segment_parts = SegmentParts(session, segments, settings, window, self)
+        SegmentsPresenter(session, segments, window.segments_panel, window.read_out, self)
+        self.layers = LayersPresenter(segments, window.layers, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
@@ -111,6 +125,7 @@ class Program(QObject):
         if settings.first_start:
             FirstLook(session, self.open_files, choices, segments, panel, window.status, self)
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
+        self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, window)
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
@@ -123,7 +138,7 @@ class Program(QObject):
         self.actions = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()
-        self.segment_parts.join(self.actions)
+        self._join_segments()
         self._join_state()
         self._join_tasks()
         self._join_notes()
@@ -215,6 +230,35 @@ class Program(QObject):
         ):
             changed.connect(self.session_store.touch)
 
+    def _join_segments(self) -> None:
+        """Let the Segments view, its dock and its commands follow their state."""
+        segments, window, actions = self.segments, self.window, self.actions
+        segments.shown_changed.connect(window.show_segments)
+        segments.shown_changed.connect(self._switch_commands)
+        self.layers.command.connect(lambda name: actions[name].trigger())
+        window.segments_panel.files_dropped.connect(window.panel.files_dropped)
+        window.segments_panel.drag_out_requested.connect(self.export_layers.drag_out)
+        keep_checked(actions["segments_view"], lambda: segments.shown, True, segments.shown_changed)
+        keep_checked(actions["invert_matte"], lambda: segments.edits.params.invert, True, segments.params_changed)
+        keep_checked(actions["decontaminate"], lambda: segments.view.decontaminate, True, segments.view_changed)
+        for name, method in METHOD_COMMANDS.items():
+            keep_checked(actions[name], lambda: segments.method.name, method, segments.method_changed)
+        self._switch_commands(segments.shown)
+
+    def _switch_commands(self, shown: bool) -> None:
+        """Commands of the other view are out of reach; those of single panes are called as the panes are."""
+        actions = self.actions
+        for command in COMMANDS:
+            if command.group == "Layers" and command.name != "segments_view" and command.name in actions:
+                actions[command.name].setEnabled(shown)
+        for name in OF_FEATURES:
+            actions[name].setEnabled(not shown)
+        titles = SEGMENT_TITLES if shown else PANE_TITLES
+        for number, (name, title) in enumerate(zip(PANES, titles.values(), strict=True), start=1):
+            action, words = actions[f"solo_{name}"], title[0].lower() + title[1:] if title[1].islower() else title
+            action.setText(f"Only {words}")
+            action.setToolTip(f"Show this pane alone: {title} ({number})")
+
     def _join_tasks(self) -> None:
         window, strip, overlays = self.window, self.film_strip, self.overlays
         opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
@@ -246,7 +290,7 @@ class Program(QObject):
         line = self.window.status
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
-            *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.segment_parts.files),
+            *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.export_layers),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -302,10 +346,10 @@ class Program(QObject):
     def _bindings(self) -> dict[str, Callable[[], object]]:
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
-        panel, view, layers = window.panel, window.panel.controller, self.segment_parts.files
+        panel, view, layers = window.panel, window.panel.controller, self.export_layers
         return {
             **self._pane_bindings(),
-            **self.segment_parts.bindings(),
+            **self._layer_bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
             "close_picture": self.pictures.close_shown,
@@ -366,6 +410,27 @@ class Program(QObject):
             "difference": lambda: window.shown_panel.toggle_compare("difference"),
             "difference_gain": lambda: window.shown_panel.step_difference_gain(),
             "reference": lambda: window.shown_panel.set_reference(window.shown_panel.current),
+        }
+
+    def _layer_bindings(self) -> dict[str, Callable[[], object]]:
+        """What the commands of the menu Layers do."""
+        segments, layers = self.segments, self.layers
+        return {
+            "segments_view": lambda: segments.show(not segments.shown),
+            "more_layers": lambda: segments.set_count(len(segments.edits.layers) + 1),
+            "fewer_layers": lambda: segments.set_count(len(segments.edits.layers) - 1),
+            "merge_layers": segments.merge,
+            "split_layer": segments.split,
+            "merge_slivers": segments.merge_slivers,
+            "pick_nothing": lambda: segments.pick(frozenset()),
+            "invert_matte": layers.invert,
+            "clear_matte_pins": segments.clear_pins,
+            "alpha_view": segments.next_view,
+            "backdrop": layers.open_backdrop,
+            "decontaminate": layers.toggle_decontaminate,
+            "copy_matte": self.export_layers.copy_matte,
+            "export_layers": self.export_layers.export_dialog,
+            **{name: partial(layers.choose_method, method) for name, method in METHOD_COMMANDS.items()},
         }
 
     def _by_view(self, features: Callable[[], object], segments: Callable[[], object]) -> Callable[[], object]:

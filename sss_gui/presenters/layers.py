@@ -125,6 +125,16 @@ class LayersPresenter(QObject):
     def _set_param(self, name: str, value: Any, *, moving: bool) -> None:
         self._segments.set_params(replace(self._segments.edits.params, **{name: value}), moving=moving)
 
+    def invert(self) -> None:
+        """What belonged to the matte does not, and the other way round."""
+        params = self._segments.edits.params
+        self._segments.set_params(replace(params, invert=not params.invert))
+
+    def toggle_decontaminate(self) -> None:
+        """Show the matte with its own colours, or with the photograph's again."""
+        view = self._segments.view
+        self._segments.set_view(replace(view, decontaminate=not view.decontaminate))
+
     # state -----------------------------------------------------------------------------------------------------------
 
     def _show_status(self, status: str) -> None:

@@ -47,6 +47,7 @@ class Undo(QObject):
         self._future: list[Adjustments] = []
         self._last = self._now()
         self._applying = False
+        self._told = (False, False)
         self._dragging = False
         self._moved: set[str] = set()  # fields of the last step
         for field in (session.filter_changed, session.projection_changed, session.basis_changed):
@@ -85,7 +86,7 @@ class Undo(QObject):
         self._session.set_state(replace(state, filter=step.filter, projection=step.projection, basis=step.basis))
         self._applying = False
         self._last = self._now()
-        self.changed.emit(bool(self._past), bool(self._future))
+        self._tell()
 
     def _record(self) -> None:
         if self._applying or self._now() == self._last:
@@ -98,7 +99,13 @@ class Undo(QObject):
         self._last, self._moved = now, moved
         self._dragging = self._session.motion.moving
         self._future.clear()
-        self.changed.emit(True, False)
+        self._tell()
+
+    def _tell(self) -> None:
+        possible = bool(self._past), bool(self._future)
+        if possible != self._told:
+            self._told = possible
+            self.changed.emit(*possible)
 
     def _follow_cut(self) -> None:
         """The layers of another picture are no step."""
@@ -111,7 +118,7 @@ class Undo(QObject):
             if steps and steps[-1] == now:
                 steps.pop()
         self._last = now
-        self.changed.emit(bool(self._past), bool(self._future))
+        self._tell()
 
     def _end_drag(self) -> None:
         self._dragging = False

@@ -1,1 +1,1 @@
-"""The worker's thread: it answers messages with the engines, and remembers every stage of the work."""
+"""The worker's thread: the engines that answer requests and remember every stage of the work."""

@@ -222,7 +222,7 @@ class FeatureEngine(Engine):
         figure = self.document(panes.features, progress, deliver).figure
         view = request.view and view_on_grid(request.view, figure)
         patch, cells = figure.preview(panes.filter, panes.projection, self._basis(panes.basis), view)
-        return PreviewResult(panes.source, (to_picture(patch), box_on_picture(cells, figure)))
+        return PreviewResult(panes.features.source, (to_picture(patch), box_on_picture(cells, figure)))
 
     def _basis(self, path: Path | None) -> FixedBasis | None:
         if path is None:

@@ -60,7 +60,7 @@ def test_the_dialog_of_the_features_is_the_layers_while_these_show(qtbot, layere
     assert asked.params.formats == ("png", "png-premultiplied")
     assert asked.names == ("layer-1", "layer-2", "layer-4", "layer-3"), "as the planes are numbered"
     assert (asked.order, asked.matte, asked.folder) == ((), None, tmp_path)
-    assert layered.segment_parts.files.params().formats == asked.params.formats, "remembered"
+    assert layered.export_layers.params().formats == asked.params.formats, "remembered"
 
 
 def test_the_matte_alone_and_an_order_of_ones_own(qtbot, layered, engine):
@@ -72,7 +72,7 @@ def test_the_matte_alone_and_an_order_of_ones_own(qtbot, layered, engine):
     assert exported(engine).matte.matte.picked == (0,)
     layered.segments.arrange([3, 1, 2, 4])
     with qtbot.waitSignal(layered.session.exported):
-        layered.segment_parts.files.export(layered.segment_parts.files.folder(), LayerExportParams())
+        layered.export_layers.export(layered.export_layers.folder(), LayerExportParams())
     assert exported(engine).order == (2, 0, 1, 3)
 
 
@@ -92,7 +92,7 @@ def test_the_cut_out_is_copied_with_its_alpha(qtbot, layered):
 
 def test_the_command_line_is_there_for_layers_that_it_makes_too(qtbot, layered):
     said = []
-    layered.segment_parts.files.noted.connect(said.append)
+    layered.export_layers.noted.connect(said.append)
     layered.segments.set_count(3)
     layered.segments.rename(1, "cat")
     settled(qtbot, layered)
@@ -116,7 +116,7 @@ def test_the_command_line_is_there_for_layers_that_it_makes_too(qtbot, layered):
 
 def test_nothing_to_copy_is_said(qtbot, layered):
     said = []
-    layered.segment_parts.files.noted.connect(said.append)
+    layered.export_layers.noted.connect(said.append)
     layered.actions["copy_matte"].trigger()
     layered.actions["segments_view"].trigger()
     layered.pictures.close_all()
@@ -150,7 +150,7 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
         qtbot.waitUntil(lambda: program.segments.status == "exact", timeout=120_000)
         params = LayerExportParams(formats=("png", "npz", "exr"), overlay=True, decontaminate=True)
         with qtbot.waitSignal(program.session.exported, timeout=120_000) as done:
-            program.segment_parts.files.export(tmp_path / "window", params)
+            program.export_layers.export(tmp_path / "window", params)
         program.actions["copy_command"].trigger()
         words = shlex.split(clipboard().text())
     finally:
