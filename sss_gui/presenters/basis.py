@@ -128,8 +128,8 @@ class BasisPresenter(QObject):
                 self.noted.emit(f"{words}, without {without}." if without else f"{words}.")
 
     def _forget_old(self) -> None:
-        kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        for path in kept[:-KEPT]:
+        bases = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        for path in bases[:-KEPT]:
             if path != self._session.state.basis:
                 path.unlink(missing_ok=True)
 

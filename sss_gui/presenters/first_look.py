@@ -20,7 +20,7 @@ _WORDS_MS = 60_000
 
 
 class FirstLook(QObject):
-    """Zooms once, when the sample that opened by itself has its features; unless somebody acted before."""
+    """On first start, zooms to where the filtered PCA differs most from the plain one, unless the user acted before."""
 
     def __init__(
         self,

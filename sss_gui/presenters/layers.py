@@ -62,7 +62,7 @@ class LayersPresenter(QObject):
 
     def _join_state(self) -> None:
         segments, panel = self._segments, self._panel
-        for changed in (segments.layers_changed, segments.alphas_changed, segments.found_changed):
+        for changed in (segments.layers_changed, segments.alphas_changed, segments.cut_changed):
             changed.connect(self._show_rows)
         segments.solo_changed.connect(lambda _number: self._show_rows())
         segments.lit_changed.connect(panel.list.set_lit)
@@ -155,9 +155,9 @@ class LayersPresenter(QObject):
         """The layer cut out over dark grey, small; None while its alphas are not there."""
         segments = self._segments
         plane = segments.plane(layer)
-        if segments.alphas is None or segments.found is None or plane < 0:
+        if segments.alphas is None or segments.cut is None or plane < 0:
             return None
-        photo = segments.found.picture
+        photo = segments.cut.picture
         step = max(1, -(-max(photo.shape[:2]) // THUMBNAIL))
         alpha = np.ascontiguousarray(segments.alphas.alphas[step // 2 :: step, step // 2 :: step, plane])
         small = photo[step // 2 :: step, step // 2 :: step]

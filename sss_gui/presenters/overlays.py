@@ -239,8 +239,8 @@ class OverlaysPresenter(QObject):
 
     def _lay(self) -> None:
         for name in PANES:
-            shown = self.overlay if name == self._on else None
-            self._panel.pane(name).set_overlay(shown, self._choices.opacity, self._legend)
+            overlay = self.overlay if name == self._on else None
+            self._panel.pane(name).set_overlay(overlay, self._choices.opacity, self._legend)
         self._point()
 
     @property

@@ -22,7 +22,7 @@ class PanesPresenter(QObject):
     def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._panel = session, panel
-        self._badge = ""  # of the filtered pane, for when the picture that waits is given up
+        self._badge = ""  # of the filtered pane, to come back when the picture that waits is cancelled
         session.displayed_changed.connect(self._empty)
         session.picture_opened.connect(self._show_input)
         session.panes_rendered.connect(self._show)

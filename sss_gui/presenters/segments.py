@@ -81,7 +81,7 @@ class SegmentsPresenter(QObject):
 
     def _join_state(self) -> None:
         segments = self._segments
-        segments.found_changed.connect(self._show_cut)
+        segments.cut_changed.connect(self._show_cut)
         segments.alphas_changed.connect(self._show_layers)
         segments.layers_changed.connect(self._show_layers)
         segments.solo_changed.connect(lambda _number: self._show_flat())
@@ -168,15 +168,15 @@ class SegmentsPresenter(QObject):
         self._panel.clear_message()
 
     def _show_cut(self) -> None:
-        found = self._segments.found
-        if found is None:
+        cut = self._segments.cut
+        if cut is None:
             for name in ("coloured", "layers", "matte"):
                 self._panel.pane(name).set_pyramid(())
             self._leading = None
             return
         if self._flat is not None and self._flat[0] != self._segments.method:
             self._panel.compare_with(self._flat[0].title, self._flat[1])
-        self._panel.pane("coloured").set_pyramid(found.grey)
+        self._panel.pane("coloured").set_pyramid(cut.grey)
         self._ask_backdrop()
 
     def _show_layers(self) -> None:
@@ -212,16 +212,16 @@ class SegmentsPresenter(QObject):
     def _show_flat(self) -> None:
         """The layers in their colours, or the one that is alone."""
         segments, planes = self._segments, self._planes()
-        if segments.alphas is None or segments.found is None or planes is None:
+        if segments.alphas is None or segments.cut is None or planes is None:
             return
         alphas, solo = segments.alphas.alphas, self._solo_plane()
         if solo is None:
-            shown = make_pyramid(flat_colours(alphas, *planes))
-            self._flat = segments.method, shown
+            levels = make_pyramid(flat_colours(alphas, *planes))
+            self._flat = segments.method, levels
         else:
-            shown = make_pyramid(matte_picture(alphas[..., solo], segments.found.picture, "checkerboard"))
+            levels = make_pyramid(matte_picture(alphas[..., solo], segments.cut.picture, "checkerboard"))
         pane = self._panel.pane("layers")
-        pane.set_pyramid(shown)
+        pane.set_pyramid(levels)
         count = len(segments.edits.layers)
         pane.set_detail(segments.edits.layer(segments.solo).name if segments.solo else f"{count} layers")
         self._look_closer()
@@ -236,12 +236,12 @@ class SegmentsPresenter(QObject):
         pane.set_placeholder(NOTHING_PICKED if segments.alphas is not None else self._words())
         names = [layer.name for layer in segments.edits.layers if layer.number in segments.edits.picked]
         pane.set_detail(" + ".join(names))
-        if matte is None or segments.found is None:
+        if matte is None or segments.cut is None:
             pane.set_pyramid(())
             return
         view = segments.view
         own = segments.matte.colours if segments.matte is not None and view.decontaminate else None
-        photo = segments.found.picture if own is None else own
+        photo = segments.cut.picture if own is None else own
         seen = matte_picture(matte, photo, view.name, colour=view.colour, backdrop=self._backdrop)
         pane.set_pyramid(make_pyramid(seen))
         self._look_closer()
@@ -292,11 +292,11 @@ class SegmentsPresenter(QObject):
             self._panel.pane(name).set_region(*patch)
 
     def _ask_backdrop(self) -> None:
-        path, found = self._segments.view.backdrop, self._segments.found
-        if path is None or found is None:
+        path, cut = self._segments.view.backdrop, self._segments.cut
+        if path is None or cut is None:
             self._backdrop = None
             return
-        size = (found.picture.shape[0], found.picture.shape[1])
+        size = (cut.picture.shape[0], cut.picture.shape[1])
         if self._backdrop is None or self._backdrop.shape[:2] != size or path != self._backdrop_path:
             self._backdrop, self._backdrop_path = None, path
             self._backdrops.ask(BackdropRequest(path, size), self._take_backdrop, self._end)

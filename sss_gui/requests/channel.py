@@ -140,9 +140,10 @@ class Channel:
 
     def drop(self) -> None:
         """Stop what runs and what waits, for nobody wants it any more; nothing is heard of it."""
-        self._jobs.clear()
-        self._worker.cancel(self)
-        self._tell_busy()
+        if self._jobs:
+            self._jobs.clear()
+            self._worker.cancel(self)
+            self._tell_busy()
 
     # what the worker calls -------------------------------------------------------------------------------------------
 

@@ -37,10 +37,10 @@ class ABSettings(QObject):
         """Show the other one; the first flip starts B from A."""
         if self._session.motion.moving:
             self._session.motion.rest()  # else undo takes the flip for a part of the drag
-        shown = self._session.state.filter
-        wanted = self._hidden or shown
-        self._swap(wanted, shown)
-        self._session.set_filter(wanted)
+        current = self._session.state.filter
+        other = self._hidden or current
+        self._swap(other, current)
+        self._session.set_filter(other)
         self.flipped.emit(self.letter)
 
     def _swap(self, shown: FilterParams, hidden: FilterParams) -> None:

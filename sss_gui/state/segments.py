@@ -90,7 +90,7 @@ class Segments(QObject):
     ----------
     shown : whether the view is the one that shows
     method : where the layers come from
-    found : the cut that the layers are of; None while there is none
+    cut : the components that the layers are of; None while there is none
     alphas : the layers on the grid; None until they are there
     matte : the matte where it is more than a sum of layers; None until it is there
     view : how the matte is looked at
@@ -102,7 +102,7 @@ class Segments(QObject):
 
     Signals
     -------
-    shown_changed, method_changed, found_changed, alphas_changed, matte_changed, view_changed : the field of that name
+    shown_changed, method_changed, cut_changed, alphas_changed, matte_changed, view_changed : the field of that name
         has another value
     status_changed : str, the `status`; it may be the same while `computing` differs
     layers_changed, picked_changed, pins_changed, params_changed, solo_changed, lit_changed, tool_changed : the field of
@@ -114,7 +114,7 @@ class Segments(QObject):
 
     shown_changed = Signal(bool)
     method_changed = Signal(object)
-    found_changed = Signal()
+    cut_changed = Signal()
     alphas_changed = Signal()
     matte_changed = Signal()
     view_changed = Signal(object)
@@ -141,7 +141,7 @@ class Segments(QObject):
         self._known: dict[Part, Layer] = {}  # how layers looked that are no more
         self.shown = False
         self.method = Method()
-        self.found: SegmentsResult | None = None
+        self.cut: SegmentsResult | None = None
         self.alphas: LayersResult | None = None
         self.matte: MatteResult | None = None
         self.view = AlphaView()
@@ -149,14 +149,14 @@ class Segments(QObject):
         self._cuts = Channel(session.worker, Rank.SEGMENTS, stops_running=True, busy=True)
         self._layers = Channel(session.worker, Rank.LAYERS, stops_running=True)
         self._mattes = Channel(session.worker, Rank.MATTE)
-        self._asked: object = None  # the cut that was asked for last, so that what failed is not asked for again
+        self._asked_cut: object = None  # the cut that was asked for last, so that what failed is not asked for again
         self._status = ("", False)
-        self._kept: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
+        self._edits_of: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
         self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
         session.panes_rendered.connect(self._follow)
         for changed in (session.source_changed, session.model_changed, session.extract_changed):
-            changed.connect(self._give_up)
+            changed.connect(self._drop_cut)
 
     # what there is ---------------------------------------------------------------------------------------------------
 
@@ -173,10 +173,10 @@ class Segments(QObject):
     @property
     def status(self) -> str:
         """One of computing, stale, stopped, preview, exact; '' for nothing to show."""
-        if self.found is None:
-            stopped = self._asked is not None and self._asked == self._wish
+        if self.cut is None:
+            stopped = self._asked_cut is not None and self._asked_cut == self._wanted_cut
             return "computing" if self.computing else "stopped" if stopped and self.shown else ""
-        if self.computing or self._wish != self.edits.cut:
+        if self.computing or self._wanted_cut != self.edits.cut:
             return "stale"
         alphas = self.alphas
         return "exact" if alphas is not None and alphas.exact and alphas.groups == self.groups else "preview"
@@ -201,7 +201,7 @@ class Segments(QObject):
     def layers_request(self) -> LayersRequest | None:
         """The whole of what the layers are; None while there are none."""
         source = self._session.displayed
-        if self.found is None or source is None:
+        if self.cut is None or source is None:
             return None
         return LayersRequest(self._segments_request(source), self.groups)
 
@@ -232,14 +232,14 @@ class Segments(QObject):
         if method != self.method:
             self.method = method
             self.method_changed.emit(method)
-            if self._wish == self.edits.cut:  # back to what is there
-                self._give_up()
+            if self._wanted_cut == self.edits.cut:  # back to what is there
+                self._drop_cut()
             self._compute_missing()
             self._tell()
 
     def compute(self) -> None:
         """Cut the picture now, also where that was stopped or failed."""
-        self._asked = None
+        self._asked_cut = None
         self._compute_missing()
         self._tell()
 
@@ -264,7 +264,7 @@ class Segments(QObject):
         self.set_view(view)
         self.set_method(method)
         self.show(shown)
-        if self.found is not None and self._wish == self.edits.cut:
+        if self.cut is not None and self._wanted_cut == self.edits.cut:
             self._put(self._edits_for(self.edits.cut, self.edits))
             self.replaced.emit()
 
@@ -336,8 +336,8 @@ class Segments(QObject):
             self.noted.emit("Pick two layers or more to merge them: click one, then others with Shift.")
             return
         layers = merged(self.edits.layers, self.edits.picked)
-        left = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
+        remaining = frozenset(layer.number for layer in layers)
+        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
     def split(self) -> None:
         """Make two layers of the one that is picked."""
@@ -359,8 +359,8 @@ class Segments(QObject):
         if layers == self.edits.layers:
             self.noted.emit("There are no slivers: every layer has 3 % of the picture or more.")
         else:
-            left = frozenset(layer.number for layer in layers)
-            self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
+            remaining = frozenset(layer.number for layer in layers)
+            self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
     def arrange(self, numbers: list[int]) -> None:
         """Put the layers into that order."""
@@ -390,9 +390,9 @@ class Segments(QObject):
         if not self.edits.picked:
             self.noted.emit("Pick a layer first: pins refine the matte.")
             return
-        kept = tuple(p for p in self.edits.keep if p != point) + ((point,) if keep else ())
-        dropped = tuple(p for p in self.edits.drop if p != point) + (() if keep else (point,))
-        self._edit(replace(self.edits, keep=kept, drop=dropped))
+        keeping = tuple(p for p in self.edits.keep if p != point) + ((point,) if keep else ())
+        dropping = tuple(p for p in self.edits.drop if p != point) + (() if keep else (point,))
+        self._edit(replace(self.edits, keep=keeping, drop=dropping))
 
     def clear_pins(self) -> None:
         """Take the matte's pins off."""
@@ -418,8 +418,8 @@ class Segments(QObject):
     def _regroup(self, parts: list[Part]) -> None:
         self._known |= {layer.components: layer for layer in self.edits.layers}
         layers = matched(self.edits.layers, parts, self.components, self._known)
-        left = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & left))
+        remaining = frozenset(layer.number for layer in layers)
+        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
     def _edit(self, edits: Edits) -> None:
         if edits != self.edits:
@@ -436,7 +436,7 @@ class Segments(QObject):
     # requests --------------------------------------------------------------------------------------------------------
 
     @property
-    def _wish(self) -> tuple[object, ...] | None:
+    def _wanted_cut(self) -> tuple[object, ...] | None:
         """The cut that is wanted; None while the features are under way."""
         source = self._session.shown
         return None if source is None else (source, self._features, self.method)
@@ -448,12 +448,12 @@ class Segments(QObject):
 
     def _compute_missing(self) -> None:
         """Ask for the cut that is wanted, where the view shows and it is not there."""
-        wish, source = self._wish, self._session.shown
-        if not self.shown or source is None or wish == self._asked:
+        wanted, source = self._wanted_cut, self._session.shown
+        if not self.shown or source is None or wanted == self._asked_cut:
             return
-        if self.found is not None and wish == self.edits.cut:
+        if self.cut is not None and wanted == self.edits.cut:
             return
-        self._asked = wish
+        self._asked_cut = wanted
         self._cuts.ask(self._segments_request(source), self._take_cut, self._end)
 
     def _ask_layers(self) -> None:
@@ -481,11 +481,11 @@ class Segments(QObject):
             self._tell()
 
     def _take_cut(self, result: SegmentsResult) -> None:
-        cut = self._wish
-        if cut is None or cut != self._asked:
+        cut = self._wanted_cut
+        if cut is None or cut != self._asked_cut:
             return
-        self._keep()
-        self.found, self.alphas, self.matte = result, None, None
+        self._remember()
+        self.cut, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
         edits = self._edits_for(cut, self._edits_before(cut))
         self._replace(Edits(cut))
@@ -498,7 +498,7 @@ class Segments(QObject):
         self.edits = edits
         self._known.clear()
         self._check_solo()
-        for changed in (self.found_changed, self.layers_changed, self.picked_changed, self.pins_changed):
+        for changed in (self.cut_changed, self.layers_changed, self.picked_changed, self.pins_changed):
             changed.emit()
         self.params_changed.emit(edits.params)
         self.set_tool(TOOLS[0])
@@ -514,8 +514,8 @@ class Segments(QObject):
 
     def _edits_before(self, cut: tuple[object, ...]) -> Edits:
         """What was made of these components before, or the first layers."""
-        shares, edits = self._kept.get((cut[0], self.method), ((), Edits()))
-        if edits.layers and shares == _rough(self.components.shares):
+        shares, edits = self._edits_of.get((cut[0], self.method), ((), Edits()))
+        if edits.layers and shares == _rounded(self.components.shares):
             return replace(edits, cut=cut)
         return Edits(cut, first_layers(self.components, SegmentParams().layers))
 
@@ -530,25 +530,25 @@ class Segments(QObject):
 
     def _leave(self, _source: Source | None) -> None:
         """Another picture is shown: its layers are other ones."""
-        self._keep()
-        self.found = self.alphas = self.matte = None
+        self._remember()
+        self.cut = self.alphas = self.matte = None
         for channel in (self._cuts, self._layers, self._mattes):
             channel.drop()
-        self.components, self._asked = Components(), None
+        self.components, self._asked_cut = Components(), None
         self._replace(Edits())
         self.replaced.emit()
         self._tell()
 
-    def _keep(self) -> None:
+    def _remember(self) -> None:
         """Remember what was made of the cut that is there."""
-        if self.found is not None and isinstance(self.edits.cut, tuple):
+        if self.cut is not None and isinstance(self.edits.cut, tuple):
             source, _, method = self.edits.cut
-            self._kept[source, method] = _rough(self.found.shares), self.edits
+            self._edits_of[source, method] = _rounded(self.cut.shares), self.edits
 
-    def _give_up(self, *_: object) -> None:
+    def _drop_cut(self, *_: object) -> None:
         """What is being cut is not wanted any more."""
         self._cuts.drop()
-        self._asked = None
+        self._asked_cut = None
         self._tell()
 
     def _end(self, _ended: Ended) -> None:
@@ -561,6 +561,6 @@ class Segments(QObject):
             self.status_changed.emit(self.status)
 
 
-def _rough(shares: tuple[float, ...]) -> tuple[float, ...]:
+def _rounded(shares: tuple[float, ...]) -> tuple[float, ...]:
     """By which a cut is known again."""
     return tuple(round(share, 4) for share in shares)

@@ -351,7 +351,7 @@ class Session(QObject):
             self.displayed_changed.emit(source)
 
     def _end(self, ended: Ended) -> None:
-        """Where the picture, its features or the panes were stopped or failed, the others are not wanted either."""
+        """Once the picture, its features or the panes were stopped or failed, ask for none of the others."""
         if ended.outcome == "done":
             return
         if ended.error is not None:
@@ -381,8 +381,8 @@ class Session(QObject):
     def _revert(self) -> None:
         """Want again what the window still shows, so that the next change does not fail too."""
         good = self._complete or State()
-        wanted = replace(self._state, source=self.displayed, model=good.model, extract=good.extract, basis=good.basis)
-        self._set(wanted, reverted=True)
+        state = replace(self._state, source=self.displayed, model=good.model, extract=good.extract, basis=good.basis)
+        self._set(state, reverted=True)
 
     def _note_cancelled(self, rank: Rank) -> None:
         if rank == Rank.BATCH:  # it reports its own end

@@ -45,7 +45,7 @@ class ExportLayers(QObject):
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
         segments = self._segments
-        if segments.found is None or segments.alphas is None:
+        if segments.cut is None or segments.alphas is None:
             self.noted.emit("There are no layers yet.")
             return
         from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
@@ -128,7 +128,7 @@ class ExportLayers(QObject):
     def copy_command(self) -> None:
         """Put the sss-segment call that writes the same layers on the clipboard."""
         segments, state = self._segments, self._session.state
-        if state.source is None or state.source.path is None or segments.found is None:
+        if state.source is None or state.source.path is None or segments.cut is None:
             self.noted.emit("Only layers of a picture from a file have a command line.")
             return
         count = plain_count(segments.edits, segments.components)

@@ -22,8 +22,8 @@ class ForgetClosed(QObject):
         session.displayed_changed.connect(lambda _source: self._look())
 
     def _look(self) -> None:
-        wanted = (*self._pictures.sources, self._session.displayed, self._session.state.source)
-        opened = {source for source in wanted if source is not None}
+        in_use = (*self._pictures.sources, self._session.displayed, self._session.state.source)
+        opened = {source for source in in_use if source is not None}
         closed, self._open = self._open - opened, opened
         if closed:
             self._closed.ask(ForgetRequest(tuple(opened)))

@@ -16,8 +16,8 @@ def devices() -> tuple[tuple[str, str], ...]:
     """(key, words) of each device on this machine."""
     import torch
 
-    found = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
-    found += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
+    named = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
+    named += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append(("mps", "Apple GPU"))
-    return tuple(found)
+        named.append(("mps", "Apple GPU"))
+    return tuple(named)

@@ -393,10 +393,10 @@ class FeatureEngine(Engine):
         source, params = request.panes.source, request.params
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
             return BatchExportResult(source, ())
-        known = self.documents.last_of(source)
+        remembered = self.documents.last_of(source)
         part = progress.part(request.begun, request.done)
         paths = self._write(request.panes, request.folder, request.stem, params, part)
-        if known is None:
+        if remembered is None:
             self.documents.drop(self._key(request.panes.features))  # a batch must not push out what is being looked at
         return BatchExportResult(source, tuple(paths))
 

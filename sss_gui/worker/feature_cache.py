@@ -61,13 +61,13 @@ class CachedFeatures:
 
     def pyramid(self, name: str, values: Any) -> Pyramid:
         """The picture of the map `values` (H, W, 3) in [0, 1], reduced too; two are kept a name, to flip between."""
-        known = self.pyramids.setdefault(name, [])
-        for made_of, pyramid in known:
+        made = self.pyramids.setdefault(name, [])
+        for made_of, pyramid in made:
             if made_of is values:
                 return pyramid
-        known.insert(0, (values, make_pyramid(to_picture(values))))
-        del known[2:]
-        return known[0][1]
+        made.insert(0, (values, make_pyramid(to_picture(values))))
+        del made[2:]
+        return made[0][1]
 
 
 class FeatureCache:
@@ -113,8 +113,8 @@ class FeatureCache:
 
     def beside(self, document: CachedFeatures, source: Source) -> CachedFeatures | None:
         """What is known of `source` by the network of `document`."""
-        found = (d for d in reversed(self._kept.values()) if d.source == source and d.network == document.network)
-        return next(found, None)
+        matching = (d for d in reversed(self._kept.values()) if d.source == source and d.network == document.network)
+        return next(matching, None)
 
     def put(self, key: Hashable, document: CachedFeatures) -> None:
         """Keep `document`, and forget the oldest ones that no longer fit; it itself always stays."""

@@ -32,10 +32,10 @@ class FileEngine(Engine):
     def paste(self, request: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """Keep pasted pixels as pasted-1.png, pasted-2.png ...; the oldest of many are forgotten."""
         request.folder.mkdir(parents=True, exist_ok=True)
-        kept = sorted(request.folder.glob("pasted-*.png"), key=_number)
-        path = request.folder / f"pasted-{_number(kept[-1]) + 1 if kept else 1}.png"
+        pasted = sorted(request.folder.glob("pasted-*.png"), key=_number)
+        path = request.folder / f"pasted-{_number(pasted[-1]) + 1 if pasted else 1}.png"
         write_picture(path, request.picture)
-        for old in kept[: -PASTED + 1]:
+        for old in pasted[: -PASTED + 1]:
             old.unlink(missing_ok=True)
         return ListResult((Source.from_path(path),))
 
@@ -61,12 +61,12 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> lis
     if len(files) == 2 and len(features) == 1 and len(paths) == 2:
         image = next(path for path in files if path not in features)
         return [Source.from_path(features[0], image)]
-    found: list[Path] = []
+    inputs: list[Path] = []
     for path in paths:
         if progress is not None:
             progress.report(0.0, "Listing")
-        found += _in_folder(path) if path.is_dir() else [path]
-    return [Source.from_path(path) for path in dict.fromkeys(found)]
+        inputs += _in_folder(path) if path.is_dir() else [path]
+    return [Source.from_path(path) for path in dict.fromkeys(inputs)]
 
 
 def _number(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What is looked at, between the photograph's pixels and the cells of its maps."""
+"""Boxes in the photograph's pixels and in the cells of its maps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def view_on_grid(view: View, figure: FeatureViews) -> View:
-    """What is looked at, in cells of the maps instead of pixels of the photograph."""
+    """A view in cells of the maps instead of pixels of the photograph."""
     (x0, y0, x1, y1), scale = view
     across, down = figure.image.shape[1] / figure.size[1], figure.image.shape[0] / figure.size[0]
     box = (int(x0 * across), int(y0 * down), math.ceil(x1 * across), math.ceil(y1 * down))

@@ -243,10 +243,10 @@ class SegmentEngine:
         """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
         asked, look = request.matte, request.look
         document, cut = self._cut(asked.layers.cut, progress, deliver)
-        found = _part_seen(request.view, cut)
-        if found is None:
+        seen_part = _part_seen(request.view, cut)
+        if seen_part is None:
             return None
-        (x0, y0, x1, y1), step = found
+        (x0, y0, x1, y1), step = seen_part
         part = cut.part(asked.layers.groups, (x0, y0, x1, y1), step)
         rows, columns = part.shape[:2]
         box = (float(x0), float(y0), float(x0 + columns * step), float(y0 + rows * step))

@@ -76,8 +76,8 @@ class OverlayEngine:
         document = self._documents.last_of(request.source)
         if document is None:
             return None
-        found = self._grouped(document, request.params, progress)
-        return ClusterResult(request.source, make_pyramid(colours.groups(found.labels)), found.labels)
+        clusters = self._grouped(document, request.params, progress)
+        return ClusterResult(request.source, make_pyramid(colours.groups(clusters.labels)), clusters.labels)
 
     def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""
@@ -100,19 +100,19 @@ class OverlayEngine:
             labels = self._comparing(document).nearest(vectors, asked.params.metric)
             write_index(path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
             return
-        kept = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
-        write_index(path, document.figure.at_full_size(np.where(kept, 255, 0).astype(np.uint8)))
+        alike = self._comparing(document).to_vector(vectors[0], asked.params.metric) >= asked.params.threshold
+        write_index(path, document.figure.at_full_size(np.where(alike, 255, 0).astype(np.uint8)))
 
     def _in_others(
         self, request: SimilarityRequest, document: CachedFeatures, vectors: NDArray[np.float32], progress: Progress
     ) -> tuple[Match, ...]:
-        found = []
+        matches = []
         for number, source in enumerate(request.others):
             progress.report(number / len(request.others), "Similarity")
             other = self._documents.beside(document, source)
             if other is not None and other.figure.features.shape[2] == vectors.shape[1]:
-                found.append(self._match(other, request, vectors))
-        return tuple(found)
+                matches.append(self._match(other, request, vectors))
+        return tuple(matches)
 
     def _match(self, other: CachedFeatures, request: SimilarityRequest, vectors: NDArray[np.float32]) -> Match:
         compared, metric = self._comparing(other), request.params.metric
@@ -140,21 +140,21 @@ class OverlayEngine:
         """The document's `Similarity`, kept while the document is."""
         alive = {id(kept) for kept in self._documents}
         self._compared = {key: value for key, value in self._compared.items() if key in alive}
-        known = self._compared.get(id(document))
-        if known is None:
-            known = self._compared[id(document)] = document, Similarity(document.figure.features)
-        return known[1]
+        remembered = self._compared.get(id(document))
+        if remembered is None:
+            remembered = self._compared[id(document)] = document, Similarity(document.figure.features)
+        return remembered[1]
 
     def _grouped(self, document: CachedFeatures, params: ClusterParams, progress: Progress) -> Clusters:
-        known = self._clusters
-        if known is None or known[0] is not document or known[1] != params:
-            found = cluster_features(
+        last = self._clusters
+        if last is None or last[0] is not document or last[1] != params:
+            clusters = cluster_features(
                 document.figure.features, params.clusters, seed=params.cluster_seed, progress=progress
             )
-            if known is not None:
-                found = found.follow(known[2])
-            known = self._clusters = document, params, found
-        return known[2]
+            if last is not None:
+                clusters = clusters.follow(last[2])
+            last = self._clusters = document, params, clusters
+        return last[2]
 
 
 def _best(values: NDArray[np.float32]) -> tuple[int, int]:

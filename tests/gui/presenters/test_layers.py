@@ -155,7 +155,7 @@ def test_a_download_that_failed_is_told_and_tried_again(qtbot, layered, engine, 
     engine.segments = fails
     failing(qtbot, layered, lambda: choose(layered, "mask-rcnn", "Download the weights (177 MB)"))
     assert "could not be downloaded" in layered.window.segments_panel.banner.text()[1]
-    assert layered.segments.found is not None, "the last layers stay"
+    assert layered.segments.cut is not None, "the last layers stay"
     engine.segments = whole
     choose(layered, "mask-rcnn", "Download the weights (177 MB)")
     settled(qtbot, layered)

@@ -66,7 +66,7 @@ def test_other_features_make_the_layers_stale_until_they_are_cut_anew(qtbot, lay
     layered.session.run_again()
     engine.gate.set()
     qtbot.waitUntil(lambda: layered.session.at_rest and layered.segments.status == "exact")
-    assert layered.segments.found.features == 7
+    assert layered.segments.cut.features == 7
     seen = []
     layered.segments.status_changed.connect(seen.append)
     engine.number = 8
@@ -111,7 +111,7 @@ def test_leaving_while_it_computes_cancels_it(qtbot, layered, engine):
     assert layered.segments.status == "exact", "back to what is there"
     engine.gate.set()
     settled(qtbot, layered)
-    assert layered.segments.found is not None
+    assert layered.segments.cut is not None
 
 
 def test_a_failure_is_told_once_and_not_tried_again(qtbot, layered, engine):
