@@ -29,7 +29,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
-from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.progress import Progress
 
 
@@ -46,6 +46,7 @@ class Job:
     filter: FilterParams
     projection: ProjectionParams
     export: ExportParams
+    reading: ReadParams
     changed: bool  # whether a picture may replace the files of one with its name and other contents
 
 
@@ -81,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_filter_options(result)
     add_options(result, ProjectionParams)
     add_options(result, ExportParams, skip=("existing",))
+    add_options(result, ReadParams)
     add_backbone_options(result)
     add_existing_options(result)
     return result
@@ -100,7 +102,7 @@ def _extract(argv: Sequence[str] | None) -> int:
         job = Job(
             options.output, options.model, options.image, options.layout, options.basis, build(ExtractParams, options),
             build_filter(options), build(ProjectionParams, options),
-            build(ExportParams, options), options.overwrite,
+            build(ExportParams, options), build(ReadParams, options), options.overwrite,
         )  # fmt: skip
         paths = find_inputs(options.images, recursive=options.recursive)
     except ParameterError as error:
@@ -134,7 +136,7 @@ class Extractions:
         if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")
-        opened = read_input(path, job.image, job.layout)
+        opened = read_input(path, job.image, job.layout, job.reading)
         picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
         files = export_picture(
             picture,

@@ -25,7 +25,7 @@ from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
 from sss_model.files.names import stems_for
-from sss_model.params import ExtractParams, FilterParams, ProjectionParams
+from sss_model.params import ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 
@@ -49,6 +49,7 @@ class Job:
     extract: ExtractParams
     segment: SegmentParams
     export: LayerExportParams
+    reading: ReadParams
     changed: bool = False  # whether a picture may replace the files of one with its name and other contents
 
     @property
@@ -92,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(result, SegmentParams)
     add_options(result, LayerExportParams, skip=("existing",))
     add_options(result, ExtractParams, skip=("size", "scales"))
+    add_options(result, ReadParams)
     add_backbone_options(result)
     add_existing_options(result)
     return result
@@ -128,7 +130,7 @@ def _job(options: argparse.Namespace) -> Job:
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
-        build(LayerExportParams, options), options.overwrite,
+        build(LayerExportParams, options), build(ReadParams, options), options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
         raise ParameterError("The method masks needs a file: --masks FILE.")
@@ -162,7 +164,7 @@ class Segmentations:
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
-        picture = _Picture(self, stem, path, read_input(source, image, self.job.layout), progress)
+        picture = _Picture(self, stem, path, read_input(source, image, self.job.layout, self.job.reading), progress)
         return picture.write(), picture.notes
 
 

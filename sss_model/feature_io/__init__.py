@@ -8,8 +8,8 @@ Nothing here executes what a file holds: pickled objects are refused.
 """
 
 from sss_model.feature_io.axis_order import AXIS_ORDERS
-from sss_model.feature_io.companion_files import find_image_for
-from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat, holds_features
+from sss_model.feature_io.companion_files import find_image_for, holds_features
+from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat
 from sss_model.feature_io.read import FeatureFile, read_features
 from sss_model.feature_io.strip import is_strip, read_strip, write_strip
 from sss_model.feature_io.write import write_features

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from sss_model.errors import FeatureFileError
-from sss_model.feature_io.formats import holds_features
+from sss_model.feature_io.formats import is_float_stack, says_features
 from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.image_io.regular_file import check_regular_file
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
 _EITHER = (".tif", ".tiff", ".exr")  # photographs or features
+
+
+def holds_features(path: str | os.PathLike[str]) -> bool:
+    """Whether to open `path` as features rather than as a photograph.
+
+    npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips. A
+    TIFF with a page a channel is a stack of pictures, unless its photograph lies beside it.
+    """
+    return says_features(path) or (is_float_stack(Path(path)) and find_image_for(path) is not None)
 
 
 def find_image_for(path: str | os.PathLike[str]) -> Path | None:
@@ -84,4 +93,4 @@ def _stems(stem: str) -> Iterator[str]:
 
 
 def _is_feature_map(path: Path) -> bool:
-    return path.suffix.lower() in _EITHER and holds_features(path)
+    return path.suffix.lower() in _EITHER and says_features(path)

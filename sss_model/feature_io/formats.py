@@ -72,8 +72,8 @@ def parsed(text: Any) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def holds_features(path: str | os.PathLike[str]) -> bool:
-    """Whether to open `path` as features rather than as a photograph.
+def says_features(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` says itself that it holds features.
 
     npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips.
     """
@@ -95,8 +95,20 @@ def _exr_holds_features(path: Path) -> bool:
 
 def _tiff_holds_features(path: Path) -> bool:
     with importlib.import_module("tifffile").TiffFile(path) as file:
-        page, series = file.pages[0], file.series[0]
-        planes = series.size // max(1, page.imagewidth * page.imagelength)
-        float_pages = len(series.shape) == 3 and page.dtype.kind == "f"
-        ours = "layout" in parsed(page.description)
-        return bool(ours or page.samplesperpixel > 5 or (planes > 5 and float_pages))
+        page = file.pages[0]
+        return bool("layout" in parsed(page.description) or page.samplesperpixel > 5)
+
+
+def is_float_stack(path: Path) -> bool:
+    """Whether `path` is a TIFF of many pages of floats: a stack of pictures, or features a channel a page."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return False
+    try:
+        check_regular_file(path, FeatureFileError, noun="a feature file")
+        with importlib.import_module("tifffile").TiffFile(path) as file:
+            page, series = file.pages[0], file.series[0]
+            planes = series.size // max(1, page.imagewidth * page.imagelength)
+            named = file.is_imagej or file.is_ome or file.is_lsm  # microscopes' stacks
+            return bool(planes > 5 and len(series.shape) == 3 and page.dtype.kind == "f" and not named)
+    except Exception:  # missing or damaged: reading it says what is wrong
+        return False

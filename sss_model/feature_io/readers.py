@@ -17,7 +17,6 @@ from sss_model.feature_io.matlab import read_matlab
 from sss_model.feature_io.stored_array import KEYS, StoredArray, choose, plainly, stored
 from sss_model.image_io.exr import is_exr
 from sss_model.image_io.regular_file import check_regular_file
-from sss_model.image_io.tiff_segments import lacks_codec, page_array
 
 
 def read_stored_array(path: Path) -> StoredArray:
@@ -120,13 +119,7 @@ def _read_tiff(path: Path) -> StoredArray:
     tifffile = needed("tifffile", "TIFF")
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
-        try:
-            array = np.asarray(series.asarray())
-        except (ValueError, ImportError) as refusal:
-            if not lacks_codec(refusal):
-                raise
-            pages = [page_array(page, FeatureFileError) for page in series.pages]
-            array = np.stack(pages).reshape(series.shape)
+        array = np.asarray(series.asarray())
         axis_order = {"YXS": "HWD"}.get(series.axes, "DHW" if series.axes.endswith("YX") else None)
         return stored(array, file.pages[0].description, axis_order)
 

@@ -1,18 +1,21 @@
 """Photographs <-> arrays. The one place that knows formats, EXIF, alpha and bit depth.
 
-Read: JPEG, PNG, TIFF, WebP, AVIF, JPEG 2000, GIF, BMP, PNM, TGA, PSD and a few more, of 1 to 32 bits a channel or
-float, grey, palette, RGB or CMYK. EXIF's orientation is applied, transparency is laid over white, of an animation the
-first frame counts. Colours are sRGB: embedded profiles are converted, OpenEXR's linear light is encoded. Written: PNG.
-
-16-bit colour keeps its 16 bits in PNG and TIFF; 16-bit grey with alpha is read with 8.
+`decode.DECODERS` lists what is read, a row a format: of 1 to 32 bits a channel or float, grey, palette, RGB or CMYK,
+camera raw and linear light. EXIF's orientation is applied, transparency is laid over white, or over black in linear
+light, of an animation or stack one page counts. Colours are sRGB: other profiles are converted, linear light is
+encoded, highlights roll off. `Photograph.conversion` names what was done. Written: PNG.
 """
 
+from sss_model.image_io.decoded import Plate
 from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
 from sss_model.image_io.read import (
     IMAGE_SUFFIXES,
+    Choices,
     Photograph,
+    choices_in,
     decoding_bytes,
     image_size,
+    looks_like_picture,
     read_image,
     read_photograph,
     read_reduced,
@@ -24,12 +27,16 @@ from sss_model.image_io.write import write_picture
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "Choices",
     "Image",
     "Photograph",
     "Picture",
+    "Plate",
+    "choices_in",
     "decoding_bytes",
     "image_from_array",
     "image_size",
+    "looks_like_picture",
     "read_image",
     "read_photograph",
     "read_reduced",

@@ -68,6 +68,16 @@ def over_white(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return colours if float(alpha.min()) >= 1 else np.asarray(colours * alpha + (1 - alpha), np.float32)
 
 
+def opaque(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """`samples` without an alpha that hides a whole picture, as some programs write it, and a phrase that says so."""
+    if samples.ndim != 3 or samples.shape[2] not in (2, 4) or samples[..., -1].any():
+        return samples, ()
+    colours = samples[..., :-1]
+    if (colours == colours[:1, :1]).all():
+        return samples, ()
+    return colours, ("alpha is 0 everywhere and was left out",)
+
+
 def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
     """Samples of any accepted type as float32 in [0, 1], of the same shape; see `image_from_array`."""
     if array.dtype == np.bool_:

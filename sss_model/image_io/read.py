@@ -12,38 +12,42 @@ from PIL import UnidentifiedImageError
 
 from sss_model import budget
 from sss_model.errors import ImageError, ParameterError
-from sss_model.image_io import decode
-from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+from sss_model.image_io import decode, exr, png, tiff
+from sss_model.image_io.decoded import Decoded, Header, Plate
+from sss_model.image_io.pixel_values import Image, Picture, image_from_array, opaque, to_picture
 from sss_model.image_io.reduce import area_average, reduced_size
 from sss_model.image_io.regular_file import check_regular_file
+from sss_model.params import ReadParams
 from sss_model.storage.atomic_write import reason
 
 AnyPath = str | os.PathLike[str]
 
-IMAGE_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".jp2", ".mpo",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".qoi", ".exr",
-)  # fmt: skip
-"""Suffixes, in lower case, by which a photograph is recognised in a folder; reading goes by content."""
+IMAGE_SUFFIXES = decode.SUFFIXES
+"""Suffixes, in lower case, that pictures have; reading goes by content."""
 
 _COPY_AGAIN = "Copy or download it again."
-_KNOWN = "Open a JPEG, PNG, TIFF, WebP, BMP or GIF picture; convert HEIC and camera raw files first."
+_KNOWN = "Open a JPEG, PNG, TIFF, HEIC, WebP, EXR or camera raw picture, say."
+_DEFAULT = ReadParams()
+_PARTS = (2, 4, 8, 16, 32, 64)  # of its size, at which a picture may be read instead
 
 
-def read_image(path: AnyPath) -> Image:
+def read_image(path: AnyPath, params: ReadParams = _DEFAULT) -> Image:
     """The photograph in the file `path`.
+
+    Parameters
+    ----------
+    params : what to take where the file leaves a choice
 
     Returns
     -------
     (H, W, 3) float32 RGB in [0, 1], C-contiguous. Integer samples are divided by the largest of their type, so 8-bit
-    files give exactly value / 255. Colours in another embedded profile are converted to sRGB, OpenEXR's linear light is
-    encoded as sRGB; `read_photograph` says so. Float samples are taken as they are; up to a tenth of them may lie
-    outside [0, 1] and are clipped.
+    files give exactly value / 255. Colours of another profile are converted to sRGB, linear light is encoded as sRGB,
+    its highlights above 1 roll off; `read_photograph` says what was done.
 
     Raises
     ------
     ImageError : no such file, a folder, empty, no permission, not a picture, truncated or damaged, over
-        400 million pixels, NaN or infinite values, or float values of another range
+        400 million pixels, or too many pixels that are not finite
 
     Examples
     --------
@@ -52,18 +56,54 @@ def read_image(path: AnyPath) -> Image:
     >>> image.shape, image.dtype
     ((512, 512, 3), dtype('float32'))
     """
-    return read_photograph(path).image
+    return read_photograph(path, params).image
 
 
 class Photograph(NamedTuple):
-    """An image as `read_image` gives it; `conversion` says how its colours became sRGB, "" where they were."""
+    """An image as `read_image` gives it, and what was done to make it.
+
+    Attributes
+    ----------
+    conversion : every conversion in a phrase, "; " between them; "" for none
+    plate : of an EXR, its windows and its linear light outside [0, 1]
+    """
 
     image: Image
     conversion: str
+    plate: Plate | None = None
 
 
-def read_photograph(path: AnyPath) -> Photograph:
-    """The photograph in the file `path` and what was done to its colours; raises as `read_image`.
+class Choices(NamedTuple):
+    """What a person may choose of a file: `layers` of an EXR by name, the first taken unasked, and `pages`."""
+
+    layers: list[str]
+    pages: int
+
+
+def choices_in(path: AnyPath) -> Choices:
+    """What there is to choose in the picture `path`, for `ReadParams`; raises as `read_image`."""
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        found = decode.find_decoder(source)
+        if found is exr.EXR:
+            return Choices(exr.layer_names(source), 1)
+        return Choices([], tiff.page_count(source) if found is tiff.TIFF else 1)
+
+
+def looks_like_picture(path: AnyPath) -> bool:
+    """Whether the file `path` begins as a picture does, or is called one; only reading it says whether it is whole."""
+    source = Path(path)
+    try:
+        found = decode.find_decoder(source)
+    except OSError:
+        found = None
+    suffix = source.suffix.lower()
+    return (found is not None and (suffix in found.suffixes or not found.weak)) or suffix in decode.PLAIN_SUFFIXES
+
+
+def read_photograph(path: AnyPath, params: ReadParams = _DEFAULT) -> Photograph:
+    """The photograph in the file `path` and what was done to it; raises as `read_image`.
 
     Examples
     --------
@@ -74,16 +114,22 @@ def read_photograph(path: AnyPath) -> Photograph:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        header = decode.read_header(source)
+        header = decode.read_header(source, params)
         _check_memory(header, _forecast(header))
-        samples, conversion = decode.decode(source)
-        return Photograph(image_from_array(samples, name=str(source)), conversion)
+        return _photograph(decode.decode(source, params), str(source))
 
 
-def read_to_fit(path: AnyPath) -> tuple[Photograph, str]:
+def _photograph(decoded: Decoded, name: str, size: tuple[int, int] | None = None) -> Photograph:
+    """The photograph of decoded samples, at `size` (H, W) where it is given."""
+    samples, said = opaque(decoded.samples)
+    image = image_from_array(samples, name=name) if size is None else area_average(samples, size, name=name)
+    return Photograph(image, "; ".join((*decoded.said, *said)), decoded.plate if size is None else None)
+
+
+def read_to_fit(path: AnyPath, params: ReadParams = _DEFAULT) -> tuple[Photograph, str]:
     """The photograph in the file `path`, reduced where there is no memory to read it whole; raises as `read_image`.
 
-    It is then read at a half, a quarter or an eighth of its size, where its format allows to decode less.
+    It is then read at a half, a quarter or an eighth of its size and so on, where its format allows to decode less.
 
     Returns
     -------
@@ -92,21 +138,20 @@ def read_to_fit(path: AnyPath) -> tuple[Photograph, str]:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        header = decode.read_header(source)
-        size = None if _fits(_forecast(header)) else _size_that_fits(source, header)
+        header = decode.read_header(source, params)
+        size = None if _fits(_forecast(header)) else _size_that_fits(source, header, params)
         if size is None:
-            return read_photograph(source), ""
+            return read_photograph(source, params), ""
         said = _too_large(header, _forecast(header)) + f" It is read at {size[1]} x {size[0]}."
-        samples, conversion = decode.reduced(source, max(size))
-        return Photograph(area_average(samples, size, name=str(source)), conversion), said
+        return _photograph(decode.decode(source, params, max(size)), str(source), size), said
 
 
-def read_reduced(path: AnyPath, long_side: int) -> Photograph:
+def read_reduced(path: AnyPath, long_side: int, params: ReadParams = _DEFAULT) -> Photograph:
     """The photograph reduced, never enlarged, to `long_side` pixels on its longer side: means over areas, float32 RGB.
 
-    Where the format allows it less is decoded: a JPEG at an eighth, a quarter or a half of its size, a TIFF at a level
-    of its pyramid, an EXR by stripes of rows. Otherwise the whole is decoded, without a float copy of it. Raises as
-    `read_image`.
+    Where the format allows it less is decoded: a JPEG at an eighth, a quarter or a half of its size, camera raw at a
+    half, a TIFF at a level of its pyramid, an EXR by stripes of rows. Otherwise the whole is decoded, without a float
+    copy of it. Raises as `read_image`.
 
     Examples
     --------
@@ -119,68 +164,68 @@ def read_reduced(path: AnyPath, long_side: int) -> Photograph:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        header = decode.read_header(source)
+        header = decode.read_header(source, params)
         size = reduced_size(header.size, long_side)
-        _check_memory(header, _forecast_reduced(source, size))
-        samples, conversion = decode.reduced(source, max(size))
-        return Photograph(area_average(samples, size, name=str(source)), conversion)
+        _check_memory(header, _forecast_reduced(source, size, params))
+        return _photograph(decode.decode(source, params, max(size)), str(source), size)
 
 
-def decoding_bytes(path: AnyPath) -> int:
+def decoding_bytes(path: AnyPath, params: ReadParams = _DEFAULT) -> int:
     """The most memory that `read_image` takes for the file `path`, image included, from its header; raises as that."""
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        return _forecast(decode.read_header(source))
+        return _forecast(decode.read_header(source, params))
 
 
-def _forecast(header: decode.Header, *, whole: bool = True) -> int:
+def _forecast(header: Header, *, whole: bool = True) -> int:
     """Bytes at the peak of decoding, of the image too where it is made at its `whole` size."""
     stored = header.channels * header.sample_bytes
     decoded = 2 * stored + 2 + (12 + 4 * header.channels if header.converted else 0)  # the decoder's copy and ours
     alpha = header.channels in (2, 4)
-    image = (12 + 4 * header.channels * (4 if alpha else 1)) if whole or alpha else 4
+    image = (12 + 4 * header.channels * (4 if alpha else 1)) if whole else 4
     return header.size[0] * header.size[1] * (decoded + image) + header.besides
 
 
-def _forecast_reduced(source: Path, size: tuple[int, int]) -> int:
+def _forecast_reduced(source: Path, size: tuple[int, int], params: ReadParams) -> int:
     """The same of a picture that is reduced to `size` (H, W)."""
-    return _forecast(decode.reduced_header(source, max(size)), whole=False) + 2 * 12 * size[0] * size[1]
+    header = decode.read_header(source, params, max(size))
+    return _forecast(header, whole=False) + 2 * 12 * size[0] * size[1]
 
 
-def _size_that_fits(source: Path, header: decode.Header) -> tuple[int, int] | None:
-    """A half, a quarter or an eighth of the picture's size (H, W), whatever can be read first; None if none can."""
-    sizes = [reduced_size(header.size, max(1, max(header.size) // part)) for part in (2, 4, 8)]
-    return next((size for size in sizes if _fits(_forecast_reduced(source, size))), None)
+def _size_that_fits(source: Path, header: Header, params: ReadParams) -> tuple[int, int] | None:
+    """A half, a quarter, an eighth and so on of the picture's size (H, W), what can be read first; None if none can."""
+    sizes = [reduced_size(header.size, max(1, max(header.size) // part)) for part in _PARTS]
+    return next((size for size in sizes if _fits(_forecast_reduced(source, size, params))), None)
 
 
 def _fits(needed: int) -> bool:
     return needed <= budget.free_memory() * budget.current.decoding_share
 
 
-def _check_memory(header: decode.Header, needed: int) -> None:
+def _check_memory(header: Header, needed: int) -> None:
     """Raise `ImageError` where reading would take more than its share of the memory that is free."""
     if not _fits(needed):
         hint = "Scale it down or cut a part out of it first, or close other programs."
         raise ImageError(_too_large(header, needed), hint=hint)
 
 
-def _too_large(header: decode.Header, needed: int) -> str:
+def _too_large(header: Header, needed: int) -> str:
     return (
         f"The picture has {header.size[1]} x {header.size[0]} pixels, which take {needed / budget.GIB:.1f} GB of "
         f"memory to read; {budget.free_memory() / budget.GIB:.1f} GB are free."
     )
 
 
-def image_size(path: AnyPath) -> tuple[int, int]:
+def image_size(path: AnyPath, params: ReadParams = _DEFAULT) -> tuple[int, int]:
     """(H, W) of the photograph as `read_image` gives it, from the file's header alone; raises as that does."""
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        return decode.size(source)
+        return decode.read_header(source, params).size
 
 
-def read_thumbnail(path: AnyPath, side: int) -> Picture:
+def read_thumbnail(path: AnyPath, side: int, params: ReadParams = _DEFAULT) -> Picture:
     """The photograph reduced, never enlarged, to at most `side` pixels a side, (h, w, 3) uint8.
 
     Examples
@@ -191,10 +236,7 @@ def read_thumbnail(path: AnyPath, side: int) -> Picture:
     """
     if side < 1:
         raise ParameterError(f"side must be at least 1 pixel, got {side}.")
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
-        return to_picture(image_from_array(decode.thumbnail(source, side), name=str(source)))
+    return to_picture(read_reduced(path, side, params).image)
 
 
 def read_text(path: AnyPath) -> dict[str, str]:
@@ -202,7 +244,7 @@ def read_text(path: AnyPath) -> dict[str, str]:
     source = Path(path)
     with _plainly(str(source)):
         check_regular_file(source, ImageError, noun="a picture")
-        return decode.texts(source)
+        return png.texts(source)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.image_io.pixel_values import Image, image_from_array, unit_range
+from sss_model.image_io.pixel_values import Image, image_from_array, over_white, unit_range
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -32,17 +32,17 @@ def area_average(samples: NDArray[Any], size: tuple[int, int], *, name: str = "T
     """`samples`, as `image_from_array` takes them, as an image of `size` (H, W), which must not be larger.
 
     A pixel on a border counts by the part of it that lies inside. Whole numbers go by few rows, so that no float copy
-    of the whole is made; with alpha, colours are laid over white first.
+    of the whole is made; colours are laid over white first where they have alpha.
     """
     planes = samples if samples.ndim == 3 else samples[..., None]
-    if planes.shape[:2] == size or planes.ndim != 3 or planes.shape[2] in (2, 4) or planes.dtype.kind == "f":
+    if planes.shape[:2] == size or planes.ndim != 3 or planes.dtype.kind == "f":
         planes = image_from_array(samples, name=name)
     if planes.shape[:2] == size:
         return planes
-    mean = AreaMean(planes.shape[:2], size, planes.shape[2])
+    mean = AreaMean(planes.shape[:2], size, 3 if planes.shape[2] >= 3 else 1)
     rows = max(1, _BLOCK_PIXELS // planes.shape[1])
     for y in range(0, planes.shape[0], rows):
-        mean.add(unit_range(planes[y : y + rows], name=name))
+        mean.add(over_white(unit_range(planes[y : y + rows], name=name)))
     return image_from_array(np.clip(mean.result, 0, 1), name=name)
 
 

@@ -346,3 +346,31 @@ class ExportParams(Checked):
             )
         if (self.raw or self.filtered or self.map3) and not self.formats:
             raise ParameterError("formats must name at least one format for the features.", hint="Choose npz16, say.")
+
+
+@dataclass(frozen=True)
+class ReadParams(Checked):
+    """How a picture is read, where its file leaves a choice."""
+
+    layer: str = choice(
+        "", (), "Layer", help="layer of an EXR by its name; none: the combined, the beauty or the first"
+    )
+    page: int = number(0, 0, 10**6, "Page", help="page of a stack of pictures, from 1; 0: the first")
+    exposure: float = number(
+        0.0,
+        -20.0,
+        20.0,
+        "Exposure",
+        unit="stops",
+        help="brighter or darker, of linear light such as an EXR's; highlights above 1 roll off",
+    )
+    display_range: str = choice(
+        "auto",
+        ("auto", "data", "full"),
+        "Display range",
+        help="which values of deep grey become black and white: auto, those that the file names, or the data's where "
+        "they fill under a tenth of the range; data, the least and the greatest; full, the numbers' whole range",
+    )
+    strict: bool = switch(
+        False, "Strict", help="refuse a picture that ends too early or has pixels that are not finite"
+    )

@@ -188,6 +188,8 @@ def test_opened_as_features_or_as_a_picture(tmp_path: Path) -> None:
     for name in ("photo.tif", "photo.png", "photo.exr", "notes.tif", "missing.png", "."):
         assert not holds_features(tmp_path / name)
     tifffile.imwrite(tmp_path / "planes.tif", np.zeros((16, 6, 9), np.float32))
+    assert not holds_features(tmp_path / "planes.tif"), "a stack of pictures"
+    Image.fromarray(np.zeros((6, 9, 3), np.uint8)).save(tmp_path / "planes.png")
     assert holds_features(tmp_path / "planes.tif")
 
 

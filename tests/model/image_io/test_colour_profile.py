@@ -9,76 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from colour_profiles import (
+    ADOBE,
+    ADOBE_ICC,
+    D50,
+    P3,
+    P3_ICC,
+    SRGB,
+    SRGB_PARA,
+    by_formula,
+    encoded,
+    fixed,
+    gamma,
+    icc,
+    para,
+    xyz,
+)  # fmt: skip
 from picture_files import check_contract, noise, png, saved
 from PIL import Image, ImageCms
 
 from sss_model.files.inputs import read_input
 from sss_model.image_io import read_image, read_photograph, read_thumbnail, to_picture
-
-# Primaries in XYZ adapted to D50 (Bruce Lindbloom's tables; Apple's profile), and the exponent of the curve.
-ADOBE = ("Adobe RGB (1998)", [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)])
-P3 = ("Display P3", [(0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)])
-SRGB = ("Made here", [(0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)])
-SRGB_PARA = (3, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))  # Display P3 has this curve too
-D50 = (0.9642, 1.0, 0.8249)
-
-
-def fixed(*values: float) -> bytes:
-    return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
-
-
-def xyz(*values: float) -> bytes:
-    return b"XYZ " + bytes(4) + fixed(*values)
-
-
-def para(kind: int, values: tuple[float, ...]) -> bytes:
-    return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + fixed(*values)
-
-
-def gamma(value: float) -> bytes:
-    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(value * 256)) + bytes(2)
-
-
-def icc(name: str, primaries: list[tuple[float, ...]] | None, curve: bytes) -> bytes:
-    """A display profile of curves and a matrix, or of grey (ICC.1, version 2 and 4)."""
-    text = name.encode()
-    tags = {
-        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text) + 1) + text + bytes(1 + 4 + 4 + 2 + 1 + 67),
-        b"wtpt": xyz(*D50),
-    }
-    if primaries is None:
-        tags[b"kTRC"] = curve
-    else:
-        tags |= dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), (xyz(*p) for p in primaries), strict=True))
-        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, data, start = b"", b"", 128 + 4 + 12 * len(tags)
-    for signature, content in tags.items():
-        table += struct.pack(">4sII", signature, start + len(data), len(content))
-        data += content + bytes(-len(content) % 4)
-    body = struct.pack(">I", len(tags)) + table + data
-    space = b"GRAY" if primaries is None else b"RGB "
-    head = struct.pack(">I4sI4s4s4s12s4s4s", 128 + len(body), bytes(4), 0x02400000, b"mntr", space, b"XYZ ", bytes(12),
-                       b"acsp", bytes(4))  # fmt: skip
-    return (head + bytes(68 - len(head)) + fixed(*D50)).ljust(128, b"\0") + body
-
-
-ADOBE_ICC, P3_ICC = icc(*ADOBE, gamma(563 / 256)), icc(*P3, para(*SRGB_PARA))
-
-
-def encoded(linear: np.ndarray) -> np.ndarray:
-    linear = np.clip(linear, 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-
-
-def decoded(colours: np.ndarray, profile: bytes) -> np.ndarray:
-    if profile == ADOBE_ICC:
-        return colours ** (563 / 256)
-    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-
-
-def by_formula(colours: np.ndarray, profile: bytes) -> np.ndarray:
-    primaries = np.array(ADOBE[1] if profile == ADOBE_ICC else P3[1]).T
-    return encoded(decoded(colours, profile) @ (np.linalg.inv(np.array(SRGB[1]).T) @ primaries).T)
 
 
 @pytest.mark.parametrize(("profile", "name"), [(ADOBE_ICC, ADOBE[0]), (P3_ICC, P3[0])])
@@ -89,7 +40,7 @@ def test_eight_bits_equal_littlecms(tmp_path: Path, profile: bytes, name: str, s
     path = saved(tmp_path / f"a.{suffix}", array, icc_profile=profile, **options)
     embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     expected = np.asarray(ImageCms.profileToProfile(Image.fromarray(array), embedded, ImageCms.createProfile("sRGB")))
-    image, conversion = read_photograph(path)
+    image, conversion, _ = read_photograph(path)
     check_contract(image, 30, 41)
     np.testing.assert_array_equal(to_picture(image), expected)
     assert np.abs(expected / 255 - by_formula(array / 255, profile)).max() < 1.6 / 255, "the oracle itself"
@@ -140,7 +91,7 @@ def test_sixteen_bit_png_with_alpha(tmp_path: Path) -> None:
 def test_grey_profile(tmp_path: Path) -> None:
     linear = icc("Linear grey", None, gamma(1.0))
     ramp = np.arange(256, dtype=np.uint8)[None]
-    image, conversion = read_photograph(saved(tmp_path / "a.png", ramp, icc_profile=linear))
+    image, conversion, _ = read_photograph(saved(tmp_path / "a.png", ramp, icc_profile=linear))
     np.testing.assert_allclose(image[0, :, 1], encoded(ramp[0] / 255), atol=0.6 / 255)
     assert conversion == "converted from Linear grey to sRGB"
     tifffile.imwrite(tmp_path / "a.tif", ramp.astype(np.uint16) * 257, iccprofile=linear)
@@ -151,7 +102,7 @@ def test_grey_profile(tmp_path: Path) -> None:
     ImageCms.createProfile("sRGB")).tobytes()])  # fmt: skip
 def test_srgb_itself_changes_no_value(tmp_path: Path, profile: bytes) -> None:
     array = noise(30, 41, 3)
-    image, conversion = read_photograph(saved(tmp_path / "a.png", array, icc_profile=profile))
+    image, conversion, _ = read_photograph(saved(tmp_path / "a.png", array, icc_profile=profile))
     np.testing.assert_array_equal(image, array / np.float32(255))
     assert conversion == ""
 
@@ -159,7 +110,7 @@ def test_srgb_itself_changes_no_value(tmp_path: Path, profile: bytes) -> None:
 @pytest.mark.parametrize("profile", [b"", b"no profile" * 30, ADOBE_ICC[:200], icc("Grey", None, gamma(1.0))])
 def test_a_profile_that_is_broken_or_of_another_kind_is_passed_over(tmp_path: Path, profile: bytes) -> None:
     array = noise(30, 41, 3)
-    image, conversion = read_photograph(saved(tmp_path / "a.tif", array, icc_profile=profile))
+    image, conversion, _ = read_photograph(saved(tmp_path / "a.tif", array, icc_profile=profile))
     np.testing.assert_array_equal(image, array / np.float32(255))
     assert conversion == ""
 
@@ -198,7 +149,7 @@ def test_inks_by_their_profile(tmp_path: Path, suffix: str) -> None:
     embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.createProfile("sRGB")
     expected = np.asarray(ImageCms.profileToProfile(stored, embedded, srgb, outputMode="RGB"))
-    image, conversion = read_photograph(tmp_path / f"a.{suffix}")
+    image, conversion, _ = read_photograph(tmp_path / f"a.{suffix}")
     np.testing.assert_array_equal(to_picture(image), expected)
     assert np.ptp(image[8, 8]) < 0.02, "grey"
     assert conversion == "converted from Some inks to sRGB"

@@ -12,7 +12,7 @@ import pytest
 from picture_files import area_means, check_contract, exr, noise
 
 from sss_model.errors import ImageError
-from sss_model.image_io import decoding_bytes, read_image, read_reduced, read_thumbnail, read_to_fit
+from sss_model.image_io import decoding_bytes, read_image, read_photograph, read_reduced, read_thumbnail, read_to_fit
 
 FLAT = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
 FORTY_ROWS = "sss_model.image_io.exr._STRIPE_PIXELS", 40 * 90  # which are rounded to 32
@@ -49,7 +49,8 @@ def test_tiles_windows_and_integers_are_those_of_the_package(tmp_path: Path, mon
     further = {"Z": colours[0], "left.R": colours[1]}
     tiles = OpenEXR.TileDescription()
     tiles.xSize = tiles.ySize = 24
-    corners = {"dataWindow": (np.array([-3, 5], np.int32), np.array([86, 105], np.int32))}
+    window = (np.array([-3, 5], np.int32), np.array([86, 105], np.int32))
+    corners = {"dataWindow": window, "displayWindow": window}
     for header in ({"type": OpenEXR.tiledimage, "tiles": tiles}, corners, {"compression": OpenEXR.PIZ_COMPRESSION}):
         path = written(tmp_path / "b.exr", header, dict(zip("RGB", colours, strict=True)) | further)
         np.testing.assert_array_equal(read_image(path), plain)
@@ -72,22 +73,32 @@ def test_a_picture_in_a_later_part_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_values_are_judged_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is bright or broken in one stripe alone is shown as in the whole."""
     monkeypatch.setattr(*FORTY_ROWS)
-    bright = unit(101, 90, 3)
-    bright[:5] = 9
-    path = exr(tmp_path / "sky.exr", {"RGB": bright})
-    assert read_reduced(path, 45).image.max() == 1, "half of the first stripe's values would be too many"
-    bright[:40] = 9
+    for rows in (5, 40):
+        bright = unit(101, 90, 3)
+        bright[:rows] = 9
+        path = exr(tmp_path / "bright.exr", {"RGB": bright})
+        whole, small = read_photograph(path), read_reduced(path, 45)
+        np.testing.assert_allclose(small.image, area_means(whole.image, *small.image.shape[:2]), atol=2e-6)
+        assert small.conversion == whole.conversion
+        assert ("exposure" in whole.conversion) == (rows == 40)
+        assert "rolled off" in whole.conversion
+        assert whole.plate is not None
+        np.testing.assert_allclose(whole.plate.linear, bright, atol=1e-6)
     broken = unit(101, 90, 3)
     broken[70, 8] = np.nan
-    for name, pixels, match in (
-        ("bright", bright, r"holds float values from .*; expected them in \[0, 1\]"),
-        ("broken", broken, "holds NaN or infinity 3 times, first in row 70, column 8"),
-    ):
-        path = exr(tmp_path / f"{name}.exr", {"RGB": pixels})
-        for read in (read_image, lambda path: read_reduced(path, 45)):
-            with pytest.raises(ImageError, match=match):
-                read(path)
+    path = exr(tmp_path / "broken.exr", {"RGB": broken})
+    whole, small = read_photograph(path), read_reduced(path, 45)
+    np.testing.assert_allclose(small.image, area_means(whole.image, *small.image.shape[:2]), atol=2e-6)
+    around = np.delete(broken[69:72, 7:10].reshape(9, 3), 4, axis=0).mean(axis=0)
+    np.testing.assert_allclose(whole.image[70, 8], 1.055 * around ** (1 / 2.4) - 0.055, atol=1e-5)
+    assert small.conversion == whole.conversion
+    broken[:40] = np.nan
+    path = exr(tmp_path / "broken.exr", {"RGB": broken})
+    for read in (read_image, lambda path: read_reduced(path, 45)):
+        with pytest.raises(ImageError, match="holds NaN or infinity in 3601 pixels, first in row 0, column 0"):
+            read(path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "overwritten"])
@@ -142,7 +153,7 @@ def test_reduced_it_is_never_held_whole(tmp_path: Path) -> None:
 
 
 def test_a_deep_picture_is_its_samples_over_each_other(tmp_path: Path) -> None:
-    """Two samples of premultiplied 0.25 with alpha 0.5: 0.375 with 0.75, laid over white as sRGB."""
+    """Two samples of premultiplied 0.25 with alpha 0.5: 0.375 with 0.75, over black."""
     samples = np.empty((6, 7), object)
     for place in np.ndindex(samples.shape):
         samples[place] = np.array([0.5, 0.5], np.float32)
@@ -151,4 +162,4 @@ def test_a_deep_picture_is_its_samples_over_each_other(tmp_path: Path) -> None:
     header = {"type": OpenEXR.deepscanline, "compression": OpenEXR.ZIPS_COMPRESSION}
     image = read_image(written(tmp_path / "deep.exr", header, channels))
     check_contract(image, 6, 7)
-    np.testing.assert_allclose(image, 0.735357 * 0.75 + 0.25, atol=1e-4)
+    np.testing.assert_allclose(image, 1.055 * 0.375 ** (1 / 2.4) - 0.055, atol=1e-4)
