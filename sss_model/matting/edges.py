@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.guided_filter import guided_filter
 from sss_model.matting.band import solved_band
-from sss_model.matting.steps import Box, Step, Stroke
+from sss_model.matting.steps import Step, Stroke
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import grid_image
 from sss_model.working_grid import WorkingGrid
@@ -156,7 +156,7 @@ def marked(steps: Sequence[Step], size: tuple[int, int]) -> list[tuple[Mask, flo
     """What each click and stroke said of pixels of a picture of `size`, in order: their mask (h, w), and 1 or 0."""
     found = []
     for step in steps:
-        if isinstance(step, Box):
+        if not isinstance(step, Stroke):
             continue
         brush = Stroke(step.points, step.keep, min(step.radius, _CLICKED / max(size))) if step.click else step
         found.append((brush.mask(size), float(step.keep)))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,12 +20,12 @@ from sss_model.matting.edges import full_alpha, lifted_alpha, quick_alpha
 from sss_model.matting.find import find_thing, match_score, thing_of
 from sss_model.matting.parts import GRID, Doubles, Parts, cut_parts
 from sss_model.matting.recipe import Recipe, Thing, recipe_from
-from sss_model.matting.state import State, after, empty
-from sss_model.matting.steps import Point, Step, box_at, stroke_at
+from sss_model.matting.state import State, after, empty, given
+from sss_model.matting.steps import Given, Point, Step, box_at, stroke_at
 from sss_model.params.layers import MatteParams
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import grid_image, grid_size
-from sss_model.segmentation.matte import adjust_matte
+from sss_model.segmentation.matte import adjust_matte, check_matte
 
 if TYPE_CHECKING:
     from sss_model.extractor import FeatureExtractor
@@ -161,6 +162,29 @@ class MatteEditor:
         self._states.append(state)
         self._undone.clear()
         self._solved.clear()
+
+    def begin_with(self, matte: Floats) -> Given:
+        """The step that starts from `matte`, (h, w) float in [0, 1] over the picture, such as a sum of layers.
+
+        Raises
+        ------
+        ParameterError : another shape or type, or values outside [0, 1]
+        """
+        check_matte(matte)
+        height, width = self.parts.size
+        on_grid = cv2.resize(np.asarray(matte, np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        return given(self.parts, on_grid)
+
+    def set_steps(self, steps: Sequence[Step]) -> None:
+        """Let these steps be what was done, without computing `alpha`; those that are done already are not repeated."""
+        same = next((k for k, pair in enumerate(zip(self._steps, steps, strict=False)) if pair[0] != pair[1]), None)
+        same = min(len(self._steps), len(steps)) if same is None else same
+        if same < len(self._steps):
+            del self._steps[same:], self._states[same + 1 :]
+            self._undone.clear()
+            self._solved.clear()
+        for step in steps[same:]:
+            self.apply(step)
 
     def _stepped(self, step: Step, progress: Progress | None) -> Floats:
         self.apply(step)

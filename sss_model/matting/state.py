@@ -9,9 +9,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from sss_model.matting.parts import Doubles, Indices, Parts
+from sss_model.errors import ParameterError
+from sss_model.matting.parts import Doubles, Floats, Indices, Parts
 from sss_model.matting.solve import Marks, solve
-from sss_model.matting.steps import Box, Step, Stroke
+from sss_model.matting.steps import Box, Given, Step, Stroke
 
 _CHANGED = 0.02
 _LARGER = 1.25  # by how much the next larger part is larger, at least
@@ -47,6 +48,8 @@ def after(parts: Parts, state: State, step: Step) -> State:
     """The state after `step`."""
     if isinstance(step, Box):
         return _boxed(parts, state, step)
+    if isinstance(step, Given):
+        return State(_alphas(parts, step), state.marks, state.contested, True)
     under = _under(parts, step)
     if step.click and _again(parts, state, step):
         return _enlarged(parts, state, under, step.keep)
@@ -57,6 +60,21 @@ def after(parts: Parts, state: State, step: Step) -> State:
     solved = solve(parts, marks)
     alpha = _locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
     return State(alpha, marks, contested, True)
+
+
+def given(parts: Parts, matte: Floats) -> Given:
+    """The step that begins with `matte`, (h, w) in [0, 1] on the grid."""
+    alphas = np.bincount(parts.labels.ravel(), matte.ravel()) / np.bincount(parts.labels.ravel())
+    return Given(np.rint(255 * np.clip(alphas, 0, 1)).astype(np.uint8).tobytes())
+
+
+def _alphas(parts: Parts, step: Given) -> Doubles:
+    if len(step.alphas) != parts.count:
+        raise ParameterError(
+            f"A given matte must be of the picture's {parts.count} superpixels, got {len(step.alphas)}."
+        )
+    alphas: Doubles = np.frombuffer(step.alphas, np.uint8) / 255
+    return alphas
 
 
 def _under(parts: Parts, step: Stroke) -> Indices:

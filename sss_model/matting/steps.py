@@ -1,7 +1,8 @@
-"""What a user does to a matte: clicks, strokes and boxes, in parts of the picture's sides so that they fit any size."""
+"""What makes a matte: clicks, strokes and boxes, in parts of the sides so that they fit any size; or one given."""
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -80,7 +81,18 @@ class Box:
         return {"kind": "box", **asdict(self)}
 
 
-Step = Stroke | Box
+@dataclass(frozen=True)
+class Given:
+    """A matte that was there before, such as a sum of layers: the alpha of every superpixel, a byte each."""
+
+    alphas: bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"kind": "given", "alphas": base64.b64encode(self.alphas).decode()}
+
+
+Step = Stroke | Box | Given
 
 
 def stroke_at(points: Sequence[Point], keep: bool, radius: float, size: Size, *, click: bool = False) -> Stroke:
@@ -143,6 +155,8 @@ def step_from_dict(values: Any) -> Step:
             if not (0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1):
                 raise ValueError
             return box
+        if kind == "given":
+            return Given(base64.b64decode(values["alphas"], validate=True))
         points = tuple((float(x), float(y)) for x, y in values["points"])
         radius, inside = float(values["radius"]), all(0 <= value <= 1 for point in points for value in point)
         if kind not in ("click", "stroke") or not points or not inside or not 0 <= radius <= 1:
@@ -152,7 +166,7 @@ def step_from_dict(values: Any) -> Step:
         return Stroke(points, values["keep"], radius, kind == "click")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ParameterError(
-            "A step of a recipe must be a click, stroke or box with points in parts of the sides, 0 to 1; "
+            "A step of a recipe must be a click, stroke or box with points in parts of the sides, 0 to 1, or a matte; "
             f"got {str(values)[:80]}."
         ) from error
 

@@ -12,7 +12,7 @@ import pytest
 
 from sss_model import budget
 from sss_model.errors import Cancelled, DeviceError, ParameterError
-from sss_model.matting import MatteEditor, box_at, cut_parts, forecast, stroke_at
+from sss_model.matting import Given, MatteEditor, box_at, cut_parts, forecast, stroke_at
 from sss_model.params.layers import MatteParams
 from sss_model.progress import Progress
 
@@ -325,3 +325,22 @@ def test_a_step_from_pixels_is_in_parts_of_the_sides() -> None:
     rows, columns = np.nonzero(mask)
     assert (rows.min(), rows.max()) == (3, 7)
     assert (columns.min(), columns.max()) == (3, 17)
+
+
+def test_a_matte_that_was_there_is_corrected_and_comes_back_from_its_recipe(editor: MatteEditor) -> None:
+    left = np.zeros((100, 140), np.float32)
+    left[:, :70] = 1
+    begin = editor.begin_with(left)
+    editor.set_steps([begin])
+    assert iou(editor.alpha, left > 0.5) > 0.95
+    editor.set_steps([begin, stroke_at([(20, 50)], False, 2, editor.size, click=True)])
+    assert editor.alpha[50, 20] == 0
+    again = MatteEditor.from_recipe(editor.image, json.loads(json.dumps(editor.recipe())), editor.image)
+    assert (again.alpha == editor.alpha).all()
+    editor.set_steps([begin])
+    assert editor.alpha[50, 20] == 1
+
+
+def test_a_given_matte_of_another_picture_is_refused(editor: MatteEditor) -> None:
+    with pytest.raises(ParameterError, match="superpixels"):
+        editor.apply(Given(b"123"))
