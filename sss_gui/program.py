@@ -34,7 +34,7 @@ from sss_gui.state.ab_settings import ABSettings
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
-from sss_gui.state.segments import Segments
+from sss_gui.state.segments import TOOLS, Segments
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
@@ -239,6 +239,9 @@ class Program(QObject):
         window.segments_panel.files_dropped.connect(window.panel.files_dropped)
         window.segments_panel.drag_out_requested.connect(self.export_layers.drag_out)
         keep_checked(actions["segments_view"], lambda: segments.shown, True, segments.shown_changed)
+        keep_checked(actions["solve_edges"], lambda: segments.edits.edges, True, segments.edges_changed)
+        for tool in TOOLS:
+            keep_checked(actions[f"tool_{tool}"], lambda: segments.tool, tool, segments.tool_changed)
         keep_checked(actions["invert_matte"], lambda: segments.edits.params.invert, True, segments.params_changed)
         keep_checked(actions["decontaminate"], lambda: segments.view.decontaminate, True, segments.view_changed)
         for name, method in METHOD_COMMANDS.items():
@@ -347,6 +350,7 @@ class Program(QObject):
         window, session, parameters = self.window, self.session, self.parameters
         opening, exporting = self.open_files, self.export_files
         panel, view, layers = window.panel, window.panel.controller, self.export_layers
+        segments = self.segments
         return {
             **self._pane_bindings(),
             **self._layer_bindings(),
@@ -364,7 +368,7 @@ class Program(QObject):
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,
-            "a_or_b": self.ab_settings.flip,
+            "a_or_b": self._by_view(self.ab_settings.flip, lambda: segments.set_tool("brush")),
             "copy_pane": self._by_view(lambda: exporting.copy_pane(panel.current), layers.copy_pane),
             "copy_command": self._by_view(exporting.copy_command, layers.copy_command),
             "run_again": session.run_again,
@@ -377,8 +381,8 @@ class Program(QObject):
             "zoom_in": lambda: view.zoom_about(view.centre, 1.25),
             "zoom_out": lambda: view.zoom_about(view.centre, 0.8),
             "full_screen": window.toggle_full_screen,
-            "radius_down": lambda: parameters.step_radius(-1),
-            "radius_up": lambda: parameters.step_radius(1),
+            "radius_down": self._by_view(lambda: parameters.step_radius(-1), lambda: segments.scale_brush(0.8)),
+            "radius_up": self._by_view(lambda: parameters.step_radius(1), lambda: segments.scale_brush(1.25)),
             "eps_down": lambda: parameters.scale_eps(0.8),
             "eps_up": lambda: parameters.scale_eps(1.25),
             "similarity": lambda: self.overlays.toggle("similarity"),
@@ -424,7 +428,10 @@ class Program(QObject):
             "merge_slivers": segments.merge_slivers,
             "pick_nothing": lambda: segments.pick(frozenset()),
             "invert_matte": layers.invert,
-            "clear_matte_pins": segments.clear_pins,
+            "clear_steps": segments.clear_steps,
+            "start_over": segments.start_over,
+            "solve_edges": lambda: segments.set_edges(not segments.edits.edges),
+            **{f"tool_{tool}": partial(segments.set_tool, tool) for tool in TOOLS},
             "alpha_view": segments.next_view,
             "backdrop": layers.open_backdrop,
             "decontaminate": layers.toggle_decontaminate,

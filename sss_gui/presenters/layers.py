@@ -52,7 +52,7 @@ class LayersPresenter(QObject):
         panel.count_changing.connect(lambda count: segments.set_count(count, moving=True))
         panel.count_rested.connect(segments.set_count)
         panel.command.connect(self.command)
-        panel.tool_chosen.connect(segments.set_tool)
+        panel.edges_chosen.connect(segments.set_edges)
         panel.matte_changing.connect(lambda name, value: self._set_param(name, value, moving=True))
         panel.matte_rested.connect(lambda name, value: self._set_param(name, value, moving=False))
         panel.view_chosen.connect(self._choose_view)
@@ -68,7 +68,8 @@ class LayersPresenter(QObject):
         segments.lit_changed.connect(panel.list.set_lit)
         segments.picked_changed.connect(self._show_picked)
         segments.params_changed.connect(panel.set_params)
-        segments.tool_changed.connect(panel.set_tool)
+        segments.steps_changed.connect(self._show_picked)
+        segments.edges_changed.connect(panel.set_edges)
         segments.status_changed.connect(self._show_status)
         segments.method_changed.connect(self._show_method)
         segments.view_changed.connect(lambda _view: self._show_view())
@@ -166,7 +167,8 @@ class LayersPresenter(QObject):
     def _show_picked(self) -> None:
         picked = self._segments.edits.picked
         self._panel.list.set_picked(picked)
-        self._panel.set_picked(len(picked))
+        steps = self._segments.edits.steps
+        self._panel.set_matte(bool(picked or steps), drawn=bool(steps))
 
     def _show_method(self, method: Method) -> None:
         if method.name in NETWORKS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from PySide6.QtCore import QObject, Qt
 from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import ErrorText
-from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, Picture, PreviewResult, Pyramid
+from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, Picture, PreviewResult, Pyramid, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
     BackdropResult,
+    HoverRequest,
+    HoverResult,
     Look,
     Matte,
+    MatteLiftRequest,
+    MatteLiftResult,
     MatteRequest,
     SegmentsLiftRequest,
     SegmentsLiftResult,
@@ -25,16 +30,26 @@ from sss_gui.requests.segments import (
 from sss_gui.state.segments import Method, Segments
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
+from sss_gui.widgets.picture.annotations import StrokeMark
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.worker.image_pyramid import make_pyramid
-from sss_gui.worker.layer_pictures import colours_over, flat_colours, matte_picture
+from sss_gui.worker.layer_pictures import colours_over, flat_colours, matte_picture, tinted
+from sss_model.errors import ParameterError
+from sss_model.matting.steps import CLICK_RADIUS, Box, Stroke, box_at, stroke_at
 
 PLACEHOLDERS = {
-    "": "Layers\ncome here once a picture is open",
+    "": "Open a picture\nto cut it into layers",
     "computing": "Computing layers…\nEsc stops",
     "stopped": "Stopped\nCompute in the Layers dock goes on",
 }
-NOTHING_PICKED = "Click a layer\nShift adds, Alt takes away"
+HINTS = {
+    "keep": "Click what you want to cut out, or drag a box about it with Shift",
+    "drop": "Click what is not to be in it",
+    "brush": "Paint what you want to cut out; with Alt what not",
+    "box": "Draw a box about what you want to cut out",
+    "pick": "Click a layer; Shift adds, Alt takes away",
+}
+EDGES = {True: "edges solved", False: "edges quick"}
 BADGES = {"stale": "stale", "preview": "preview", "exact": "exact"}
 _SHIFT, _ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 _CTRL = Qt.KeyboardModifier.ControlModifier  # where a window manager keeps Alt for itself
@@ -64,12 +79,16 @@ class SegmentsPresenter(QObject):
         self._backdrop: Picture | None = None
         self._backdrop_path: Path | None = None
         self._parts = Channel(session.worker, Rank.SEGMENTS_LIFT, stops_running=True)
+        self._matte_parts = Channel(session.worker, Rank.MATTE_LIFT, stops_running=True)
+        self._hovers = Channel(session.worker, Rank.HOVER, quiet=True)
         self._backdrops = Channel(session.worker, Rank.BACKDROP)
         self._hovered: tuple[int, int] | None = None
         self._join_state()
         panel.pixel_hovered.connect(lambda x, y: self._hover((x, y)))
         panel.hover_left.connect(lambda: self._hover(None))
         panel.pixel_picked.connect(self._click)
+        panel.stroke_drawn.connect(self._draw)
+        panel.box_drawn.connect(self._draw_box)
         panel.controller.view_changed.connect(self._look_closer)
         session.picture_opened.connect(self._take_photograph)
         session.panes_rendered.connect(self._take_panes)
@@ -88,7 +107,10 @@ class SegmentsPresenter(QObject):
         segments.lit_changed.connect(lambda _number: self._show_coloured())
         segments.picked_changed.connect(self._show_matte)
         segments.matte_changed.connect(self._show_matte)
-        segments.pins_changed.connect(self._show_signs)
+        segments.steps_changed.connect(self._show_strokes)
+        segments.steps_changed.connect(self._show_matte)
+        segments.tool_changed.connect(lambda _tool: self._take_up_tool())
+        segments.brush_changed.connect(lambda _radius: self._take_up_tool())
         segments.view_changed.connect(lambda _view: self._change_view())
         segments.status_changed.connect(self._show_status)
         segments.shown_changed.connect(self._switch)
@@ -105,16 +127,43 @@ class SegmentsPresenter(QObject):
 
     def _hover(self, point: tuple[int, int] | None) -> None:
         self._hovered = point
-        self._segments.light(self._layer_at(point))
+        segments = self._segments
+        if segments.tool == "pick":
+            segments.light(self._layer_at(point))
+        else:
+            self._ask_hover(point)
         self._show_reading()
+
+    def _ask_hover(self, point: tuple[int, int] | None) -> None:
+        """Show what a click at `point` would take, or leave out."""
+        request = self._segments.next_matte_request()
+        if point is None or request is None or self._segments.tool not in ("keep", "drop"):
+            self._hovers.drop()
+            self._show_hover(None)
+            return
+        self._hovers.ask(HoverRequest(request, point, self._segments.tool == "keep"), self._take_hover)
+
+    def _take_hover(self, result: HoverResult) -> None:
+        self._show_hover(result.matte if self._hovered is not None else None)
+
+    def _show_hover(self, matte: Alphas | None) -> None:
+        """Tint what would be in the matte, with its outline; the layers' colours again where nothing would."""
+        tint = None if matte is None else make_pyramid(tinted(matte))
+        self._panel.pane("matte").set_overlay(tint, 1.0)
+        self._panel.pane("layers").set_overlay(tint, 1.0)
+        if tint is not None:
+            self._panel.pane("coloured").set_overlay(tint, 1.0)
+        else:
+            self._show_coloured()
 
     def _click(self, x: int, y: int, held: Qt.KeyboardModifier) -> None:
         segments = self._segments
-        if segments.tool != "pick":
-            segments.add_pin((x, y), keep=(segments.tool == "keep") != bool(held & _ALT))
+        if segments.tool in ("keep", "drop"):
+            keep = (segments.tool == "keep") != bool(held & (_ALT | _CTRL))
+            self._add_stroke([(x, y)], keep, CLICK_RADIUS * max(self._session.size), click=True)
             return
         number, picked = self._layer_at((x, y)), segments.edits.picked
-        if not number:
+        if not number or segments.tool != "pick":
             return
         if held & _CTRL:
             segments.pick(picked ^ {number})
@@ -124,6 +173,38 @@ class SegmentsPresenter(QObject):
             segments.pick(picked | {number})
         else:
             segments.pick(frozenset([number]))
+
+    def _draw(self, points: list[tuple[float, float]], held: Qt.KeyboardModifier) -> None:
+        self._add_stroke(points, not held & _ALT, self._brush())
+
+    def _add_stroke(
+        self, points: Sequence[tuple[float, float]], keep: bool, radius: float, click: bool = False
+    ) -> None:
+        height, width = self._session.size
+        inside = [(min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)) for x, y in points]
+        self._hovers.drop()
+        self._show_hover(None)
+        self._segments.add_step(stroke_at(inside, keep, radius, (height, width), click=click))
+
+    def _draw_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        try:
+            self._segments.add_step(box_at(x0, y0, x1, y1, self._session.size))
+        except ParameterError as error:  # drawn beside the picture
+            self._segments.noted.emit(str(error))
+
+    def _brush(self) -> float:
+        """Radius of the brush in pixels of the picture."""
+        return max(self._segments.brush * max(self._session.size), 0.5)
+
+    def _take_up_tool(self) -> None:
+        """Let the mouse do on all panes what the tool does."""
+        tool = self._segments.tool
+        self._panel.set_gesture(tool if tool in ("brush", "box") else "", self._brush())
+        if tool == "pick":
+            self._ask_hover(None)
+        else:
+            self._segments.light(0)
+        self._show_matte()
 
     def _layer_at(self, point: tuple[int, int] | None) -> int:
         """Number of the layer that is strongest at the pixel (x, y); 0 for none."""
@@ -141,6 +222,10 @@ class SegmentsPresenter(QObject):
         if not self._photo:
             self._panel.compare_with("Input", opened.levels)
         self._photo = opened.levels
+        if self._segments.cut is None:
+            self._panel.pane("coloured").set_pyramid(opened.levels)
+        self._show_matte()
+        self._take_up_tool()
 
     def _take_panes(self, result: PanesResult) -> None:
         """The filtered pane is that of the features."""
@@ -161,6 +246,8 @@ class SegmentsPresenter(QObject):
 
     def _empty(self) -> None:
         self._parts.drop()
+        self._matte_parts.drop()
+        self._hovers.drop()
         self._photo, self._flat, self._hovered = [], None, None
         for name in SEGMENT_PANES:
             self._panel.pane(name).set_pyramid(())
@@ -170,8 +257,8 @@ class SegmentsPresenter(QObject):
     def _show_cut(self) -> None:
         cut = self._segments.cut
         if cut is None:
-            for name in ("coloured", "layers", "matte"):
-                self._panel.pane(name).set_pyramid(())
+            self._panel.pane("coloured").set_pyramid(self._photo)
+            self._panel.pane("layers").set_pyramid(())
             self._leading = None
             return
         if self._flat is not None and self._flat[0] != self._segments.method:
@@ -231,17 +318,27 @@ class SegmentsPresenter(QObject):
         return segments.plane(segments.edits.layer(segments.solo)) if segments.solo else None
 
     def _show_matte(self) -> None:
+        """The matte as it is looked at; the photograph where there is none yet."""
         segments, pane = self._segments, self._panel.pane("matte")
         matte = self._matte()
-        pane.set_placeholder(NOTHING_PICKED if segments.alphas is not None else self._words())
         names = [layer.name for layer in segments.edits.layers if layer.number in segments.edits.picked]
-        pane.set_detail(" + ".join(names))
-        if matte is None or segments.cut is None:
-            pane.set_pyramid(())
+        if matte is None:
+            pane.set_detail(HINTS[segments.tool] if segments.can_cut_out else "")
+            pane.set_pyramid(self._photo)
+            pane.set_state("")
             return
+        pane.set_detail(" + ".join(names))
+        result = segments.matte
+        if segments.edits.steps and result is not None:
+            pane.set_state(EDGES[result.solved and segments.edits.edges], not result.solved)
+        else:
+            pane.set_state("")
         view = segments.view
-        own = segments.matte.colours if segments.matte is not None and view.decontaminate else None
-        photo = segments.cut.picture if own is None else own
+        photo = result.picture if result is not None else segments.cut.picture if segments.cut is not None else None
+        if photo is None:
+            return
+        if result is not None and result.colours is not None and view.name != "red":  # red shows what is left out, too
+            photo = result.colours
         seen = matte_picture(matte, photo, view.name, colour=view.colour, backdrop=self._backdrop)
         pane.set_pyramid(make_pyramid(seen))
         self._look_closer()
@@ -249,10 +346,10 @@ class SegmentsPresenter(QObject):
     def _matte(self) -> Alphas | None:
         """(h, w): at once the sum of the picked layers; as it is once the worker has answered."""
         segments = self._segments
-        if segments.alphas is None or not segments.edits.picked:
-            return None
         if segments.matte is not None:
             return segments.matte.matte
+        if segments.alphas is None or not segments.edits.picked or segments.edits.steps:
+            return None
         planes = [segments.plane(layer) for layer in segments.edits.layers if layer.number in segments.edits.picked]
         if -1 in planes:
             return None
@@ -260,9 +357,21 @@ class SegmentsPresenter(QObject):
         matte: Alphas = np.minimum(total, 255).astype(np.uint8)
         return 255 - matte if segments.edits.params.invert else matte
 
-    def _show_signs(self) -> None:
+    def _show_strokes(self) -> None:
+        """What was clicked and drawn, on all panes."""
+        (height, width), steps = self._session.size, self._segments.edits.steps
+        strokes = [
+            StrokeMark(
+                tuple((x * width - 0.5, y * height - 0.5) for x, y in step.points),
+                step.keep,
+                0.0 if step.click else step.radius * max(height, width),
+            )
+            for step in steps
+            if isinstance(step, Stroke)
+        ]
+        boxes = [(b.x0 * width, b.y0 * height, b.x1 * width, b.y1 * height) for b in steps if isinstance(b, Box)]
         for name in SEGMENT_PANES:
-            self._panel.pane(name).set_signs(self._segments.edits.keep, self._segments.edits.drop)
+            self._panel.pane(name).canvas.set_strokes(strokes, boxes[-1] if boxes else None)
 
     def _change_view(self) -> None:
         self._ask_backdrop()
@@ -278,6 +387,7 @@ class SegmentsPresenter(QObject):
         box = panel.pane(panel.current).visible_box()
         scale = panel.controller.scale * panel.devicePixelRatioF()
         self._session.look_at(box, scale)
+        self._sharpen_matte((box, scale))
         planes, layers = self._planes(), segments.layers_request()
         if planes is None or layers is None or segments.status != "exact":
             return
@@ -286,6 +396,18 @@ class SegmentsPresenter(QObject):
         backdrop = view.backdrop if self._backdrop is not None else None
         look = Look(*planes, self._solo_plane(), view.name, view.colour, backdrop)
         self._parts.ask(SegmentsLiftRequest(matte, look, (box, scale)), self._take_part)
+
+    def _sharpen_matte(self, view: View) -> None:
+        """Have the matte that one looks at closely made as sharp as the photograph, once its edges are solved."""
+        segments, asked = self._segments, self._segments.matte_request()
+        if asked is None or not asked.matte.steps or segments.matte is None or not segments.matte.solved:
+            return
+        backdrop = segments.view.backdrop if self._backdrop is not None else None
+        look = Look((), (), None, segments.view.name, segments.view.colour, backdrop)
+        self._matte_parts.ask(MatteLiftRequest(asked, look, view), self._take_matte_part)
+
+    def _take_matte_part(self, result: MatteLiftResult) -> None:
+        self._panel.pane("matte").set_region(*result.patch)
 
     def _take_part(self, result: SegmentsLiftResult) -> None:
         for name, patch in result.patches.items():
@@ -318,10 +440,8 @@ class SegmentsPresenter(QObject):
             self._panel.pane(name).set_state(BADGES.get(status, ""), status in ("stale", "preview"))
             self._panel.pane(name).set_placeholder(self._words())
         self._panel.pane("filtered").set_placeholder("")
-        stale = "stale" if status == "stale" and self._segments.edits.picked else ""
-        self._panel.pane("matte").set_state(stale, bool(stale))
-        if self._segments.alphas is None:
-            self._panel.pane("matte").set_placeholder(self._words())
+        if status == "stale" and self._segments.edits.picked and not self._segments.edits.steps:
+            self._panel.pane("matte").set_state("stale", True)
         if status == "exact":
             self._look_closer()
 

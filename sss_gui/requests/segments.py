@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sss_gui.requests.channel import Request
 from sss_gui.requests.panes import ComputeFeatures, ExportResult, Patch, Picture, Pyramid, Source, View
+from sss_model.matting.steps import Step
 from sss_model.params.layers import LayerExportParams, MatteParams, SegmentParams
 
 Alphas = npt.NDArray[np.uint8]
 Groups = tuple[int, ...]  # each component's layer 0, 1, ...
-Points = tuple[tuple[int, int], ...]
 Colour = tuple[int, int, int]
 
 
@@ -96,38 +97,95 @@ class Matte:
 
     Attributes
     ----------
-    picked : the layers whose sum it is
-    keep, drop : pixels (x, y) of the picture that belong to it, and that do not
+    picked : the layers whose sum it is, or begins with
+    steps : clicks, strokes and a box, in their order
+    edges : whether its edges are solved at the photograph's own size, where it has steps
     params : what is done to it then
     """
 
     picked: tuple[int, ...] = ()
-    keep: Points = ()
-    drop: Points = ()
+    steps: tuple[Step, ...] = ()
+    edges: bool = True
     params: MatteParams = field(default_factory=MatteParams)
 
     @property
     def plain(self) -> bool:
         """Whether it is nothing but the sum of its layers, or what that leaves."""
-        return not self.keep and not self.drop and replace(self.params, invert=False) == MatteParams()
+        return not self.steps and replace(self.params, invert=False) == MatteParams()
 
 
 @dataclass(frozen=True)
 class MatteResult:
-    """The matte on the working grid, (h, w) uint8, and its own colours (h, w, 3) uint8 where they were asked for."""
+    """A matte on the working grid.
+
+    Attributes
+    ----------
+    matte : (h, w) uint8
+    solved : whether its edges are solved, or are not to be; else that is under way
+    picture : (h, w, 3) uint8, the photograph on that grid
+    colours : (h, w, 3) uint8, the matte's own colours where they were asked for
+    """
 
     source: Source
     matte: Alphas
+    picture: Picture
     colours: Picture | None = None
+    solved: bool = True
 
 
 @dataclass(frozen=True)
 class MatteRequest(Request[MatteResult]):
-    """Make the matte; with `decontaminate` also its colours without the background's."""
+    """Make the matte; with `decontaminate` also its colours without the background's.
+
+    `layers` of no groups are enough for one that is made by steps alone.
+    """
 
     layers: LayersRequest
     matte: Matte
     decontaminate: bool = False
+
+    @property
+    def features(self) -> ComputeFeatures:
+        """What it is a matte of."""
+        return self.layers.cut.features
+
+
+@dataclass(frozen=True)
+class PrepareMatteRequest(Request[None]):
+    """Cut the picture into superpixels, so that the first click is answered at once."""
+
+    features: ComputeFeatures
+
+
+@dataclass(frozen=True)
+class HoverResult:
+    """What the matte would be after a click, (h, w) uint8 on its grid."""
+
+    source: Source
+    matte: Alphas
+
+
+@dataclass(frozen=True)
+class HoverRequest(Request[HoverResult]):
+    """Say what the matte would be after a click at `point`, (x, y) in pixels, that keeps or drops."""
+
+    matte: MatteRequest
+    point: tuple[int, int]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class RecipeResult:
+    """All that makes a matte, as JSON takes it."""
+
+    recipe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RecipeRequest(Request[RecipeResult]):
+    """Give the matte as a recipe, for a command line or another picture."""
+
+    matte: MatteRequest
 
 
 @dataclass(frozen=True)
@@ -163,6 +221,23 @@ class SegmentsLiftResult:
 @dataclass(frozen=True)
 class SegmentsLiftRequest(Request[SegmentsLiftResult]):
     """Show the part `view` of layers and matte at the photograph's own size; nothing where the grid is as fine."""
+
+    matte: MatteRequest
+    look: Look
+    view: View
+
+
+@dataclass(frozen=True)
+class MatteLiftResult:
+    """The part of the matte that is looked at, as sharp as the photograph."""
+
+    source: Source
+    patch: Patch
+
+
+@dataclass(frozen=True)
+class MatteLiftRequest(Request[MatteLiftResult]):
+    """Show the part `view` of a matte with steps at the photograph's own size; nothing where the grid is as fine."""
 
     matte: MatteRequest
     look: Look

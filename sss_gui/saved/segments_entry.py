@@ -9,10 +9,11 @@ from typing import Any
 
 from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.requests.segments import Colour
-from sss_gui.saved.session_values import one_of, points, text, whole
+from sss_gui.saved.session_values import one_of, text, whole
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
 from sss_model.errors import ParameterError
+from sss_model.matting.steps import step_from_dict
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 
 WordsOf = Callable[[Path | None], str | None]
@@ -52,8 +53,8 @@ def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
         ],
         "arranged": edits.arranged,
         "picked": sorted(edits.picked),
-        "keep": [list(point) for point in edits.keep],
-        "drop": [list(point) for point in edits.drop],
+        "steps": [step.to_dict() for step in edits.steps],
+        "edges": edits.edges,
         "matte": edits.params.to_dict(),
     }
 
@@ -80,8 +81,8 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
         layers=layers,
         picked=numbers & {whole(number, "picked") for number in entry["picked"]},
         arranged=bool(entry["arranged"]),
-        keep=points(entry["keep"], "keep"),
-        drop=points(entry["drop"], "drop"),
+        steps=tuple(map(step_from_dict, entry["steps"])),
+        edges=bool(entry["edges"]),
         params=MatteParams.from_dict(entry["matte"]),
     )
     view = AlphaView(name, _colour(entry["colour"]), backdrop, bool(entry["decontaminate"]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sss_gui.requests.segments import Colour, Groups, Matte, Points
+from sss_gui.requests.segments import Colour, Groups, Matte
+from sss_model.matting.steps import Step
 from sss_model.params.layers import MatteParams
 
 Part = frozenset[int]
@@ -48,7 +49,8 @@ class Edits:
     layers : from top to bottom
     picked : numbers of the layers whose sum the matte is
     arranged : whether the order is the user's own
-    keep, drop : pixels (x, y) that belong to the matte, and that do not
+    steps : clicks, strokes and boxes that make or correct the matte, in their order
+    edges : whether its edges are solved then
     params : what is done to the matte then
     """
 
@@ -56,8 +58,8 @@ class Edits:
     layers: tuple[Layer, ...] = ()
     picked: Part = frozenset()
     arranged: bool = False
-    keep: Points = ()
-    drop: Points = ()
+    steps: tuple[Step, ...] = ()
+    edges: bool = True
     params: MatteParams = field(default_factory=MatteParams)
 
     @property
@@ -191,8 +193,9 @@ def unlike(name: str, others: Sequence[str]) -> str:
 
 def matte_of(edits: Edits, groups: Groups) -> Matte:
     """The matte, with the picked layers as `groups` number them."""
-    picked = {groups[min(layer.components)] for layer in edits.layers if layer.number in edits.picked}
-    return Matte(tuple(sorted(picked)), edits.keep, edits.drop, edits.params)
+    chosen = [layer for layer in edits.layers if layer.number in edits.picked and groups]
+    picked = {groups[min(layer.components)] for layer in chosen}
+    return Matte(tuple(sorted(picked)), edits.steps, edits.edges, edits.params)
 
 
 def plain_count(edits: Edits, components: Components) -> int:

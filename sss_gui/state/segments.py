@@ -19,6 +19,7 @@ from sss_gui.requests.segments import (
     Matte,
     MatteRequest,
     MatteResult,
+    PrepareMatteRequest,
     SegmentsRequest,
     SegmentsResult,
 )
@@ -37,9 +38,11 @@ from sss_gui.state.layer_edits import (
     without_slivers,
 )
 from sss_gui.state.session import Session
+from sss_model.matting.steps import Step
 from sss_model.params.layers import MatteParams, SegmentParams
 
-TOOLS = ("pick", "keep", "drop")
+TOOLS = ("keep", "drop", "brush", "box", "pick")
+FINEST, WIDEST = 0.002, 0.2  # radii of the brush, in parts of the long side
 METHOD_TITLES = {
     "sss": "Semantic soft segments",
     "spectral-matting": "Spectral matting",
@@ -98,15 +101,17 @@ class Segments(QObject):
     edits : what the user has made of it
     solo : number of the layer that shows alone; 0 for none
     lit : number of the layer under the pointer; 0 for none
-    tool : what a click on a picture does, one of `TOOLS`: pick the layer, or keep or drop what is like the pixel
+    tool : what the mouse does on a picture, one of `TOOLS`: a click keeps or drops the thing it is on, the brush
+        paints what is kept, a box is drawn about the thing, or a click picks the layer
+    brush : radius of the brush in parts of the picture's long side
 
     Signals
     -------
     shown_changed, method_changed, cut_changed, alphas_changed, matte_changed, view_changed : the field of that name
         has another value
     status_changed : str, the `status`; it may be the same while `computing` differs
-    layers_changed, picked_changed, pins_changed, params_changed, solo_changed, lit_changed, tool_changed : the field of
-        that name, of the edits or of this, has another value
+    layers_changed, picked_changed, steps_changed, edges_changed, params_changed, solo_changed, lit_changed,
+        tool_changed, brush_changed : the field of that name, of the edits or of this, has another value
     edited : the user has changed something that undo brings back
     replaced : the edits are those of another cut
     noted : a sentence for the status line
@@ -121,7 +126,9 @@ class Segments(QObject):
     status_changed = Signal(str)
     layers_changed = Signal()
     picked_changed = Signal()
-    pins_changed = Signal()
+    steps_changed = Signal()
+    edges_changed = Signal(bool)
+    brush_changed = Signal(float)
     params_changed = Signal(object)
     solo_changed = Signal(int)
     lit_changed = Signal(int)
@@ -137,7 +144,7 @@ class Segments(QObject):
         self.components = Components()
         self.edits = Edits()
         self.solo = self.lit = 0
-        self.tool = TOOLS[0]
+        self.tool, self.brush = TOOLS[0], 0.012
         self._known: dict[Part, Layer] = {}  # how layers looked that are no more
         self.shown = False
         self.method = Method()
@@ -148,9 +155,12 @@ class Segments(QObject):
         self._features = 0  # number of those that the panes show
         self._cuts = Channel(session.worker, Rank.SEGMENTS, stops_running=True, busy=True)
         self._layers = Channel(session.worker, Rank.LAYERS, stops_running=True)
-        self._mattes = Channel(session.worker, Rank.MATTE)
+        self._mattes = Channel(session.worker, Rank.MATTE, stops_running=True)
+        self._preparation = Channel(session.worker, Rank.PREPARE_MATTE, quiet=True)
         self._asked_cut: object = None  # the cut that was asked for last, so that what failed is not asked for again
         self._status = ("", False)
+        self._source: Source | None = None  # whose matte `edits` has
+        self._matte_of_source: dict[Source, Edits] = {}  # of other pictures, without their layers
         self._edits_of: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
         self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
@@ -206,11 +216,26 @@ class Segments(QObject):
         return LayersRequest(self._segments_request(source), self.groups)
 
     def matte_request(self) -> MatteRequest | None:
-        """The whole of what the matte is; None while nothing is picked."""
-        layers = self.layers_request()
-        if layers is None or not self.edits.picked:
+        """The whole of what the matte is; None while there is nothing that it is made of."""
+        source, layers = self._session.displayed, self.layers_request()
+        if source is None or not (self.edits.steps or (self.edits.picked and layers)):
             return None
+        layers = layers or LayersRequest(self._segments_request(source), ())
         return MatteRequest(layers, self.wanted_matte, self.view.decontaminate)
+
+    @property
+    def can_cut_out(self) -> bool:
+        """Whether a click would be answered: the features are there."""
+        return self._session.shown is not None and self._session.shown == self._session.displayed
+
+    def next_matte_request(self) -> MatteRequest | None:
+        """What a further step would be added to; None while the features are not there."""
+        source = self._session.displayed
+        if source is None or not self.can_cut_out:
+            return None
+        return self.matte_request() or MatteRequest(
+            LayersRequest(self._segments_request(source), ()), self.wanted_matte
+        )
 
     @property
     def wanted_matte(self) -> Matte:
@@ -224,6 +249,7 @@ class Segments(QObject):
         if shown != self.shown:
             self.shown = shown
             self.shown_changed.emit(shown)
+            self._prepare_matte()
             self._compute_missing()
             self._tell()
 
@@ -261,9 +287,12 @@ class Segments(QObject):
     def restore(self, source: Source, method: Method, view: AlphaView, edits: Edits, *, shown: bool) -> None:
         """What a session file has; its edits wait until `source` is cut."""
         self._restored = (source, edits) if edits.layers else None
+        self._matte_of_source[source] = _with_matte(Edits(), edits)
         self.set_view(view)
         self.set_method(method)
         self.show(shown)
+        if source == self._session.displayed:
+            self._put(_with_matte(self.edits, edits))
         if self.cut is not None and self._wanted_cut == self.edits.cut:
             self._put(self._edits_for(self.edits.cut, self.edits))
             self.replaced.emit()
@@ -279,7 +308,7 @@ class Segments(QObject):
         before = self.edits
         regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
         other_sum = regrouped or edits.picked != before.picked
-        if other_sum:
+        if other_sum and not edits.steps:
             self._mattes.drop()
             self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
         self.edits = edits
@@ -288,15 +317,15 @@ class Segments(QObject):
             self.layers_changed.emit()
         if edits.picked != before.picked:
             self.picked_changed.emit()
-            if not edits.picked:  # there is nothing to keep or drop anything of
-                self.set_tool(TOOLS[0])
-        if (edits.keep, edits.drop) != (before.keep, before.drop):
-            self.pins_changed.emit()
+        if edits.steps != before.steps:
+            self.steps_changed.emit()
+        if edits.edges != before.edges:
+            self.edges_changed.emit(edits.edges)
         if edits.params != before.params:
             self.params_changed.emit(edits.params)
         if regrouped:
             self._ask_layers()
-        if other_sum or (edits.keep, edits.drop, edits.params) != (before.keep, before.drop, before.params):
+        if other_sum or _matte(edits) != _matte(before):
             self._ask_matte()
 
     # layers -----------------------------------------------------------------------------------------------------------
@@ -382,21 +411,35 @@ class Segments(QObject):
         self._change(number, lambda layer: replace(layer, shown=not layer.shown))
 
     def pick(self, numbers: Part) -> None:
-        """Let the matte be the sum of these layers."""
-        self._edit(replace(self.edits, picked=numbers & {layer.number for layer in self.edits.layers}))
+        """Let the matte be the sum of these layers, and nothing else."""
+        picked = numbers & {layer.number for layer in self.edits.layers}
+        self._edit(replace(self.edits, picked=picked, steps=()))
 
-    def add_pin(self, point: tuple[int, int], *, keep: bool) -> None:
-        """Say that the pixel (x, y) belongs to the matte, or that it does not."""
-        if not self.edits.picked:
-            self.noted.emit("Pick a layer first: pins refine the matte.")
+    def add_step(self, step: Step) -> None:
+        """Let a click, a stroke or a box make the matte, or correct what it is."""
+        if not self.can_cut_out:
+            self.noted.emit("Wait for the features: they say what belongs together.")
             return
-        keeping = tuple(p for p in self.edits.keep if p != point) + ((point,) if keep else ())
-        dropping = tuple(p for p in self.edits.drop if p != point) + (() if keep else (point,))
-        self._edit(replace(self.edits, keep=keeping, drop=dropping))
+        self._edit(replace(self.edits, steps=(*self.edits.steps, step)))
 
-    def clear_pins(self) -> None:
-        """Take the matte's pins off."""
-        self._edit(replace(self.edits, keep=(), drop=()))
+    def clear_steps(self) -> None:
+        """Take back all that was clicked and drawn."""
+        self._edit(replace(self.edits, steps=()))
+
+    def start_over(self) -> None:
+        """Let the matte hold nothing."""
+        self._edit(replace(self.edits, picked=frozenset(), steps=()))
+
+    def set_edges(self, edges: bool) -> None:
+        """Solve the matte's edges, or leave them as they are at once."""
+        self._edit(replace(self.edits, edges=edges))
+
+    def scale_brush(self, factor: float) -> None:
+        """Make the brush larger or smaller."""
+        radius = min(max(self.brush * factor, FINEST), WIDEST)
+        if radius != self.brush:
+            self.brush = radius
+            self.brush_changed.emit(radius)
 
     def set_params(self, params: MatteParams, *, moving: bool = False) -> None:
         """Change the matte as `params` say; `moving` while a slider is dragged."""
@@ -408,8 +451,10 @@ class Segments(QObject):
 
     def set_edits(self, edits: Edits) -> None:
         """All of it at once, as undo does; edits of another cut are left alone."""
-        if edits.cut == self.edits.cut and edits.cut is not None:
+        if edits.cut == self.edits.cut:
             self._put(edits)
+        elif edits.cut is None:  # from before the layers were there
+            self._put(_with_matte(self.edits, edits))
 
     def _change(self, number: int, change: Callable[[Layer], Layer]) -> None:
         layers = tuple(change(layer) if layer.number == number else layer for layer in self.edits.layers)
@@ -462,6 +507,12 @@ class Segments(QObject):
             self._layers.ask(request, self._take_layers, self._end)
             self._tell()
 
+    def _prepare_matte(self) -> None:
+        """Have the picture ready for the first click."""
+        source = self._session.displayed
+        if self.shown and source is not None and self.can_cut_out:
+            self._preparation.ask(PrepareMatteRequest(self._segments_request(source).features))
+
     def _ask_matte(self) -> None:
         """Ask for the matte where it is more than a sum of layers."""
         request = self.matte_request()
@@ -476,7 +527,11 @@ class Segments(QObject):
 
     def _follow(self, result: PanesResult) -> None:
         if result.complete:
-            self._features = result.features
+            others, self._features = result.features != self._features, result.features
+            if others:
+                self._prepare_matte()
+                if self.edits.steps:
+                    self._ask_matte()
             self._compute_missing()
             self._tell()
 
@@ -488,8 +543,10 @@ class Segments(QObject):
         self.cut, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
         edits = self._edits_for(cut, self._edits_before(cut))
-        self._replace(Edits(cut))
+        edits = edits if edits.steps else _with_matte(edits, self.edits)
+        self._replace(_with_matte(Edits(cut), edits))
         self._put(edits)
+        self._ask_matte()
         self.replaced.emit()
         self._tell()
 
@@ -498,10 +555,10 @@ class Segments(QObject):
         self.edits = edits
         self._known.clear()
         self._check_solo()
-        for changed in (self.cut_changed, self.layers_changed, self.picked_changed, self.pins_changed):
+        for changed in (self.cut_changed, self.layers_changed, self.picked_changed, self.steps_changed):
             changed.emit()
         self.params_changed.emit(edits.params)
-        self.set_tool(TOOLS[0])
+        self.edges_changed.emit(edits.edges)
 
     def _edits_for(self, cut: object, otherwise: Edits) -> Edits:
         """What a session file has of that cut; else `otherwise`."""
@@ -528,14 +585,17 @@ class Segments(QObject):
         self.matte = result
         self.matte_changed.emit()
 
-    def _leave(self, _source: Source | None) -> None:
-        """Another picture is shown: its layers are other ones."""
+    def _leave(self, source: Source | None) -> None:
+        """Another picture is shown: its layers and its matte are other ones."""
         self._remember()
+        if self._source is not None:
+            self._matte_of_source[self._source] = _with_matte(Edits(), self.edits)
+        self._source = source
         self.cut = self.alphas = self.matte = None
         for channel in (self._cuts, self._layers, self._mattes):
             channel.drop()
         self.components, self._asked_cut = Components(), None
-        self._replace(Edits())
+        self._replace(self._matte_of_source.get(source, Edits()) if source is not None else Edits())
         self.replaced.emit()
         self._tell()
 
@@ -564,3 +624,12 @@ class Segments(QObject):
 def _rounded(shares: tuple[float, ...]) -> tuple[float, ...]:
     """By which a cut is known again."""
     return tuple(round(share, 4) for share in shares)
+
+
+def _matte(edits: Edits) -> tuple[object, ...]:
+    return edits.steps, edits.edges, edits.params
+
+
+def _with_matte(edits: Edits, other: Edits) -> Edits:
+    """`edits` with what `other` has of the matte beside its picks."""
+    return replace(edits, steps=other.steps, edges=other.edges, params=other.params)

@@ -116,7 +116,7 @@ class ExportLayers(QObject):
         """Put what the matte cuts out on the clipboard, with its alpha, at the photograph's own size."""
         request = self._segments.matte_request()
         if request is None:
-            self.noted.emit("Pick a layer first.")
+            self.noted.emit("There is no matte yet: click what you want to cut out.")
         else:
             self._session.exports.ask(CutOutRequest(request), self._copy)
 

@@ -49,8 +49,12 @@ from sss_gui.requests.segments import (
     BackdropRequest,
     CutOutRequest,
     ExportLayersRequest,
+    HoverRequest,
     LayersRequest,
+    MatteLiftRequest,
     MatteRequest,
+    PrepareMatteRequest,
+    RecipeRequest,
     SegmentsLiftRequest,
     SegmentsRequest,
 )
@@ -107,6 +111,10 @@ class FeatureEngine(Engine):
         SegmentsRequest: "segmenter.segments",
         LayersRequest: "segmenter.layers",
         MatteRequest: "segmenter.matte",
+        PrepareMatteRequest: "segmenter.mattes.prepare",
+        HoverRequest: "segmenter.mattes.hover",
+        MatteLiftRequest: "segmenter.mattes.lift_matte",
+        RecipeRequest: "segmenter.mattes.recipe",
         SegmentsLiftRequest: "segmenter.lift_segments",
         BackdropRequest: "segmenter.backdrop",
         CutOutRequest: "segmenter.cut_out",
@@ -137,7 +145,7 @@ class FeatureEngine(Engine):
         if self._segmenter is None:
             from sss_gui.worker.layers.segment_engine import SegmentEngine
 
-            self._segmenter = SegmentEngine(self.document, self.documents)
+            self._segmenter = SegmentEngine(self.document, self.documents, lambda: self.give_way())
         return self._segmenter
 
     @property

@@ -18,6 +18,7 @@ HIDDEN: Colour = (119, 119, 119)
 _COLOUR_SHARE = 0.5
 _LIT, _DIMMED = 0.8, 0.12  # of the layer under the cursor, and of the others beside it
 _RED = (224, 40, 40)
+_TINT = (0, 158, 115)  # of what a click would take
 _CELLS = 40  # of a checkerboard along the long side
 _LIGHT, _DARK = 204, 153
 
@@ -83,6 +84,18 @@ def matte_picture(
         return blended(photo, backdrop, matte)
     behind = {"white": (255, 255, 255), "colour": colour}.get(view, (0, 0, 0))
     return blended(photo, _even(matte, behind), matte)
+
+
+def tinted(matte: Bytes) -> Bytes:
+    """(h, w, 4) with straight alpha: what `matte` (h, w) takes in a tint, outlined, to be laid over a picture."""
+    inside = matte > 127
+    rim = np.zeros(inside.shape, np.bool_)
+    rim[1:] |= inside[1:] != inside[:-1]
+    rim[:, 1:] |= inside[:, 1:] != inside[:, :-1]
+    picture = np.empty((*matte.shape, 4), np.uint8)
+    picture[..., :3] = _TINT
+    picture[..., 3] = np.where(rim, 255, matte // 5 * 2)
+    return picture
 
 
 def checkerboard(size: tuple[int, ...], place: Place | None = None) -> Bytes:

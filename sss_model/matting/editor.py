@@ -21,7 +21,7 @@ from sss_model.matting.find import find_thing, match_score, thing_of
 from sss_model.matting.parts import GRID, Doubles, Parts, cut_parts
 from sss_model.matting.recipe import Recipe, Thing, recipe_from
 from sss_model.matting.state import State, after, empty, given
-from sss_model.matting.steps import Given, Point, Step, box_at, stroke_at
+from sss_model.matting.steps import CLICK_RADIUS, Given, Point, Step, box_at, stroke_at
 from sss_model.params.layers import MatteParams
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import grid_image, grid_size
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Image = NDArray[np.floating[Any]]
 Floats = NDArray[np.float32]
 
-CLICK_RADIUS = 0.008  # of the long side
 _GRID_BYTES, _PIXEL_BYTES = 400, 32  # a pixel of the grid, beside its features, and one of the picture
 _DIGEST_ROWS = 512
 
@@ -172,7 +171,9 @@ class MatteEditor:
         """
         check_matte(matte)
         height, width = self.parts.size
-        on_grid = cv2.resize(np.asarray(matte, np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        on_grid: Floats = np.asarray(
+            cv2.resize(np.asarray(matte, np.float32), (width, height), interpolation=cv2.INTER_AREA), np.float32
+        )
         return given(self.parts, on_grid)
 
     def set_steps(self, steps: Sequence[Step]) -> None:

@@ -57,7 +57,10 @@ def after(parts: Parts, state: State, step: Step) -> State:
     marks, contested = state.marks.copy(), state.contested.copy()
     contested[under] |= marks[under] == -value
     marks[under] = value
-    solved = solve(parts, marks)
+    if state.started and not (marks > 0).any():  # of a matte that was given: the thing under the mark is taken out
+        solved = 1 - solve(parts, (-marks).astype(np.int8))
+    else:
+        solved = solve(parts, marks)
     alpha = _locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
     return State(alpha, marks, contested, True)
 

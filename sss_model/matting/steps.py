@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +18,7 @@ Size = tuple[int, int]
 Point = tuple[float, float]
 Mask = NDArray[np.bool_]
 
+CLICK_RADIUS = 0.008  # of the long side
 _FRACTION_BITS = 4  # of a pixel, in which OpenCV draws
 
 
@@ -41,6 +41,8 @@ class Stroke:
 
     def mask(self, size: Size) -> Mask:
         """(h, w): the pixels under the brush, of a grid of `size`; the one under each point at least."""
+        import cv2  # here: a window that starts has strokes, and draws none
+
         height, width = size
         drawn = np.zeros(size, np.uint8)
         radius = self.radius * max(size)

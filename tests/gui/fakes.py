@@ -48,6 +48,8 @@ from sss_gui.requests.segments import (
     CutOutRequest,
     CutOutResult,
     ExportLayersRequest,
+    HoverRequest,
+    HoverResult,
     LayersRequest,
     LayersResult,
     MatteRequest,
@@ -155,10 +157,25 @@ class FakeEngine(Engine):
         return LayersResult(message.cut.features.source, message.groups, alphas, shares)
 
     def matte(self, message: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
-        layers = self.layers(message.layers, progress, deliver)
-        matte = layers.alphas[..., list(message.matte.picked)].sum(2).astype(np.uint8)
+        """The sum of the picked layers; clicks take components, or leave them out."""
+        asked, matte = message.matte, np.zeros(self.size, np.uint8)
+        if asked.picked:
+            layers = self.layers(message.layers, progress, deliver)
+            matte = layers.alphas[..., list(asked.picked)].sum(2).astype(np.uint8)
+        for step in asked.steps:
+            self._take(matte, step.points[0][0], step.keep)
         own = np.full((*self.size, 3), 120, np.uint8) if message.decontaminate else None
-        return MatteResult(layers.source, matte, own)
+        return MatteResult(message.features.source, matte, self.picture(90)[0], own)
+
+    def _take(self, matte: np.ndarray, x: float, keep: bool) -> None:
+        edges = np.rint(np.cumsum((0, *SHARES)) * self.size[1]).astype(int)
+        component = int(np.searchsorted(edges, x * self.size[1], side="right")) - 1
+        matte[:, edges[component] : edges[component + 1]] = 255 * keep
+
+    def hover(self, message: HoverRequest, progress: Progress, deliver: Deliver) -> HoverResult:
+        matte = self.matte(message.matte, progress, deliver).matte
+        self._take(matte, message.point[0] / self.size[1], message.keep)
+        return HoverResult(message.matte.features.source, matte)
 
     def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         return BackdropResult(message.path, np.full((*message.size, 3), 30, np.uint8))

@@ -19,6 +19,7 @@ def cut(qtbot, program, name="a.png"):
     qtbot.waitUntil(lambda: program.session.shown is not None and program.session.shown.name == name)
     if not program.segments.shown:
         program.actions["segments_view"].trigger()
+    program.segments.set_tool("pick")
     settled(qtbot, program)
 
 

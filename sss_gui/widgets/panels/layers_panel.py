@@ -7,7 +7,6 @@ from dataclasses import fields
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QCheckBox,
     QColorDialog,
     QGridLayout,
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +22,6 @@ from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.number_control import NumberControl
-from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_model.params.layers import MatteParams, SegmentParams
 
@@ -35,11 +32,6 @@ METHODS = {
     "deeplab": "DeepLab (classes)…",
     "pspnet": "PSPNet (classes)…",
     "masks": "Masks of a file…",
-}
-TOOLS = {
-    "pick": ("Pick", "pick", "A click picks the layer; Shift adds it, Alt takes it away"),
-    "keep": ("Keep", "keep", "A click adds to the matte what is like the pixel; with Alt it takes that away"),
-    "drop": ("Drop", "drop", "A click takes from the matte what is like the pixel; with Alt it adds that"),
 }
 _MATTE = {f.name: f.metadata for f in fields(MatteParams)}
 _COUNT = next(f for f in fields(SegmentParams) if f.name == "layers")
@@ -53,8 +45,8 @@ class LayersPanel(QScrollArea):
     method_chosen : one of `METHODS`
     compute_requested : compute the layers now
     count_changing, count_rested : how many layers, while the slider moves and when it rests
-    command : name of a deed: merge_layers, split_layer, merge_slivers, clear_matte_pins, backdrop, export, copy_matte
-    tool_chosen : one of `TOOLS`
+    command : name of a deed: merge_layers, split_layer, merge_slivers, clear_steps, backdrop, export, copy_matte
+    edges_chosen : whether the matte's edges are solved
     matte_changing, matte_rested : name of a field of `MatteParams` and its value
     view_chosen : one of the alpha views
     colour_chosen : what lies behind the matte
@@ -66,7 +58,7 @@ class LayersPanel(QScrollArea):
     count_changing = Signal(int)
     count_rested = Signal(int)
     command = Signal(str)
-    tool_chosen = Signal(str)
+    edges_chosen = Signal(bool)
     matte_changing = Signal(str, object)
     matte_rested = Signal(str, object)
     view_chosen = Signal(str)
@@ -76,7 +68,6 @@ class LayersPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.list = LayerList()
-        self._tools: dict[str, QToolButton] = {}
         self._numbers: dict[str, NumberControl] = {}
         self._buttons: dict[str, QPushButton] = {}
         self._colour = QColor()
@@ -131,10 +122,12 @@ class LayersPanel(QScrollArea):
             self._count.set_value(count)
         self._count.setEnabled(count > 0 and most > 1)
 
-    def set_picked(self, count: int) -> None:
-        """How many layers are picked: what can be done with them."""
-        self._matte.setEnabled(count > 0)
-        self._buttons["copy_matte"].setEnabled(count > 0)
+    def set_matte(self, there: bool, *, drawn: bool) -> None:
+        """Whether there is a matte, and whether anything was clicked or drawn for it."""
+        self._matte.setEnabled(there)
+        self._edges.setEnabled(drawn)
+        self._buttons["clear_steps"].setEnabled(drawn)
+        self._buttons["copy_matte"].setEnabled(there)
 
     def set_params(self, params: MatteParams) -> None:
         """The matte's parameters."""
@@ -143,9 +136,10 @@ class LayersPanel(QScrollArea):
         with QSignalBlocker(self._invert):
             self._invert.setChecked(params.invert)
 
-    def set_tool(self, tool: str) -> None:
-        """What a click does."""
-        self._tools[tool].setChecked(True)
+    def set_edges(self, edges: bool) -> None:
+        """Whether the matte's edges are solved."""
+        with QSignalBlocker(self._edges):
+            self._edges.setChecked(edges)
 
     def set_view(self, name: str, colour: tuple[int, int, int], backdrop: str, *, decontaminate: bool) -> None:
         """How the matte is looked at; `backdrop` is the name of the picture behind it."""
@@ -203,7 +197,6 @@ class LayersPanel(QScrollArea):
         column = QVBoxLayout(self._matte)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(self._make_tools())
         for name in ("tightness", "grow", "feather"):
             control = self._numbers[name] = NumberControl(_MATTE[name], getattr(MatteParams(), name))
             control.changing.connect(lambda value, name=name: self.matte_changing.emit(name, float(value)))
@@ -213,28 +206,17 @@ class LayersPanel(QScrollArea):
         self._invert.setToolTip(_MATTE["invert"]["help"])
         self._invert.toggled.connect(lambda on: self.matte_rested.emit("invert", on))
         column.addWidget(self._invert)
+        self._edges = QCheckBox("Solve edges")
+        self._edges.setToolTip("Hair, leaves and soft borders as the picture has them, about the matte's edge")
+        self._edges.setChecked(True)
+        self._edges.toggled.connect(self.edges_chosen)
+        column.addWidget(self._edges)
+        deeds = QHBoxLayout()
+        deeds.addWidget(self._button("clear_steps", "Clear strokes", "Take back all that was clicked and drawn"))
+        deeds.addWidget(self._button("start_over", "Start over", "Let the matte hold nothing"))
+        column.addLayout(deeds)
         section.add(self._matte)
         return section
-
-    def _make_tools(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(2)
-        group = QButtonGroup(self)
-        for name, (words, icon, tip) in TOOLS.items():
-            button = self._tools[name] = QToolButton()
-            button.setText(words)
-            button.setIcon(line_icon(icon))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setCheckable(True)
-            button.setAutoRaise(True)
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _checked, name=name: self.tool_chosen.emit(name))
-            group.addButton(button)
-            row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(self._button("clear_matte_pins", "Clear", "Take off the pins that refine the matte"))
-        self._tools["pick"].setChecked(True)
-        return row
 
     def _make_look(self) -> QWidget:
         section = CollapsibleSection("Look and files")

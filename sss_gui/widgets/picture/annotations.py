@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
 CANVAS = QColor(119, 119, 119)
 """Neutral mid-grey around pictures (sRGB of 18 % reflectance), in light and dark alike."""
@@ -68,6 +69,57 @@ def draw_signs(painter: QPainter, points: Sequence[QPointF], *, keep: bool) -> N
         painter.drawLine(point - QPointF(4, 0), point + QPointF(4, 0))
         if keep:
             painter.drawLine(point - QPointF(0, 4), point + QPointF(0, 4))
+    painter.restore()
+
+
+@dataclass(frozen=True)
+class StrokeMark:
+    """What was said of a matte along `points` (x, y) in pixels of the picture; a `radius` of 0 is a click."""
+
+    points: tuple[tuple[float, float], ...]
+    keep: bool
+    radius: float = 0.0
+
+
+def draw_stroke(painter: QPainter, points: Sequence[QPointF], radius: float, *, keep: bool) -> None:
+    """A line along `points` on the screen, as wide as the brush: seen through, with a thin middle."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    colour = QColor(_KEEP if keep else ALERT)
+    line = QPolygonF([*points, points[-1] + QPointF(0.01, 0)])  # a single point is a dot
+    for width, alpha in ((max(2 * radius, 3.0), 70), (2.0, 255)):
+        colour.setAlpha(alpha)
+        pen = QPen(colour, width)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.drawPolyline(line)
+    painter.restore()
+
+
+def draw_brush(painter: QPainter, centre: QPointF, radius: float, *, keep: bool) -> None:
+    """The brush's rim about the pointer, with a plus or a minus."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(_DARK, 3), QPen(_KEEP if keep else ALERT, 1.5)):
+        painter.setPen(pen)
+        painter.drawEllipse(centre, max(radius, 2.0), max(radius, 2.0))
+    painter.setPen(QPen(_LIGHT, 1.5))
+    painter.drawLine(centre - QPointF(3, 0), centre + QPointF(3, 0))
+    if keep:
+        painter.drawLine(centre - QPointF(0, 3), centre + QPointF(0, 3))
+    painter.restore()
+
+
+def draw_box(painter: QPainter, box: QRectF) -> None:
+    """A dashed rectangle that is seen on light and dark."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(_DARK, 2))
+    painter.drawRect(box)
+    painter.setPen(QPen(_LIGHT, 1, Qt.PenStyle.DashLine))
+    painter.drawRect(box)
     painter.restore()
 
 

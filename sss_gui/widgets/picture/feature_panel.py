@@ -31,6 +31,9 @@ class FeaturePanel(QWidget):
     pixel_clicked = Signal(int, int)
     pixel_picked = Signal(int, int, object)
     """The same with the keys that were held (Qt.KeyboardModifier)."""
+    stroke_drawn = Signal(list, object)
+    """Points (x, y) in pixels, and the keys that were held at its end."""
+    box_drawn = Signal(float, float, float, float)
     nudge_requested = Signal(int, int)
     files_dropped = Signal(list)
     drag_out_requested = Signal(str)
@@ -87,6 +90,8 @@ class FeaturePanel(QWidget):
         canvas.hover_left.connect(self._left)
         canvas.pixel_clicked.connect(self.pixel_clicked)
         canvas.pixel_picked.connect(self.pixel_picked)
+        canvas.stroke_drawn.connect(self.stroke_drawn)
+        canvas.box_drawn.connect(self.box_drawn)
         canvas.nudge_requested.connect(self.nudge_requested)
         canvas.flip_requested.connect(self.flip)
         canvas.wipe_moved.connect(self._move_wipe)
@@ -95,6 +100,15 @@ class FeaturePanel(QWidget):
         view.header.legend.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
+
+    def set_gesture(self, gesture: str, radius: float) -> None:
+        """What dragging does in all panes: '' pans, 'brush' paints with `radius` pixels of the picture, 'box' draws.
+
+        With Shift it draws a box in either case.
+        """
+        for view in self._panes.values():
+            view.canvas.boxes = "always" if gesture == "box" else "shift"
+            view.canvas.set_brush(radius if gesture == "brush" else 0.0)
 
     def pane(self, name: str) -> ImageView:
         """The pane of that name."""

@@ -155,10 +155,6 @@ class ImageView(QWidget):
         """Outline the best match (x, y) of a similarity map; None hides it."""
         self.canvas.set_marks(crosshair=self.canvas.crosshair, match=pixel, pins=self.canvas.pins)
 
-    def set_signs(self, keep: Sequence[tuple[int, int]], drop: Sequence[tuple[int, int]]) -> None:
-        """Plus and minus at pixels (x, y): what is to belong to a matte, and what is not."""
-        self.canvas.set_signs(keep, drop)
-
     # where things are ------------------------------------------------------------------------------------------------
 
     def visible_box(self) -> tuple[int, int, int, int]:

@@ -44,12 +44,12 @@ def export_layers(
     if source.path is not None:
         check_source(path, source.path, changed=True)
     segment = cut.params
-    if segment.method in SOFT_METHODS:
+    if segment.method in SOFT_METHODS and request.layers.groups:
         segment = replace(segment, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
     if may_stay(path, segment, params):
         return ExportResult(())
     prepare_folder(request.folder)
-    document, _ = engine.found(cut, progress.part(0.0, 0.1), deliver)
+    document = engine.document(cut.features, progress.part(0.0, 0.1), deliver)
     layers = _layers(engine, request, progress.part(0.1, 0.6), deliver)
     layers = decontaminated(layers, params, progress.part(0.6, 0.8))
     sha256 = file_sha256(source.path) if source.path is not None else ""
@@ -62,10 +62,10 @@ def export_layers(
 
 def _layers(engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> Layers:
     """What is written, at the photograph's own size, in the order of the request."""
-    _, cut = engine.found(request.layers.cut, progress.part(0.0, 0.1), deliver)
     if request.matte is not None:
-        alphas = engine.full_matte(request.matte, progress.part(0.1, 1.0), deliver)[..., None]
-        return Layers(cut.image, alphas, request.names)
+        image, alpha = engine.full_matte(request.matte, progress, deliver)
+        return Layers(image, alpha[..., None], request.names)
+    _, cut = engine.found(request.layers.cut, progress.part(0.0, 0.1), deliver)
     alphas = cut.at_full_size(request.layers.groups, progress.part(0.1, 1.0, "Full size"))
     if not request.order:
         return Layers(cut.image, alphas, request.names).by_share()
@@ -84,6 +84,7 @@ def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, A
         weights = network_weights(cut.params.method, cut.file, consent=False)  # the cut has them on this machine
         made = {"weights": {cut.params.method: {"name": weights.name, "sha256": file_sha256(weights)}}}
     if matte is not None:
-        pins = {kind: [list(point) for point in getattr(matte.matte, kind)] for kind in ("keep", "drop")}
-        made["matte"] = {"picked": list(matte.matte.picked), **pins, **matte.matte.params.to_dict()}
+        steps = [step.to_dict() for step in matte.matte.steps]
+        drawn = {"steps": steps, "edges": matte.matte.edges} if steps else {}
+        made["matte"] = {"picked": list(matte.matte.picked), **drawn, **matte.matte.params.to_dict()}
     return made

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, View
@@ -38,10 +37,9 @@ from sss_gui.worker.layers.layer_sources import (
     HardLayers,
     LayerSource,
     SoftLayers,
-    lifted_part,
-    models_of,
     part_step,
 )
+from sss_gui.worker.layers.matte_engine import MatteEngine
 from sss_gui.worker.sources import read_source
 from sss_model.errors import CheckpointError, ParameterError
 from sss_model.extractor import pick_device
@@ -51,7 +49,6 @@ from sss_model.image_io import read_reduced, to_picture
 from sss_model.layer_io.layers import whole_alphas, whole_numbers
 from sss_model.params.layers import SOFT_METHODS
 from sss_model.progress import Progress
-from sss_model.projection.full_size import moved_point
 from sss_model.segmentation import soft_segments, spectral_matting
 from sss_model.segmentation.comparisons import (
     HardSegmentation,
@@ -62,9 +59,7 @@ from sss_model.segmentation.comparisons import (
     read_masks,
 )
 from sss_model.segmentation.foreground import estimate_foreground
-from sss_model.segmentation.inputs import grid_features
-from sss_model.segmentation.matte import adjust_matte, refine_matte
-from sss_model.segmentation.upsample import upsample_layers
+from sss_model.segmentation.matte import adjust_matte
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 log = logging.getLogger(__name__)
@@ -82,20 +77,23 @@ class SegmentEngine:
     ----------
     document : the features of a picture, remembered or computed
     documents : the remembered ones; the cuts of others are forgotten, and the oldest of all that take too much memory
+    give_way : answers what is more urgent
     """
 
-    def __init__(self, document: DocumentOf, documents: FeatureCache) -> None:
-        self._document, self._documents = document, documents
+    def __init__(
+        self, document: DocumentOf, documents: FeatureCache, give_way: Callable[[], None] = lambda: None
+    ) -> None:
+        self._document, self._documents, self._give_way = document, documents, give_way
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
-        self._refinement: tuple[Any, Floats] | None = None
-        self._resized: tuple[int, tuple[int, int], Floats] | None = None
+        self.mattes = MatteEngine(self)
 
     def clear(self) -> None:
         """Forget everything."""
         self._cuts.clear()
-        self._grey = self._backdrop = self._resized = self._refinement = None
+        self._grey = self._backdrop = None
+        self.mattes.clear()
 
     # cuts and layers -------------------------------------------------------------------------------------------------
 
@@ -143,8 +141,7 @@ class SegmentEngine:
             del self._cuts[key]
         if self._grey is not None and self._grey[0] not in alive:
             self._grey = None
-        if self._resized is not None and self._resized[0] not in alive:
-            self._resized = self._refinement = None
+        self.mattes.keep_only(alive)
         limit = self._documents.budget * _CACHE_SHARE
         while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > limit:
             self._cuts.popitem(last=False)
@@ -152,6 +149,7 @@ class SegmentEngine:
     def _compute(self, request: SegmentsRequest, document: CachedFeatures, progress: Progress) -> LayerSource:
         """As `sss-segment` does it, on the photograph as its file has it."""
         params = request.params
+        progress = self._giving_way(progress)
         image = read_source(request.features.source).image
         side = max(image.shape[:2])
         grid = min(params.size or side, side)
@@ -164,14 +162,29 @@ class SegmentEngine:
             return SoftLayers(spectral_matting(image, **common), image, grid)
         return SoftLayers(soft_segments(image, document.figure.features, **common), image, grid)
 
+    def _giving_way(self, progress: Progress) -> Progress:
+        """`progress`, which answers what is more urgent wherever it is told: a click need not wait for the layers."""
+
+        def listen(fraction: float, stage: str) -> None:
+            progress.report(fraction, stage)
+            self._give_way()
+
+        return Progress(listen)
+
     # mattes ----------------------------------------------------------------------------------------------------------
 
     def matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
-        """The matte on the grid, and its own colours where they are asked for."""
-        document, cut = self._cut(request.layers.cut, progress, deliver)
-        matte = adjust_matte(self._refined(request, document, cut), request.matte.params, scale=_scale_of(cut))
+        """The matte on the grid: the sum of the picked layers, or what the steps make of it."""
+        if request.matte.steps:
+            return self.mattes.matte(request, progress, deliver)
+        _, cut = self._cut(request.layers.cut, progress, deliver)
+        matte = adjust_matte(self._sum(request, cut), request.matte.params, scale=_scale_of(cut))
         colours = _own_colours(cut.grid, matte, progress) if request.decontaminate else None
-        return MatteResult(request.layers.cut.features.source, whole_numbers(matte, 255), colours)
+        return MatteResult(request.features.source, whole_numbers(matte, 255), to_picture(cut.grid), colours)
+
+    def document(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> CachedFeatures:
+        """The features of a picture, remembered or computed."""
+        return self._document(request, progress, deliver)
 
     def found(
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
@@ -179,49 +192,25 @@ class SegmentEngine:
         """The features of the picture and its cut, remembered or computed."""
         return self._cut(request, progress, deliver)
 
-    def full_matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> Floats:
-        """(H, W) in [0, 1]: the matte at the photograph's own size."""
-        document, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
-        return self._in_full(request, document, cut, progress.part(0.2, 1.0, "Full size"))
+    def picked(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> Floats:
+        """(h, w) in [0, 1]: the sum of the picked layers on the grid."""
+        return self._sum(request, self._cut(request.layers.cut, progress, deliver)[1])
 
-    def _refined(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource) -> Floats:
-        """(h, w): the picked layers' sum on the grid, as the pins have it; the last one is remembered."""
-        asked, groups = request.matte, request.layers.groups
-        matte = picked_sum(cut.on_grid(groups, Progress()), asked.picked)
-        if not asked.keep and not asked.drop:
-            return matte
-        made = document.number, request.layers.cut.params, request.layers.cut.file
-        key = made, groups, asked.picked, asked.keep, asked.drop
-        if self._refinement is None or self._refinement[0] != key:
-            keep, drop = ([_cell(point, cut) for point in points] for points in (asked.keep, asked.drop))
-            features = self._features(document, cut)
-            self._refinement = key, refine_matte(matte, cut.grid, features, positive=keep, negative=drop)
-        return self._refinement[1]
+    @staticmethod
+    def _sum(request: MatteRequest, cut: LayerSource) -> Floats:
+        return picked_sum(cut.on_grid(request.layers.groups, Progress()), request.matte.picked)
 
-    def _features(self, document: CachedFeatures, cut: LayerSource) -> Floats:
-        """The features on the cut's grid; those of the last picture are remembered."""
-        size = (cut.grid.shape[0], cut.grid.shape[1])
-        if self._resized is None or self._resized[:2] != (document.number, size):
-            self._resized = document.number, size, grid_features(document.figure.features, size, Progress())
-        return self._resized[2]
-
-    def _in_full(self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, progress: Progress) -> Floats:
-        """(H, W): the matte at the photograph's own size."""
-        asked = request.matte
-        if asked.keep or asked.drop:
-            refined = self._refined(request, document, cut)
-            planes = torch.from_numpy(np.stack([refined, 1 - refined]))
-            lifted = cut.grid.shape[:2] != cut.image.shape[:2]
-            grid = torch.from_numpy(cut.grid)
-            matte = upsample_layers(planes, grid, cut.image, progress=progress)[..., 0] if lifted else refined
-        else:
-            matte = picked_sum(cut.at_full_size(request.layers.groups, progress), asked.picked)
-        return adjust_matte(matte, asked.params)
+    def full_matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> tuple[Floats, Floats]:
+        """The photograph (H, W, 3), and its matte (H, W) in [0, 1]."""
+        if request.matte.steps:
+            return self.mattes.full(request, progress, deliver)
+        _, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
+        alphas = cut.at_full_size(request.layers.groups, progress.part(0.2, 1.0, "Full size"))
+        return cut.image, adjust_matte(picked_sum(alphas, request.matte.picked), request.matte.params)
 
     def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         """The matte as the alpha of the photograph, or of its own colours."""
-        _, cut = self._cut(request.matte.layers.cut, progress.part(0.0, 0.2), deliver)
-        matte, image = self.full_matte(request.matte, progress.part(0.2, 0.7), deliver), cut.image
+        image, matte = self.full_matte(request.matte, progress.part(0.0, 0.7), deliver)
         if request.matte.decontaminate:
             image = estimate_foreground(image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
         picture = np.empty((*matte.shape, 4), np.uint8)
@@ -242,8 +231,8 @@ class SegmentEngine:
     ) -> SegmentsLiftResult | None:
         """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
         asked, look = request.matte, request.look
-        document, cut = self._cut(asked.layers.cut, progress, deliver)
-        seen_part = _part_seen(request.view, cut)
+        _, cut = self._cut(asked.layers.cut, progress, deliver)
+        seen_part = self.part_seen(request.view, cut.image.shape[:2], _scale_of(cut))
         if seen_part is None:
             return None
         (x0, y0, x1, y1), step = seen_part
@@ -257,23 +246,22 @@ class SegmentEngine:
         else:
             alone = matte_picture(alphas[..., look.solo], to_picture(photo), "checkerboard", place=place)
             patches = {"layers": (alone, box)}
-        if asked.matte.picked:
+        if asked.matte.picked and not asked.matte.steps:
             progress.report(0.5)
-            matte = self._matte_part(asked, document, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
+            matte = self._matte_part(asked, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
+            own = asked.decontaminate and look.alpha != "red"  # red shows what is left out, too
             seen = matte_picture(
                 whole_numbers(matte, 255),
-                _own_colours(photo, matte, progress) if asked.decontaminate else to_picture(photo),
+                _own_colours(photo, matte, progress) if own else to_picture(photo),
                 look.alpha,
                 colour=look.colour,
-                backdrop=self._backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
+                backdrop=self.backdrop_part(look.backdrop, cut.image.shape, box, (rows, columns)),
                 place=place,
             )
             patches["matte"] = (seen, box)
         return SegmentsLiftResult(asked.layers.cut.features.source, patches)
 
-    def _matte_part(
-        self, request: MatteRequest, document: CachedFeatures, cut: LayerSource, box: Box, step: int
-    ) -> Floats:
+    def _matte_part(self, request: MatteRequest, cut: LayerSource, box: Box, step: int) -> Floats:
         """The matte in `box`, computed with as much around it as its borders move and blur."""
         asked, (height, width) = request.matte, cut.image.shape[:2]
         reach = math.ceil((abs(asked.params.grow) + 3 * asked.params.feather) / step) * step
@@ -282,16 +270,23 @@ class SegmentEngine:
             max(box[1] - box[1] // step * step, box[1] - reach),
         )
         wide = x0, y0, min(width, box[2] + reach), min(height, box[3] + reach)
-        if asked.keep or asked.drop:
-            refined = self._refined(request, document, cut)
-            models = models_of(np.stack([refined, 1 - refined], axis=2), cut.grid)
-            matte = lifted_part(models, cut.image, wide, step)[..., 0]
-        else:
-            matte = picked_sum(cut.part(request.layers.groups, wide, step), asked.picked)
+        matte = picked_sum(cut.part(request.layers.groups, wide, step), asked.picked)
         matte = adjust_matte(matte, asked.params, scale=1 / step)
         rows, columns = (box[3] - box[1]) // step, (box[2] - box[0]) // step
         top, left = (box[1] - y0) // step, (box[0] - x0) // step
         return matte[top : top + rows, left : left + columns]
+
+    @staticmethod
+    def part_seen(view: View, size: tuple[int, ...], grid_scale: float) -> tuple[Box, int] | None:
+        """The box of a picture of `size` that is on screen, and how many of its pixels become one; None: the grid, of
+        `grid_scale` cells a pixel, is enough."""
+        (left, top, right, bottom), scale = view
+        height, width = size[:2]
+        if scale <= grid_scale or grid_scale == 1:
+            return None
+        box = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+        step = part_step(scale)
+        return (box, step) if box[2] - box[0] >= step and box[3] - box[1] >= step else None
 
     def backdrop(self, request: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         """Read the picture, and cut it to the grid's shape."""
@@ -299,16 +294,17 @@ class SegmentEngine:
         picture = to_picture(resize(_covering(self._read(request.path), height / width), request.size))
         return BackdropResult(request.path, picture)
 
-    def _backdrop_part(
-        self, path: Path | None, shape: tuple[int, ...], box: tuple[float, ...], size: tuple[int, int]
+    def backdrop_part(
+        self, path: Path | None, shape: tuple[int, ...], box: tuple[float, ...], size: tuple[int, ...]
     ) -> Picture | None:
+        """(h, w, 3) of `size`: what lies behind the part `box` of a picture of `shape`."""
         if path is None:
             return None
         covering = _covering(self._read(path), shape[0] / shape[1])
         across, down = covering.shape[1] / shape[1], covering.shape[0] / shape[0]
         x0, y0 = int(box[0] * across), int(box[1] * down)
         part = covering[y0 : max(int(box[3] * down), y0 + 1), x0 : max(int(box[2] * across), x0 + 1)]
-        return to_picture(resize(part, size))
+        return to_picture(resize(part, (size[0], size[1])))
 
     def _read(self, path: Path) -> Floats:
         key = path, _stamp(path)
@@ -357,11 +353,6 @@ def _scale_of(cut: LayerSource) -> float:
     return float(max(cut.grid.shape[:2]) / max(cut.image.shape[:2]))
 
 
-def _cell(point: tuple[int, int], cut: LayerSource) -> tuple[int, int]:
-    """(x, y) of the cell that the pixel lies in."""
-    return moved_point(point, (cut.image.shape[0], cut.image.shape[1]), cut.grid.shape)
-
-
 def _own_colours(photo: Floats, matte: Floats, progress: Progress) -> Picture:
     return to_picture(estimate_foreground(photo, matte, progress=progress))
 
@@ -372,17 +363,6 @@ def _photo_of(image: Floats, corner: tuple[int, int], size: tuple[int, int], ste
     half = step // 2
     part = image[y + half : y + rows * step : step, x + half : x + columns * step : step]
     return np.ascontiguousarray(part, np.float32)
-
-
-def _part_seen(view: View, cut: LayerSource) -> tuple[Box, int] | None:
-    """The box of the photograph that is on screen, and how many of its pixels become one; None: the grid is enough."""
-    (left, top, right, bottom), scale = view
-    height, width = cut.image.shape[:2]
-    if scale <= _scale_of(cut) or cut.grid.shape == cut.image.shape:
-        return None
-    box = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    step = part_step(scale)
-    return (box, step) if box[2] - box[0] >= step and box[3] - box[1] >= step else None
 
 
 def _covering(picture: Floats, ratio: float) -> Floats:

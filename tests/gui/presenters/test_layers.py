@@ -204,19 +204,17 @@ def test_the_dock_says_what_there_is_to_do(qtbot, layered, status, computing, wo
     assert button(dock, "Compute").isVisibleTo(dock) is (status != "exact" and not computing)
 
 
-def test_another_method_begins_with_no_pins_and_clicks_that_pick(qtbot, layered):
+def test_another_method_keeps_the_strokes(qtbot, layered):
     dock, segments = layered.window.layers, layered.segments
-    click(qtbot, layered, 0)
-    button(dock, "Drop").click()
+    layered.actions["tool_keep"].trigger()
     click(qtbot, layered, 2)
     dock.matte_rested.emit("feather", 4.0)
     settled(qtbot, layered)
     segments.set_method(Method("spectral-matting"))
     settled(qtbot, layered)
-    assert layered.window.segments_panel.pane("layers").canvas.signs == ([], [])
-    assert button(dock, "Pick").isChecked()
-    assert dock.control("feather").value == 0.0
-    segments.set_method(Method())
-    settled(qtbot, layered)
-    assert len(layered.window.segments_panel.pane("layers").canvas.signs[1]) == 1
+    assert len(layered.window.segments_panel.pane("layers").canvas.strokes) == 1
     assert dock.control("feather").value == 4.0
+    button(dock, "Start over").click()
+    settled(qtbot, layered)
+    assert layered.window.segments_panel.pane("layers").canvas.strokes == []
+    assert not button(dock, "Copy cut-out").isEnabled()

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from journeys import failing
-from layers import click, components, cut, hover, settled
-from PySide6.QtCore import Qt
+from layers import MIDDLES, NOTHING_HELD, click, components, cut, hover, place, settled
+from PySide6.QtCore import QPoint, Qt
 
 from sss_gui.pane_names import ALPHA_VIEWS
-from sss_gui.requests.segments import BackdropRequest, MatteRequest
+from sss_gui.requests.segments import BackdropRequest
 from sss_gui.state.segments import Method
 from sss_model.errors import ImageError
+from sss_model.matting.steps import Box
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
@@ -32,7 +33,7 @@ def pane(program, name):
 def matte_columns(program):
     """The matte as the pane shows it in grey, at the middle of each component."""
     picture = pane(program, "matte").picture
-    if picture is None:
+    if picture is None or program.segments.matte_request() is None:
         return None
     return [int(picture[3, round(x * picture.shape[1]), 0]) for x in (0.2, 0.45, 0.65, 0.9)]
 
@@ -78,7 +79,7 @@ def test_click_picks_shift_adds_alt_takes_away_and_the_matte_is_there_at_once(qt
     assert matte_columns(layered) == [255, 0, 0, 255]
     layered.actions["pick_nothing"].trigger()
     assert matte_columns(layered) is None
-    assert "Click a layer" in pane(layered, "matte").canvas.placeholder
+    assert pane(layered, "matte").picture is pane(layered, "coloured").canvas.reference.levels[0], "the photograph"
 
 
 def test_features_are_not_pinned_by_clicks_on_layers(qtbot, layered):
@@ -94,18 +95,84 @@ def test_the_matte_can_be_inverted_at_once(qtbot, layered):
     assert layered.actions["invert_matte"].isChecked()
 
 
-def test_pins_refine_the_matte(qtbot, layered, engine):
+def test_clicks_take_and_leave_out_things(qtbot, layered, engine):
+    layered.actions["tool_keep"].trigger()
+    click(qtbot, layered, 2)
+    settled(qtbot, layered)
+    assert matte_columns(layered) == [0, 0, 255, 0]
+    click(qtbot, layered, 0, pane="matte")
+    layered.actions["tool_drop"].trigger()
+    click(qtbot, layered, 2)
+    click(qtbot, layered, 3, ALT)
+    settled(qtbot, layered)
+    assert matte_columns(layered) == [255, 0, 0, 255]
+    strokes = pane(layered, "layers").canvas.strokes
+    assert [stroke.keep for stroke in strokes] == [True, True, False, True]
+    layered.actions["undo"].trigger()
+    settled(qtbot, layered)
+    assert matte_columns(layered) == [255, 0, 0, 0]
+    layered.actions["clear_steps"].trigger()
+    settled(qtbot, layered)
+    assert matte_columns(layered) is None
+    assert pane(layered, "layers").canvas.strokes == []
+
+
+def test_clicks_correct_the_layers_that_are_picked(qtbot, layered):
     click(qtbot, layered, 0)
-    layered.window.layers.tool_chosen.emit("keep")
+    layered.actions["tool_keep"].trigger()
     click(qtbot, layered, 2)
     click(qtbot, layered, 1, ALT)
     settled(qtbot, layered)
-    asked = [message for message in engine.asked if isinstance(message, MatteRequest)][-1].matte
     assert components(layered) == {0}
-    assert len(asked.keep) == len(asked.drop) == 1
-    assert pane(layered, "layers").canvas.signs == (list(asked.keep), list(asked.drop))
-    layered.actions["clear_matte_pins"].trigger()
-    assert pane(layered, "layers").canvas.signs == ([], [])
+    assert matte_columns(layered) == [255, 0, 255, 0]
+    layered.segments.pick(frozenset([2]))
+    settled(qtbot, layered)
+    assert layered.segments.edits.steps == (), "another layer is another matte"
+
+
+def test_hovering_shows_what_a_click_would_take(qtbot, layered):
+    layered.actions["tool_keep"].trigger()
+    hover(qtbot, layered, 0)
+    hover(qtbot, layered, 2)
+    qtbot.waitUntil(lambda: bool(pane(layered, "matte").canvas.layer.overlay))
+    tint = pane(layered, "matte").canvas.layer.overlay[0][12, :, 3]
+    assert tint[round(MIDDLES[2] * 32)] > 0
+    assert tint[round(MIDDLES[0] * 32)] == 0
+    layered.window.segments_panel.hover_left.emit()
+    assert not pane(layered, "matte").canvas.layer.overlay
+
+
+def test_a_brush_paints_and_its_size_follows_the_keys(qtbot, layered):
+    layered.actions["a_or_b"].trigger()
+    assert layered.segments.tool == "brush"
+    layered.segments.scale_brush(8)
+    canvas, point = place(layered, 2, "matte")
+    before = canvas.brush
+    layered.actions["radius_up"].trigger()
+    assert canvas.brush == pytest.approx(1.25 * before)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=point)
+    qtbot.mouseMove(canvas, point + QPoint(6, 0))
+    assert canvas.drawn
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(6, 0))
+    settled(qtbot, layered)
+    (stroke,) = layered.segments.edits.steps
+    assert stroke.keep
+    assert not stroke.click
+    assert len(stroke.points) >= 2
+    assert matte_columns(layered) == [0, 0, 255, 0]
+
+
+def test_a_box_is_dragged_with_shift_or_by_its_tool(qtbot, layered):
+    for tool, held in (("keep", SHIFT), ("box", NOTHING_HELD)):
+        layered.actions[f"tool_{tool}"].trigger()
+        canvas, point = place(layered, 2, "coloured")
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, held, point - QPoint(20, 20))
+        qtbot.mouseMove(canvas, point + QPoint(20, 20))
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, held, point + QPoint(20, 20))
+        box = layered.segments.edits.steps[-1]
+        assert isinstance(box, Box)
+        assert box.x0 < MIDDLES[2] < box.x1
+        assert canvas.box is not None
     settled(qtbot, layered)
 
 

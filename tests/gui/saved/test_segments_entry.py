@@ -14,13 +14,20 @@ from sss_gui.saved.session_file import SavedSession, SessionFileError, read_sess
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.segments import AlphaView, Method
 from sss_gui.state.session import State
+from sss_model.matting.steps import Box, Stroke
 from sss_model.params.layers import MatteParams
+
+STEPS = (
+    Stroke(((0.1, 0.2), (0.3, 0.4)), False, 0.02),
+    Stroke(((0.5, 0.5),), True, 0.01, True),
+    Box(0.1, 0.2, 0.5, 0.9),
+)
 
 
 @pytest.fixture
 def saved(photos):
     layers = (Layer(2, frozenset([1, 2]), "sky", (1, 2, 3), False), Layer(1, frozenset([0, 3]), "cat", (9, 8, 7)))
-    edits = Edits(None, layers, frozenset([1]), True, ((3, 4),), ((1, 2),), MatteParams(feather=2.5, invert=True))
+    edits = Edits(None, layers, frozenset([1]), True, STEPS, False, MatteParams(feather=2.5, invert=True))
     method, view = Method("masks", photos[3]), AlphaView("picture", (4, 5, 6), photos[0], True)
     source = Source.from_path(photos[1])
     return SavedSession(State(source), (source,), segments=SavedSegments(True, method, view, edits))

@@ -12,6 +12,7 @@ from layers import click, components, cut, settled
 from sss_gui.requests.segments import LayersRequest, SegmentsRequest
 from sss_gui.state.segments import Method
 from sss_model.errors import ParameterError
+from sss_model.matting.steps import Stroke
 
 
 @pytest.fixture
@@ -156,7 +157,8 @@ def test_merge_split_slivers_names_colours_order_and_eyes_are_undone(qtbot, laye
         lambda: segments.set_colour(2, (1, 2, 3)),
         lambda: segments.toggle_layer(2),
         lambda: segments.arrange([layer.number for layer in reversed(segments.edits.layers)]),
-        lambda: segments.add_pin((3, 3), keep=False),
+        lambda: segments.add_step(Stroke(((0.1, 0.1),), False, 0.01)),
+        lambda: segments.set_edges(False),
         lambda: segments.set_params(replace(segments.edits.params, grow=2.0)),
     ):
         before = segments.edits
@@ -191,9 +193,7 @@ def test_what_cannot_be_done_is_said(qtbot, layered):
     segments.split()
     segments.pick(frozenset([1]))
     segments.split()
-    segments.pick(frozenset())
-    segments.add_pin((1, 1), keep=True)
-    assert [words.split()[0] for words in said] == ["Pick", "Pick", "This", "Pick"]
+    assert [words.split()[0] for words in said] == ["Pick", "Pick", "This"]
 
 
 def test_slivers_go_to_the_likest(qtbot, layered):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from sss_model.errors import ParameterError
 from sss_model.params.layers import MatteParams
-from sss_model.segmentation.matte import adjust_matte, grown, refine_matte
+from sss_model.segmentation.matte import adjust_matte, grown
 
 
 def _soft(shape: tuple[int, int] = (30, 40)) -> np.ndarray:
@@ -64,62 +62,14 @@ def test_feathering_keeps_the_mass_and_the_range() -> None:
     assert adjust_matte(np.ones((9, 9), np.float32), MatteParams(feather=3)).min() > 0.999
 
 
-def _three_things() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Three stripes: the layer holds the first two, each with a feature and a colour of its own."""
-    rng = np.random.default_rng(1)
-    kinds = np.repeat([0, 1, 2], 20)[None].repeat(40, 0)
-    features = (np.eye(3)[kinds] @ rng.standard_normal((3, 16)) + 0.05 * rng.standard_normal((40, 60, 16))).astype(
-        np.float32
-    )
-    image = np.array([[0.2, 0.2, 0.2], [0.5, 0.4, 0.3], [0.8, 0.9, 0.9]], np.float32)[kinds]
-    return (kinds < 2).astype(np.float32), image, features
-
-
-def test_a_negative_pin_takes_its_thing_out_of_the_layer_alone() -> None:
-    matte, image, features = _three_things()
-    refined = refine_matte(matte, image, features, negative=[(30, 20)])
-    assert refined[:, 2:18].min() > 0.9
-    assert refined[:, 22:38].max() < 0.1
-    assert refined[:, 42:].max() < 0.1
-    assert np.abs(np.diff(refined[20, 18:22])).max() > 0.7, "it ends at the picture's edge"
-
-
-def test_a_positive_pin_adds_its_thing_alone() -> None:
-    matte, image, features = _three_things()
-    matte[:, 20:] = 0
-    refined = refine_matte(matte, image, features, positive=[(50, 5)])
-    assert refined[:, 42:58].min() > 0.9
-    assert refined[:, 22:38].max() < 0.1
-    assert refined[:, 2:18].min() > 0.9
-
-
-def test_pins_of_both_kinds_decide_between_their_things() -> None:
-    matte, image, features = _three_things()
-    refined = refine_matte(np.full_like(matte, 0.5), image, features, positive=[(5, 5)], negative=[(50, 5), (30, 5)])
-    assert refined[:, 2:18].min() > 0.9
-    assert refined[:, 22:].max() < 0.1
-
-
-def test_no_pins_or_pins_that_say_nothing_leave_the_matte() -> None:
-    matte, image, features = _three_things()
-    np.testing.assert_array_equal(refine_matte(matte, image, features), matte)
-    np.testing.assert_array_equal(refine_matte(matte, image, features, positive=[(3, 3)], negative=[(3, 3)]), matte)
-
-
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("matte", "message"),
     [
-        ({"matte": np.full((40, 60), 2, np.float32)}, r"must lie in \[0, 1\]"),
-        ({"matte": np.full((40, 60), np.nan, np.float32)}, r"must lie in \[0, 1\]"),
-        ({"matte": np.ones((40, 60, 1), np.float32)}, r"\(H, W\)"),
-        ({"image": np.ones((40, 59, 3), np.float32)}, "image"),
-        ({"features": np.full((40, 60, 3), np.inf, np.float32)}, "features must be finite"),
-        ({"positive": [(60, 0)]}, "positive pin must lie in the picture"),
-        ({"negative": [(0, -1)]}, "negative pin must lie in the picture"),
+        (np.full((40, 60), 2, np.float32), r"must lie in \[0, 1\]"),
+        (np.full((40, 60), np.nan, np.float32), r"must lie in \[0, 1\]"),
+        (np.ones((40, 60, 1), np.float32), r"\(H, W\)"),
     ],
 )
-def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
-    matte, image, features = _three_things()
-    given: dict[str, Any] = {"matte": matte, "image": image, "features": features, **change}
+def test_what_is_no_matte_is_refused(matte: np.ndarray, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        refine_matte(**given)
+        adjust_matte(matte, MatteParams())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -42,7 +42,13 @@ class PictureCanvas(QWidget):
         self.crosshair: tuple[int, int] | None = None
         self.match: tuple[int, int] | None = None
         self.pins: list[tuple[int, int]] = []
-        self.signs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        self.strokes: list[marks.StrokeMark] = []
+        self.box: tuple[float, float, float, float] | None = None
+        self.brush = 0.0  # radius in pixels of the picture; 0 for no brush
+        self.brush_at: QPointF | None = None  # on the screen
+        self.brush_keeps = True
+        self.drawn: list[tuple[float, float]] = []  # of the line that is being drawn, in pixels of the picture
+        self.band: QRectF | None = None  # the box that is being drawn, on the screen
         self._backing: QPixmap | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(96, 72)
@@ -64,11 +70,18 @@ class PictureCanvas(QWidget):
             self.crosshair, self.match, self.pins = new
             self.update()
 
-    def set_signs(self, keep: Sequence[tuple[int, int]], drop: Sequence[tuple[int, int]]) -> None:
-        """Replace the signs over the picture: plus at the pixels to `keep`, minus at those to `drop`."""
-        new = (list(keep), list(drop))
-        if new != self.signs:
-            self.signs = new
+    def set_strokes(
+        self, strokes: Sequence[marks.StrokeMark], box: tuple[float, float, float, float] | None = None
+    ) -> None:
+        """Replace what was said of a matte: clicks, strokes, and a box (x0, y0, x1, y1) in pixels."""
+        if (list(strokes), box) != (self.strokes, self.box):
+            self.strokes, self.box = list(strokes), box
+            self.update()
+
+    def set_brush(self, radius: float, *, keeps: bool = True) -> None:
+        """Draw with a brush of so many pixels of the picture; 0 takes it away."""
+        if (radius, keeps) != (self.brush, self.brush_keeps):
+            self.brush, self.brush_keeps = radius, keeps
             self.update()
 
     def placement(self) -> Placement:
@@ -149,8 +162,25 @@ class PictureCanvas(QWidget):
             marks.draw_crosshair(painter, self._cell(self.crosshair), self.width(), self.height())
         if self.pins:
             marks.draw_pins(painter, [self._cell(pin) for pin in self.pins])
-        for keep, points in zip((True, False), self.signs, strict=True):
-            marks.draw_signs(painter, [self._cell(point).center() for point in points], keep=keep)
+        self._paint_strokes(painter)
+
+    def _paint_strokes(self, painter: QPainter) -> None:
+        """What was said of the matte, and what is being said."""
+        scale = self.controller.scale
+        under_way = [marks.StrokeMark(tuple(self.drawn), self.brush_keeps, self.brush)] if self.drawn else []
+        for stroke in (*self.strokes, *under_way):
+            points = [QPointF(*self.placement().to_screen(x + 0.5, y + 0.5)) for x, y in stroke.points]
+            if stroke.radius:
+                marks.draw_stroke(painter, points, stroke.radius * scale, keep=stroke.keep)
+            else:
+                marks.draw_signs(painter, points, keep=stroke.keep)
+        if self.box is not None:
+            corners = [QPointF(*self.placement().to_screen(*corner)) for corner in (self.box[:2], self.box[2:])]
+            marks.draw_box(painter, QRectF(*corners))
+        if self.band is not None:
+            marks.draw_box(painter, self.band)
+        if self.brush and self.brush_at is not None:
+            marks.draw_brush(painter, self.brush_at, self.brush * scale, keep=self.brush_keeps)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         title, _, rest = self.placeholder.partition("\n")

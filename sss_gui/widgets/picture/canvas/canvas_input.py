@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QWidget
 
@@ -42,6 +42,10 @@ class GestureCanvas(PictureCanvas):
     """Space went down (True) or up (False)."""
     wipe_moved = Signal(float)
     """The wipe's edge was dragged to this fraction of the pane's width."""
+    stroke_drawn = Signal(list, object)
+    """A line was drawn with the brush: points (x, y) in pixels, and the keys that were held at its end."""
+    box_drawn = Signal(float, float, float, float)
+    """A box was drawn: x0, y0, x1, y1 in pixels."""
     drag_out_requested = Signal()
     """The picture was dragged with Alt."""
     focus_gained = Signal()
@@ -53,6 +57,8 @@ class GestureCanvas(PictureCanvas):
         self._last = QPointF()
         self._drag = ""
         self._hovered: tuple[int, int] | None = None
+        self.boxes = ""
+        """When dragging draws a box: '' never, 'shift' with Shift held, 'always'."""
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -96,8 +102,14 @@ class GestureCanvas(PictureCanvas):
             return
         self.pressed.emit()
         self._press = self._last = event.position()
+        left = event.button() == Qt.MouseButton.LeftButton
         if self._on_edge(event.position()):
             self._drag = "wipe"
+        elif left and self._draws_box(event.modifiers()):
+            self._drag = "box"
+        elif left and self.brush:
+            self._drag = "stroke"
+            self._draw_to(event.position())
         elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
             self._drag = "out"
         else:
@@ -109,6 +121,11 @@ class GestureCanvas(PictureCanvas):
             self.setCursor(Qt.CursorShape.SplitHCursor if self._on_edge(at) else Qt.CursorShape.CrossCursor)
         elif self._drag == "wipe":
             self.wipe_moved.emit(min(max(at.x() / max(self.width(), 1), 0.0), 1.0))
+        elif self._drag == "stroke":
+            self._draw_to(at)
+        elif self._drag == "box":
+            self.band = QRectF(self._press, at).normalized()
+            self.update()
         elif self._drag == "pan" or (at - self._press).manhattanLength() >= QApplication.startDragDistance():
             if self._drag == "out":
                 self._press = None
@@ -125,14 +142,46 @@ class GestureCanvas(PictureCanvas):
         drag, clicked = self._drag, self._press is not None and event.button() == Qt.MouseButton.LeftButton
         self._press, self._drag = None, ""
         self.setCursor(Qt.CursorShape.CrossCursor)
+        if drag == "stroke":
+            self._end_stroke(event.modifiers())
+        elif drag == "box" and not self._end_box():
+            drag = ""  # Shift was held, but the mouse did not move
         pixel = self._pixel(event.position())
         if clicked and pixel and drag == "":
             self.pixel_clicked.emit(*pixel)
         if clicked and pixel and drag in ("", "out"):  # Alt was held, but the mouse did not move
             self.pixel_picked.emit(*pixel, event.modifiers())
 
+    def _draws_box(self, held: Qt.KeyboardModifier) -> bool:
+        return self.boxes == "always" or (self.boxes == "shift" and bool(held & Qt.KeyboardModifier.ShiftModifier))
+
+    def _draw_to(self, at: QPointF) -> None:
+        """Draw the line on to `at`, as far as that lies in the picture."""
+        (x, y), (height, width) = self.placement().to_image(at.x(), at.y()), self.controller.image_size
+        if self.layer.levels and 0 <= x <= width and 0 <= y <= height:
+            self.drawn.append((x - 0.5, y - 0.5))
+            self.update()
+
+    def _end_stroke(self, held: Qt.KeyboardModifier) -> None:
+        points, self.drawn = self.drawn, []
+        self.update()
+        if points:
+            self.stroke_drawn.emit(points, held)
+
+    def _end_box(self) -> bool:
+        """Whether a box was drawn that is larger than a hand that trembles."""
+        band, self.band = self.band, None
+        self.update()
+        if band is None or not self.layer.levels or min(band.width(), band.height()) < 4:
+            return False
+        place = self.placement()
+        self.box_drawn.emit(*place.to_image(band.left(), band.top()), *place.to_image(band.right(), band.bottom()))
+        return True
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and not self._on_edge(event.position()):
+        if self.brush:  # two dabs in one place
+            self.mousePressEvent(event)
+        elif event.button() == Qt.MouseButton.LeftButton and not self._on_edge(event.position()):
             self.controller.fit()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -168,13 +217,20 @@ class GestureCanvas(PictureCanvas):
 
     def _hover(self, at: QPointF) -> None:
         pixel = self._pixel(at)
+        self._show_brush(at if pixel is not None else None)
         if pixel is None:
             self._leave()
         elif pixel != self._hovered:
             self._hovered = pixel
             self.pixel_hovered.emit(*pixel)
 
+    def _show_brush(self, at: QPointF | None) -> None:
+        self.brush_at = at
+        if self.brush:
+            self.update()
+
     def _leave(self) -> None:
+        self._show_brush(None)
         if self._hovered is not None:
             self._hovered = None
             self.hover_left.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,13 @@ from sss_gui.requests.panes import ComputeFeatures, Source
 from sss_gui.requests.segments import (
     BackdropRequest,
     CutOutRequest,
+    HoverRequest,
     LayersRequest,
     Look,
     Matte,
+    MatteLiftRequest,
     MatteRequest,
+    RecipeRequest,
     SegmentsLiftRequest,
     SegmentsRequest,
 )
@@ -24,6 +28,7 @@ from sss_gui.worker.layers import segment_engine
 from sss_gui.worker.layers.segment_engine import SegmentEngine
 from sss_model.errors import CheckpointError, DatasetError
 from sss_model.image_io import read_image, write_picture
+from sss_model.matting import MatteEditor, stroke_at
 from sss_model.params import ExtractParams
 from sss_model.params.layers import MatteParams, SegmentParams
 from sss_model.progress import Progress
@@ -191,25 +196,57 @@ def test_a_backdrop_covers_the_grid(engine, tmp_path):
     assert answer.picture[12, 0, 0] == 0
 
 
-def test_pins_take_away_what_is_like_them(engine, cut):
-    """All of the picture, less what is like a pixel of the right half."""
+@pytest.fixture
+def right_half(engine, cut):
+    """A matte made by one click, without layers."""
+    step = stroke_at([(50, 20)], True, 1, SIZE, click=True)
+    return MatteRequest(LayersRequest(cut, ()), Matte(steps=(step,)))
+
+
+def test_a_click_takes_what_belongs_together(engine, right_half):
+    first = []
+    answer = engine.matte(right_half, Progress(), first.append)
+    assert [result.solved for result in (*first, answer)] == [False, True]
+    for result in (*first, answer):
+        assert result.matte[:, :12].max() < 55
+        assert result.matte[:, -12:].min() > 150
+    _, full = engine.full_matte(right_half, Progress(), print)
+    assert full.shape == SIZE
+    assert full[:, :28].max() < 0.2
+    assert full[:, 36:].min() > 0.8
+    look = Look((), (), None, "grey")
+    part = engine.mattes.lift_matte(MatteLiftRequest(right_half, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
+    if part is not None:  # a grid as fine as the picture needs no lift
+        assert np.abs(part.patch[0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
+
+
+def test_hovering_is_what_the_click_gives(engine, right_half):
+    asked = replace(right_half, matte=Matte())
+    hover = engine.mattes.hover(HoverRequest(asked, (50, 20), True), Progress(), print)
+    assert hover.matte[:, -12:].min() > 150
+    assert hover.matte[:, :12].max() < 55
+
+
+def test_strokes_correct_the_sum_of_layers(engine, cut):
+    """All of the picture, less the right half."""
     layers = LayersRequest(cut, engine.segments(cut, Progress(), print).groupings[0])
-    matte = engine.matte(MatteRequest(layers, Matte((0,), drop=((50, 20),))), Progress(), print).matte
-    assert matte[:, :13].min() > 200
-    assert matte[:, 17:].max() < 55
-    asked = MatteRequest(layers, Matte((0,), drop=((50, 20),)))
-    full = engine.full_matte(asked, Progress(), print)
-    assert full[:, :28].min() > 0.8
-    assert full[:, 32:].max() < 0.2
-    look = Look(((255, 0, 0),), (0,))
-    answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
-    assert np.abs(answer.patches["matte"][0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
+    drop = stroke_at([(50, 20)], False, 1, SIZE, click=True)
+    matte = engine.matte(MatteRequest(layers, Matte((0,), (drop,))), Progress(), lambda _result: None).matte
+    assert matte[:, :12].min() > 200
+    assert matte[:, -12:].max() < 55
+
+
+def test_the_recipe_gives_the_same_matte_to_a_script(engine, right_half, photo, document):
+    recipe = engine.mattes.recipe(RecipeRequest(right_half), Progress(), print).recipe
+    recipe = json.loads(json.dumps(recipe))
+    editor = MatteEditor.from_recipe(read_image(photo), recipe, document.figure.features)
+    assert (editor.alpha == engine.full_matte(right_half, Progress(), print)[1]).all()
 
 
 def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, found):
     params = MatteParams(tightness=0.3, grow=2.0, feather=1.5, invert=True)
     asked = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((1,), params=params))
-    whole = engine.full_matte(asked, Progress(), print)
+    _, whole = engine.full_matte(asked, Progress(), print)
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
