@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -176,16 +175,17 @@ class HoverRequest(Request[HoverResult]):
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """All that makes a matte, as JSON takes it."""
+    """The file that holds all that makes a matte."""
 
-    recipe: dict[str, Any]
+    path: Path
 
 
 @dataclass(frozen=True)
 class RecipeRequest(Request[RecipeResult]):
-    """Give the matte as a recipe, for a command line or another picture."""
+    """Write the matte as a recipe, for a command line or another picture."""
 
     matte: MatteRequest
+    path: Path
 
 
 @dataclass(frozen=True)

@@ -67,5 +67,20 @@ def segment_command_line(
     return _quoted(parts)
 
 
+def matte_command_line(state: State, recipe: Path, folder: Path, params: LayerExportParams) -> str:
+    """The call that makes the matte of `recipe` from the picture, and writes it as `params` say."""
+    source = state.source
+    if source is None:
+        return ""
+    parts = [sys.executable, "-m", "sss_model.commands.segment", str(source.image or source.path)]
+    if source.image is not None:
+        parts += ["--features", str(source.path)]
+    parts += ["--matte", str(recipe), "-o", str(folder)]
+    if state.model is not None:
+        parts += ["--model", str(state.model)]
+    parts += words(params, skip=("existing", "compare", "against", "overlay"))
+    return _quoted(parts)
+
+
 def _quoted(parts: Sequence[str]) -> str:
     return subprocess.list2cmdline(parts) if sys.platform == "win32" else shlex.join(parts)

@@ -10,11 +10,19 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
-from sss_gui.requests.segments import CutOutRequest, CutOutResult, ExportLayersRequest
+from sss_gui.requests.segments import (
+    CutOutRequest,
+    CutOutResult,
+    ExportLayersRequest,
+    LayersRequest,
+    MatteRequest,
+    RecipeRequest,
+    RecipeResult,
+)
 from sss_gui.state.layer_edits import plain_count
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
-from sss_gui.tasks.command_line import segment_command_line
+from sss_gui.tasks.command_line import matte_command_line, segment_command_line
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
@@ -45,23 +53,25 @@ class ExportLayers(QObject):
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
         segments = self._segments
-        if segments.cut is None or segments.alphas is None:
-            self.noted.emit("There are no layers yet.")
+        there, matte = segments.cut is not None and segments.alphas is not None, segments.matte_request()
+        if not there and matte is None:
+            self.noted.emit("There are no layers yet, and no matte.")
             return
         from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
 
-        layers, matte = len(segments.edits.layers), self._matte_words()
+        words = self._matte_words()
         dialog = ExportDialog(
-            "Export layers",
+            "Export layers or the matte",
             self.folder(),
             self.params(),
             formats={name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()},
             purposes=LAYER_PURPOSES,
             skip=("compare",),
             subjects=(
-                ("All layers" if layers != 1 else "The one layer", True),
-                (f"The matte: {matte}" if matte else "The matte: nothing is picked", bool(matte)),
+                ("All layers" if len(segments.edits.layers) != 1 else "The one layer", there),
+                (f"The matte: {words}" if matte else "The matte: there is none", matte is not None),
             ),
+            subject=0 if matte is None else 1,
             parent=self._window,
         )
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
@@ -72,22 +82,28 @@ class ExportLayers(QObject):
 
     def export(self, folder: Path, params: LayerExportParams, *, matte: bool = False) -> None:
         """Write the layers, or the matte, into `folder`, and remember both choices."""
-        layers, asked, edits = self._segments.layers_request(), self._segments.matte_request(), self._segments.edits
+        asked = self._segments.matte_request() if matte else None
+        layers = self._segments.layers_request() if asked is None else asked.layers
         if layers is None or (matte and asked is None):
             return
         self._settings.export_folder = str(folder)
         for name in _SWITCHES:
             self._settings.set_value(f"export-layers/{name}", getattr(params, name))
         self._settings.set_value("export-layers/formats", " ".join(params.formats))
-        groups = layers.groups
+        request = self._request(layers, folder, params, asked)
+        self._session.exports.ask(request, self._session.exported.emit)
+
+    def _request(
+        self, layers: LayersRequest, folder: Path, params: LayerExportParams, matte: MatteRequest | None
+    ) -> ExportLayersRequest:
+        if matte is not None:
+            return ExportLayersRequest(layers, ("matte",), folder, params, matte=matte)
+        edits, groups = self._segments.edits, layers.groups
         by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
         planes = [by_plane[plane] for plane in range(len(by_plane))]
         names, colours = tuple(layer.name for layer in planes), tuple(layer.colour for layer in planes)
         order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
-        if matte:
-            names, order, colours = ("matte",), (), ()
-        request = ExportLayersRequest(layers, names, folder, params, order, colours, asked if matte else None)
-        self._session.exports.ask(request, self._session.exported.emit)
+        return ExportLayersRequest(layers, names, folder, params, order, colours)
 
     def params(self) -> LayerExportParams:
         """What was exported last."""
@@ -128,6 +144,11 @@ class ExportLayers(QObject):
     def copy_command(self) -> None:
         """Put the sss-segment call that writes the same layers on the clipboard."""
         segments, state = self._segments, self._session.state
+        matte = segments.matte_request()
+        if matte and matte.matte.steps and state.source is not None and state.source.path is not None:
+            path = self.folder() / f"{state.source.stem}-matte-recipe.json"
+            self._session.exports.ask(RecipeRequest(matte, path), self._copy_matte_command)
+            return
         if state.source is None or state.source.path is None or segments.cut is None:
             self.noted.emit("Only layers of a picture from a file have a command line.")
             return
@@ -149,6 +170,12 @@ class ExportLayers(QObject):
         QGuiApplication.clipboard().setText(text)
         self.noted.emit("Copied as command line.")
 
+    def _copy_matte_command(self, result: RecipeResult) -> None:
+        """Put the call that makes the matte of its recipe on the clipboard."""
+        text = matte_command_line(self._session.state, result.path, self.folder(), self.params())
+        QGuiApplication.clipboard().setText(text)
+        self.noted.emit(f"Copied as command line; the matte's recipe is {result.path}.")
+
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
         picture, source = self._panel.pane(name).picture, self._session.state.source
@@ -166,7 +193,10 @@ class ExportLayers(QObject):
 
     def _matte_words(self) -> str:
         edits = self._segments.edits
-        return " + ".join(layer.name for layer in edits.layers if layer.number in edits.picked)
+        names = [layer.name for layer in edits.layers if layer.number in edits.picked]
+        steps = len(edits.steps)
+        drawn = [f"{steps} stroke{'s' * (steps != 1)}"] if steps else []
+        return " + ".join(names + drawn)
 
 
 def _alpha_words(alpha: str) -> str:

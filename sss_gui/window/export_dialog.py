@@ -66,6 +66,7 @@ class ExportDialog(QDialog, Generic[Record]):
     purposes : what one exports for, and the record that serves it; how files that exist are treated is not part of it
     skip : names of switches that are not offered
     subjects : what can be exported, one of which is chosen: words, and whether it is there
+    subject : which of them is chosen to begin with, from 0
     forecast : says how much such a record writes
     """
 
@@ -79,6 +80,7 @@ class ExportDialog(QDialog, Generic[Record]):
         purposes: Mapping[str, Record],
         skip: Iterable[str] = (),
         subjects: Sequence[tuple[str, bool]] = (),
+        subject: int = 0,
         forecast: Callable[[Record], str] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -94,8 +96,8 @@ class ExportDialog(QDialog, Generic[Record]):
         self._subjects = [QRadioButton(words) for words, _ in subjects]
         for button, (_, there) in zip(self._subjects, subjects, strict=True):
             button.setEnabled(there)
-        for first in self._subjects[:1]:
-            first.setChecked(True)
+        for chosen in self._subjects[subject : subject + 1]:
+            chosen.setChecked(True)
         self._purpose, self._existing = QComboBox(), QComboBox()
         self._purpose.addItems([*purposes, _BY_HAND])
         self._purpose.activated.connect(self._serve)

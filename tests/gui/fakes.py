@@ -54,6 +54,8 @@ from sss_gui.requests.segments import (
     LayersResult,
     MatteRequest,
     MatteResult,
+    RecipeRequest,
+    RecipeResult,
     SegmentsRequest,
     SegmentsResult,
 )
@@ -176,6 +178,11 @@ class FakeEngine(Engine):
         matte = self.matte(message.matte, progress, deliver).matte
         self._take(matte, message.point[0] / self.size[1], message.keep)
         return HoverResult(message.matte.features.source, matte)
+
+    def recipe(self, message: RecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+        message.path.parent.mkdir(parents=True, exist_ok=True)
+        message.path.write_text("{}")
+        return RecipeResult(message.path)
 
     def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         return BackdropResult(message.path, np.full((*message.size, 3), 30, np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from sss_gui.requests.segments import (
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.layer_pictures import matte_picture
 from sss_gui.worker.sources import read_source
+from sss_model.files.export import ExportError, prepare_folder
 from sss_model.image_io import to_picture
 from sss_model.layer_io.layers import whole_numbers
 from sss_model.matting import Given, MatteEditor
@@ -32,6 +34,7 @@ from sss_model.progress import Progress
 from sss_model.segmentation.foreground import estimate_foreground
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.matte import adjust_matte
+from sss_model.storage.atomic_write import replacing
 
 if TYPE_CHECKING:
     from sss_gui.worker.layers.segment_engine import SegmentEngine
@@ -140,8 +143,12 @@ class MatteEngine:
         return np.asarray(editor.image, np.float32), editor.solve(progress.part(0.2, 1.0, "Edges"))
 
     def recipe(self, request: RecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
-        """All that makes the matte."""
-        return RecipeResult(self._at(request.matte, progress, deliver).editor.recipe())
+        """Write all that makes the matte."""
+        recipe = self._at(request.matte, progress, deliver).editor.recipe()
+        prepare_folder(request.path.parent)
+        with replacing(request.path, ExportError) as path:
+            path.write_text(json.dumps(recipe), encoding="utf-8")
+        return RecipeResult(request.path)
 
     def _at(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> _Edited:
         """The editor, at the request's steps."""

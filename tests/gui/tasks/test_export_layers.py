@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QRadioButton
 
 from sss_gui.requests.segments import ExportLayersRequest
 from sss_gui.window.export_dialog import ExportDialog
+from sss_model.matting.steps import Stroke
 from sss_model.params import ExtractParams
 from sss_model.params.layers import LayerExportParams
 
@@ -259,3 +261,25 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     download = segment_command_line(state, Method("deeplab", consent=True), 2, (), tmp_path, params)
     assert "--allow-download" in download
     assert "--layers" not in download
+
+
+def test_a_matte_of_strokes_has_a_command_line_with_its_recipe(qtbot, layered, tmp_path):
+    layered.settings.export_folder = str(tmp_path)
+    layered.actions["tool_keep"].trigger()
+    click(qtbot, layered, 2)
+    settled(qtbot, layered)
+    with qtbot.waitSignal(layered.export_layers.noted):
+        layered.actions["copy_command"].trigger()
+    words = QGuiApplication.clipboard().text()
+    assert f"--matte {tmp_path}/a-matte-recipe.json" in words
+    assert (tmp_path / "a-matte-recipe.json").is_file()
+
+
+def test_a_matte_is_exported_before_there_are_layers(qtbot, program, engine, tmp_path):
+    program.open_files.open_paths([Path("a.png")])
+    qtbot.waitUntil(lambda: program.session.shown is not None)
+    program.segments.add_step(Stroke(((0.6, 0.5),), True, 0.01, True))
+    qtbot.waitUntil(lambda: program.segments.matte is not None)
+    assert program.segments.cut is None
+    program.export_layers.export(tmp_path, LayerExportParams(), matte=True)
+    qtbot.waitUntil(lambda: (tmp_path / "a-matte.png").is_file())

@@ -236,9 +236,9 @@ def test_strokes_correct_the_sum_of_layers(engine, cut):
     assert matte[:, -12:].max() < 55
 
 
-def test_the_recipe_gives_the_same_matte_to_a_script(engine, right_half, photo, document):
-    recipe = engine.mattes.recipe(RecipeRequest(right_half), Progress(), print).recipe
-    recipe = json.loads(json.dumps(recipe))
+def test_the_recipe_gives_the_same_matte_to_a_script(tmp_path, engine, right_half, photo, document):
+    path = engine.mattes.recipe(RecipeRequest(right_half, tmp_path / "new" / "r.json"), Progress(), print).path
+    recipe = json.loads(path.read_text(encoding="utf-8"))
     editor = MatteEditor.from_recipe(read_image(photo), recipe, document.figure.features)
     assert (editor.alpha == engine.full_matte(right_half, Progress(), print)[1]).all()
 
