@@ -1,198 +1,213 @@
-"""The benchmark's rows of the window: filter and PCA, the slider, similarity, the start."""
+"""The whole window, offscreen, timed by what its panes show; each measurement wants a process of its own.
+
+As a script: python benchmark_window.py TIME starts the program as a user does, and prints the seconds since TIME to the
+window, and to each pane's first picture, as JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from benchmark_peers import alternate, missing, opencv_and_sklearn, sample, versions
-from benchmark_table import Row, child, run_script, verdict
-
-from sss_model.analysis.similarity import Similarity
-from sss_model.extractor import FeatureExtractor
-from sss_model.guided_filter import guided_filter
-from sss_model.params import FilterParams, ProjectionParams
-from sss_model.pca import fit_pca
-from sss_model.postprocess import reduce_features, stretch
-from sss_model.projection.feature_views import FeatureViews
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 600.0
+REGRAB_WAITS = (0.0, 0.06, 0.11, 0.17, 0.23, 0.29, 0.34, 0.4)
 
 
-def reduce_row(quick: bool) -> list[Row]:
-    peer = versions("opencv-contrib-python-headless", "scikit-learn")
-    absent = missing("cv2.ximgproc", "sklearn")
-    rows = []
-    for size in [(60, 80)] if quick else [(480, 640), (1000, 1000)]:
-        image = sample(*size)
-        features = FeatureExtractor(None, "cpu").extract(image)
-        ways: dict[str, Callable[[], object]] = {
-            "ours": lambda i=image, f=features: reduce_features(i, f, radius=5, eps=0.01)
-        }
-        if not absent:
-            ways["peer"] = lambda i=image, f=features: opencv_and_sklearn(i, f)
-        best = alternate(ways, 1 if quick else 3)
-        filtered = guided_filter(image, features, radius=5, eps=0.01)
-        exact = stretch(fit_pca(filtered, 3).project(filtered))
-        error = _up_to_sign(reduce_features(image, features, radius=5, eps=0.01), exact)
-        what = f"reduce_features, {size[0] * size[1] / 1e6:.2g} Mpx (error {error * 512:.2f}/512)"
-        if absent:
-            rows.append(Row(what, f"{best['ours']:.2f} s", f"{peer}: {absent} missing"))
-            continue
-        ratio = best["peer"] / best["ours"]
-        rows.append(
-            Row(
-                what,
-                f"{best['ours']:.2f} s",
-                peer,
-                f"{best['peer']:.2f} s",
-                f"{ratio:.1f}x",
-                ">= 5x",
-                verdict(ratio >= 5),
-                best,
-            )
-        )
-    return rows
+class Bench:
+    """The program with a picture open; `shown` counts pictures of the filtered pane, `exact` those at rest."""
+
+    def __init__(self, folder: Path, picture: Path) -> None:
+        from sss_gui.program import Program
+        from sss_gui.window.settings import Settings
+
+        self.program = program = Program(Settings(folder / "settings.ini"), data=folder)
+        program.window.resize(1600, 1000)
+        program.window.show()
+        self.shown = 0
+        watch_panes(program, self._count)
+        program.start([picture], restore=False)
+        self.until(self.settled)
+
+    def _count(self, pane: str) -> None:
+        self.shown += pane == "filtered"
+
+    def settled(self) -> bool:
+        session = self.program.session
+        return session.shown is not None and session.at_rest and not self.program.worker.busy
+
+    def until(self, done: Callable[[], bool]) -> float:
+        """Run the window's event loop, asleep between events as in the program, until `done()`; the seconds it took."""
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        begun, loop, timer = time.perf_counter(), QEventLoop(), QTimer(interval=1)
+        timer.timeout.connect(lambda: loop.quit() if done() or time.perf_counter() - begun > PATIENCE else None)
+        timer.start()
+        loop.exec()
+        if not done():
+            raise TimeoutError(f"Nothing came within {PATIENCE:.0f} s.")
+        return time.perf_counter() - begun
+
+    def open(self, path: Path) -> float:
+        """Seconds until the picture at `path` is shown whole."""
+        begun, session = time.perf_counter(), self.program.session
+        self.program.open_files.open_paths([path])
+        self.until(lambda: session.shown is not None and session.shown.path == path and session.at_rest)
+        return time.perf_counter() - begun
+
+    def tick(self, radius: int) -> float:
+        """Milliseconds from a slider's move to a picture."""
+        before, begun = self.shown, time.perf_counter()
+        self.program.window.params.changing.emit("radius", radius)
+        self.until(lambda: self.shown > before)
+        return (time.perf_counter() - begun) * 1000
+
+    def rest(self, radius: int) -> float:
+        """Seconds from a slider's release to the exact picture."""
+        begun = time.perf_counter()
+        self.program.window.params.rested.emit("radius", radius)
+        self.until(lambda: self.program.session.at_rest)
+        return time.perf_counter() - begun
+
+    def regrab(self, wait: float, radius: int) -> float:
+        """Milliseconds to a picture of a slider that is taken again `wait` seconds into the exact pass."""
+        self.program.window.params.changing.emit("radius", radius)
+        self.program.window.params.rested.emit("radius", radius)
+        released = time.perf_counter()
+        self.until(lambda: time.perf_counter() - released > wait)
+        milliseconds = self.tick(radius + 1)
+        self.until(self.settled)
+        return milliseconds
 
 
-def _up_to_sign(one: np.ndarray, other: np.ndarray) -> float:
-    """Largest difference, each component either way round."""
-    ends = (np.abs(one - other).max((0, 1)), np.abs(1 - one - other).max((0, 1)))
-    return float(np.minimum(*ends).max())
+def watch_panes(program: Any, shown: Callable[[str], None]) -> None:
+    """Call `shown` with a pane's name whenever it is given a picture, whole or in part."""
+    from sss_gui.pane_names import PANES
+
+    def watched(name: str, show: Callable[..., None]) -> Callable[..., None]:
+        def show_and_tell(*arguments: Any) -> None:
+            show(*arguments)
+            if arguments[0] is not None and len(arguments[0]):
+                shown(name)
+
+        return show_and_tell
+
+    for name in PANES:
+        pane = program.window.panel.pane(name)
+        pane.set_pyramid, pane.set_region = watched(name, pane.set_pyramid), watched(name, pane.set_region)
 
 
-def tick_row(quick: bool) -> list[Row]:
-    rows = []
-    for size in [(120, 160)] if quick else [(1000, 1000), (3000, 4000)]:
-        image = sample(*size)
-        with tempfile.TemporaryDirectory() as folder:
-            shape = (*size, 128)
-            features = np.memmap(Path(folder) / "f", np.float16, "w+", shape=shape)
-            FeatureExtractor(None, "cpu").extract(image, out=features)
-            figure = FeatureViews(image, features)
-            figure.filtered(FilterParams(), ProjectionParams())
-            for name, view in _views(size):
-                spent = _ticks(figure, view, 5 if quick else 40)
-                median, late = np.median(spent), np.percentile(spent, 95)
-                what = f"slider's tick, {size[0] * size[1] / 1e6:.2g} Mpx, {name}"
-                rows.append(
-                    Row(
-                        what,
-                        f"{median:.0f} ms ({late:.0f})",
-                        "",
-                        "",
-                        "",
-                        "33 ms (50)",
-                        verdict(median <= 33 and late <= 50),
-                        {"median": float(median), "p95": float(late)},
-                    )
-                )
-            del features
-    size = (120, 160) if quick else (1000, 1000)
-    spent = np.array(child("drag", *size, 8 if quick else 43, QT_QPA_PLATFORM="offscreen")["milliseconds"])
-    median, late = np.median(spent), np.percentile(spent, 95)
-    ours = f"{median:.0f} ms ({late:.0f})"
-    what = f"the same through the window, {size[0] * size[1] / 1e6:.2g} Mpx"
-    return [*rows, Row(what, ours, "", "", "", "33 ms (50)", verdict(median <= 33 and late <= 50))]
+@contextmanager
+def watch_memory(read: Callable[[], int]) -> Iterator[list[int]]:
+    """What `read` says, every hundredth of a second."""
+    usage, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.01):
+            usage.append(read())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield usage
+    finally:
+        ended.set()
+        thread.join()
 
 
-def _views(size: tuple[int, int]) -> list[tuple[str, tuple[tuple[int, int, int, int], float]]]:
-    """A pane of 780 x 450 pixels, showing all of the picture and its middle at 1:1."""
-    height, width = size
-    pane = min(450, height), min(780, width)
-    top, left = (height - pane[0]) // 2, (width - pane[1]) // 2
-    whole = ((0, 0, width, height), min(pane[0] / height, pane[1] / width))
-    return [("fitted", whole), ("1:1", ((left, top, left + pane[1], top + pane[0]), 1.0))]
+def drag(height: int, width: int, ticks: int) -> list[float]:
+    """Milliseconds from a slider's tick to the picture, after three to warm up."""
+    from benchmark_peers import sample
+    from PySide6.QtWidgets import QApplication
+
+    from sss_model.image_io import to_picture, write_picture
+
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    application = QApplication([])
+    with tempfile.TemporaryDirectory() as name:
+        write_picture(Path(name) / "picture.png", to_picture(sample(height, width)))
+        bench = Bench(Path(name), Path(name) / "picture.png")
+        milliseconds = []
+        for tick in range(ticks):
+            milliseconds.append(bench.tick(2 + tick % 30))
+            application.processEvents()
+        bench.program.close()
+        bench.program.window.close()
+    return milliseconds[3:]
 
 
-def _ticks(figure: FeatureViews, view: tuple[tuple[int, int, int, int], float], count: int) -> np.ndarray:
-    """Milliseconds of `count` ticks of the radius, after one to warm up."""
-    spent = []
-    for tick in range(count + 1):
-        start = time.perf_counter()
-        figure.preview(FilterParams(radius=2 + tick % 30), ProjectionParams(), None, view)
-        spent.append((time.perf_counter() - start) * 1000)
-    return np.array(spent[1:])
+def photograph(height: int, width: int) -> dict[str, Any]:
+    """A photograph dropped into the warm window.
+
+    Seconds to four full panes, and of processor time; bytes at the start, and above it at the peak and once all is
+    closed; milliseconds of `Bench.regrab` and seconds of `Bench.rest`.
+    """
+    from benchmark_peers import sample
+    from PIL import Image
+    from PySide6.QtWidgets import QApplication
+
+    from sss_model.image_io import to_picture
+    from sss_model.inference.memory import resident_bytes
+    from sss_model.storage.shipped_files import SAMPLE, resource
+
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    application = QApplication([])
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "photograph.jpg"
+        Image.fromarray(to_picture(sample(height, width))).save(path, quality=92)
+        bench = Bench(Path(name), resource(SAMPLE))
+        for radius in (8, 9):
+            bench.rest(radius)
+        base, processor = resident_bytes(), time.process_time()
+        with watch_memory(resident_bytes) as memory:
+            seconds = bench.open(path)
+            processor = time.process_time() - processor
+            bench.until(bench.settled)
+        regrab = [bench.regrab(wait, 10 + 3 * n) for n, wait in enumerate(REGRAB_WAITS)]
+        rest = [bench.rest(radius) for radius in (12, 7, 20, 5)]
+        bench.program.pictures.close_all()
+        bench.until(lambda: not bench.program.worker.busy)
+        for _ in range(20):
+            application.processEvents()
+            time.sleep(0.01)
+        closed = resident_bytes() - base
+        bench.program.close()
+        bench.program.window.close()
+    found = {"seconds": seconds, "processor": processor, "start": base, "peak": max(memory) - base, "closed": closed}
+    return {**found, "regrab": regrab, "rest": rest}
 
 
-def rest_row(quick: bool) -> list[Row]:
-    size = (120, 160) if quick else (1000, 1000)
-    image = sample(*size)
-    figure = FeatureViews(image, FeatureExtractor(None, "cpu").extract(image))
-    figure.filtered(FilterParams(), ProjectionParams())
-    spent = []
-    for radius in (7, 9, 14, 4, 20)[: 1 if quick else 5]:
-        start = time.perf_counter()
-        figure.filtered(FilterParams(radius=radius), ProjectionParams())
-        spent.append(time.perf_counter() - start)
-    median = float(np.median(spent))
-    what = f"exact picture after rest, {size[0] * size[1] / 1e6:.2g} Mpx"
-    return [Row(what, f"{median:.2f} s", "", "", "", "<= 0.7 s", verdict(median <= 0.7), {"median": median})]
+def start(begun: float) -> dict[str, float]:
+    from sss_gui import app
+    from sss_gui.program import Program
+
+    times: dict[str, float] = {}
+    original = Program.start
+
+    def started(program: Program, *arguments: Any, **options: Any) -> None:
+        program.window.repaint()
+        times["window"] = time.time() - begun
+        watch_panes(program, lambda pane: arrived(program, pane))
+        original(program, *arguments, **options)
+
+    def arrived(program: Program, pane: str) -> None:
+        times.setdefault(pane, time.time() - begun)
+        if len(times) == 5:
+            program.window.close()
+
+    Program.start = started  # type: ignore[method-assign]
+    app.main([])
+    return times
 
 
-def similarity_row(quick: bool) -> list[Row]:
-    size = (120, 160) if quick else (1000, 1000)
-    features = FeatureExtractor(None, "cpu").extract(sample(*size))
-    compare = Similarity(features)
-    spent = []
-    for step in range(5 if quick else 30):
-        vector = features[(step * 31) % size[0], (step * 17) % size[1]]
-        start = time.perf_counter()
-        compare.to_vector(vector)
-        spent.append((time.perf_counter() - start) * 1000)
-    median = float(np.median(spent[1:]))
-    what = f"similarity map, {size[0] * size[1] / 1e6:.2g} Mpx"
-    return [Row(what, f"{median:.0f} ms", "", "", "", "<= 33 ms", verdict(median <= 33), {"median": median})]
-
-
-PHOTOGRAPH = Path(__file__).resolve().parent / "benchmark_photograph.py"
-_PHOTOGRAPHS = [((3000, 4000), 4.0, 2.5e9), ((6000, 8000), 10.0, 4e9)]  # pixels, seconds, bytes to reach
-CLOSED = 0.15  # of what was resident at the start, that may stay once all is closed
-
-
-def photograph_row(quick: bool) -> list[Row]:
-    rows = []
-    for size, seconds, most in [((120, 160), 4.0, 2.5e9)] if quick else _PHOTOGRAPHS:
-        found = run_script(PHOTOGRAPH, *size, QT_QPA_PLATFORM="offscreen")
-        what = f"{size[0] * size[1] / 1e6:.2g} Mpx photograph"
-        took, peak, closed = found["seconds"], found["peak"], found["closed"] / found["start"]
-        values = {name: value for name, value in found.items() if not isinstance(value, list)}
-        again, rest = np.array(found["regrab"]), float(np.median(found["rest"]))
-        for words, ours, reach, met in (
-            ("drop to four full panes, warm window", f"{took:.1f} s ({found['processor']:.1f} of processor)",
-             f"<= {seconds:g} s", took <= seconds),
-            ("memory above the start, at the peak", f"{peak / 1e9:.2f} GB", f"<= {most / 1e9:g} GB", peak <= most),
-            ("memory above the start, all closed", f"{closed:.0%}", f"<= {CLOSED:.0%}", closed <= CLOSED),
-            ("slider taken again amid the exact pass", f"{np.median(again):.0f} ms ({again.max():.0f})",
-             "<= 100 ms", bool(again.max() <= 100)),
-            ("exact picture after rest", f"{rest:.2f} s", "<= 0.4 s", rest <= 0.4),
-        ):  # fmt: skip
-            rows.append(Row(f"{what}: {words}", ours, reach=reach, met=verdict(met), values=values))
-    return rows
-
-
-def start_row(quick: bool) -> list[Row]:
-    best: dict[str, float] = {}
-    platform_name = (
-        {} if os.environ.get("DISPLAY") or sys.platform in ("win32", "darwin") else {"QT_QPA_PLATFORM": "offscreen"}
-    )
-    for _ in range(1 if quick else 4):
-        with tempfile.TemporaryDirectory() as folder:
-            homes = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder)
-            for name, seconds in child("start", time.time(), **homes, **platform_name).items():
-                best[name] = min(best.get(name, seconds), seconds)
-    rows = [
-        ("window shown", "window", 1.0),
-        ("the sample's picture", "input", 5.0),
-        ("its features' first picture", "random", 5.0),
-    ]
-    return [
-        Row(
-            f"start to {what}", f"{best[name]:.2f} s", "", "", "", f"<= {limit:g} s", verdict(best[name] <= limit), best
-        )
-        for what, name, limit in rows
-        if name in best
-    ]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    print(json.dumps(start(float(sys.argv[1]))))

@@ -76,7 +76,7 @@ def clusters(channels: int, weighted: bool = False) -> Grouping:
         if weighted:
             fit = KMeans(min(LAYERS, len(means)), n_init=10, random_state=seed)
             return np.unique(fit.fit_predict(means, sample_weight=shares), return_inverse=True)[1]
-        return kmeans(means, LAYERS, np.random.default_rng(seed))
+        return kmeans(means, LAYERS, np.random.default_rng(seed))[1]
 
     return group
 
@@ -172,8 +172,7 @@ def layers_of(image: np.ndarray, features: np.ndarray, seed: int) -> dict[str, n
     flat = features.reshape(-1, features.shape[2])
     rng = np.random.default_rng(seed)
     sample = rng.choice(len(flat), min(4000, len(flat)), replace=False)
-    labels = kmeans(flat[sample].astype(np.float64), LAYERS, rng)
-    centres = np.stack([flat[sample][labels == k].mean(0) for k in range(labels.max() + 1)])
+    centres, _ = kmeans(flat[sample].astype(np.float64), LAYERS, rng)
     nearest = ((centres**2).sum(1) - 2 * flat @ centres.T).argmin(1)
     hard = np.eye(len(centres), dtype=np.float32)[nearest].reshape(*image.shape[:2], -1)
     ways["k-means of the features"] = hard

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from benchmark_step import compare_steps
+from benchmark_peers import compare_steps
 from made_sets import small_params
 
 

@@ -34,7 +34,7 @@ def exact_segments(image: Doubles, features: Doubles, *, layers: int = 5, seed: 
     problem = eigenproblem(image, features)
     components = sparse_components(problem, features, seed)
     means = (components.T @ features.reshape(len(components), -1)) / components.sum(0)[:, None]
-    groups = kmeans(means, layers, np.random.default_rng(seed))
+    groups = kmeans(means, layers, np.random.default_rng(seed))[1]
     return relax_groups(problem.laplacian, image, components, groups)
 
 
