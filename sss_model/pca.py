@@ -8,11 +8,8 @@ magnitude is positive, and `PcaBasis.align_to` takes signs and order from an ear
 from __future__ import annotations
 
 import itertools
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +19,6 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
 from sss_model.progress import Progress
-from sss_model.storage.atomic_write import replacing
-from sss_model.storage.json_file import read_json
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
@@ -107,24 +102,8 @@ class PcaBasis:
         return order, signs
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, as `save` writes them."""
+        """Plain lists, for a JSON file."""
         return {key: getattr(self, key).tolist() for key in _PARTS}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the basis as JSON, whole or not at all; float32 values come back exactly."""
-        with replacing(path, FeatureFileError) as temporary:
-            temporary.write_text(json.dumps({"sss_basis": 1, **self.to_dict()}), encoding="utf-8")
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> PcaBasis:
-        """The basis in the JSON file at `path`, as `save` or an export writes it.
-
-        Raises
-        ------
-        FeatureFileError : no such file, or no basis in it
-        """
-        file = Path(path)
-        return PcaBasis.from_dict(read_json(file, FeatureFileError, noun="The basis"), file.name)
 
     @staticmethod
     def from_dict(content: object, name: str) -> PcaBasis:

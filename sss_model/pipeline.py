@@ -17,7 +17,7 @@ from sss_model.params import ExportParams, ExtractParams, FilterParams, Projecti
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.working_grid import extract_grid, plan_grid
+from sss_model.working_grid import choose_grid, extract_grid
 
 log = logging.getLogger(__name__)
 
@@ -90,13 +90,13 @@ def analyse(
         views = FeatureViews(opened.image, result.features, device=result.device)
         record = {**source, **opened.metadata, **result.record}
         return AnalysedPicture(views, result.model, result.device, record, (*said, *result.notes))
-    network, size = extractor.extractor(model, params), (opened.image.shape[0], opened.image.shape[1])
-    plan = plan_grid(network, size, size=params.size, scales=params.scales)
-    log.debug("grid: %s", plan.sentence)
+    network = extractor.extractor(model, params)
+    grid = choose_grid((opened.image.shape[0], opened.image.shape[1]), params.size)
+    log.debug("grid: %d x %d at scales %s", *grid.size[::-1], params.network_scales)
     if make_room is not None:
-        make_room(plan.features)
+        make_room(4 * network.feature_channels * grid.size[0] * grid.size[1])
     found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
-    if plan.grid.is_native:
+    if grid.is_native:
         picture = None
     elif picture is None:
         picture = to_picture(opened.image)

@@ -1,4 +1,4 @@
-"""From features to the paper's pictures, section 1.1 of the supplement: clip -> guided filter -> PCA -> [0, 1].
+"""From features to the paper's pictures, section 1.1 of the supplement: guided filter -> PCA -> [0, 1].
 
 "We do this filtering for all 128 dimensions prior to the dimensionality reduction. Finally, we normalize the
 lower-dimensional features to be in the range [0, 1]". And the random projection of Fig. 2b.
@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.errors import ParameterError
 from sss_model.finite import check_finite_values
-from sss_model.params.fields import shown
-from sss_model.pca import PcaBasis
 from sss_model.progress import Progress, silent
 from sss_model.projection.filtered_pca import Reducer
 from sss_model.projection.stretch import random_projection, stretch
@@ -32,8 +29,6 @@ def reduce_features(
     radius: int = 5,
     eps: float = 0.01,
     components: int = 3,
-    clip: float | None = None,
-    previous: PcaBasis | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Map:
@@ -48,8 +43,6 @@ def reduce_features(
     features : (H, W, D) of any float type
     radius, eps : of the filter, see `guided_filter`
     components : how many channels to reduce to
-    clip : clamp features to [-clip, clip] first; the released program does so with 5, against unstable features
-    previous : a basis whose signs and order the components take, so that colours don't jump
     device : torch device to compute on
     progress : may raise `Cancelled`
 
@@ -65,10 +58,6 @@ def reduce_features(
     >>> colours.shape, float(colours.min()), float(colours.max())
     ((32, 48, 3), 0.0, 1.0)
     """
-    if clip is not None:
-        if not 0 < clip < np.inf:
-            raise ParameterError(f"clip must be above 0, got {shown(clip)}.")
-        features = np.clip(features, -float(clip), float(clip))
     for array, name in ((image, "image"), (features, "features")):
         if array.size:
             check_finite_values(array, name)
@@ -79,6 +68,5 @@ def reduce_features(
         eps,
         components=components,
         shown=range(components),
-        previous=previous,
         progress=steps.part(0.2, 1.0, "guided filter"),
     ).map

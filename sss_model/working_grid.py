@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from sss_model.errors import ParameterError
 from sss_model.extractor import FeatureExtractor, Features, check_image
 from sss_model.filtering.resize import resize
-from sss_model.inference.plan import InferencePlan, memory_words
 from sss_model.params import GridParams, grid_side
 from sss_model.progress import Progress, silent
 
@@ -59,10 +58,6 @@ class WorkingGrid:
         factor = np.array([self.size[1] / self.picture[1], self.size[0] / self.picture[0]])
         at: NDArray[np.float64] = (np.asarray(points, np.float64) + 0.5) * factor - 0.5
         return at
-
-    def to_picture(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Points (..., 2) of the grid, x then y in cells, as points of the picture in pixels."""
-        return WorkingGrid(self.size, self.picture).to_grid(points)
 
     def cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row (H, 1) and column (1, W) of the cell under the centre of each of the picture's pixels."""
@@ -139,69 +134,6 @@ class GridFeatures:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class GridPlan:
-    """What `extract_grid` will do.
-
-    Attributes
-    ----------
-    grid : the working grid
-    runs : the network's plan at each scale
-    pixels : what the network sees at all scales together
-    features : bytes of the features on the grid
-    forecast : bytes above the model and the picture at the peak, the features on the grid included
-    seconds : how long it will take; None where no pace was given
-    """
-
-    grid: WorkingGrid
-    runs: tuple[InferencePlan, ...]
-    pixels: int
-    features: int
-    forecast: int
-    seconds: float | None
-
-    @property
-    def sentence(self) -> str:
-        """The same for the user."""
-        height, width = self.grid.size
-        scales = "" if len(self.runs) == 1 else f" at {len(self.runs)} scales"
-        took = "" if self.seconds is None else f" and about {max(self.seconds, 0.1):.1f} s"
-        return (
-            f"The network sees the picture at {width} x {height}{scales}; it needs {memory_words(self.forecast)}{took}."
-        )
-
-
-def plan_grid(
-    extractor: FeatureExtractor,
-    picture: Size,
-    *,
-    size: str | int = "auto",
-    scales: Sequence[float] = (),
-    pace: float | None = None,
-) -> GridPlan:
-    """The plan for a picture of (H, W), without decoding or computing anything.
-
-    Parameters
-    ----------
-    size, scales : as for `extract_grid`
-    pace : seconds that a pixel takes here; None leaves the time open
-    """
-    params = GridParams(str(size), tuple(map(float, scales)))
-    grid = choose_grid(picture, params.size)
-    sizes = [_scaled(grid.size, scale) for scale in params.network_scales]
-    runs = tuple(extractor.plan((*shape, 3)) for shape in sizes)
-    channels = extractor.feature_channels
-    kept = 4 * channels * grid.size[0] * grid.size[1]
-    peak = kept
-    for number, (shape, run) in enumerate(zip(sizes, runs, strict=True)):
-        before = kept if number else 0  # the sum so far
-        own = 4 * (channels + 3) * shape[0] * shape[1]
-        resized = 0 if shape == grid.size else _resize_bytes(shape, grid.size, channels)
-        peak = max(peak, before + own + max(run.forecast, resized))
-    pixels = sum(height * width for height, width in sizes)
-    return GridPlan(grid, runs, pixels, kept, peak, None if pace is None else pace * pixels)
-
-
 def extract_grid(
     extractor: FeatureExtractor,
     image: NDArray[np.float32],
@@ -268,9 +200,3 @@ def _resized_image(image: Floats, size: Size) -> NDArray[np.float32]:
 
 def _scaled(size: Size, scale: float) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _resize_bytes(source: Size, target: Size, channels: int) -> int:
-    """Bytes that `resize` holds beside `source`: the array between its passes, a turned copy of it, and the result."""
-    between = min(source[0] * target[1], target[0] * source[1])
-    return 4 * channels * (2 * between + 2 * target[0] * target[1])

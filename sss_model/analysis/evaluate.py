@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sss_model.analysis.clusters import kmeans
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
 from sss_model.datasets.border_sampling import choose_edge_pairs
@@ -36,6 +35,7 @@ from sss_model.params import FilterParams, GridParams
 from sss_model.pca import fit_pca
 from sss_model.postprocess import stretch
 from sss_model.projection.filtered_pca import Reducer
+from sss_model.segmentation.clustering import kmeans
 from sss_model.training.augment import shrink, to_array
 from sss_model.training.click_probe import probe_objects
 from sss_model.training.validation import drift, edge_auc, pair_auc, probe_seed, taps_at
@@ -206,7 +206,7 @@ class Evaluator:
         points = np.stack([chosen % labels.shape[1], chosen // labels.shape[1]], 1).astype(np.int64)
         for name, values in dense.at(points).items():
             centred = (values - values.mean(0)).numpy()
-            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3, trials=1)
+            _, groups = kmeans(centred, count, np.random.default_rng(self._params.seed), starts=3, rounds=60)
             scores.clusters[name] = best_match_iou(groups, kinds)
 
     def _clicks(self, scores: PictureScores, example: Example, things: list[int], dense: Dense) -> None:

@@ -45,7 +45,7 @@ class FixedBasis:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> FixedBasis:
-        """What `save`, `PcaBasis.save` or an export's JSON holds.
+        """What `save` or an export's JSON holds.
 
         Raises
         ------

@@ -197,8 +197,7 @@ class FeatureViews:
         """
         height, width = self.features.shape[:2]
         box, scale = view or ((0, 0, width, height), 1.0)
-        frame = self._live(filter, projection, fixed).render(filter.radius, filter.eps, box, scale)
-        return frame.values, frame.box
+        return self._live(filter, projection, fixed).render(filter.radius, filter.eps, box, scale)
 
     def _live(self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None) -> LivePreview:
         """What draws previews in the basis shown last, at the range that it was shown with.

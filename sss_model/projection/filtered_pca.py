@@ -33,7 +33,7 @@ from sss_model.errors import ParameterError
 from sss_model.filtering.parallel import alone
 from sss_model.guided_filter import GuidedFilter, check_channels
 from sss_model.params import FilterParams
-from sss_model.pca import Covariance, PcaBasis, fit_pca, signs_of
+from sss_model.pca import Covariance, PcaBasis, signs_of
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
@@ -112,7 +112,6 @@ class Reducer:
         components: int = 3,
         shown: Sequence[int] = (0, 1, 2),
         previous: PcaBasis | None = None,
-        basis: PcaBasis | None = None,
         range: str = "full",
         whole: bool = False,
         progress: Progress | None = None,
@@ -125,58 +124,23 @@ class Reducer:
         components : how many axes the basis should have, at least
         shown : which of them, counted from 0, become the channels of the map; only these are refined to the tolerance
         previous : a basis whose signs the components take, and those shown its order, so that colours don't jump
-        basis : project on this basis instead of finding one; exact
         range : which values become 0 and 1, see `ProjectionParams`
         whole : filter every channel, whatever the features are like
         progress : may raise `Cancelled`
         """
         progress = silent(progress)
+        _check_shown(shown, components)
         self._set_filter(radius, eps)
+        request = _ReductionRequest(components, tuple(shown), previous, range)
         try:
-            return self._reduced(components, shown, previous, basis, range, progress, whole=whole)
+            space = None
+            if not whole:
+                space = leading_space(self.matrix, self.low_rank, self._filter, request.needed, progress)
+            if space is None:
+                space = whole_space(self.matrix, self.low_rank, self._filter, request.needed, progress)
+            return request.reduction(space, self.low_rank)
         finally:
             self._filter.release()
-
-    def _reduced(
-        self,
-        components: int,
-        shown: Sequence[int],
-        previous: PcaBasis | None,
-        basis: PcaBasis | None,
-        range: str,
-        progress: Progress,
-        *,
-        whole: bool,
-    ) -> Reduction:
-        if basis is not None:
-            _check_shown(shown, len(basis.axes))
-            raw = self._project(basis, shown, progress.part(0.0, 0.2))
-            maps = self._filter.apply_planes(raw, progress.part(0.2, 1.0))
-            return _reduction(raw, maps, basis, shown, 0.0, len(shown), range=range)
-        _check_shown(shown, components)
-        wanted = _ReductionRequest(components, tuple(shown), previous, range)
-        space = None if whole else leading_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
-        if space is None:
-            space = whole_space(self.matrix, self.low_rank, self._filter, wanted.needed, progress)
-        return wanted.reduction(space, self.low_rank)
-
-    def plain(
-        self,
-        *,
-        components: int = 3,
-        shown: Sequence[int] = (0, 1, 2),
-        previous: PcaBasis | None = None,
-        basis: PcaBasis | None = None,
-        progress: Progress | None = None,
-    ) -> Reduction:
-        """PCA of the features as they are; parameters as for `reduce`."""
-        progress = silent(progress)
-        if basis is None:
-            basis = fit_pca(self.matrix.features, components, progress.part(0.0, 0.6))
-            basis = basis if previous is None else basis.align_to(previous, shown)
-        _check_shown(shown, len(basis.axes))
-        raw = self._project(basis, shown, progress.part(0.6, 1.0))
-        return _reduction(raw, raw, basis, shown, 0.0, self.matrix.channels)
 
     def _set_filter(self, radius: int, eps: float) -> None:
         """Keep the guide's terms that this radius and eps can use."""
@@ -184,11 +148,6 @@ class Reducer:
             self._filter = self._filter.with_radius(radius)
         if eps != self._filter.eps:
             self._filter = self._filter.with_eps(eps)
-
-    def _project(self, basis: PcaBasis, shown: Sequence[int], progress: Progress) -> Tensor:
-        axes = torch.from_numpy(basis.axes[list(shown)]).to(self.matrix.device)
-        offset = torch.from_numpy(basis.axes[list(shown)] @ basis.mean).to(self.matrix.device)
-        return self.matrix.project(axes, offset, progress)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ moved by as much as the range of a small version of the whole picture has moved 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,24 +41,6 @@ _FEWEST_FITTED = 60_000  # pixels at which a and b are computed, with what their
 _SECONDS_A_SAMPLE = 5e-8  # before it is known
 _RANGE_SAMPLES = 50_000  # pixels of the small picture that the range is taken from
 _KEPT_FILTERS = 6
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """A preview.
-
-    Attributes
-    ----------
-    values : (h, w, k) float32 in [0, 1]
-    level : one value stands for 2^level x 2^level pixels of the picture
-    box : (x0, y0, x1, y1), the pixels that the values cover; at the far borders the last may reach beyond the picture
-    exact : whether the values are those of filtering the whole picture at full size
-    """
-
-    values: Map
-    level: int
-    box: Box
-    exact: bool
 
 
 class LivePreview:
@@ -117,8 +98,10 @@ class LivePreview:
         terms = sum(filter.nbytes for filter in self._filters.values())
         return sum(planes.nbytes for planes in self._levels) + terms
 
-    def render(self, radius: float, eps: float, box: Box | None = None, scale: float = 1.0) -> Frame:
-        """The filtered picture in `box`.
+    def render(self, radius: float, eps: float, box: Box | None = None, scale: float = 1.0) -> tuple[Map, Box]:
+        """The filtered picture in `box`: (h, w, k) float32 in [0, 1], and the pixels (x0, y0, x1, y1) that it covers.
+
+        One value stands for 2^n x 2^n of them; at the far borders the last may reach beyond the picture.
 
         Parameters
         ----------
@@ -142,7 +125,7 @@ class LivePreview:
             values.sub_(low).mul_(torch.where(span > 0, 1 / span, 0)).clamp_(0, 1)
             values = values.movedim(0, 2).contiguous().cpu()
         covered = (tile.x0 << level, tile.y0 << level, tile.x1 << level, tile.y1 << level)
-        return Frame(values.numpy(), level, covered, exact=level == fitted == 0)
+        return values.numpy(), covered
 
     def _level(self, scale: float, pixels: int) -> int:
         """The level that the screen shows, or a coarser one where that is too much."""

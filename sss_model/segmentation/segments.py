@@ -25,7 +25,7 @@ from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import Labels, split_clusters
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
-from sss_model.segmentation.inputs import affinity_features, check_features, grid_features, grid_image, grid_size
+from sss_model.segmentation.inputs import affinity_features, check_features, grid_features, grid_image
 from sss_model.segmentation.layers import GroupingTree, component_means, ward_tree
 from sss_model.segmentation.sparsify import SAMPLES, constrained_sparsification, relaxed_sparsification, sample_pixels
 from sss_model.segmentation.superpixels import node_laplacian
@@ -36,10 +36,6 @@ Floats = NDArray[np.float32]
 EIGENVECTORS = 100
 COMPONENTS = 40
 _CLUSTERED = 20_000  # pixels whose clusters the components start at: all of a small grid
-_GRID_BYTES = 3000  # a pixel of the grid: 130 vectors before and 100 after the last step, and the sparse matrices
-_NODES_BYTES = 200 * 2**20  # distances and affinities of all pairs of 2500 superpixels
-_FLOAT = 4
-_COEFFICIENTS = 4  # of a layer's linear function of colour
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,20 +169,6 @@ def soft_segments(
     return finish(
         Picture(image, small, laplacian), components, E, values, means, ward_tree(means, shares), layers, steps
     )
-
-
-def forecast(shape: tuple[int, ...], *, layers: int = 5, grid: int | None = None) -> int:
-    """About the most bytes that `soft_segments` takes for an image of `shape` (H, W, ...), beside image and features.
-
-    Parameters
-    ----------
-    layers, grid : as for `soft_segments`
-    """
-    height, width = grid_size(shape, grid)
-    full = shape[0] * shape[1] * layers * _FLOAT
-    interpolated = 2 * height * shape[1] * layers * _COEFFICIENTS * _FLOAT if (height, width) != shape[:2] else 0
-    kept = height * width * 600
-    return max(height * width * _GRID_BYTES + _NODES_BYTES, kept + full + interpolated)
 
 
 def build_laplacian(image: Tensor, features: Floats | None, progress: Progress) -> Laplacian:

@@ -76,7 +76,7 @@ def spectral_matting(
         if not scaled.shape[1]:  # a picture of one pixel
             return np.zeros(len(sample), np.intp)
         scaled /= np.sqrt(np.maximum(values[1 : COMPONENTS + 1], _SMALLEST_VALUE))
-        return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))
+        return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))[1]
 
     size = int(small.shape[0]), int(small.shape[1])
     components = sparse_components(E, size, start, seed, steps.part(0.7, 0.9, "Components"))

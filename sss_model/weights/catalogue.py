@@ -7,9 +7,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sss_model.errors import CheckpointError
+from sss_model.weights.published import SEGMENTATION_WEIGHTS, cached_file
 from sss_model.weights.source_names import DEEPLAB, LITE2, TIMM
 from sss_model.weights.sources import lite2_weights
 
@@ -48,7 +47,7 @@ def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[Backb
     """
     import timm
 
-    entries = [BackboneEntry("resnet101", "torchvision", DEEPLAB, _deeplab_is_here())]
+    entries = [BackboneEntry("resnet101", "torchvision", DEEPLAB, SEGMENTATION_WEIGHTS["deeplab"].here)]
     cached = _Cached()
     for name in timm.list_models():
         if name == "resnet101":
@@ -71,7 +70,7 @@ class _Cached:
 
         self._hub = Path(HF_HUB_CACHE)
         self._repositories = {path.name for path in self._hub.glob("models--*")} if self._hub.is_dir() else set()
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        folder = cached_file("").parent
         self._files = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
     def has(self, config: Any) -> bool:
@@ -80,15 +79,6 @@ class _Cached:
             if folder in self._repositories and any((self._hub / folder).glob("snapshots/*/*")):
                 return True
         return bool(config.url) and str(config.url).rsplit("/", 1)[-1] in self._files
-
-
-def _deeplab_is_here() -> bool:
-    from sss_model.weights.deeplab import deeplab_weights
-
-    try:
-        return deeplab_weights(consent=False).is_file()
-    except CheckpointError:
-        return False
 
 
 def _lite2_is_here() -> bool:

@@ -20,8 +20,8 @@ from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
 from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
-from sss_model.weights.deeplab import deeplab_weights
 from sss_model.weights.header import is_model
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 from sss_model.weights.source_names import DEEPLAB, LITE2, SOURCES, TIMM
 from sss_model.weights.sources import lite2_weights, timm_weights
 
@@ -138,7 +138,7 @@ def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
     if source == LITE2:
         return lite2_weights()
     if source == DEEPLAB:
-        return deeplab_weights(consent=consent)
+        return SEGMENTATION_WEIGHTS["deeplab"].fetch(consent=consent, local="one: deeplab-coco:FILE")
     if source == TIMM:
         if not isinstance(network.backbone, TimmBackbone):
             raise CheckpointError(

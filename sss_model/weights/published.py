@@ -1,4 +1,4 @@
-"""Which published weights torchvision's networks take, and whether they are on this machine; torch is not loaded."""
+"""Weights that torchvision's networks take: whether they are in torch's cache, and the way there. Torch loads late."""
 
 from __future__ import annotations
 
@@ -6,29 +6,66 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sss_model.errors import CheckpointError
+
+_SERVER = "https://download.pytorch.org/models"
+
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """One file of weights, as torch's cache has it, and its size in MB."""
+    """One file of weights of the network `title`, as torch's cache has it, and its size in MB."""
 
+    title: str
     name: str
     megabytes: int
 
     @property
     def here(self) -> bool:
         """Whether it is in torch's cache: nothing is to be downloaded."""
-        return (_cache() / self.name).is_file()
+        return cached_file(self.name).is_file()
+
+    def fetch(self, *, consent: bool, local: str = "a local file") -> Path:
+        """The file, from torch's cache, or downloaded into it if `consent`.
+
+        Parameters
+        ----------
+        local : how the user may name a file instead, for the hint
+
+        Raises
+        ------
+        CheckpointError : not in the cache and no consent to download, or the download failed
+        """
+        file = cached_file(self.name)
+        if self.here:
+            return file
+        if not consent:
+            raise CheckpointError(
+                f"The weights of {self.title} are not on this machine, and nothing is downloaded unasked: "
+                f"expected {file}.",
+                hint=f"Allow the download of {self.megabytes} MB (--allow-download), or name {local}.",
+            )
+        import torch
+
+        try:
+            url = f"{_SERVER}/{self.name}"
+            torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True, check_hash=True)
+        except Exception as error:
+            raise CheckpointError(
+                f"The weights of {self.title} could not be downloaded: {type(error).__name__}.",
+                hint=f"Check the connection, or name {local}.",
+            ) from error
+        return file
 
 
 SEGMENTATION_WEIGHTS = {
-    "mask-rcnn": PublishedWeights("maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", 177),
-    "deeplab": PublishedWeights("deeplabv3_resnet101_coco-586e9e4e.pth", 233),
+    "mask-rcnn": PublishedWeights("Mask R-CNN", "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", 177),
+    "deeplab": PublishedWeights("DeepLab", "deeplabv3_resnet101_coco-586e9e4e.pth", 233),
 }
 """By method; PSPNet has none that a package carries."""
 
 
-def _cache() -> Path:
-    """torch's folder of downloaded weights, from the variables that torch documents."""
+def cached_file(name: str) -> Path:
+    """Where torch keeps a download of that name or address, from the variables that torch documents."""
     caches = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", os.path.join(caches, "torch"))
-    return Path(home).expanduser() / "hub" / "checkpoints"
+    return Path(home).expanduser() / "hub" / "checkpoints" / name.rsplit("/", 1)[-1]

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from sss_model.errors import CheckpointError, ParameterError
+from sss_model.weights.published import cached_file
 
 
 def lite2_weights() -> Path:
@@ -43,7 +44,7 @@ def cached_weights(name: str) -> Path | None:
             if isinstance(found, str):
                 return Path(found)
     if config.url:
-        file = Path(torch.hub.get_dir()) / "checkpoints" / str(config.url).rsplit("/", 1)[-1]
+        file = cached_file(str(config.url))
         return file if file.is_file() else None
     return None
 
@@ -78,7 +79,7 @@ def timm_weights(name: str, *, consent: bool) -> Path:
             f"The weights of {name} could not be downloaded: {type(error).__name__}.",
             hint="Check the connection, or give a file with the weights.",
         ) from error
-    return Path(torch.hub.get_dir()) / "checkpoints" / str(config.url).rsplit("/", 1)[-1]
+    return cached_file(str(config.url))
 
 
 def _from_hub(identifier: str, filename: str | None) -> Path:

@@ -41,7 +41,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "guided_filter, eps": lambda image, features, n: guided_filter(image, features, radius=3, eps=n),
     "guided_filter, radius": lambda image, features, n: guided_filter(image, features, radius=n, eps=0.01),
     "reduce_features": lambda image, features, n: reduce_features(image, features),
-    "reduce_features, clip": lambda image, features, n: reduce_features(image, features, clip=n),
     "reduce_features, eps": lambda image, features, n: reduce_features(image, features, eps=n),
     "fit_pca": lambda image, features, n: fit_pca(features).axes,
     "random_projection": lambda image, features, n: random_projection(features),

@@ -39,7 +39,6 @@ def test_public_functions_name_the_argument() -> None:
         (lambda: guided_filter(image, bad_features, radius=2, eps=0.1), "features"),
         (lambda: reduce_features(bad_image, features), "image"),
         (lambda: reduce_features(image, bad_features), "features"),
-        (lambda: reduce_features(image, features, clip=float("nan")), "clip"),
         (lambda: random_projection(bad_features), "features"),
         (lambda: stretch(bad_features), "values"),
     ):

@@ -7,6 +7,7 @@ import pytest
 
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.pca import Covariance, PcaBasis, eigenvectors, fit_pca
+from sss_model.projection.display_basis import FixedBasis
 
 
 def features_like(shape=(31, 47), channels=24, rank=9, seed=0, offset=5.0):
@@ -135,8 +136,8 @@ def test_alignment_keeps_colours_when_two_axes_change_places():
 
 def test_file_round_trip_is_exact(tmp_path):
     basis = fit_pca(features_like())
-    basis.save(tmp_path / "basis.json")
-    loaded = PcaBasis.load(tmp_path / "basis.json")
+    FixedBasis(basis).save(tmp_path / "basis.json")
+    loaded = FixedBasis.load(tmp_path / "basis.json").basis
     for name in ("mean", "axes", "explained_variance_ratio"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(basis, name))
     assert [p.name for p in tmp_path.iterdir()] == ["basis.json"]
@@ -156,14 +157,14 @@ def test_file_round_trip_is_exact(tmp_path):
 def test_files_that_are_no_basis_are_refused(tmp_path, text, message):
     (tmp_path / "basis.json").write_text(text)
     with pytest.raises(FeatureFileError, match=message):
-        PcaBasis.load(tmp_path / "basis.json")
+        FixedBasis.load(tmp_path / "basis.json")
 
 
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(FeatureFileError, match=r"none\.json cannot be read: it does not exist"):
-        PcaBasis.load(tmp_path / "none.json")
+        FixedBasis.load(tmp_path / "none.json")
     with pytest.raises(FeatureFileError, match="none"):
-        fit_pca(features_like()).save(tmp_path / "none" / "basis.json")
+        FixedBasis(fit_pca(features_like())).save(tmp_path / "none" / "basis.json")
 
 
 def test_a_basis_of_another_dimension_is_not_followed():

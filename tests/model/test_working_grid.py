@@ -1,4 +1,4 @@
-"""The working grid: its map, its plan, and features at one scale or several."""
+"""The working grid: its map, and features at one scale or several."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sss_model.extractor import FeatureExtractor
 from sss_model.filtering.resize import resize
 from sss_model.params import AUTOMATIC_SCALES, AUTOMATIC_SIDE, GridParams
 from sss_model.progress import Progress
-from sss_model.working_grid import WorkingGrid, choose_grid, extract_grid, plan_grid
+from sss_model.working_grid import WorkingGrid, choose_grid, extract_grid
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_map_keeps_outer_edges_and_centres() -> None:
     np.testing.assert_allclose(grid.to_grid(corners), [[-0.5, -0.5], [99.5, 59.5]])
     np.testing.assert_allclose(grid.to_grid([[199.5, 149.5]]), [[49.5, 29.5]])
     points = np.random.default_rng(0).uniform(-5, 500, (7, 2))
-    np.testing.assert_allclose(grid.to_picture(grid.to_grid(points)), points)
+    np.testing.assert_allclose(WorkingGrid(grid.size, grid.picture).to_grid(grid.to_grid(points)), points)
     assert not grid.is_native
     assert WorkingGrid((5, 7), (5, 7)).is_native
 
@@ -99,29 +99,9 @@ def test_scales_are_averaged_on_the_grid(extractor) -> None:
     assert found.record["extract"]["scales"] == [1.0, 2.0, 0.5]
 
 
-def test_the_plan_counts_pixels_memory_and_time(extractor) -> None:
-    plan = plan_grid(extractor, (3000, 4000), size=64, scales=(1, 2), pace=1e-3)
-    assert plan.grid.size == (48, 64)
-    assert plan.pixels == 48 * 64 * 5
-    assert plan.seconds == pytest.approx(plan.pixels / 1000)
-    assert [run.size for run in plan.runs] == [(48, 64), (96, 128)]
-    assert plan.features == 48 * 64 * 8 * 4
-    assert plan.forecast > plan.features + 96 * 128 * 8 * 4
-    assert "sees the picture at 64 x 48 at 2 scales" in plan.sentence
-    assert "about 15.4 s" in plan.sentence
-    assert plan_grid(extractor, (10, 10), size=64).seconds is None
-
-
-def test_the_plan_does_not_depend_on_the_picture_but_for_its_shape(extractor) -> None:
-    plans = [plan_grid(extractor, size, size=640) for size in ((3000, 4000), (6000, 8000))]
-    assert plans[0].forecast == plans[1].forecast
-
-
-def test_automatic_is_measured_numbers(extractor) -> None:
+def test_automatic_is_measured_numbers() -> None:
     assert choose_grid((3000, 4000)).size == (AUTOMATIC_SIDE * 3 // 4, AUTOMATIC_SIDE)
-    assert [run.size[1] for run in plan_grid(extractor, (3000, 4000)).runs] == [
-        round(AUTOMATIC_SIDE * scale) for scale in AUTOMATIC_SCALES
-    ]
+    assert GridParams().network_scales == AUTOMATIC_SCALES
     assert GridParams("native").network_scales == (1.0,)
     assert GridParams("640", (2.0,)).network_scales == (2.0,)
 
@@ -141,7 +121,6 @@ def test_a_backbone_that_cannot_be_cut_works_too() -> None:
     other = FeatureExtractor(small_checkpoint(GLOBAL)[1], "cpu")
     found = extract_grid(other, noise(30, 40), size=64, scales=(1, 1.5))
     assert found.features.shape == (48, 64, 8)
-    assert plan_grid(other, (30, 40), size=64, scales=(1, 1.5)).pixels == 48 * 64 + 72 * 96
 
 
 @pytest.mark.parametrize("picture", [(1, 1), (1, 40), (33, 1)])

@@ -25,7 +25,7 @@ from sss_model.segmentation.comparisons.hard_segmentation import (
 )
 from sss_model.segmentation.comparisons.pspnet import class_names, load_pspnet, place_weights
 from sss_model.weights.backbone_weights import norm_counters, read_weights
-from sss_model.weights.deeplab import deeplab_weights
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 NETWORK_SIDE = 1333  # pixels of the long side that a network sees, as torchvision's Mask R-CNN has it
 SCORE = 0.5  # of an instance, and of a pixel in its mask
@@ -101,34 +101,6 @@ def pspnet(
     return _semantic(network, image, names, device, silent(progress).part(0.3, 1.0, "PSPNet"))
 
 
-def mask_rcnn_weights(*, consent: bool) -> Path:
-    """torchvision's weights of Mask R-CNN v2, from torch's cache, or downloaded into it if `consent`.
-
-    Raises
-    ------
-    CheckpointError : not in the cache and no consent to download, or the download failed
-    """
-    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights
-
-    weights = MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1
-    file: Path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
-    if file.is_file():
-        return file
-    if not consent:
-        raise CheckpointError(
-            f"The weights of Mask R-CNN are not on this machine, and nothing is downloaded unasked: expected {file}.",
-            hint="Allow the download of 177 MB (--allow-download), or name a local file.",
-        )
-    try:
-        weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
-    except Exception as error:
-        raise CheckpointError(
-            f"The weights of Mask R-CNN could not be downloaded: {type(error).__name__}.",
-            hint="Check the connection, or name a local file.",
-        ) from error
-    return file
-
-
 def network_weights(method: str, file: Path | None, *, consent: bool) -> Path:
     """The weights for mask-rcnn, deeplab or pspnet: `file`, or torchvision's.
 
@@ -140,10 +112,8 @@ def network_weights(method: str, file: Path | None, *, consent: bool) -> Path:
         if not file.is_file():
             raise CheckpointError(f"There is no weights file at {file}.")
         return file
-    if method == "mask-rcnn":
-        return mask_rcnn_weights(consent=consent)
-    if method == "deeplab":
-        return deeplab_weights(consent=consent)
+    if method in SEGMENTATION_WEIGHTS:
+        return SEGMENTATION_WEIGHTS[method].fetch(consent=consent)
     raise CheckpointError(
         "PSPNet needs a file of weights; no package carries any.",
         hint="Name a pspnet_r50-d8 of OpenMMLab, or the encoder of CSAIL's ResNet50dilated + PPM.",

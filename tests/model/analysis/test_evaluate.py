@@ -12,7 +12,6 @@ import torch
 from made_sets import folder_set, save_map, scene, small_params
 from PIL import Image
 
-from sss_model.analysis.clusters import kmeans
 from sss_model.analysis.contact_sheet import ContactSheet, paint_labels
 from sss_model.analysis.evaluate import Maps, PictureScores
 from sss_model.analysis.metrics import best_match_iou, boundary_counts
@@ -22,6 +21,7 @@ from sss_model.datasets.border_sampling import choose_edge_pairs, label_boundari
 from sss_model.datasets.dataset import Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
 from sss_model.network.build import build_network
+from sss_model.segmentation.clustering import kmeans
 from sss_model.training.validation import drift, edge_auc, pair_auc
 from sss_model.weights.checkpoint import write_checkpoint
 

@@ -9,7 +9,6 @@ from made_features import features_like, image_like, noise_features
 from sss_model.budget import Budget
 from sss_model.errors import Cancelled, ParameterError
 from sss_model.guided_filter import guided_filter
-from sss_model.pca import fit_pca
 from sss_model.progress import Progress
 from sss_model.projection.filtered_pca import Reducer, Reduction
 
@@ -135,23 +134,6 @@ def test_projection_and_basis_belong_to_the_map(made):
     again = (filtered - reduction.low) / (reduction.high - reduction.low)
     np.testing.assert_allclose(again, reduction.map, atol=1e-4)
     np.testing.assert_allclose(reduction.basis.project(features), reduction.projection, atol=1e-3)
-
-
-def test_locked_basis_is_used_as_it_is(made):
-    image, features, reducer = made
-    basis = fit_pca(features[:40], 5)
-    reduction = reducer.reduce(5, 1e-2, basis=basis, shown=(4, 1, 0))
-    expected = guided_filter(image, basis.project(features), radius=5, eps=1e-2)[..., [4, 1, 0]]
-    np.testing.assert_allclose(reduction.map, stretched(expected), atol=1e-4)
-    assert reduction.basis is basis
-    assert reduction.error == 0
-
-
-def test_plain_is_pca_without_the_filter(made):
-    _, features, reducer = made
-    basis = fit_pca(features, 4)
-    reduction = reducer.plain(components=4, shown=(0, 1, 3))
-    np.testing.assert_allclose(reduction.map, stretched(basis.project(features)[..., [0, 1, 3]]), atol=1e-4)
 
 
 def test_alignment_keeps_signs_and_places(made):

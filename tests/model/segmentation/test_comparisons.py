@@ -224,7 +224,7 @@ def test_a_pixel_of_several_instances_belongs_to_the_surest(tmp_path, monkeypatc
 
 
 def test_weights_are_never_downloaded_unasked(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     for method in ("mask-rcnn", "deeplab"):
         with pytest.raises(CheckpointError, match="nothing is downloaded unasked"):
             network_weights(method, None, consent=False)

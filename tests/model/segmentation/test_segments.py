@@ -8,7 +8,7 @@ from made_scenes import disc_scene
 
 from sss_model.errors import Cancelled, ParameterError
 from sss_model.progress import Progress
-from sss_model.segmentation import forecast, soft_segments, spectral_matting
+from sss_model.segmentation import soft_segments, spectral_matting
 from sss_model.segmentation.clustering import split_clusters
 from sss_model.segmentation.segments import starting_clusters
 
@@ -171,9 +171,3 @@ def test_progress_rises_to_one_and_may_stop_anywhere(scene):
             soft_segments(
                 scene[0], scene[1], progress=Progress(cancelled=lambda left=reports: next(left, None) is None)
             )
-
-
-def test_the_forecast_grows_with_the_grid_and_the_picture():
-    small, large = forecast((240, 320)), forecast((480, 640))
-    assert small < large <= forecast((3000, 4000)) < 2.5e9 < forecast((9000, 16000))
-    assert forecast((480, 640), grid=320) == small

@@ -12,8 +12,8 @@ from sss_model.errors import CheckpointError
 from sss_model.network.build import build_network
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import NetworkParams
-from sss_model.weights import deeplab
 from sss_model.weights.initialise import init_weights
+from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +59,18 @@ def test_the_backbone_is_theirs_and_the_report_says_so(theirs, saved: Path, netw
     assert "skipped (classifier, aux_classifier)" in str(report)
 
 
-def test_torchs_cache_is_used(saved: Path, network: SupplementNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(saved.parent.parent))
-    saved.parent.rename(saved.parent.parent / "checkpoints")
-    try:
-        assert init_weights(network, "deeplab-coco").source == saved.name
-    finally:
-        (saved.parent.parent / "checkpoints").rename(saved.parent)
+def test_torchs_cache_is_used(saved: Path, network: SupplementNet, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "checkpoints").symlink_to(saved.parent, target_is_directory=True)
+    assert init_weights(network, "deeplab-coco").source == saved.name
 
 
 def test_no_download_without_consent(network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*arguments: object, **options: object) -> None:
         raise AssertionError("downloaded")
 
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", download)
     with pytest.raises(CheckpointError, match="nothing is downloaded unasked") as caught:
         init_weights(network, "deeplab-coco")
@@ -86,10 +84,10 @@ def test_a_failed_download_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         asked.append((url, options))
         raise OSError("no route")
 
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
     with pytest.raises(CheckpointError, match="could not be downloaded: OSError"):
-        deeplab.deeplab_weights(consent=True)
+        SEGMENTATION_WEIGHTS["deeplab"].fetch(consent=True)
     assert asked[0][1]["weights_only"] is True
     assert "deeplabv3_resnet101_coco" in asked[0][0]
 

@@ -21,7 +21,7 @@ TORCHVISIONS = {
 @pytest.mark.parametrize("method", TORCHVISIONS)
 def test_names_and_sizes_are_torchvisions(method):
     published, weights = SEGMENTATION_WEIGHTS[method], TORCHVISIONS[method]
-    assert weights.url.endswith(f"/{published.name}")
+    assert weights.url == f"https://download.pytorch.org/models/{published.name}"
     assert round(weights.meta["_file_size"]) == published.megabytes
 
 
