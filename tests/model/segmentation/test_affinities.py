@@ -19,6 +19,7 @@ def test_the_laplacian_is_the_sum_over_windows():
     assert abs(difference).max() < 2e-6
 
 
+@pytest.mark.slow  # pymatting is compiled for a minute
 def test_the_laplacian_is_pymatting_s():
     pymatting = pytest.importorskip("pymatting")
     image = photograph(20, 15)
