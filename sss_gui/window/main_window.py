@@ -10,6 +10,7 @@ from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
+from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.layers_panel import LayersPanel
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self._place()
         self.sheet = ShortcutsSheet(self)
         self.sheet.hide()
+        FocusRing(self)
         self.resize(first_size(self.screen().availableGeometry().size()))
 
     @property

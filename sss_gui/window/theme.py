@@ -11,17 +11,19 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 from sss_model.storage.shipped_files import resource
 
 MODES = ("system", "light", "dark")
+_OUTLINED = ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QLineEdit", "QComboBox", "QPushButton", "QSlider")
 _SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
 
 @dataclass(frozen=True)
 class Colours:
-    """The look's colours as sRGB hex; contrast of text on window is at least 7:1, of dim text 4.5:1."""
+    """The look's colours as sRGB hex; contrast on window: text at least 7:1, dim text 4.5:1, outlines 3:1."""
 
     window: str
     base: str
     raised: str
     line: str
+    outline: str
     text: str
     dim: str
     accent: str
@@ -30,10 +32,12 @@ class Colours:
     checked: str
 
 
-LIGHT = Colours(window="#f2f2f3", base="#ffffff", raised="#fbfbfc", line="#c9c9ce", text="#1d1d20", dim="#5f5f68",
-                accent="#0a63b0", on_accent="#ffffff", disabled="#9a9aa2", checked="#d3e3f3")  # fmt: skip
-DARK = Colours(window="#242427", base="#1b1b1d", raised="#313135", line="#45454b", text="#e9e9ec", dim="#a4a4ad",
-               accent="#4a9fe8", on_accent="#0c1116", disabled="#6c6c74", checked="#2b3f53")  # fmt: skip
+LIGHT = Colours(window="#f2f2f3", base="#ffffff", raised="#fbfbfc", line="#c9c9ce", outline="#77777f",
+                text="#1d1d20", dim="#5f5f68", accent="#0a63b0", on_accent="#ffffff", disabled="#9a9aa2",
+                checked="#d3e3f3")  # fmt: skip
+DARK = Colours(window="#242427", base="#1b1b1d", raised="#313135", line="#45454b", outline="#7c7c85",
+               text="#e9e9ec", dim="#a4a4ad", accent="#4a9fe8", on_accent="#0c1116", disabled="#6c6c74",
+               checked="#2b3f53")  # fmt: skip
 
 
 class Theme(QObject):
@@ -79,7 +83,12 @@ class Theme(QObject):
         dark = hints.colorScheme() == Qt.ColorScheme.Dark if self._mode == "system" else self._mode == "dark"
         changed, self._dark = dark != self._dark, dark
         colours = DARK if dark else LIGHT
-        self._app.setPalette(make_palette(colours))
+        palette = make_palette(colours)
+        self._app.setPalette(palette)
+        # Fusion's outlines are 1.4 times as dark as the window, unseen where that is dark; these draw no window
+        palette.setColor(QPalette.ColorRole.Window, QColor(colours.outline).lighter(140))
+        for kind in _OUTLINED:
+            QApplication.setPalette(palette, kind)  # type: ignore[arg-type]  # PySide takes a str
         self._app.setStyleSheet(make_style_sheet(colours))
         if changed:
             self.changed.emit(dark)
@@ -120,13 +129,12 @@ def make_style_sheet(colours: Colours) -> str:
         QPushButton[segment="left"] {{ border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}
         QPushButton[segment="right"] {{ border-top-right-radius: 4px; border-bottom-right-radius: 4px; }}
         QPushButton[segment]:checked {{ background: {colours.accent}; color: {colours.on_accent}; }}
-        QPushButton[segment]:focus {{ text-decoration: underline; }}
         QPushButton[segment]:disabled {{ color: {colours.disabled}; }}
+        QToolButton[section="true"] {{ border: none; padding: 5px 4px; font-weight: bold; text-align: left; }}
         QStatusBar::item {{ border: none; }}
         QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
         QToolBar {{ border: none; border-bottom: 1px solid {colours.line}; padding: 0 4px; spacing: 2px; }}
         QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
         QToolBar QToolButton:hover {{ border-color: {colours.line}; }}
-        QToolBar QToolButton:focus {{ border-color: {colours.accent}; }}
         QToolBar QToolButton:checked {{ background: {colours.checked}; border-color: {colours.accent}; }}
     """

@@ -1,39 +1,10 @@
-"""A titled part of a panel that folds away."""
+"""A titled part of a panel that folds away; what is folded is hidden, so that the keyboard passes it by."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton, QVBoxLayout, QWidget
-
-
-class _Header(QToolButton):
-    """The title with an arrow, looking the same folded and unfolded but for the arrow."""
-
-    def __init__(self, title: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setText(title)
-        self.setCheckable(True)
-        self.setAutoRaise(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        font = self.font()
-        font.setBold(True)
-        self.setFont(font)
-
-    def initStyleOption(self, option: QStyleOptionToolButton) -> None:
-        super().initStyleOption(option)
-        if not self.isDown():  # an unfolded section is no pressed button
-            option.state = (option.state & ~QStyle.StateFlag.State_On) | QStyle.StateFlag.State_Raised
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self.hasFocus():  # Fusion shows no focus on a flat button
-            painter = QPainter(self)
-            painter.setPen(QPen(self.palette().highlight().color(), 2))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
-            painter.end()
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 
 class CollapsibleSection(QWidget):
@@ -41,7 +12,13 @@ class CollapsibleSection(QWidget):
 
     def __init__(self, title: str, opened: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.header = _Header(title, self)
+        self.header = QToolButton()
+        self.header.setText(title)
+        self.header.setCheckable(True)
+        self.header.setProperty("section", True)  # which the theme's style sheet knows
+        self.header.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._body = QWidget(self)
         self._column = QVBoxLayout(self._body)
         self._column.setContentsMargins(12, 2, 12, 14)

@@ -91,6 +91,7 @@ class ParamsPanel(QScrollArea):
         column.addStretch(1)
         self.setWidget(content)
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the keyboard through its contents
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Parameters")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

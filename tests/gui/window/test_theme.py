@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QRadioButton, QSpinBox
 
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.picture.annotations import ink_on, pin_colour
@@ -41,6 +41,18 @@ def test_words_can_be_read(colours):
         assert contrast(colours.dim, ground) >= 4.5
         assert contrast(colours.accent, ground) >= 3, "focus must be seen"
     assert contrast(colours.on_accent, colours.accent) >= 4.5
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton, QSpinBox, QLineEdit, QComboBox, QPushButton])
+def test_controls_have_outlines_that_can_be_seen(theme, qtbot, mode, kind):
+    theme.set_mode(mode)
+    colours, control = {"light": LIGHT, "dark": DARK}[mode], kind()
+    qtbot.addWidget(control)
+    control.resize(60, 24)
+    image = control.grab().toImage()
+    middle = [image.pixelColor(x, image.height() // 2).name() for x in range(8)]
+    assert max(contrast(colour, colours.window) for colour in middle) >= 3, middle
 
 
 def test_switching_redresses_the_application_and_says_so(theme, qapp, qtbot):

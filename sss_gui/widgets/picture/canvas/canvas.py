@@ -38,7 +38,7 @@ class PictureCanvas(QWidget):
         self.layer, self.reference = PictureLayer(), PictureLayer()
         self.mode, self.amount = "none", 0.5
         self.placeholder = ""
-        self.drop_hint = self.ring = False
+        self.drop_hint = False
         self.crosshair: tuple[int, int] | None = None
         self.match: tuple[int, int] | None = None
         self.pins: list[tuple[int, int]] = []
@@ -113,8 +113,8 @@ class PictureCanvas(QWidget):
             self._paint_marks(painter)
         elif self.placeholder:
             self._paint_placeholder(painter)
-        if self.drop_hint or self.ring:
-            self._paint_ring(painter)
+        if self.drop_hint:
+            self._paint_drop_hint(painter)
         painter.end()
 
     def _render(self) -> QPixmap:
@@ -196,17 +196,14 @@ class PictureCanvas(QWidget):
         painter.setPen(QColor(255, 255, 255, 200))
         painter.drawText(box.adjusted(0, middle + 6, 0, 0), Qt.AlignmentFlag.AlignTop | centred, rest)
 
-    def _paint_ring(self, painter: QPainter) -> None:
+    def _paint_drop_hint(self, painter: QPainter) -> None:
         accent = self.palette().highlight().color()
-        width = 4 if self.drop_hint else 2
-        if self.drop_hint:
-            veil = QColor(accent)
-            veil.setAlpha(50)
-            painter.fillRect(self.rect(), veil)
-        painter.setPen(QPen(accent, width))
+        veil = QColor(accent)
+        veil.setAlpha(50)
+        painter.fillRect(self.rect(), veil)
+        painter.setPen(QPen(accent, 4))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        half = width / 2
-        painter.drawRect(QRectF(self.rect()).adjusted(half, half, -half, -half))
+        painter.drawRect(QRectF(self.rect()).adjusted(2, 2, -2, -2))
 
     # the window ------------------------------------------------------------------------------------------------------
 

@@ -68,16 +68,10 @@ class GestureCanvas(PictureCanvas):
         self._leave()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        by_mouse = event.reason() in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
-        self.ring = self.ring if event.reason() == Qt.FocusReason.ActiveWindowFocusReason else not by_mouse
         self.focus_gained.emit()
-        self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.flip_requested.emit(False)
-        if event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
-            self.ring = False
-        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y()

@@ -44,14 +44,6 @@ def test_the_keyboard_folds_and_passes_by_what_is_folded(window, qtbot):
     assert window.below.hasFocus()
 
 
-def test_the_keyboard_can_be_seen_on_the_header(window):
-    header, accent = window.section.header, window.palette().highlight().color()
-    window.below.setFocus()
-    assert header.grab().toImage().pixelColor(1, header.height() // 2) != accent
-    header.setFocus()
-    assert header.grab().toImage().pixelColor(1, header.height() // 2) == accent
-
-
 def test_the_arrow_follows_the_palette(window):
     header, palette, colour = window.section.header, QPalette(), QColor("#12ab34")
     before = header.grab().toImage()
