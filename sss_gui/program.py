@@ -44,8 +44,8 @@ from sss_gui.tasks.file_watcher import FileWatcher
 from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
 from sss_gui.tasks.prefetch import Prefetch
-from sss_gui.widgets.controls.params_panel import SECTIONS
-from sss_gui.window.actions import COMMANDS, build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet
+from sss_gui.widgets.picture.quad_splitter import ARRANGEMENTS
+from sss_gui.window.actions import build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet, show_view
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
@@ -61,8 +61,6 @@ METHOD_COMMANDS = {
     "mask_layers": "masks",
 }
 """The commands that choose where layers come from."""
-OF_FEATURES = ("similarity", "clusters", "pin", "show_pins", "clear_pins", "channel")
-"""Commands whose effect is seen in the panes of the features only."""
 SAMPLE_PIN = (0.45, 0.24)  # as parts of the sample's sides: a face
 
 
@@ -142,7 +140,7 @@ class Program(QObject):
         self._join_state()
         self._join_tasks()
         self._join_notes()
-        self._restore_layout()
+        window.restore_layout(settings)
 
     def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:
         """Begin work; call it once the window is on the screen. The picture is read before the model is loaded.
@@ -164,10 +162,7 @@ class Program(QObject):
         """
         exporting = any(each.pending for each in self.worker.channels if each.rank in (Rank.EXPORT, Rank.BATCH))
         self.session.close()
-        self.settings.save_window(self.window)
-        self.settings.panel_state = self.window.panel.save_state()
-        self.settings.open_sections = self.window.params.open_sections()
-        self.settings.pixels_folded = self.window.probe.folded
+        self.window.save_layout(self.settings)
         self.settings.sync()
         self.session_store.end()
         deadline = time.monotonic() + (max(patience, 20.0) if exporting else patience)
@@ -181,12 +176,12 @@ class Program(QObject):
         window = self.window
         menus = fill_menus(window.menuBar(), self.actions)
         recent = RecentMenu(self.settings, self.open_files.open_recent, window)
-        menus["File"].insertMenu(self.actions["open_sample"], recent)
+        menus["File"].insertMenu(self.actions["paste"], recent)
         menus["Model"].addSeparator()
         for menu in window.network.menus:
             menus["Model"].addMenu(menu)
         menus["View"].addSeparator()
-        parts = (window.toolbar, window.params_dock, window.probe_dock)
+        parts = (window.toolbar, window.params_dock, window.probe_dock, window.layers_dock)
         menus["View"].addActions([part.toggleViewAction() for part in parts])
         fill_toolbar(window.toolbar, self.actions)
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
@@ -198,6 +193,11 @@ class Program(QObject):
         for number, name in enumerate(("all_panes", *(f"solo_{name}" for name in PANES))):
             changes = panel.solo_changed, other.solo_changed, switched
             keep_checked(actions[name], lambda: window.shown_panel.solo_pane, number, *changes)
+        for arrangement in ARRANGEMENTS:
+            changes = panel.arrangement_changed, other.arrangement_changed, switched
+            keep_checked(
+                actions[f"arrange_{arrangement}"], lambda: window.shown_panel.arrangement, arrangement, *changes
+            )
         for mode in ("wipe", "difference"):
             changes = panel.compare_changed, other.compare_changed, switched
             keep_checked(actions[mode], lambda: window.shown_panel.compare, mode, *changes)
@@ -234,6 +234,7 @@ class Program(QObject):
         """Let the Segments view, its dock and its commands follow their state."""
         segments, window, actions = self.segments, self.window, self.actions
         segments.shown_changed.connect(window.show_segments)
+        window.segments_requested.connect(segments.show)
         segments.shown_changed.connect(self._switch_commands)
         self.layers.command.connect(lambda name: actions[name].trigger())
         window.segments_panel.files_dropped.connect(window.panel.files_dropped)
@@ -251,11 +252,7 @@ class Program(QObject):
     def _switch_commands(self, shown: bool) -> None:
         """Commands of the other view are out of reach; those of single panes are called as the panes are."""
         actions = self.actions
-        for command in COMMANDS:
-            if command.group == "Layers" and command.name != "segments_view" and command.name in actions:
-                actions[command.name].setEnabled(shown)
-        for name in OF_FEATURES:
-            actions[name].setEnabled(not shown)
+        show_view(self.window.menuBar(), self.window.toolbar, actions, "segments" if shown else "features")
         titles = SEGMENT_TITLES if shown else PANE_TITLES
         for number, (name, title) in enumerate(zip(PANES, titles.values(), strict=True), start=1):
             action, words = actions[f"solo_{name}"], title[0].lower() + title[1:] if title[1].islower() else title
@@ -311,16 +308,6 @@ class Program(QObject):
 
     def _remember_device(self, params: ExtractParams) -> None:
         self.settings.device = params.device
-
-    def _restore_layout(self) -> None:
-        self.settings.restore_window(self.window)
-        if self.settings.panel_state:
-            self.window.panel.restore_state(self.settings.panel_state)
-        self.window.probe.set_folded(self.settings.pixels_folded)
-        opened = self.settings.open_sections
-        if opened is not None:
-            for section in SECTIONS:
-                self.window.params.set_section_open(section, section in opened)
 
     def _report_batch(self, report: Report) -> None:
         self.window.status.show_note(report.sentence, 10_000)
@@ -410,6 +397,7 @@ class Program(QObject):
         return {
             **solo,
             "all_panes": lambda: window.shown_panel.solo(0),
+            **{f"arrange_{name}": partial(self._arrange, name) for name in ARRANGEMENTS},
             "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
             "difference": lambda: window.shown_panel.toggle_compare("difference"),
             "difference_gain": lambda: window.shown_panel.step_difference_gain(),
@@ -439,6 +427,9 @@ class Program(QObject):
             "export_layers": self.export_layers.export_dialog,
             **{name: partial(layers.choose_method, method) for name, method in METHOD_COMMANDS.items()},
         }
+
+    def _arrange(self, arrangement: str) -> None:
+        self.window.shown_panel.arrange(arrangement)
 
     def _by_view(self, features: Callable[[], object], segments: Callable[[], object]) -> Callable[[], object]:
         """What a command does while the features show, and while the segments do."""

@@ -35,6 +35,7 @@ class FocusRing(QFocusFrame):
         super().__init__(window)
         self._window, self._above = window, _AboveWidgets("fusion")
         self.setStyle(self._above)
+        self.hide()
         self._last: QWidget | None = None  # had the keyboard last, and whether it had a ring
         self._ringed = False
         application = QApplication.instance()

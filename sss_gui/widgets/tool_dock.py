@@ -1,4 +1,4 @@
-"""A dock whose title bar's buttons can be seen in the dark."""
+"""A dock whose title bar's buttons can be seen in the dark, and which takes no keys while it is not seen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ _ICONS = {"qt_dockwidget_closebutton": "cancel", "qt_dockwidget_floatbutton": "f
 
 
 class ToolDock(QDockWidget):
-    """`QDockWidget` with line icons: Fusion's own are dark whatever the palette."""
+    """`QDockWidget` with line icons: Fusion's own are dark whatever the palette.
+
+    Qt moves a dock behind the tab of another one out of sight, where Tab would find its contents: they are hidden.
+    """
 
     def __init__(self, title: str, parent: QWidget) -> None:
         super().__init__(title, parent)
         self.topLevelChanged.connect(self._dress)  # Qt puts its own back whenever the dock floats or is docked
+        self.visibilityChanged.connect(lambda seen: self.widget().setVisible(seen))
         self._dress()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -26,7 +26,8 @@ class Command:
     checkable : it is a state, not a deed; `keep_checked` joins it to what has the state
     separator : a line above it in its menu
     toolbar : drawing of its button, of `resources/icons`; empty keeps it out of the toolbar
-    one_of : name of the choices of which exactly one is checked; their buttons show the drawing alone
+    one_of : name of the choices of which exactly one is checked
+    within : title of the menu in its menu that it lies in; '' for none
     """
 
     name: str
@@ -38,15 +39,31 @@ class Command:
     separator: bool = False
     toolbar: str = ""
     one_of: str = ""
+    within: str = ""
 
+    @property
+    def view(self) -> str:
+        """The view whose command it is, features or segments; '' of both."""
+        return "segments" if self.group == "Layers" else "features" if self.name in _OF_FEATURES else ""
+
+
+_OF_FEATURES = (
+    "similarity", "clusters", "pin", "show_pins", "clear_pins", "channel", "export_all",
+    "radius_down", "radius_up", "eps_down", "eps_up", "a_or_b", "paper_defaults", "crisp", "reroll",
+)  # fmt: skip
 
 COMMANDS: tuple[Command, ...] = (
-    Command("open", "&Open…", ("Ctrl+O",), "File", "Add photographs or feature files to the strip, or open a model"),
-    Command("open_instead", "Open ins&tead…", (), "File", "Close what is open and open others; or drop with Shift"),
-    Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Add all pictures of a folder to the strip"),
-    Command("open_as", "Ope&n as…", (), "File",
-            "Open strips of photograph and feature map, or features whose axes cannot be told"),
-    Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program"),
+    Command("open", "&Open files…", ("Ctrl+O",), "File",
+            "Add photographs or feature files to the strip, or open a model", within="&Open"),
+    Command("open_folder", "Open &folder…", ("Ctrl+Shift+O",), "File", "Add all pictures of a folder to the strip",
+            within="&Open"),
+    Command("open_instead", "Open files ins&tead…", (), "File",
+            "Close what is open and open others; or drop with Shift", within="&Open"),
+    Command("open_as", "Ope&n strips or features as…", (), "File",
+            "Open strips of photograph and feature map, or features whose axes cannot be told", within="&Open"),
+    Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", within="&Open"),
+    Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program",
+            within="&Open"),
     Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Add the picture or file on the clipboard to the strip"),
     Command("close_picture", "&Close picture", ("Ctrl+W",), "File", "Take the picture off the strip; its file stays",
             separator=True),
@@ -57,8 +74,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File", "Copy the picture of the pane clicked last"),
     Command("copy_command", "Copy as command &line", ("Ctrl+Shift+C",), "File",
             "Copy the call of sss-extract, or of sss-segment, that writes the same files"),
-    Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", separator=True),
-    Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view"),
+    Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view",
+            separator=True),
     Command("run_again", "&Run again", ("F5",), "File", "Read the files and run the network again", separator=True),
     Command("cancel", "S&top", ("Esc",), "File", "Stop what is under way; what is shown stays"),
     Command("quit", "&Quit", ("Ctrl+Q",), "File", "Close the window", separator=True),
@@ -67,7 +84,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("backbones", "Features of a &backbone…", (), "Model",
             "Any network of timm or torchvision, such as a DINO, without a trained head"),
     Command("shipped_model", "Use the &shipped model", (), "Model", "Go back to the model that comes with the program"),
-    Command("fit", "&Fit", ("F",), "View", "Show the whole picture"),
+    Command("segments_view", "&Segments", ("L",), "View", "Soft layers in place of the features, or back", True),
+    Command("fit", "&Fit", ("F",), "View", "Show the whole picture", separator=True),
     Command("one_to_one", "&1:1", ("Ctrl+0",), "View", "One pixel of the picture on one of the screen"),
     Command("zoom_in", "Zoom &in", ("+", "="), "View", "Enlarge about the middle"),
     Command("zoom_out", "Zoom &out", ("-",), "View", "Reduce about the middle"),
@@ -81,6 +99,12 @@ COMMANDS: tuple[Command, ...] = (
             toolbar="pane-pca", one_of="panes"),
     Command("solo_filtered", "Only &guided filter + PCA", ("4",), "View", "Show the filtered PCA alone", True,
             toolbar="pane-filtered", one_of="panes"),
+    Command("arrange_grid", "&Two by two", (), "View", "Four panes of one size, two by two", True, separator=True,
+            one_of="arrangement"),
+    Command("arrange_row", "&Four in a row", (), "View", "Four panes of one size beside each other", True,
+            one_of="arrangement"),
+    Command("arrange_large", "One &large, three small", (), "View",
+            "The filtered PCA, or the matte, large beside the others", True, one_of="arrangement"),
     Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
             separator=True, toolbar="pin"),
     Command("pin", "&Pin the pixel", ("P",), "Compare", "Pin the pixel under the pointer"),
@@ -114,8 +138,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("paper_defaults", "Paper's &defaults", ("R",), "Adjust", "Radius and eps of the paper"),
     Command("crisp", "C&risp", ("Shift+R",), "Adjust", "Radius and eps that keep objects apart at the picture's edges"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
-    Command("segments_view", "&Segments view", ("L",), "Layers", "Soft layers in place of the features, or back", True,
-            toolbar="segments"),
     Command("tool_keep", "&Keep", ("A",), "Layers",
             "A click takes the thing it is on, a second one there the next larger; with Alt it leaves it out", True,
             separator=True, toolbar="keep", one_of="matte tools"),
@@ -218,8 +240,32 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
                 continue
             if command.separator and not menu.isEmpty():
                 menu.addSeparator()
-            menu.addAction(actions[command.name])
+            within = menu
+            if command.within:
+                within = menus.get(command.within) or menu.addMenu(command.within)
+                menus[command.within] = within
+                within.setToolTipsVisible(True)
+            within.addAction(actions[command.name])
     return menus
+
+
+def show_view(bar: QMenuBar, toolbar: QToolBar, actions: Mapping[str, QAction], view: str) -> None:
+    """Leave the commands of `view` and those of all views within reach, and menus that have some."""
+    for command in COMMANDS:
+        if command.view and command.name in actions:
+            actions[command.name].setVisible(command.view == view)
+    for action in bar.actions():
+        menu = action.menu()
+        if isinstance(menu, QMenu):
+            action.setVisible(any(each.isVisible() and not each.isSeparator() for each in menu.actions()))
+    line = None  # that the next button needs; a toolbar does not leave out those that nothing follows
+    for action in toolbar.actions():
+        if action.isSeparator():
+            line = action
+            line.setVisible(False)
+        elif action.isVisible() and line is not None:
+            line.setVisible(True)
+            line = None
 
 
 def fill_toolbar(bar: QToolBar, actions: Mapping[str, QAction]) -> None:
@@ -232,8 +278,14 @@ def fill_toolbar(bar: QToolBar, actions: Mapping[str, QAction]) -> None:
             bar.addSeparator()
         bar.addAction(actions[command.name])
         button = bar.widgetForAction(actions[command.name])
-        if command.one_of and isinstance(button, QToolButton):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        if isinstance(button, QToolButton):
+            if command.one_of == "panes":
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            if command.name == "all_panes":  # which opens a menu of how they lie
+                button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+                arrangements = QMenu(button)
+                arrangements.addActions([actions[c.name] for c in COMMANDS if c.one_of == "arrangement"])
+                button.setMenu(arrangements)
         before = command
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QResizeEvent, QWindowStateChangeEvent
+from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QStackedWidget, QTabBar, QToolBar, QVBoxLayout, QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.widgets.controls.network_menus import NetworkMenus
-from sss_gui.widgets.controls.params_panel import ParamsPanel
+from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.local_paths import local_paths
@@ -19,10 +21,16 @@ from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.tool_dock import ToolDock
+from sss_gui.window.settings import Settings
 from sss_model.storage.shipped_files import resource
 
 TITLE = "Semantic features"
+VIEWS = (
+    ("Features", "The picture's features: projections, similarity, clusters (L goes back and forth)"),
+    ("Segments", "Soft layers of the picture, and cut-outs made of them (L goes back and forth)"),
+)
 
+_LARGE = Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen
 _FIRST, _FRAME = QSize(1360, 860), QSize(8, 36)
 
 
@@ -37,10 +45,12 @@ class MainWindow(QMainWindow):
     Signals
     -------
     paths_dropped : list of Path, dropped beside the panes
+    segments_requested : the tab of the segments (True) or of the features was chosen
     screen_changed : the window was made as large as the screen, or is no longer
     """
 
     paths_dropped = Signal(list)
+    segments_requested = Signal(bool)
     screen_changed = Signal()
 
     def __init__(self) -> None:
@@ -50,7 +60,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.panel = FeaturePanel()
-        self.segments_panel = FeaturePanel(titles=SEGMENT_TITLES, controller=self.panel.controller)
+        self.segments_panel = FeaturePanel(
+            titles=SEGMENT_TITLES, controller=self.panel.controller, large="matte", arrangement="large"
+        )
         self.pages = QStackedWidget()
         self.layers = LayersPanel()
         self.read_out = PixelReadOut()
@@ -59,8 +71,11 @@ class MainWindow(QMainWindow):
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
         self._unfolded = self.probe.sizeHint().height()
-        self._pixels_back = True  # whether the pixels' dock comes back with the features
         self.status = StatusLine()
+        self.views = QTabBar()
+        self._segments_shown = False
+        self._normal = QRect()  # where it was when it was made as large as the screen
+        self._grown: Callable[[], None] | None = None  # called when the size changes
         self._set_icon()
         self.toolbar = self._add_toolbar()
         self._place()
@@ -75,13 +90,63 @@ class MainWindow(QMainWindow):
         return self.segments_panel if self.pages.currentWidget() is self.segments_panel else self.panel
 
     def show_segments(self, shown: bool) -> None:
-        """Show the panes of the segments and the dock of their layers, or the features' panes."""
+        """Show the panes and docks of the segments, or those of the features; each view keeps what the user closed."""
+        self._open_docks[self._segments_shown] = [d for d in self._docks(self._segments_shown) if not d.isHidden()]
+        self._segments_shown = shown
         self.pages.setCurrentWidget(self.segments_panel if shown else self.panel)
-        self.layers_dock.setVisible(shown)
-        if shown:  # vectors of features are of no use there
-            self._pixels_back = not self.probe_dock.isHidden()
-        self.probe_dock.setVisible(self._pixels_back and not shown)
-        (self.layers_dock if shown else self.params_dock).raise_()
+        with QSignalBlocker(self.views):
+            self.views.setCurrentIndex(int(shown))
+        for view in (not shown, shown):  # those that go first, so that the others have their room
+            for dock in self._docks(view):
+                dock.setVisible(view == shown and dock in self._open_docks[view])
+                dock.toggleViewAction().setVisible(view == shown)
+
+    def _docks(self, segments: bool) -> list[QDockWidget]:
+        return [self.layers_dock] if segments else [self.params_dock, self.probe_dock]
+
+    def save_layout(self, settings: Settings) -> None:
+        """Remember size, docks, panes and what is folded; the docks as they are while the features show."""
+        segments = self._segments_shown
+        self.show_segments(False)
+        large = self.isMaximized() or self.isFullScreen()
+        settings.save_window(self, self._normal if large else self.geometry())
+        self.show_segments(segments)
+        for view, panel in self._panels.items():
+            settings.set_panes(view, panel.save_state())
+        settings.open_sections = self.params.open_sections()
+        settings.pixels_folded = self.probe.folded
+
+    def restore_layout(self, settings: Settings) -> None:
+        """Bring back what `save_layout` remembered; for the features, which show first."""
+        settings.restore_window(self)
+        if self.isMaximized():  # docks are of the size that the window has once the system has made it large
+            small = self.size()
+            self._grown = lambda: None if self.size() == small else self._restore_docks(settings)
+        self.show_segments(False)
+        for view, panel in self._panels.items():
+            panel.restore_state(settings.panes(view))
+        self.probe.set_folded(settings.pixels_folded)
+        opened = settings.open_sections
+        for section in SECTIONS if opened is not None else ():
+            self.params.set_section_open(section, section in (opened or ()))
+
+    def _restore_docks(self, settings: Settings) -> None:
+        self._grown = None
+
+        def restore() -> None:
+            settings.restore_docks(self)
+            self.show_segments(self._segments_shown)
+
+        QTimer.singleShot(0, self, restore)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._grown is not None:
+            self._grown()
+
+    @property
+    def _panels(self) -> dict[str, FeaturePanel]:
+        return {"panel": self.panel, "segments_panel": self.segments_panel}
 
     def set_name(self, name: str) -> None:
         """Show what is open in the title."""
@@ -93,7 +158,9 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange:
+        if isinstance(event, QWindowStateChangeEvent):
+            if not event.oldState() & _LARGE and self.windowState() & _LARGE:
+                self._normal = self.geometry()  # Qt's own normalGeometry is lost on some platforms
             self.screen_changed.emit()
 
     def _add_toolbar(self) -> QToolBar:
@@ -102,6 +169,14 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setIconSize(QSize(16, 16))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for words, tip in VIEWS:
+            self.views.setTabToolTip(self.views.addTab(words), tip)
+        self.views.setObjectName("views")  # which the theme's style sheet knows
+        self.views.setDrawBase(False)
+        self.views.setAccessibleName("View")
+        self.views.currentChanged.connect(lambda index: self.segments_requested.emit(bool(index)))
+        bar.addWidget(self.views)
+        bar.addSeparator()
         return bar
 
     def _place(self) -> None:
@@ -118,11 +193,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.tabifyDockWidget(self.params_dock, self.layers_dock)
-        self.layers_dock.hide()
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
         self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)
+        self._open_docks = {segments: self._docks(segments) for segments in (False, True)}
+        self.show_segments(False)
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self.status, 1)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 RECENT_LIMIT = 12
 # how much of a restored window's title bar must lie on a screen for it to be within reach
 _REACHABLE = QSize(120, 24)
-_LAYOUT_VERSION = 2
+_LAYOUT_VERSION = 3
 
 _Plain = TypeVar("_Plain", bool, int, float, str)
 
@@ -135,14 +135,13 @@ class Settings:
         path = str(Path(path).absolute())
         self._store.setValue("recent/models", [old for old in self.recent_models if old != path])
 
-    @property
-    def panel_state(self) -> bytes:
-        """`FeaturePanel.save_state()` of the last run; b'' at first."""
-        return self._bytes("window/panel")
+    def panes(self, view: str) -> bytes:
+        """`FeaturePanel.save_state()` of the last run, by the view's name; b'' at first."""
+        return self._bytes(f"window/{view}")
 
-    @panel_state.setter
-    def panel_state(self, state: bytes) -> None:
-        self._store.setValue("window/panel", QByteArray(state))
+    def set_panes(self, view: str, state: bytes) -> None:
+        """Remember a view's panes."""
+        self._store.setValue(f"window/{view}", QByteArray(state))
 
     @property
     def open_sections(self) -> list[str] | None:
@@ -162,9 +161,8 @@ class Settings:
     def pixels_folded(self, folded: bool) -> None:
         self.set_value("window/pixels_folded", folded)
 
-    def save_window(self, window: QWidget) -> None:
-        """Remember place, size, maximised or not, and (of a QMainWindow) its docks and bars."""
-        place = window.normalGeometry() if window.isMaximized() or window.isFullScreen() else window.geometry()
+    def save_window(self, window: QWidget, place: QRect) -> None:
+        """Remember `place`, which is the window's while it is not maximised, whether it is, and its docks and bars."""
         self._store.setValue("window/place", place)
         self.set_value("window/maximised", window.isMaximized())
         if isinstance(window, QMainWindow):
@@ -176,11 +174,16 @@ class Settings:
         if not isinstance(place, QRect) or not place.isValid():
             return False
         window.setGeometry(within_reach(place, [s.availableGeometry() for s in QGuiApplication.screens()]))
-        if isinstance(window, QMainWindow) and (docks := self._bytes("window/docks")):
-            window.restoreState(QByteArray(docks), _LAYOUT_VERSION)
+        if isinstance(window, QMainWindow):
+            self.restore_docks(window)
         if self.value("window/maximised", False):
             window.showMaximized()
         return True
+
+    def restore_docks(self, window: QMainWindow) -> None:
+        """Put docks and bars where they were, as large as the window has room for."""
+        if docks := self._bytes("window/docks"):
+            window.restoreState(QByteArray(docks), _LAYOUT_VERSION)
 
     def value(self, name: str, default: _Plain) -> _Plain:
         """The stored value of the default's own type; the default where there is none or it cannot be read."""

@@ -134,6 +134,11 @@ def make_style_sheet(colours: Colours) -> str:
         QStatusBar::item {{ border: none; }}
         QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
         QToolBar {{ border: none; border-bottom: 1px solid {colours.line}; padding: 0 4px; spacing: 2px; }}
+        QTabBar#views::tab {{ padding: 5px 16px; border: 1px solid {colours.line}; background: {colours.raised};
+            color: {colours.text}; }}
+        QTabBar#views::tab:first {{ border-top-left-radius: 5px; border-bottom-left-radius: 5px; border-right: none; }}
+        QTabBar#views::tab:last {{ border-top-right-radius: 5px; border-bottom-right-radius: 5px; }}
+        QTabBar#views::tab:selected {{ background: {colours.accent}; color: {colours.on_accent}; }}
         QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
         QToolBar QToolButton:hover {{ border-color: {colours.line}; }}
         QToolBar QToolButton:checked {{ background: {colours.checked}; border-color: {colours.accent}; }}

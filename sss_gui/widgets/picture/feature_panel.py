@@ -24,6 +24,8 @@ class FeaturePanel(QWidget):
     ----------
     titles : of the panes, by their names in the program; the first is what the others are compared with
     controller : shared with another panel, which then shows the same part of the picture; None: one of its own
+    large : name of the pane that is the large one where one is; '' is the last
+    arrangement : one of `ARRANGEMENTS`, to begin with
     """
 
     pixel_hovered = Signal(int, int)
@@ -40,6 +42,8 @@ class FeaturePanel(QWidget):
     """Pane name."""
     solo_changed = Signal(int)
     """0 for all panes, 1..4 for one."""
+    arrangement_changed = Signal(str)
+    """One of `ARRANGEMENTS`."""
     compare_changed = Signal(str)
     """'none', 'wipe' or 'difference'."""
     pins_shown_changed = Signal(bool)
@@ -57,6 +61,8 @@ class FeaturePanel(QWidget):
         *,
         titles: Mapping[str, str] = PANE_TITLES,
         controller: ViewController | None = None,
+        large: str = "",
+        arrangement: str = "grid",
     ) -> None:
         super().__init__(parent)
         self.controller = controller or ViewController(self)
@@ -68,8 +74,13 @@ class FeaturePanel(QWidget):
         self._pins: list[tuple[int, int]] = []
         self._pins_shown, self._display = True, Display()
         self._panes = {name: ImageView(self.controller, title) for name, title in titles.items()}
-        self._quad = QuadSplitter(list(self._panes.values()), self)
+        names = list(titles)
+        self._quad = QuadSplitter(
+            list(self._panes.values()), large=names.index(large or names[-1]), arrangement=arrangement
+        )
         self._quad.solo_changed.connect(self.solo_changed)
+        self._quad.arrangement_changed.connect(lambda _name: self._enlarge())
+        self._quad.arrangement_changed.connect(self.arrangement_changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._quad)
@@ -131,6 +142,7 @@ class FeaturePanel(QWidget):
         super().showEvent(event)
         window = self.window()
         self._keys.watch(window, *window.findChildren(QDockWidget))  # a floating dock's keys never reach the window
+        self._enlarge()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -284,16 +296,33 @@ class FeaturePanel(QWidget):
     def _view_changed(self) -> None:
         height, width = self.controller.image_size
         self._panes[self._names[0]].set_detail(f"{width} × {height} px" if height and width else "")
-        self._quad.set_image_size(self.controller.image_size)
         self._show_zoom()
 
     def _show_zoom(self) -> None:
-        scale = self.controller.scale * self.devicePixelRatioF()
+        scale = self._panes[self._current].canvas.scale * self.devicePixelRatioF()
         text = "" if not min(self.controller.image_size) else f"{scale:.0%}" if scale < 10 else f"{scale:.0f} : 1"
         for name, view in self._panes.items():
             view.set_note(text if name == self._current else "")
 
     # layout ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def arrangement(self) -> str:
+        """One of `ARRANGEMENTS`."""
+        return self._quad.arrangement
+
+    def arrange(self, arrangement: str) -> None:
+        """Lay the panes out as `arrangement`, one of `ARRANGEMENTS`, and show all of them."""
+        self._quad.arrange(arrangement)
+        self._quad.solo(0)
+
+    def _enlarge(self) -> None:
+        """Tell the view, which another panel may share, whether one of these panes is larger than the others."""
+        if not self.isVisible():
+            return
+        large = self._quad.large
+        canvases = [view.canvas for view in self._panes.values()]
+        self.controller.set_large(id(canvases[large]) if large is not None else None)
 
     def solo(self, number: int) -> None:
         """Show only pane 1..4, and give it the keyboard; 0 shows all."""

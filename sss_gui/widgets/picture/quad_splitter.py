@@ -1,4 +1,4 @@
-"""Four widgets in splitters: 2 x 2, a row or a column, all or one; chosen so that pictures come out largest."""
+"""Up to four widgets in splitters: 2 x 2, all in a row, or one large beside the others; all or one of them shown."""
 
 from __future__ import annotations
 
@@ -9,32 +9,37 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+ARRANGEMENTS = ("grid", "row", "large")
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-# the outer and the inner splitters' orientation
-_ORIENTATIONS = {"grid": (_DOWN, _ACROSS), "row": (_ACROSS, _ACROSS), "column": (_DOWN, _DOWN)}
-_CELLS = {"grid": (2, 2), "row": (4, 1), "column": (1, 4)}
-# another arrangement must show the image this much larger before it is taken, so that resizing does not flutter
-_WORTH_IT = 1.15
-_HEADER = 26
+_SHARES = {"grid": (1, 1), "row": (1, 1), "large": (7, 3)}  # of the two inner splitters
 
 
 class QuadSplitter(QWidget):
-    """Two splitters in a splitter; in the grid the two rows keep one common upright edge."""
+    """Two splitters in a splitter; in the grid the two rows keep one common upright edge.
+
+    Parameters
+    ----------
+    large : index of the widget that the arrangement `large` enlarges
+    arrangement : one of `ARRANGEMENTS`, which stays until another is chosen
+
+    Signals
+    -------
+    solo_changed : 0 for all, 1.. for one
+    arrangement_changed : one of `ARRANGEMENTS`
+    """
 
     solo_changed = Signal(int)
-    """0 for all, 1..4 for one."""
+    arrangement_changed = Signal(str)
 
-    def __init__(self, widgets: Sequence[QWidget], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, widgets: Sequence[QWidget], *, large: int = 0, arrangement: str = "grid") -> None:
+        super().__init__()
         self._widgets = list(widgets)
-        self._solo = 0
-        self._arrangement = ""
-        self._image_size = (3, 4)
+        self._large, self._solo = large, 0
+        self.arrangement = arrangement
         self._outer = QSplitter(_DOWN, self)
         self._inner = [QSplitter(_ACROSS, self._outer) for _ in range(2)]
-        for index, widget in enumerate(self._widgets):
-            self._inner[index // 2].addWidget(widget)
-        for splitter in (self._outer, *self._inner):
+        self._splitters = (self._outer, *self._inner)
+        for splitter in self._splitters:
             splitter.setHandleWidth(4)
             splitter.setChildrenCollapsible(False)
         self._inner[0].splitterMoved.connect(lambda: self._follow(0, 1))
@@ -46,79 +51,88 @@ class QuadSplitter(QWidget):
 
     @property
     def solo_number(self) -> int:
-        """0 where all show, else 1..4."""
+        """0 where all show, else 1, 2, ..."""
         return self._solo
 
-    def set_image_size(self, size: tuple[int, int]) -> None:
-        """(H, W) of the image, which the arrangement goes by."""
-        if min(size) > 0 and size != self._image_size:
-            self._image_size = size
+    @property
+    def large(self) -> int | None:
+        """Index of the widget that is larger than the others; None where all are about as large."""
+        return self._large if self.arrangement == "large" else None
+
+    def arrange(self, arrangement: str) -> None:
+        """Lay the widgets out as `arrangement`, one of `ARRANGEMENTS`."""
+        if arrangement not in ARRANGEMENTS:
+            raise ValueError(f"arrangement must be one of {', '.join(ARRANGEMENTS)}; got {arrangement!r}.")
+        if arrangement != self.arrangement:
+            self.arrangement = arrangement
             self._arrange()
+            self.arrangement_changed.emit(arrangement)
 
     def solo(self, number: int) -> None:
-        """Show only widget 1..4; 0 shows all."""
+        """Show only widget 1, 2, ...; 0 shows all."""
         if number not in range(len(self._widgets) + 1):
             raise ValueError(f"number must be from 0 to {len(self._widgets)}, got {number}.")
         for index, widget in enumerate(self._widgets):
             widget.setVisible(number in (0, index + 1))
-        for row, splitter in enumerate(self._inner):
-            splitter.setVisible(number == 0 or (number - 1) // 2 == row)
+        for splitter, group in zip(self._inner, self._groups(), strict=True):
+            splitter.setVisible(number in (0, *(self._widgets.index(widget) + 1 for widget in group)))
+            splitter.refresh()  # at once, not when events are next looked at
         if number != self._solo:
             self._solo = number
             self.solo_changed.emit(number)
 
     def save_state(self) -> bytes:
-        """Arrangement, solo and the shares of the splitters, as JSON."""
-        shares = [splitter.sizes() for splitter in (self._outer, *self._inner)]
-        state = {"taken": self._arrangement, "solo": self._solo, "sizes": shares}
-        return json.dumps(state).encode()
+        """Arrangement, solo and the sizes in the splitters, as JSON."""
+        sizes = [splitter.sizes() for splitter in self._splitters]
+        return json.dumps({"panes": self.arrangement, "solo": self._solo, "sizes": sizes}).encode()
 
     def restore_state(self, state: bytes) -> bool:
         """What `save_state` returned; False (and nothing changed) where it is not that."""
         try:
             values = json.loads(state)
-            arrangement, solo = str(values["taken"]), int(values["solo"])
+            arrangement, solo = str(values["panes"]), int(values["solo"])
             sizes = [[int(size) for size in sizes] for sizes in values["sizes"]]
         except (ValueError, TypeError, KeyError):
             return False
-        if arrangement not in _ORIENTATIONS or solo not in range(5):
+        if arrangement not in ARRANGEMENTS or solo not in range(len(self._widgets) + 1) or len(sizes) != 3:
             return False
-        if [len(pair) for pair in sizes] != [2, 2, 2]:
-            return False
-        self._orient(arrangement)
+        self.arrange(arrangement)
         if not solo:
-            for splitter, pair in zip((self._outer, *self._inner), sizes, strict=True):
-                splitter.setSizes(pair)
+            for splitter, parts in zip(self._splitters, sizes, strict=True):
+                splitter.setSizes(parts)
         self.solo(solo)
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange()
+        self._orient()
+
+    def _groups(self) -> tuple[list[QWidget], list[QWidget]]:
+        """What is in each of the inner splitters."""
+        if self.arrangement == "large":
+            large = self._widgets[self._large]
+            return [large], [widget for widget in self._widgets if widget is not large]
+        half = (len(self._widgets) + 1) // 2
+        return self._widgets[:half], self._widgets[half:]
 
     def _arrange(self) -> None:
-        scales = {name: self._scale_of(name) for name in _CELLS}
-        best = max(scales, key=lambda name: scales[name])
-        if not self._arrangement or scales[best] > scales[self._arrangement] * _WORTH_IT:
-            self._orient(best)
-
-    def _scale_of(self, name: str) -> float:
-        """How large an arrangement would show the image."""
-        columns, rows = _CELLS[name]
-        height, width = self._image_size
-        return min(self.width() / columns / width, max(self.height() / rows - _HEADER, 1) / height)
-
-    def _orient(self, name: str) -> None:
-        if name == self._arrangement:
-            return
-        self._arrangement = name
-        outer, inner = _ORIENTATIONS[name]
-        self._outer.setOrientation(outer)
+        for splitter, group in zip(self._inner, self._groups(), strict=True):
+            for place, widget in enumerate(group):
+                splitter.insertWidget(place, widget)
+        self._orient()
+        self._outer.setSizes([10_000 * share for share in _SHARES[self.arrangement]])
         for splitter in self._inner:
-            splitter.setOrientation(inner)
-        for splitter in (self._outer, *self._inner):
-            splitter.setSizes([10000, 10000])
+            splitter.setSizes([10_000] * splitter.count())
+        self.solo(self._solo)
+
+    def _orient(self) -> None:
+        """A row, and the large widget beside the others, lie along the longer side."""
+        along, across = (_ACROSS, _DOWN) if self.width() >= self.height() else (_DOWN, _ACROSS)
+        first, second = {"grid": (_DOWN, _ACROSS), "row": (along, along), "large": (along, across)}[self.arrangement]
+        self._outer.setOrientation(first)
+        for splitter in self._inner:
+            splitter.setOrientation(second)
 
     def _follow(self, moved: int, other: int) -> None:
-        if self._arrangement == "grid":
+        if self.arrangement == "grid":
             self._inner[other].setSizes(self._inner[moved].sizes())

@@ -14,6 +14,7 @@ class ViewController(QObject):
 
     Points are in image coordinates (x, y): pixel i covers [i, i + 1), so its centre is i + 0.5. Scale is in
     device-independent screen pixels per image pixel, the same in every pane; "fit" is defined by the smallest pane.
+    Where one pane is to be larger (`set_large`), the scale is that pane's, and the others show the same part smaller.
     """
 
     view_changed = Signal()
@@ -25,6 +26,7 @@ class ViewController(QObject):
         self._scale = 1.0
         self._fitting = True
         self._panes: dict[object, tuple[float, float]] = {}
+        self._large: object = None
         self._device_ratio = 1.0
 
     @property
@@ -58,12 +60,28 @@ class ViewController(QObject):
         """Say that `pane` now has (width, height) device-independent pixels; a fitted view is fitted anew."""
         if self._panes.get(pane) != (width, height):
             self._panes[pane] = (width, height)
-            self._refit()
+            if pane == self._large:
+                self._refit_all()
+            else:
+                self._refit()
 
     def remove_pane(self, pane: object) -> None:
         """Forget a pane that is hidden or gone, so that it no longer limits the fit."""
         if self._panes.pop(pane, None) is not None:
             self._refit()
+
+    def set_large(self, pane: object) -> None:
+        """Let `pane` be the one whose scale the view has, while it is shown; None: all panes have the same."""
+        if pane != self._large:
+            self._large = pane
+            self._refit_all()
+
+    def scale_of(self, pane: object) -> float:
+        """The scale in `pane`: the view's, or less of it where another pane is the large one."""
+        large, own = self._panes.get(self._large), self._panes.get(pane)
+        if large is None or own is None or min(large) <= 0:
+            return self._scale
+        return self._scale * min(own[0] / large[0], own[1] / large[1])
 
     def set_device_ratio(self, ratio: float) -> None:
         """Physical pixels per device-independent one (2.0 on a HiDPI screen); 1:1 means physical pixels."""
@@ -108,9 +126,17 @@ class ViewController(QObject):
             return
         self._apply(width / 2, height / 2, self._scale_for(width, height))
 
+    def _refit_all(self) -> None:
+        """The large pane is another, or has another size: the others are drawn by it, whatever the scale is."""
+        before = (self._cx, self._cy, self._scale)
+        self._refit()
+        if before == (self._cx, self._cy, self._scale):
+            self.view_changed.emit()
+
     def _scale_for(self, width: float, height: float) -> float:
-        """At which (width, height) image pixels just go into the smallest pane."""
-        sizes = [size for size in self._panes.values() if min(size) > 0]
+        """At which (width, height) image pixels just go into the large pane, or else into the smallest."""
+        large = self._panes.get(self._large)
+        sizes = [size for size in ([large] if large else self._panes.values()) if min(size) > 0]
         return min((min(w / width, h / height) for w, h in sizes), default=self._scale)
 
     def _apply(self, cx: float, cy: float, scale: float) -> None:

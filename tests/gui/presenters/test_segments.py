@@ -134,10 +134,12 @@ def test_hovering_shows_what_a_click_would_take(qtbot, layered):
     layered.actions["tool_keep"].trigger()
     hover(qtbot, layered, 0)
     hover(qtbot, layered, 2)
-    qtbot.waitUntil(lambda: bool(pane(layered, "matte").canvas.layer.overlay))
-    tint = pane(layered, "matte").canvas.layer.overlay[0][12, :, 3]
-    assert tint[round(MIDDLES[2] * 32)] > 0
-    assert tint[round(MIDDLES[0] * 32)] == 0
+    layer, places = pane(layered, "matte").canvas.layer, [round(MIDDLES[k] * 32) for k in (0, 2)]
+
+    def tinted():
+        return bool(layer.overlay) and (layer.overlay[0][12, places, 3] > 0).tolist() == [False, True]
+
+    qtbot.waitUntil(tinted)
     layered.window.segments_panel.hover_left.emit()
     assert not pane(layered, "matte").canvas.layer.overlay
 

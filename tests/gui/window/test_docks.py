@@ -90,15 +90,21 @@ def test_docks_are_dragged_out_and_back_while_the_window_is_resized(qtbot, shown
     qtbot.waitUntil(lambda: not shown.session.busy)
 
 
-def test_a_docks_buttons_are_line_icons_wherever_it_is(qtbot, shown):
-    """Qt's own are dark pixmaps, unseen in the dark; it puts them back when a dock floats or is docked."""
-    dock = shown.window.params_dock
+@pytest.fixture
+def icons():
+    """The program's drawings, until its window is gone."""
     before = QDir.searchPaths("icons")
     QDir.setSearchPaths("icons", [str(resource("icons"))])
+    yield
+    QDir.setSearchPaths("icons", before)
+
+
+def test_a_docks_buttons_are_line_icons_wherever_it_is(icons, qtbot, shown):
+    """Qt's own are dark pixmaps, unseen in the dark; it puts them back when a dock floats or is docked."""
+    dock = shown.window.params_dock
     for floating in (True, False):
         dock.setFloating(floating)
         qtbot.wait(20)
         buttons = [b for b in dock.findChildren(QAbstractButton) if b.objectName().startswith("qt_dockwidget")]
         assert len(buttons) == 2
         assert not any(button.icon().isNull() or button.icon().availableSizes() for button in buttons), "no pixmaps"
-    QDir.setSearchPaths("icons", before)

@@ -30,7 +30,7 @@ def again(settings, path):
 
 def test_at_first_everything_is_the_default(settings):
     assert (settings.theme, settings.device, settings.model) == ("system", "auto", "")
-    assert (settings.open_folder, settings.recent_files, settings.panel_state) == ("", [], b"")
+    assert (settings.open_folder, settings.recent_files, settings.panes("panel")) == ("", [], b"")
     assert settings.open_sections is None
 
 
@@ -45,13 +45,13 @@ def test_the_first_start_is_the_one_before_anything_was_stored(settings, path):
 def test_what_is_set_is_read_back_by_the_next_run(settings, path, tmp_path):
     settings.theme, settings.device, settings.model = "dark", "cuda:0", "/m/ü.safetensors"
     settings.open_folder = str(tmp_path)
-    settings.panel_state = b"\x00\xff{}"
+    settings.set_panes("panel", b"\x00\xff{}")
     settings.open_sections = ["filter"]
     settings.set_value("view/gain", 2.5)
     settings.set_value("view/on", True)
     new = again(settings, path)
     assert (new.theme, new.device, new.model, new.open_folder) == ("dark", "cuda:0", "/m/ü.safetensors", str(tmp_path))
-    assert (new.panel_state, new.open_sections) == (b"\x00\xff{}", ["filter"])
+    assert (new.panes("panel"), new.open_sections) == (b"\x00\xff{}", ["filter"])
     assert new.value("view/gain", 1.0) == 2.5
     assert new.value("view/on", False) is True
     assert new.value("view/gain", "") == "2.5"
@@ -140,7 +140,7 @@ def test_a_window_comes_back_where_it_was(settings, path, qtbot):
     place = QRect(screen.x() + 20, screen.y() + 30, 400, 300)
     window.setGeometry(place)
     dock.hide()
-    settings.save_window(window)
+    settings.save_window(window, window.geometry())
     other, other_dock = make()
     assert again(settings, path).restore_window(other)
     assert other.geometry() == place

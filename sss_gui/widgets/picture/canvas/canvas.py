@@ -84,10 +84,15 @@ class PictureCanvas(QWidget):
             self.brush, self.brush_keeps = radius, keeps
             self.update()
 
+    @property
+    def scale(self) -> float:
+        """Device-independent screen pixels per image pixel, here."""
+        return self.controller.scale_of(id(self))
+
     def placement(self) -> Placement:
         """Where the image lies now."""
         size = (float(self.width()), float(self.height()))
-        return Placement.centred(self.controller.centre, self.controller.scale, size, self.devicePixelRatioF())
+        return Placement.centred(self.controller.centre, self.scale, size, self.devicePixelRatioF())
 
     def visible_box(self) -> tuple[int, int, int, int]:
         """Image pixels (x0, y0, x1, y1) that are seen at least in part."""
@@ -156,7 +161,7 @@ class PictureCanvas(QWidget):
             marks.draw_wipe(painter, self.amount * self.width(), self.height())
         if self.match:
             marks.draw_match(painter, self._cell(self.match))
-        if self.crosshair and self.controller.scale >= GRID_FROM:  # lines would run through the numbers
+        if self.crosshair and self.scale >= GRID_FROM:  # lines would run through the numbers
             marks.draw_match(painter, self._cell(self.crosshair))
         elif self.crosshair:
             marks.draw_crosshair(painter, self._cell(self.crosshair), self.width(), self.height())

@@ -129,7 +129,8 @@ class GestureCanvas(PictureCanvas):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
             moved = at - self._last
             self._last = at
-            self.controller.pan_by(moved.x(), moved.y())
+            enlarged = self.controller.scale / self.scale
+            self.controller.pan_by(moved.x() * enlarged, moved.y() * enlarged)
         self._hover(at)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

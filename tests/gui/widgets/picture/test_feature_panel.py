@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -163,37 +161,58 @@ def test_solo_and_all(panel, qtbot):
     )
 
 
-@pytest.mark.parametrize(
-    ("size", "image", "want"),
-    [((1600, 420), (60, 80), "row"), ((420, 1600), (60, 80), "column"), ((900, 700), (60, 80), "grid")],
-)
-def test_panes_are_arranged_so_that_the_image_is_largest(panel, size, image, want):
+def corners(panel):
+    return [panel.pane(name).mapTo(panel, QPoint(0, 0)).toTuple() for name in PANES]
+
+
+@pytest.mark.parametrize("arrangement", ["grid", "row", "large"])
+@pytest.mark.parametrize("size", [(1600, 500), (500, 1600)])
+def test_panes_lie_as_they_are_arranged(panel, qtbot, arrangement, size):
     panel.resize(*size)
-    first, last = panel.pane("input"), panel.pane("filtered")
-    across = abs(first.mapTo(panel, QPoint(0, 0)).y() - last.mapTo(panel, QPoint(0, 0)).y()) < 4
-    down = abs(first.mapTo(panel, QPoint(0, 0)).x() - last.mapTo(panel, QPoint(0, 0)).x()) < 4
-    assert (across, down) == {"row": (True, False), "column": (False, True), "grid": (False, False)}[want]
+    with qtbot.waitSignal(panel.arrangement_changed, raising=False, timeout=0):
+        panel.arrange(arrangement)
+    columns, rows = (len(set(places)) for places in zip(*corners(panel), strict=True))
+    along, across = (columns, rows) if size[0] > size[1] else (rows, columns)
+    assert (along, across) == {"grid": (2, 2), "row": (4, 1), "large": (2, 3)}[arrangement]
+    panel.controller.set_image_size((80, 60))  # another picture
+    assert panel.arrangement == arrangement
+
+
+def test_the_large_pane_shows_the_same_part_larger(panel):
+    panel.arrange("large")
+    large, small = panel.pane("filtered").canvas, panel.pane("pca").canvas
+    assert large.width() > 2 * small.width()
+    assert panel.controller.fitting
+    assert large.scale == min(large.width() / 80, large.height() / 60)
+    for canvas in (large, small):
+        left, top, right, bottom = canvas.visible_box()
+        assert (left, top, right, bottom) == (0, 0, 80, 60), "the whole picture in each"
+    QTest.mousePress(small, LEFT, PLAIN, QPoint(20, 20))
+    for x in (30, 45, 60):
+        QTest.mouseMove(small, QPoint(x, 20))
+    QTest.mouseRelease(small, LEFT, PLAIN, QPoint(60, 20))
+    x, _y = small.placement().to_image(small.width() / 2 + 40, small.height() / 2)
+    assert x == pytest.approx(40, abs=1 / small.scale), "what was in the middle moved with the pointer"
+    panel.solo(1)
+    shown = panel.pane("input").canvas
+    assert shown.scale == panel.controller.scale, "alone it is as large as it can be"
 
 
 def test_the_layout_is_remembered(panel, qtbot):
-    panel.resize(1600, 420)
+    panel.arrange("row")
     panel.solo(2)
     state = panel.save_state()
     other = FeaturePanel()
     qtbot.addWidget(other)
     assert other.restore_state(state)
-    assert other.solo_pane == 2
-    assert json.loads(other.save_state())["taken"] == "row"
+    assert (other.solo_pane, other.arrangement) == (2, "row")
+    other.arrange("large")
+    assert other.solo_pane == 0, "who arranges panes wants to see them"
 
 
-def test_a_layout_of_an_earlier_version_is_read(panel):
-    state = {"arrangement": "auto", "taken": "column", "solo": 3, "sizes": [[1, 1], [1, 1], [1, 1]]}
-    assert panel.restore_state(json.dumps(state).encode())
-    assert panel.solo_pane == 3
-
-
-FOREIGN = [b"", b"{}", b"\xff", b"[1]", b'{"taken": "x", "solo": 0, "sizes": [[1, 1], [1, 1], [1, 1]]}',
-           b'{"taken": "grid", "solo": 0, "sizes": []}']  # fmt: skip
+FOREIGN = [b"", b"{}", b"\xff", b"[1]", b'{"panes": "x", "solo": 0, "sizes": [[1, 1], [1, 1], [1, 1]]}',
+           b'{"panes": "grid", "solo": 9, "sizes": [[1, 1], [1, 1], [1, 1]]}',
+           b'{"panes": "grid", "solo": 0, "sizes": []}']  # fmt: skip
 
 
 @pytest.mark.parametrize("state", FOREIGN)
