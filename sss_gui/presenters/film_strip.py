@@ -33,10 +33,11 @@ class FilmStripPresenter(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._pictures, self._strip = pictures, strip
+        self._session, self._pictures, self._strip = session, pictures, strip
         self._thumbnails = Channel(worker, Rank.THUMBNAILS)
         self._without_thumbnail: list[Source] = []
         self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
+        self._done_by: dict[Source, object] = {}  # the model and its options
         self._before: dict[Source, tuple[str, str]] = {}  # the same of those that run
         strip.activated.connect(pictures.choose)
         strip.thumbnails_requested.connect(self.request_thumbnails)
@@ -44,6 +45,8 @@ class FilmStripPresenter(QObject):
         pictures.changed.connect(self._fill)
         session.source_changed.connect(self._point)
         session.reverted.connect(self._point)
+        for changed in (session.model_changed, session.extract_changed):
+            changed.connect(self._show_marks)
         session.opened.connect(lambda source: self.mark(source, "done"))
         session.picture_failed.connect(lambda source, sentence: self.mark(source, "failed", sentence))
 
@@ -66,7 +69,21 @@ class FilmStripPresenter(QObject):
             elif state == "none":
                 state, tip = self._before.pop(source, ("none", ""))
             self._marks[source] = state, tip
+            if state == "done":
+                self._done_by[source] = self._network
             self._strip.set_state(self._pictures.sources.index(source), state, tip)
+
+    @property
+    def _network(self) -> object:
+        """What features are computed with."""
+        return self._session.state.model, self._session.state.extract
+
+    def _show_marks(self) -> None:
+        """What was done by another model, or at another size, is not done as it is wanted."""
+        for index, source in enumerate(self._pictures.sources):
+            state, tip = self._marks.get(source, ("none", ""))
+            former = state == "done" and self._done_by.get(source) != self._network
+            self._strip.set_state(index, *(("none", "") if former else (state, tip)))
 
     def show_matches(self, matches: Sequence[Match]) -> None:
         """Lay `matches` over the thumbnails of their pictures; the others are bare."""
@@ -84,9 +101,7 @@ class FilmStripPresenter(QObject):
         self._strip.setVisible(len(sources) > 1)
         self._strip.set_items([s.name for s in sources], [str(s.path) for s in sources])
         self._marks = {source: self._marks[source] for source in sources if source in self._marks}
-        for index, source in enumerate(sources):
-            if source in self._marks:
-                self._strip.set_state(index, *self._marks[source])
+        self._show_marks()
         self._point()
 
     def _point(self, *_: object) -> None:

@@ -86,6 +86,7 @@ class OverlaysPresenter(QObject):
         choices.origin_changed.connect(self._compare_with_pins)
         session.displayed_changed.connect(self._leave)
         session.panes_rendered.connect(self._follow)
+        session.status_changed.connect(self._follow_status)
 
     def toggle(self, name: str) -> None:
         """Show the overlay `name` with its controls, or hide it where it is shown."""
@@ -163,6 +164,14 @@ class OverlaysPresenter(QObject):
     def _follow(self, result: PanesResult) -> None:
         if result.complete and (self.overlay is None or result.features != self._features):
             self._features = result.features
+            self._ask()
+
+    def _follow_status(self) -> None:
+        """What was made of former features goes; where these are wanted again after all it comes back."""
+        if self._session.outdated:
+            self.compared.emit(())
+            self._clear()
+        elif self.overlay is None and not (self._similar.pending or self._grouped.pending):
             self._ask()
 
     # requests ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ class PanesPresenter(QObject):
     def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._panel = session, panel
-        self._badge = ""  # of the filtered pane, to come back when the picture that waits is cancelled
         session.displayed_changed.connect(self._empty)
         session.picture_opened.connect(self._show_input)
         session.panes_rendered.connect(self._show)
@@ -30,7 +29,8 @@ class PanesPresenter(QObject):
         session.lifted.connect(self._sharpen)
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
-        session.source_changed.connect(self._tell_waiting)
+        session.source_changed.connect(self._show_states)
+        session.status_changed.connect(self._show_states)
         session.worker.activity.busy_changed.connect(self._show_placeholders)
         panel.controller.view_changed.connect(self._tell_view)
         self._show_placeholders()
@@ -54,16 +54,11 @@ class PanesPresenter(QObject):
             if pane.picture is not pyramid[0] or name == "filtered":  # a preview may lie over that one
                 pane.set_pyramid(pyramid)
         if result.complete:
-            self._tell_shown("exact")
+            self._panel.clear_message()
 
     def _preview(self, result: PreviewResult) -> None:
         self._panel.pane("filtered").set_region(*result.patch)
-        self._tell_shown("preview")
-
-    def _tell_shown(self, badge: str) -> None:
         self._panel.clear_message()
-        self._badge = badge
-        self._panel.pane("filtered").set_state(badge, badge == "preview")
 
     def _sharpen(self, result: LiftResult) -> None:
         self._panel.pane("filtered").set_region(*result.patch)
@@ -72,20 +67,21 @@ class PanesPresenter(QObject):
         """No pictures; centre and zoom stay, in case the next picture has the same size."""
         self._panel.clear_message()
         self._panel.set_match(None)
-        self._badge = ""
         for name in PANES:
             pane = self._panel.pane(name)
             pane.set_overlay(None)
-            pane.set_state("")
             pane.set_pyramid(())
+        self._show_states()
         self._show_placeholders()
 
-    def _tell_waiting(self, wanted: Source | None) -> None:
-        """While another picture than the one that is wanted is in the panes, each of them says so."""
-        waits = self._session.displayed is not None and wanted != self._session.displayed
+    def _show_states(self, *_: object) -> None:
+        """Each pane says so where it shows another picture than the one that is wanted, or what is wanted no more."""
+        session = self._session
+        waits = session.displayed is not None and session.state.source != session.displayed
         for name in PANES:
-            badge = WAITING if waits else self._badge if name == "filtered" else ""
-            self._panel.pane(name).set_state(badge, waits or badge == "preview")
+            badge = session.status if name == "filtered" or (session.outdated and name != "input") else ""
+            badge = WAITING if waits else badge
+            self._panel.pane(name).set_state(badge, badge not in ("", "exact"))
 
     def _show_placeholders(self, *_: object) -> None:
         words = WORKING if self._session.busy else EMPTY if self._session.displayed is None else STOPPED

@@ -37,6 +37,7 @@ class ParametersPresenter(QObject):
             changed.connect(panel.set_values)
         session.extract_changed.connect(network.set_values)
         session.displayed_changed.connect(lambda _source: panel.set_explained_variance(()))
+        session.status_changed.connect(self._clear_explained)
         session.panes_rendered.connect(self._show_explained)
         session.features_computed.connect(self._show_grid)
         session.model_loaded.connect(self._show_devices)
@@ -80,6 +81,11 @@ class ParametersPresenter(QObject):
     def _show_explained(self, result: PanesResult) -> None:
         if result.explained:  # the first panes bring none
             self._panel.set_explained_variance(result.explained)
+
+    def _clear_explained(self) -> None:
+        """Shares of the variance of former features are not the wanted ones'."""
+        if self._session.outdated:
+            self._panel.set_explained_variance(())
 
     def _show_grid(self, result: FeaturesResult) -> None:
         self._panel.set_grid_side(max(result.grid))

@@ -69,6 +69,7 @@ class PixelInspector(QObject):
         choices.similarity_changed.connect(lambda _params: self._show_reading())
         session.displayed_changed.connect(self._forget)
         session.panes_rendered.connect(self._take_panes)
+        session.status_changed.connect(self._follow_status)
 
     def pin_hovered(self) -> None:
         """Pin the pixel under the pointer."""
@@ -116,11 +117,26 @@ class PixelInspector(QObject):
 
     def _forget(self) -> None:
         """The panes show another picture: nothing that is known is of its pixels."""
+        self._forget_features()
+        self._leave()
+        self._show_pins()
+
+    def _follow_status(self) -> None:
+        """Numbers of former features are not shown as those that are wanted."""
+        if self._session.outdated:
+            self._forget_features()
+            self._probe_panel.set_hovered_vector(None)
+            self._show_pins()
+        else:
+            if not self._pinned.pending:
+                self._ask_missing()
+            self._show_reading()
+
+    def _forget_features(self) -> None:
         self._pointer.drop()
         self._pinned.drop()
         self.vectors.clear()
-        self._leave()
-        self._show_pins()
+        self._hover_answer = None
 
     def _probe(self, channel: Channel, point: Point, take: Callable[[ProbeResult], None]) -> None:
         """Ask for the features at `point` of what is shown; before they are there nothing."""
@@ -164,7 +180,9 @@ class PixelInspector(QObject):
             for name in PANES[1:]
             if self._panel.pane(name).picture is not None
         )
-        self._read_out.set_reading(Reading(*point, (red, green, blue), panes))
+        former = PANES[1:] if self._session.outdated else ("filtered",) if self._session.status == "stale" else ()
+        stale = frozenset(PANE_TITLES[name] for name in former)
+        self._read_out.set_reading(Reading(*point, (red, green, blue), panes, stale))
         other = "pointer" if self._hovered else f"pin {len(pins)}"
         self._probe_panel.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))
 

@@ -35,6 +35,8 @@ class StripFeaturesPresenter(QObject):
         self.shown = False
         session.panes_rendered.connect(self._follow)
         pictures.changed.connect(self.refresh)
+        for changed in (session.model_changed, session.extract_changed):
+            changed.connect(self._clear)
 
     def toggle(self) -> None:
         """Show features in the strip, or photographs again."""
@@ -43,14 +45,19 @@ class StripFeaturesPresenter(QObject):
         if self.shown:
             self.refresh()
         else:
-            for index in range(self._strip.count()):
-                self._strip.set_features(index, None)
+            self._clear()
 
     def refresh(self) -> None:
         """Ask for all, as when features of another picture are there."""
         state, sources = self._session.state, tuple(self._pictures.sources)
         if self.shown and self._session.shown is not None:
             self._thumbnails.ask(FeatureThumbnailsRequest(state.panes(), sources), self._take)
+
+    def _clear(self) -> None:
+        """Show photographs, as long as the features are other ones than is wanted."""
+        self._thumbnails.drop()
+        for index in range(self._strip.count()):
+            self._strip.set_features(index, None)
 
     def _follow(self, result: PanesResult) -> None:
         if result.complete:

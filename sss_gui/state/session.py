@@ -25,6 +25,7 @@ from sss_gui.requests.panes import (
     OpenPicture,
     PanesResult,
     Preview,
+    PreviewResult,
     RenderPanes,
     Source,
     View,
@@ -81,6 +82,7 @@ class Session(QObject):
     source_changed, model_changed, extract_changed, filter_changed, projection_changed, basis_changed : the field of
         `state` of that name has another value, which comes along
     reverted : after a failure or a stop, what is wanted is again what is shown; the fields' own signals follow
+    status_changed : str, the `status`; or whether the panes are `outdated`
     displayed_changed : Source or None, whose picture the panes show from now on
     picture_opened : OpenedPicture, the displayed picture
     features_computed : FeaturesResult, those of the displayed picture
@@ -102,6 +104,7 @@ class Session(QObject):
     projection_changed = Signal(object)
     basis_changed = Signal(object)
     reverted = Signal()
+    status_changed = Signal(str)
     displayed_changed = Signal(object)
     picture_opened = Signal(object)
     features_computed = Signal(object)
@@ -134,6 +137,10 @@ class Session(QObject):
         self._network: tuple[object, ...] | None = None  # whose features were asked for, unless that failed
         self._live = False  # whether a preview was asked for last
         self._exact = False  # whether the filtered pane is exact
+        self._shows_features = False  # whether the panes show the displayed picture's, of this state or another one
+        self._previewed = False  # whether a preview lies over the filtered pane
+        self._renewing = False  # whether the files were asked for anew, and what is shown is of former ones
+        self._told = "", False
         self._view: View | None = None
         self._stopping = False
         self._field_signals = {
@@ -168,6 +175,24 @@ class Session(QObject):
     def shown(self) -> Source | None:
         """The wanted picture once its features are there; None while they are under way."""
         return self._state.source if self._complete and self._complete.network == self._state.network else None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the panes still show features of another model or working size than is wanted, or of former files."""
+        if not self._shows_features or self._complete is None:
+            return False
+        return self._renewing or self._complete.network != replace(self._state, source=self.displayed).network
+
+    @property
+    def status(self) -> str:
+        """Of the filtered pane, one of stale, preview, exact; '' while it shows nothing."""
+        if not self._shows_features or self._complete is None:
+            return ""
+        if self.outdated:
+            return "stale"
+        if self._previewed:
+            return "preview"
+        return "exact" if _filtered(self._complete) == _filtered(replace(self._state, source=self.displayed)) else "stale"
 
     def cell(self, point: tuple[int, int], grid: tuple[int, ...]) -> tuple[int, int]:
         """(x, y) of the cell of a `grid` (h, w, ...) that lies under the pixel `point` of the displayed picture."""
@@ -238,7 +263,7 @@ class Session(QObject):
         """Stop whatever runs; what is shown stays."""
         self.motion.stop()
         self._stopping = self.busy
-        for channel in self.worker.channels:
+        for channel in [each for each in self.worker.channels if each.pending]:  # what the end of one asks goes on
             channel.cancel()
 
     def stop(self) -> None:
@@ -281,6 +306,7 @@ class Session(QObject):
             if self._complete is not None:  # nothing is shown any more, the model stays
                 self._complete = replace(self._complete, source=None)
             self._display(None, (0, 0))
+        self._tell()
 
     def _show(self, *, live: bool = False, again: bool = False, fresh: bool = False) -> None:
         """Ask for what is wanted and was not asked for; `again`: for all of it, `fresh`: not for what is remembered."""
@@ -289,10 +315,11 @@ class Session(QObject):
         self._lifts.drop()
         if live:
             self._rendering.drop()
-            self._previews.ask(Preview(state.panes(), self._view), self.previewed.emit, self._end)
+            self._previews.ask(Preview(state.panes(), self._view), self._take_preview, self._end)
             return
         if again or state.network != self._network:
             self._network = state.network
+            self._renewing = again and not fresh
             features = state.features(fresh=fresh)
             opens = again or state.source != self.displayed
             if opens:
@@ -302,6 +329,7 @@ class Session(QObject):
                 self._opening.drop()
             self._previews.drop()
         self._rendering.ask(state.panes(), self._take_panes, self._end)
+        self._tell()
 
     def _drop(self) -> None:
         """What was asked for so far is not wanted any more."""
@@ -337,18 +365,33 @@ class Session(QObject):
         opened = result.complete and self.shown is None
         self._exact = result.complete
         if result.complete:
-            self._complete = self._state
+            self._complete, self._shows_features = self._state, True
+            self._previewed = self._renewing = False
         self.panes_rendered.emit(result)
+        self._tell()
         if opened:
             self.opened.emit(result.source)
         if result.complete:
             self._lift()
 
+    def _take_preview(self, result: PreviewResult) -> None:
+        self._previewed = True
+        self.previewed.emit(result)
+        self._tell()
+
     def _display(self, source: Source | None, size: tuple[int, int]) -> None:
         self.size = size
         if source != self.displayed:
             self.displayed, self.features = source, None
+            self._shows_features = self._previewed = self._renewing = False
             self.displayed_changed.emit(source)
+            self._tell()
+
+    def _tell(self) -> None:
+        now = self.status, self.outdated
+        if now != self._told:
+            self._told = now
+            self.status_changed.emit(self.status)
 
     def _end(self, ended: Ended) -> None:
         """Once the picture, its features or the panes were stopped or failed, ask for none of the others."""
@@ -360,7 +403,9 @@ class Session(QObject):
             self.failed.emit(ended.error)
         elif self._behind:
             self._revert()
+        self._renewing = self._renewing and ended.error is not None  # files that cannot be read are not those shown
         self._drop()
+        self._tell()
 
     def _tell_failed(self, error: ErrorText) -> None:
         """Say which picture failed; not where the model did, or a picture fails that was shown before it."""
@@ -394,3 +439,8 @@ class Session(QObject):
         if self._stopping and not busy:
             self.noted.emit("Stopped.")
         self._stopping = False
+
+
+def _filtered(state: State) -> tuple[object, ...]:
+    """What the filtered pane depends on."""
+    return state.network, state.filter, replace(state.projection, seed=0), state.basis

@@ -20,13 +20,14 @@ class Reading:
     """Values at one pixel.
 
     x, y : pixel; rgb : 0..255 of the input; panes : (name, values in [0, 1]) in order, such as the three projected ones
-    of a pane, or the one alpha of a layer.
+    of a pane, or the one alpha of a layer; stale : names whose values are of something that is wanted no more.
     """
 
     x: int
     y: int
     rgb: tuple[int, int, int]
     panes: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    stale: frozenset[str] = frozenset()
 
 
 class PixelReadOut(QWidget):
@@ -76,7 +77,8 @@ class PixelReadOut(QWidget):
         for name, count in self._shape.items():
             known = values.get(name)
             shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0,) * count)
-            columns.append((name, shown))
+            former = reading is not None and name in reading.stale
+            columns.append((name, f"{'stale':<{len(shown)}}" if former else shown))
         return columns
 
     def resizeEvent(self, event: QResizeEvent) -> None:

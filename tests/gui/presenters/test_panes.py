@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from journeys import failing
 
 from sss_gui.pane_names import PANES
 from sss_gui.requests.panes import Source
+from sss_model.errors import ParameterError
 
 
 def badges(program):
@@ -26,3 +30,76 @@ def test_panes_say_that_the_chosen_picture_waits(qtbot, program, engine):
     engine.gate.set()
     qtbot.waitUntil(lambda: program.session.shown == sources[1] and program.session.at_rest)
     assert badges(program) == ["", "", "", "exact"]
+
+
+def shown_alone(qtbot, program):
+    """One picture with its features, pinned and pointed at."""
+    program.pictures.set([Source.from_path(Path("a.png"))])
+    qtbot.waitUntil(lambda: program.session.shown is not None and program.session.at_rest)
+    program.pins.add((3, 4))
+    program.window.panel.pixel_hovered.emit(5, 6)
+    qtbot.waitUntil(lambda: not program.worker.busy and bool(program.pixel_inspector.compared((5, 6))))
+
+
+def test_another_working_size_makes_panes_and_numbers_stale_at_once(qtbot, program, engine):
+    shown_alone(qtbot, program)
+    extract, reading = program.session.state.extract, program.window.read_out
+    assert "0.250" in reading.text()
+    engine.gate.clear()
+    program.session.set_extract(replace(extract, size="512"))
+    assert badges(program) == ["", "stale", "stale", "stale"]
+    assert "0.250" not in reading.text() and reading.text().count("stale") == 3
+    assert program.pixel_inspector.compared((5, 6)) == (), "nothing is compared with features of the former size"
+    program.session.cancel()
+    qtbot.waitUntil(lambda: program.session.at_rest)
+    assert program.session.state.extract == extract
+    assert badges(program) == ["", "", "", "exact"], "what was stopped leaves what is shown as it was"
+    program.session.set_extract(replace(extract, size="512"))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: program.session.shown is not None and program.session.at_rest)
+    assert badges(program) == ["", "", "", "exact"]
+    qtbot.waitUntil(lambda: "0.250" in reading.text() and bool(program.pixel_inspector.compared((5, 6))))
+
+
+def test_a_model_that_fails_leaves_the_panes_exact(qtbot, program, engine, tmp_path):
+    shown_alone(qtbot, program)
+    engine.fail["a.png"] = ParameterError("No such model.")
+    engine.gate.clear()
+    program.session.set_model(tmp_path / "none.safetensors")
+    assert badges(program) == ["", "stale", "stale", "stale"]
+    failing(qtbot, program, engine.gate.set)
+    assert badges(program) == ["", "", "", "exact"]
+    assert "stale" not in program.window.read_out.text()
+
+
+def test_a_preset_and_a_changed_file_say_stale_too(qtbot, program, engine):
+    shown_alone(qtbot, program)
+    engine.gate.clear()
+    program.actions["paper_defaults"].trigger()
+    assert badges(program) == ["", "", "", "stale"], "another radius concerns the filtered pane alone"
+    assert program.window.read_out.text().count("stale") == 1
+    program.session.refresh()
+    assert badges(program) == ["", "stale", "stale", "stale"], "the file is another one now"
+    engine.gate.set()
+    qtbot.waitUntil(lambda: program.session.shown is not None and program.session.at_rest)
+    assert badges(program) == ["", "", "", "exact"]
+    program.actions["reroll"].trigger()
+    assert badges(program) == ["", "", "", "exact"], "the seed is the random projection's"
+    qtbot.waitUntil(lambda: program.session.at_rest)
+
+
+def test_what_was_done_and_laid_over_by_another_model_goes(qtbot, program, engine, photos):
+    sources = [Source.from_path(path) for path in photos[:2]]
+    program.pictures.set(sources)
+    qtbot.waitUntil(lambda: program.session.shown == sources[0] and program.session.at_rest)
+    program.overlay_choices.show("clusters")
+    qtbot.waitUntil(lambda: program.overlays.overlay is not None and program.session.at_rest)
+    assert program.window.film_strip.state(0) == "done"
+    engine.gate.clear()
+    program.session.set_extract(replace(program.session.state.extract, size="512"))
+    assert program.overlays.overlay is None
+    assert program.window.film_strip.state(0) != "done"
+    program.session.cancel()
+    qtbot.waitUntil(lambda: program.overlays.overlay is not None)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: program.session.at_rest and not program.worker.busy)
