@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.panes import BasisRequest, BasisResult, BasisStep, Source
+from sss_gui.requests.panes import BasisRequest, BasisResult, BasisStep, RenderPanes, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 
+FITTING = {"locked": "Locked once it is fitted", "shared": "Being fitted to all open pictures"}
 KEPT = 100  # bases that are kept for undo and for copied command lines
 
 
@@ -49,6 +50,8 @@ class BasisPresenter(QObject):
         self._session, self._pictures, self._panel = session, pictures, panel
         self._folder, self._window = folder, window
         self._bases = Channel(session.worker, Rank.BASIS, stops_running=True, busy=True)
+        self._copies = Channel(session.worker, Rank.BASIS, keeps_all=True, busy=True)
+        self._asked: tuple[str, object] = "", None  # the mode that is under way, and what it is fitted to
         self._left: list[Source] = []  # pictures that a shared basis has not come to yet
         self._total = 0
         self._fitted: dict[Path, frozenset[Source]] = {}
@@ -56,37 +59,59 @@ class BasisPresenter(QObject):
         panel.basis_save_requested.connect(self._save_dialog)
         panel.basis_load_requested.connect(self._load_dialog)
         session.basis_changed.connect(self._show)
+        for changed in (session.model_changed, session.extract_changed):
+            changed.connect(self._follow_network)
         pictures.changed.connect(lambda: self._show(session.state.basis))
 
     def set_mode(self, mode: str) -> None:
-        """image: fit to each picture; locked: keep what is shown now; shared: fit to all open pictures."""
+        """image: fit to each picture; locked: keep what is shown now; shared: fit to all open pictures.
+
+        Where the picture's features are still under way, the basis is fitted once they are there. To ask again for what
+        is under way changes nothing.
+        """
         if mode == "image":
+            self._drop()
             self._session.set_basis(None)
-        elif self._session.shown is None:
-            waits = self._session.state.source is not None
-            self.noted.emit("Wait until the picture's features are there." if waits else "Open a picture first.")
+        elif self._session.state.source is None:
+            self.noted.emit("Open a picture first.")
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._request(self._folder / f"{mode}-{time.time_ns()}.json", mode)
+            self._request(self._session.state.panes(), mode)
         self._show(self._session.state.basis)
 
     def save(self, path: Path) -> None:
         """Write the basis that is shown."""
-        self._request(path, "saved")
+        state = self._session.state
+        if state.source is not None:
+            self._copies.ask(BasisRequest(state.panes(), path), self._tell_saved)
 
     def load(self, path: Path) -> None:
         """Project on the basis saved at `path`."""
         self._session.set_basis(path)
 
-    def _request(self, path: Path, mode: str) -> None:
-        state = self._session.state
-        if state.source is None:
-            return
+    def _request(self, panes: RenderPanes, mode: str) -> None:
         sources = tuple(self._pictures.sources) if mode == "shared" else ()
+        asked = mode, (panes, sources)
+        if asked == self._asked:
+            return
         self._unmark()
-        self._bases.ask(BasisRequest(state.panes(), path, sources), partial(self._take, mode), self._end)
+        self._asked = asked
+        path = self._folder / f"{mode}-{time.time_ns()}.json"
+        self._bases.ask(BasisRequest(panes, path, sources), partial(self._take, mode), self._end)
         self._left, self._total = list(sources), len(sources)
         self._tell()
+
+    def _follow_network(self) -> None:
+        """A basis of features that are wanted no more is of no use: fit the same of those that are."""
+        mode, _ = self._asked
+        if mode:
+            self.set_mode(mode)
+
+    def _drop(self) -> None:
+        """No basis is wanted."""
+        self._unmark()
+        self._asked = "", None
+        self._bases.drop()
 
     def _tell(self) -> None:
         """Say which picture of a shared basis is looked at."""
@@ -103,9 +128,10 @@ class BasisPresenter(QObject):
 
     def _end(self, ended: Ended) -> None:
         """Stopped or failed: what is done stays remembered, so that another time goes on from there."""
+        self._asked = "", None
         if ended.outcome != "done":
             self._unmark()
-            self._show(self._session.state.basis)
+        self._show(self._session.state.basis)
 
     def _unmark(self) -> None:
         """No picture is looked at any more."""
@@ -116,8 +142,6 @@ class BasisPresenter(QObject):
     def _take(self, mode: str, result: BasisResult | BasisStep) -> None:
         if isinstance(result, BasisStep):
             self._step(result)
-        elif mode == "saved":
-            self.noted.emit(f"Saved the basis as {result.path.name}.")
         else:
             self._forget_old()
             self._fitted[result.path] = frozenset(result.fitted)
@@ -127,6 +151,10 @@ class BasisPresenter(QObject):
                 words = f"Fitted one basis to {len(result.fitted)} pictures"
                 self.noted.emit(f"{words}, without {without}." if without else f"{words}.")
 
+    def _tell_saved(self, result: BasisResult | BasisStep) -> None:
+        if isinstance(result, BasisResult):
+            self.noted.emit(f"Saved the basis as {result.path.name}.")
+
     def _forget_old(self) -> None:
         bases = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
         for path in bases[:-KEPT]:
@@ -134,7 +162,10 @@ class BasisPresenter(QObject):
                 path.unlink(missing_ok=True)
 
     def _show(self, basis: Path | None) -> None:
-        if basis is None:
+        mode, _ = self._asked
+        if mode in FITTING:
+            self._panel.set_basis_mode(mode, FITTING[mode])
+        elif basis is None:
             self._panel.set_basis_mode("image", "Fitted to each picture")
         elif basis.parent == self._folder:
             mode = "shared" if basis.name.startswith("shared") else "locked"

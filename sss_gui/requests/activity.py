@@ -28,7 +28,9 @@ class Activity(QObject):
         super().__init__(parent)
         self.channels: list[Channel] = []
         self._was_busy = False
-        self._pace = 0.0, 0.0  # since when, and from which fraction on, the time left is told by
+        self._job: object = None  # that has advanced last, when it did,
+        self._when = 0.0
+        self._paces: dict[object, tuple[float, float]] = {}  # of each job: the seconds it took, from which fraction on
 
     @property
     def busy(self) -> bool:
@@ -40,20 +42,24 @@ class Activity(QObject):
         busy = self.busy
         if busy != self._was_busy:
             self._was_busy = busy
-            if busy:
-                self._pace = time.monotonic(), 0.0
+            self._job, self._paces = None, {}
+            self._when = time.monotonic()
             self.busy_changed.emit(busy)
 
-    def advance(self, fraction: float, stage: str) -> None:
-        """What a user waits for has come that far."""
-        if stage == LOADING:
-            self._pace = time.monotonic(), fraction
-        self.progress_changed.emit(fraction, stage, self._seconds_left(fraction))
+    def advance(self, job: object, fraction: float, stage: str) -> None:
+        """`job`, which a user waits for, has come that far."""
+        now = time.monotonic()
+        elapsed, begun = self._paces.get(job, (0.0, fraction if self._paces else 0.0))
+        if job is self._job or not self._paces:  # while others are let in between it does not go on
+            elapsed += now - self._when
+        self._paces[job] = (0.0, fraction) if stage == LOADING else (elapsed, begun)
+        self._job, self._when = job, now
+        self.progress_changed.emit(fraction, stage, self._seconds_left(job, fraction))
 
-    def _seconds_left(self, fraction: float) -> float:
-        """What remains at this pace; negative while nobody can say."""
-        since, begun = self._pace
-        elapsed, done = time.monotonic() - since, fraction - begun
+    def _seconds_left(self, job: object, fraction: float) -> float:
+        """What remains at the job's own pace; negative while nobody can say."""
+        elapsed, begun = self._paces[job]
+        done = fraction - begun
         if done <= 0.02 or elapsed < FIRST_ESTIMATE:
             return -1.0
         return elapsed * (1 - fraction) / done

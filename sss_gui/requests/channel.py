@@ -158,7 +158,7 @@ class Channel:
     def advance(self, job: Job, fraction: float, stage: str) -> None:
         """`job` has come that far."""
         if self.busy and job in self._jobs:
-            self._worker.activity.advance(fraction, stage)
+            self._worker.activity.advance(job, fraction, stage)
 
     def end(self, job: Job, ended: Ended) -> None:
         """`job` is over."""

@@ -192,7 +192,8 @@ class Session(QObject):
             return "stale"
         if self._previewed:
             return "preview"
-        return "exact" if _filtered(self._complete) == _filtered(replace(self._state, source=self.displayed)) else "stale"
+        wanted = replace(self._state, source=self.displayed)
+        return "exact" if _filtered(self._complete) == _filtered(wanted) else "stale"
 
     def cell(self, point: tuple[int, int], grid: tuple[int, ...]) -> tuple[int, int]:
         """(x, y) of the cell of a `grid` (h, w, ...) that lies under the pixel `point` of the displayed picture."""

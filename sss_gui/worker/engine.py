@@ -299,6 +299,9 @@ class FeatureEngine(Engine):
             self.documents.put_behind(key, document)
         return PrefetchResult(source, kept=True)
 
+    def _remembers(self, request: ComputeFeatures) -> bool:
+        return self.documents.get_quietly(self._key(request)) is not None
+
     def _claim(self, needed: int) -> None:
         if not self.documents.room_for(needed):
             raise _NoRoomError
@@ -430,7 +433,7 @@ class FeatureEngine(Engine):
             fixed = document.figure.locked_basis(panes.filter, panes.projection, self._basis(panes.basis))
             fixed.save(request.path)
             return BasisResult(request.path)
-        pooled = PooledFigures(self.document, document, request, progress, deliver, self.give_way)
+        pooled = PooledFigures(self.document, document, request, progress, deliver, self.give_way, self._remembers)
         document.figure.shared_basis(pooled, panes.filter).save(request.path)
         return BasisResult(request.path, tuple(pooled.fitted), tuple(pooled.failed))
 

@@ -163,5 +163,23 @@ def test_loading_the_model_is_not_the_pace_of_the_rest(monkeypatch):
     activity.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))
     for now, fraction, stage in ((0.1, 0.0, "Reading"), (60.0, 0.05, LOADING), (62.0, 0.24, "Network")):
         clock[0] = now
-        activity.advance(fraction, stage)
+        activity.advance("job", fraction, stage)
     assert left == pytest.approx([-1, -1, 8.0])
+
+
+def test_the_time_left_is_told_by_a_jobs_own_pace(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("sss_gui.requests.activity.time.monotonic", lambda: clock[0])
+    activity = Activity()
+    left = []
+    activity.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))
+    for now, job, fraction in (
+        *((0.0, "basis", 0.0), (10.0, "basis", 0.1)),
+        *((10.0, "picture", 0.0), (40.0, "picture", 0.7)),  # is let in between
+        *((41.0, "basis", 0.1), (51.0, "basis", 0.2)),
+    ):
+        clock[0] = now
+        activity.advance(job, fraction, "Network")
+    assert left[1] == pytest.approx(90.0)
+    assert left[3] == pytest.approx(30 * 0.3 / 0.7)
+    assert left[4:] == pytest.approx([90.0, 80.0]), "the seconds of the picture are not the basis's"
