@@ -28,7 +28,7 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Moments, Tile
-from sss_model.filtering.tile_filter import TileFilter
+from sss_model.filtering.tile_filter import TileFilter, rough_means
 from sss_model.finite import check_finite_values
 from sss_model.progress import Progress
 
@@ -100,7 +100,7 @@ class GuidedFilter(TileFilter):
     def apply(self, channels: Array, progress: Progress | None = None) -> Floats:
         """Filter `channels` (H, W, C) of any float type; returns (H, W, C) float32."""
         check_channels(channels, (self.height, self.width))
-        offset = _rough_means(channels)
+        offset = rough_means(channels)
         out = np.empty(channels.shape, np.float32)
 
         def source(rows: slice, columns: slice) -> Tensor:
@@ -130,11 +130,3 @@ def centred_guide(guide: Array, device: torch.device) -> Tensor:
         raise ParameterError(f"The guide must be floating-point numbers in [0, 1]; got {guide.dtype}.")
     planes = torch.from_numpy(np.array(np.moveaxis(guide, 2, 0), np.float32, order="C")).to(device)
     return planes.sub_(planes.mean(dim=(1, 2), keepdim=True))
-
-
-def _rough_means(channels: Array) -> Floats:
-    """Each channel's mean over a grid of at most 64 x 64 pixels: close enough to centre the signal with."""
-    rows, columns = (max(1, size // 64) for size in channels.shape[:2])
-    sample = np.asarray(channels[::rows, ::columns], np.float32)
-    mean: Floats = sample.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-    return mean

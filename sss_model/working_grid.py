@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
 from sss_model.extractor import FeatureExtractor, Features, check_image
+from sss_model.filtering.lift import cells_under
 from sss_model.filtering.resize import resize
 from sss_model.params import GridParams, grid_side
 from sss_model.progress import Progress, silent
@@ -61,10 +62,7 @@ class WorkingGrid:
 
     def cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row (H, 1) and column (1, W) of the cell under the centre of each of the picture's pixels."""
-        rows, columns = (
-            ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.int64).clip(0, cells - 1)
-            for pixels, cells in zip(self.picture, self.size, strict=True)
-        )
+        rows, columns = map(cells_under, self.picture, self.size)
         return rows[:, None], columns[None]
 
     def sample(self, values: Floats, points: NDArray[Any]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from torch import Tensor
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import SharedProgress, in_threads
-from sss_model.filtering.tile_filter import TileFilter
+from sss_model.filtering.tile_filter import TileFilter, rough_means
 from sss_model.progress import Progress
 
 Array = NDArray[Any]
@@ -94,7 +94,7 @@ class GuidedLift:
             raise ParameterError(f"The features must have shape ({height}, {width}, C); got {features.shape}.")
         first, last = rows or (0, height)
         channels = features.shape[2]
-        offset = _rough_means(features)
+        offset = rough_means(features)
 
         def source(down: slice, across: slice) -> Tensor:
             block = np.asarray(features[down, across], np.float32) - offset
@@ -202,6 +202,11 @@ def mix(first: int, last: int, pixels: int, cells: int) -> Mix:
     return low, (low + 1).clamp(max=cells - 1), (at - low).float()
 
 
+def cells_under(pixels: int, cells: int) -> NDArray[np.int64]:
+    """The cell under the centre of each of so many `pixels` of an axis."""
+    return ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.int64).clip(0, cells - 1)
+
+
 def _lift_tile(coefficients: Coefficients, image: Array, tile: Tile, across: Mix, out: Array) -> None:
     """Write the tile of the picture into `out` (rows, columns, C), a few channels at a time."""
     guide = torch.from_numpy(_colours(image[tile.slices], coefficients.centre)).movedim(2, 0).contiguous()
@@ -233,10 +238,3 @@ def _colours(pixels: Array, centre: Floats) -> Floats:
 def _check_fits(out: Array, shape: tuple[int, int, int]) -> None:
     if out.shape != shape or out.dtype not in (np.float32, np.float16, np.uint8):
         raise ParameterError(f"out must be {shape} of float32, float16 or uint8; got {out.shape} {out.dtype}.")
-
-
-def _rough_means(features: Array) -> Floats:
-    """Each channel's mean over at most 64 x 64 cells: close enough to centre the signal with."""
-    rows, columns = (max(1, size // 64) for size in features.shape[:2])
-    mean: Floats = np.asarray(features[::rows, ::columns], np.float32).mean(axis=(0, 1), dtype=np.float64).astype("f4")
-    return mean

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model import budget
@@ -268,3 +269,10 @@ def check_filter_parameters(radius: float, eps: float) -> None:
         raise ParameterError(f"radius must be a whole number of pixels, 0 or more; got {radius!r}.")
     if not (isinstance(eps, (int, float, np.number)) and 0 < eps < 1e30):  # beyond float32, it is as good as infinite
         raise ParameterError(f"eps must be above 0; got {eps!r}.", hint="The paper's pictures use 0.01.")
+
+
+def rough_means(channels: NDArray[Any]) -> NDArray[np.float32]:
+    """The mean of each channel of (H, W, C) over at most 64 x 64 cells: close enough to centre a signal with."""
+    rows, columns = (max(1, size // 64) for size in channels.shape[:2])
+    sample = np.asarray(channels[::rows, ::columns], np.float32)
+    return np.asarray(sample.mean(axis=(0, 1), dtype=np.float64), np.float32)

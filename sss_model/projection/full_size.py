@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.filtering.joint_upsampling import upsample_rows
-from sss_model.filtering.lift import Coefficients, GuidedLift, grid_rows, lift_region
+from sss_model.filtering.lift import Coefficients, GuidedLift, cells_under, grid_rows, lift_region
 from sss_model.image_io import Picture
 from sss_model.params import FilterParams
 from sss_model.progress import Progress
@@ -30,11 +30,7 @@ def moved_point(point: tuple[int, int], source: Sequence[int], target: Sequence[
 
 def spread_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """`labels` (H, W, ...) of a grid's cells at the size (H', W') of the photograph: each pixel has its cell's."""
-    rows, columns = (
-        ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.int64).clip(0, cells - 1)
-        for pixels, cells in zip(size, labels.shape[:2], strict=True)
-    )
-    spread: NDArray[Any] = labels[rows[:, None], columns[None]]
+    spread: NDArray[Any] = labels[np.ix_(*map(cells_under, size, labels.shape[:2]))]
     return spread
 
 

@@ -108,8 +108,7 @@ class Picture:
         if grid_alphas.shape[:2] == self.image.shape[:2]:
             silent(progress).report(1.0)
             return grid_alphas
-        layers = torch.from_numpy(np.ascontiguousarray(grid_alphas.transpose(2, 0, 1))).to(self.grid_image.device)
-        return upsample_layers(layers, self.grid_image, self.image, progress=progress)
+        return upsample_layers(grid_alphas, self.grid_image.cpu().numpy(), self.image, progress=progress)
 
 
 def soft_segments(

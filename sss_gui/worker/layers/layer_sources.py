@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from sss_gui.requests.segments import Groups
+from sss_model.filtering.lift import GuidedLift
 from sss_model.filtering.resize import resize
 from sss_model.params.layers import SegmentParams
 from sss_model.progress import Progress
@@ -21,7 +22,7 @@ from sss_model.segmentation import SoftSegments
 from sss_model.segmentation.comparisons import HardSegmentation
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.sparsify import normalised
-from sss_model.segmentation.upsample import EPS, colour_models
+from sss_model.segmentation.upsample import EPS, RADIUS
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -181,8 +182,9 @@ def summed(components: Floats, groups: Groups) -> Floats:
 
 def models_of(alphas: Floats, grid: Floats) -> Tensor:
     """(N, 4, h, w): each of `alphas` (h, w, N) as a linear function of the colours of `grid` (h, w, 3)."""
-    layers = torch.from_numpy(np.ascontiguousarray(alphas.transpose(2, 0, 1)))
-    return colour_models(layers, torch.from_numpy(grid), EPS)
+    fits = GuidedLift(grid, radius=RADIUS, eps=EPS).coefficients(alphas)
+    constant = fits.planes[0] - (fits.planes[1:] * torch.from_numpy(fits.centre)[:, None, None, None]).sum(0)
+    return torch.cat([fits.planes[1:], constant[None]]).transpose(0, 1)
 
 
 def lifted_part(models: Tensor, image: Floats, box: Box, step: int) -> Floats:
