@@ -386,6 +386,7 @@ class Program(QObject):
             "pin": self.pixel_inspector.pin_hovered,
             "show_pins": lambda: panel.show_pins(not panel.pins_shown),
             "clear_pins": self.pins.clear,
+            "manual": window.show_manual,
             "help": window.sheet.toggle,
             "about": self._about,
         }

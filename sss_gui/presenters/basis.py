@@ -15,6 +15,7 @@ from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
+from sss_model.counted import counted
 
 FITTING = {"locked": "Locked once it is fitted", "shared": "Being fitted to all open pictures"}
 KEPT = 100  # bases that are kept for undo and for copied command lines
@@ -148,7 +149,7 @@ class BasisPresenter(QObject):
             self._session.set_basis(result.path)
             if mode == "shared":
                 without = ", ".join(source.name for source, _ in result.failed)
-                words = f"Fitted one basis to {len(result.fitted)} pictures"
+                words = f"Fitted one basis to {counted(len(result.fitted), 'picture')}"
                 self.noted.emit(f"{words}, without {without}." if without else f"{words}.")
 
     def _tell_saved(self, result: BasisResult | BasisStep) -> None:
@@ -183,7 +184,7 @@ class BasisPresenter(QObject):
             return "One basis and range for all open pictures"
         if not fitted & opened:
             return "One basis and range, fitted to pictures that are closed now"
-        return f"One basis and range, fitted to {len(fitted & opened)} of the {len(opened)} open pictures"
+        return f"One basis and range, fitted to {len(fitted & opened)} of the {counted(len(opened), 'open picture')}"
 
     def _save_dialog(self) -> None:
         path = ask_save(self._window, "Save the basis", Path("basis.json"), "json", "PCA basis (*.json)")

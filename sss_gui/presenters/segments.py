@@ -34,6 +34,7 @@ from sss_gui.widgets.picture.annotations import StrokeMark
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.layer_pictures import colours_over, flat_colours, matte_picture, tinted
+from sss_model.counted import counted
 from sss_model.errors import ParameterError
 from sss_model.matting.steps import CLICK_RADIUS, Box, Stroke, box_at, stroke_at
 
@@ -310,7 +311,7 @@ class SegmentsPresenter(QObject):
         pane = self._panel.pane("layers")
         pane.set_pyramid(levels)
         count = len(segments.edits.layers)
-        pane.set_detail(segments.edits.layer(segments.solo).name if segments.solo else f"{count} layers")
+        pane.set_detail(segments.edits.layer(segments.solo).name if segments.solo else counted(count, "layer"))
         self._look_closer()
 
     def _solo_plane(self) -> int | None:

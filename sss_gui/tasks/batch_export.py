@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.panes import BatchExportRequest, BatchExportResult, Source
 from sss_gui.state.session import Session
+from sss_model.counted import counted
 from sss_model.files.names import stems_for
 from sss_model.params import ExportParams
 
@@ -40,9 +41,9 @@ class Report:
     def sentence(self) -> str:
         """The report in one sentence."""
         total = self.written + self.skipped + len(self.failed) + self.left
-        parts = [f"{self.written} of {total} pictures written into {self.folder}"]
+        parts = [f"{self.written} of {counted(total, 'picture')} written into {self.folder}"]
         if self.skipped:
-            parts.append(f"{self.skipped} were there already")
+            parts.append(f"{self.skipped} {'was' if self.skipped == 1 else 'were'} there already")
         if self.failed:
             names = ", ".join(source.name for source, _ in self.failed[:NAMED])
             more = len(self.failed) - NAMED

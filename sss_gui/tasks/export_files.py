@@ -21,6 +21,7 @@ from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast
 from sss_gui.window.settings import Settings
+from sss_model.counted import counted
 from sss_model.errors import ParameterError
 from sss_model.feature_io import FORMATS
 from sss_model.files.inputs import files_of
@@ -170,7 +171,7 @@ class ExportFiles(QObject):
             self.noted.emit("Nothing was written: all files are there already.")
             return
         folder = result.paths[0].parent
-        self.noted.emit(f"Wrote {len(result.paths)} files into {folder}.")
+        self.noted.emit(f"Wrote {counted(len(result.paths), 'file')} into {folder}.")
 
 
 def ask_save(window: QWidget, title: str, start: Path, suffix: str, kind: str) -> Path | None:

@@ -19,6 +19,7 @@ from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Opened, Settings
+from sss_model.counted import counted
 from sss_model.feature_io import FEATURE_SUFFIXES
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
@@ -188,7 +189,7 @@ class OpenFiles(QObject):
         else:
             added = self._pictures.add(sources)
             if before and added:
-                self.noted.emit(f"Added {added} picture{'s' if added > 1 else ''}.")
+                self.noted.emit(f"Added {counted(added, 'picture')}.")
         if before:
             self.stand_in = None
 

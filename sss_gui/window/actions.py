@@ -182,6 +182,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy_matte", "Copy the cut-&out", ("Ctrl+Alt+C",), "Layers",
             "Copy what the matte cuts out of the photograph, with its alpha", separator=True),
     Command("export_layers", "E&xport layers…", (), "Layers", "Write layers or the matte into files"),
+    Command("manual", "&Manual", (), "Help", "Jobs, keys, and what the words in the window mean"),
     Command("help", "&Keys", ("?", "F1"), "Help", "All keys on one sheet"),
     Command("about", "&About", (), "Help", "Versions, model, terms"),
 )  # fmt: skip

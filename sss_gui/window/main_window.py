@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QStackedWidget,
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
+from sss_gui.widgets.dialogs.manual import ManualDialog
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.local_paths import local_paths
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.views = QTabBar()
         self._segments_shown = False
+        self._manual: ManualDialog | None = None
         self._normal = QRect()  # where it was when it was made as large as the screen
         self._grown: Callable[[], None] | None = None  # called when the size changes
         self._set_icon()
@@ -147,6 +149,14 @@ class MainWindow(QMainWindow):
     @property
     def _panels(self) -> dict[str, FeaturePanel]:
         return {"panel": self.panel, "segments_panel": self.segments_panel}
+
+    def show_manual(self) -> None:
+        """Show the manual beside the window."""
+        if self._manual is None:
+            self._manual = ManualDialog(resource("manual.md").read_text("utf-8"), self)
+        self._manual.show()
+        self._manual.raise_()
+        self._manual.activateWindow()
 
     def set_name(self, name: str) -> None:
         """Show what is open in the title."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sss_model.commands.ending import DONE, exit_code, explain
+from sss_model.counted import counted
 from sss_model.errors import ParameterError
 from sss_model.files.inputs import inputs_in
 from sss_model.files.names import stems_for
@@ -82,8 +83,8 @@ def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool)
                     print(f"{path.name}: {note}", file=sys.stderr)
             shown.end()
     if not quiet:
-        there = f", {skipped} were there already" if skipped else ""
-        print(f"{written} of {len(paths)} pictures written into {folder}{there}.")
+        there = f", {skipped} {'was' if skipped == 1 else 'were'} there already" if skipped else ""
+        print(f"{written} of {counted(len(paths), 'picture')} written into {folder}{there}.")
     for path, sentence in failed:
         print(f"failed: {path}: {sentence}", file=sys.stderr)
     return min(codes, default=DONE)

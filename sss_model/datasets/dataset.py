@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from sss_model.counted import counted
 from sss_model.datasets.coco import instance_mask
 from sss_model.datasets.folder_scan import Item, Listing
 from sss_model.datasets.formats import MIXED, list_items
@@ -363,5 +364,5 @@ def describe(datasets: Sequence[Dataset]) -> list[str]:
         bad = f", {len(data.problems)} left out" if data.problems else ""
         bad += f", {data.bare} without annotations left out" if data.bare else ""
         kind = f"{data.kind}, {data.coding}" if data.coding else data.kind
-        lines.append(f"{data.name} ({kind}): {len(data)} pictures, weight {data.weight:g}{void}{bad}")
+        lines.append(f"{data.name} ({kind}): {counted(len(data), 'picture')}, weight {data.weight:g}{void}{bad}")
     return lines

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.counted import counted
 from sss_model.errors import ImageError
 from sss_model.image_io.pixel_values import srgb_encoded
 from sss_model.params import ReadParams
@@ -154,8 +155,8 @@ class Mending:
         count = self._filled
         if count and (self._strict or count > max(1, _BROKEN_SHARE * self._pixels)):
             raise ImageError(
-                f"The picture holds NaN or infinity in {count} pixels, first in row {self._first[0]}, column "
-                f"{self._first[1]}.",
+                f"The picture holds NaN or infinity in {counted(count, 'pixel')}, first in row {self._first[0]}, "
+                f"column {self._first[1]}.",
                 hint="Replace these values and save the picture again.",
             )
         one = count == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from sss_model.counted import counted
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import DatasetError
 from sss_model.inference.memory import peak_bytes
@@ -70,9 +71,8 @@ def _check(data: Dataset, params: TrainParams) -> str:
             continue
         example, _ = compared(example, data, params.sampling.contrast)
         poor += regions_of(example, data, params.sampling).distinct < 2
-    text = (
-        f"{data.name}: {len(chosen)} of {len(data)} pictures read, {poor} of them with fewer than two labels to compare"
-    )
+    read = f"{len(chosen)} of {counted(len(data), 'picture')} read"
+    text = f"{data.name}: {read}, {poor} of them with fewer than two labels to compare"
     return text + (f", {len(bad)} bad, the first: {bad[0]}" if bad else "")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sss_model.counted import counted
 from sss_model.datasets.dataset import Dataset
 from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.network.grid_maps import FeatureNet
@@ -272,7 +273,9 @@ class Trainer:
         name, update, best = "stopped" if stopped else "end", self._state.update, finite(self._state.best)
         self._log.event(name, update=update, best=best, skipped=self._skipped)
         if self._skipped:
-            self._log.say(f"{self._skipped} draws met a picture that cannot be trained on; the log names them.")
+            self._log.say(
+                f"{counted(self._skipped, 'draw')} met a picture that cannot be trained on; the log names them."
+            )
 
     def _save_before_failing(self) -> None:
         """Keep what was learned before a picture, or the loss, ended the run; the other processes may never come."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from sss_model.counted import counted
 from sss_model.errors import CheckpointError
 from sss_model.network.backbone import TimmBackbone, build_backbone
 from sss_model.network.build import build_network
@@ -44,7 +45,7 @@ class InitReport:
     skipped: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = [f"{len(self.taken)} weights taken from {self.source}"]
+        parts = [f"{counted(len(self.taken), 'weight')} taken from {self.source}"]
         parts.append(f"{len(self.new)} new ({_groups(self.new)})" if self.new else "none new")
         if self.skipped:
             parts.append(f"{len(self.skipped)} skipped ({_groups(self.skipped)})")

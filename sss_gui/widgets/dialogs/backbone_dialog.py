@@ -86,7 +86,8 @@ class BackboneDialog(QDialog):
             self._items.appendRow([name, state])
         self._list.resizeColumnToContents(0)
         self._choose(kept)
-        self.set_state(f"{len(rows)} backbones are installed.")
+        here = sum(row.here for row in rows)
+        self.set_state(f"{len(rows):,} backbones to choose from; the weights of {here or 'none'} are on this computer.")
 
     def set_state(self, words: str, *, busy: bool = False) -> None:
         """A sentence under the list; while `busy` nothing more can be asked for."""

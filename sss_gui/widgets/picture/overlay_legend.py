@@ -155,6 +155,6 @@ class OverlayLegend(QWidget):
     @staticmethod
     def _words(legend: Legend) -> str:
         if not legend.scale:
-            return f"{legend.name}: {len(legend.colours)} colours"
+            return f"{legend.name}: {len(legend.colours)} colour{'s' if len(legend.colours) != 1 else ''}"
         kept = f", from {legend.mark:.2f} on as they are, fainter below" if legend.mark is not None else ""
         return f"{legend.name}: colours from 0 to 1{kept}"

@@ -75,7 +75,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, pair, capsys):
     assert main(args) == 0
     stamp = (tmp_path / "out" / "photo.json").stat().st_mtime_ns
     assert main([*args, "--skip-existing"]) == 0
-    assert "1 were there already" in capsys.readouterr().out
+    assert "1 was there already" in capsys.readouterr().out
     assert main([*args, "--keep-existing"]) == 1
     assert (tmp_path / "out" / "photo.json").stat().st_mtime_ns == stamp
 

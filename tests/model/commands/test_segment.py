@@ -113,7 +113,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, pair, masks, capsys):
     assert main(call) == 0
     stamp = (tmp_path / "out" / "photo-layers.json").stat().st_mtime_ns
     assert main([*call, "--skip-existing"]) == 0
-    assert "1 were there already" in capsys.readouterr().out
+    assert "1 was there already" in capsys.readouterr().out
     assert main([*call, "--keep-existing"]) == 1
     assert (tmp_path / "out" / "photo-layers.json").stat().st_mtime_ns == stamp
     assert main([*call, "--skip-existing", "--lift"]) == 0  # other layers: not these files
