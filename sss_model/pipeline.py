@@ -76,7 +76,7 @@ def analyse(
     'photo-input.png'
     """
     source = {"source": name} | ({"source_sha256": opened.sha256} if opened.sha256 else {})
-    said = (opened.metadata["reduced"],) if opened.features is None and "reduced" in opened.metadata else ()
+    said = _said(opened)
     if note is not None:
         for sentence in said:
             note(sentence)
@@ -103,6 +103,15 @@ def analyse(
     views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
     record = {**source, **opened.metadata, **found.record}
     return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, (*said, *found.notes))
+
+
+def _said(opened: Input) -> tuple[str, ...]:
+    """What a person is to know of how the picture was read."""
+    if opened.features is not None:
+        return ()
+    colours = opened.metadata.get("colours")
+    told = (f"Read with: {colours}.",) if colours else ()
+    return (*told, *((opened.metadata["reduced"],) if "reduced" in opened.metadata else ()))
 
 
 def export_picture(

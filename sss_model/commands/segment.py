@@ -215,7 +215,7 @@ class _Picture:
 
         alphas, names = self.alphas(method, progress)
         given = self.job.names if method == self.job.segment.method else ()
-        layers = Layers(self.image, alphas, names).by_share()
+        layers = Layers(self.image, alphas, names, plate=self.opened.plate).by_share()
         if method in SOFT_METHODS:  # numbered by size
             names = tuple(f"layer-{k + 1}" for k in range(len(names)))
             layers = replace(layers, names=names)

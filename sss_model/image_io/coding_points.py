@@ -51,7 +51,7 @@ def decoded(samples: NDArray[Any], codes: Codes, params: ReadParams, chromaticit
         return coloured(samples, profile, grey=True)
     light = light_of(unit_range(planes[..., :count]), codes.transfer)
     matrix = to_rec709(primaries) if count == 3 else None
-    colours, said, _ = shown(light, params, matrix=matrix)
+    colours, said, *_ = shown(light, params, matrix=matrix)
     if planes.shape[2] > count:
         colours = np.concatenate([colours, unit_range(planes[..., count:])], axis=2)
     what = {LINEAR: "linear light", PQ: "PQ", HLG: "HLG"}[codes.transfer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError
+from sss_model.image_io.light import View
 from sss_model.params import ReadParams
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom: the first and the last pixel
@@ -26,11 +27,13 @@ class Plate:
     display, data : the file's windows; the image shows all of both
     linear : (H, W, 3) float32 linear light of sRGB's primaries, where values lie outside [0, 1]; None where the image
         says all
+    view : how the image shows it
     """
 
     display: Window
     data: Window
     linear: NDArray[np.float32] | None = None
+    view: View = field(default_factory=View)
 
     @property
     def shown(self) -> Window:

@@ -176,9 +176,9 @@ def _decode(source: Path, params: ReadParams, long_side: int | None) -> Decoded:
     said = (*picture.said, *(() if opaque else _OVER_BLACK))
     if not picture.is_light:
         return Decoded(light, said, picture.plate)
-    samples, more, kept = shown(light, params, matrix=picture.matrix)
-    kept = kept if kept is None else np.broadcast_to(kept, (*kept.shape[:2], 3))
-    return Decoded(samples, (*said, *more), Plate(picture.display, picture.data, kept))
+    found = shown(light, params, matrix=picture.matrix)
+    kept = None if found.light is None else np.broadcast_to(found.light, (*found.light.shape[:2], 3))
+    return Decoded(found.samples, (*said, *found.said), Plate(picture.display, picture.data, kept, found.view))
 
 
 _OVER_BLACK = ("transparency laid over black",)

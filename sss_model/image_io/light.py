@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,18 +86,24 @@ class View:
         return np.asarray(np.clip(values, 0, max(self.peak, 1)) / self.gain, np.float32)
 
 
-def shown(
-    light: NDArray[np.float32], params: ReadParams, *, matrix: NDArray[np.float64] | None = None
-) -> tuple[NDArray[np.float32], tuple[str, ...], NDArray[np.float32] | None]:
-    """Linear light (H, W, C) as sRGB of the same shape, what was done to it, and the light itself, repaired.
+class Shown(NamedTuple):
+    """Linear light as sRGB `samples`, what was done to it, and the light itself, mended, as `view` shows it.
+
+    `light` is None where all values are in [0, 1] and no more was done, so that sRGB says all.
+    """
+
+    samples: NDArray[np.float32]
+    said: tuple[str, ...]
+    light: NDArray[np.float32] | None
+    view: View
+
+
+def shown(light: NDArray[np.float32], params: ReadParams, *, matrix: NDArray[np.float64] | None = None) -> Shown:
+    """Linear light (H, W, C) as sRGB of the same shape; `light` is changed in place.
 
     Parameters
     ----------
     matrix : from its primaries to sRGB's; None where they are those
-
-    Returns
-    -------
-    The last is None where all values are in [0, 1], of which sRGB says all. `light` is changed in place.
     """
     mended = Mending(params)
     mended.fill(light)
@@ -110,7 +116,7 @@ def shown(
     for out, block in zip(blocks(result), blocks(light), strict=True):
         out[...] = view.encoded(block)
     kept = light if view.gain != 1 or float(light.max()) > 1 or float(light.min()) < 0 else None
-    return result, (*view.said, *said), kept
+    return Shown(result, (*view.said, *said), kept, view)
 
 
 def blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -146,8 +146,8 @@ def _in_srgb(samples: NDArray[Any], stored: _Stored, params: ReadParams) -> Deco
         table = np.frombuffer(stored.palette.ljust(768, b"\0"), np.uint8, 768).reshape(3, 256).T
         return Decoded(table[samples[..., 0].astype(np.uint8)])
     if samples.dtype.kind == "f":  # 32 bits are linear light
-        light, said, _ = shown(np.array(samples, np.float32), params)
-        return Decoded(light, (ENCODED, *said))
+        found = shown(np.array(samples, np.float32), params)
+        return Decoded(found.samples, (ENCODED, *found.said))
     if stored.mode == _LAB:
         return Decoded(lab_to_srgb(samples, offset=True), ("converted from CIE Lab to sRGB",))
     if stored.mode == _INKS:

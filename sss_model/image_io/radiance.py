@@ -81,6 +81,80 @@ def _float_map_decode(source: Path, params: ReadParams, long_side: int | None) -
 
 
 def _lit(light: NDArray[np.float32], params: ReadParams) -> Decoded:
+    found = shown(light, params)
+    window = (0, 0, light.shape[1] - 1, light.shape[0] - 1)
+    kept = None if found.light is None else np.broadcast_to(found.light, (*light.shape[:2], 3))
+    plate = None if kept is None else Plate(window, window, kept, found.view)
+    return Decoded(found.samples, (ENCODED, *found.said), plate)
+
+
+RADIANCE = (b"#?RADIANCE", b"#?RGBE")
+_FLOAT_MAP = (b"PF", b"Pf")
+_HEAD = 1 << 14
+
+
+class _FloatMap(NamedTuple):
+    size: tuple[int, int]
+    channels: int
+    order: str
+    start: int
+
+
+def _radiance_size(source: Path) -> tuple[int, int]:
+    with open(source, "rb") as file:
+        head = file.read(_HEAD)
+    found = re.search(rb"\n-Y (\d{1,9}) \+X (\d{1,9})\n", head)
+    if found is None:
+        raise OSError("its header names no size, or a picture that is turned")
+    height, width = int(found[1]), int(found[2])
+    check_size(width, height)
+    if not height or not width:
+        raise OSError(f"{width} x {height} pixels")
+    return height, width
+
+
+def _radiance_header(source: Path, params: ReadParams, long_side: int | None) -> Header:
+    return Header(_radiance_size(source), 3, 8, False, source.stat().st_size)
+
+
+def _radiance_decode(source: Path, params: ReadParams, long_side: int | None) -> Decoded:
+    height, width = _radiance_size(source)
+    cv2 = needed("cv2", "Radiance pictures", "opencv-contrib-python-headless")
+    colours = cv2.imdecode(np.fromfile(source, np.uint8), cv2.IMREAD_UNCHANGED)
+    if colours is None or colours.shape != (height, width, 3):
+        raise OSError("the picture is truncated")
+    return _lit(np.ascontiguousarray(colours[..., ::-1], np.float32), params)
+
+
+def _float_map(source: Path) -> _FloatMap:
+    with open(source, "rb") as file:
+        head = file.read(_HEAD)
+    found = re.match(rb"(PF|Pf)\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(\d{1,9})\s+([-+0-9.eE]{1,30})[ \t\r]?\n", head)
+    if found is None:
+        raise OSError("its header is not a portable float map's")
+    width, height = int(found[2]), int(found[3])
+    check_size(width, height)
+    if not height or not width:
+        raise OSError(f"{width} x {height} pixels")
+    return _FloatMap((height, width), 3 if found[1] == b"PF" else 1, "<" if float(found[4]) < 0 else ">", found.end())
+
+
+def _float_map_header(source: Path, params: ReadParams, long_side: int | None) -> Header:
+    stored = _float_map(source)
+    return Header(stored.size, stored.channels, 8, False)
+
+
+def _float_map_decode(source: Path, params: ReadParams, long_side: int | None) -> Decoded:
+    stored = _float_map(source)
+    shape = (*stored.size, stored.channels)
+    count = stored.size[0] * stored.size[1] * stored.channels
+    values = np.fromfile(source, f"{stored.order}f4", count, offset=stored.start)
+    if values.size < count:
+        raise OSError("the picture is truncated")
+    return _lit(np.ascontiguousarray(values.reshape(shape)[::-1], np.float32), params)
+
+
+def _lit(light: NDArray[np.float32], params: ReadParams) -> Decoded:
     samples, said, kept = shown(light, params)
     window = (0, 0, light.shape[1] - 1, light.shape[0] - 1)
     plate = None if kept is None else Plate(window, window, np.broadcast_to(kept, (*kept.shape[:2], 3)))

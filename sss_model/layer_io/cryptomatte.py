@@ -43,7 +43,7 @@ def write_cryptomatte(path: Path, layers: Layers) -> None:
         f"{key}/manifest": json.dumps({name: f"{number:08x}" for name, number in ids.items()}, ensure_ascii=False),
     }
     floats = np.array(list(ids.values()), np.uint32).view(np.float32)
-    save(path, picture_channels(layers.image) | ranked(layers.alphas, floats), attributes)
+    save(path, picture_channels(layers) | ranked(layers.alphas, floats), attributes, layers.plate)
 
 
 def ranked(alphas: Floats, ids: NDArray[np.float32]) -> Channels:

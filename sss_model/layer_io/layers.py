@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
 from sss_model.files.names import safe_names
+from sss_model.image_io import Plate
 
 Floats = NDArray[np.float32]
 _RANGE = 1e-3  # by how much an alpha may miss [0, 1] through rounding
@@ -26,6 +27,7 @@ class Layers:
     alphas : (H, W, N) float32 in [0, 1]
     names : N of them, as every format can hold them and no two alike (`safe_names`)
     colours : each layer's own colours, N of (H, W, 3) float32 sRGB in [0, 1]; None: every layer has the image's
+    plate : of an EXR that the image shows, so that files in linear light keep its values and lie on it
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Layers:
     alphas: Floats
     names: tuple[str, ...]
     colours: Sequence[Floats] | None = None
+    plate: Plate | None = None
 
     def __post_init__(self) -> None:
         image, alphas = self.image, self.alphas
@@ -74,7 +77,7 @@ class Layers:
         order = np.argsort(-self.shares, kind="stable")
         colours = None if self.colours is None else [self.colours[k] for k in order]
         alphas = np.ascontiguousarray(self.alphas[..., order])
-        return Layers(self.image, alphas, tuple(self.names[k] for k in order), colours)
+        return Layers(self.image, alphas, tuple(self.names[k] for k in order), colours, self.plate)
 
 
 def numbered_names(count: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.segments import ExportLayersRequest
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
+from sss_gui.worker.sources import read_source
 from sss_model.analysis.layer_files import (
     decontaminated,
     layers_record,
@@ -26,6 +27,7 @@ from sss_model.segmentation.comparisons import network_weights
 if TYPE_CHECKING:
     from sss_gui.worker.layers.segment_engine import SegmentEngine
 
+_LINEAR = {"exr", "cryptomatte"}  # formats that lie on the plate and keep its values
 _MOST_LAYERS = SegmentParams.__dataclass_fields__["layers"].metadata["high"]
 
 
@@ -51,6 +53,8 @@ def export_layers(
     prepare_folder(request.folder)
     document = engine.document(cut.features, progress.part(0.0, 0.1), deliver)
     layers = _layers(engine, request, progress.part(0.1, 0.6), deliver)
+    if _LINEAR & set(params.formats) and source.path is not None:
+        layers = replace(layers, plate=read_source(source).plate)
     layers = decontaminated(layers, params, progress.part(0.6, 0.8))
     sha256 = file_sha256(source.path) if source.path is not None else ""
     record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
