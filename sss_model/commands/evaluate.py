@@ -26,6 +26,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
                         help="a data set, its format recognised; may be given several times")  # fmt: skip
+    parser.add_argument("--label-maps", choices=("upright", "stored"),
+                        help="how label maps of pictures that EXIF turns lie where their size does not tell: upright, "
+                        "as without this, or as the picture is stored")  # fmt: skip
     parser.add_argument(
         "--taps",
         metavar="SOURCE",

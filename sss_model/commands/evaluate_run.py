@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -35,7 +36,8 @@ def evaluate(options: argparse.Namespace) -> None:
         check_target(file, FeatureFileError)
     if params.threads:
         torch.set_num_threads(params.threads)
-    sources = [parse_source(text) for text in options.data]
+    lie = options.label_maps or "upright"
+    sources = [replace(parse_source(text), label_maps=lie) for text in options.data]
     datasets = open_datasets(
         sources,
         part=params.part,

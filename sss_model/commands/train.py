@@ -27,6 +27,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
                         help="a data set, its format recognised; may be given several times")  # fmt: skip
+    parser.add_argument("--label-maps", choices=("upright", "stored"),
+                        help="how label maps of pictures that EXIF turns lie where their size does not tell: upright, "
+                        "as without this, or as the picture is stored")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="a new or empty folder for models, state and log")
     parser.add_argument("--preset", metavar="NAME", help=f"recipe to start from: {', '.join(PRESETS)} (default paper)")
     parser.add_argument(

@@ -41,4 +41,7 @@ def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = 
     params = params.with_values(sections)
     if options.data:
         params = dataclasses.replace(params, data=tuple(parse_source(text) for text in options.data))
+    if options.label_maps:
+        data = tuple(dataclasses.replace(source, label_maps=options.label_maps) for source in params.data)
+        params = dataclasses.replace(params, data=data)
     return params

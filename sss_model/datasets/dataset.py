@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from sss_model.counted import counted
 from sss_model.datasets.coco import instance_mask
@@ -25,7 +25,8 @@ from sss_model.datasets.label_kinds import MARKED, check_kind, interpret
 from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.datasets.read_faults import fault
-from sss_model.errors import DatasetError
+from sss_model.errors import DatasetError, ImageError
+from sss_model.image_io import image_size, read_image, stored_orientation, to_picture, upright
 from sss_model.params import DataSource
 
 _INSTANCE = 1 << 16  # region numbers of instances start here, those of labels end here
@@ -64,6 +65,9 @@ class Dataset:
     splits: tuple[str, ...] = ()
     coding: str = ""
     bare: int = 0
+    label_maps: str = "upright"
+    untold: int = 0
+    """Pictures that EXIF turns, whose label maps may lie either way."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -111,15 +115,13 @@ class Dataset:
             labels = np.full(item.size or (picture.height, picture.width), VOID, np.int32)
         else:
             labels = read_label_map(source, annotator, packed=self.kind == "panoptic")
-        if labels.shape != (picture.height, picture.width):
-            upright = _upright(picture)
-            if labels.shape != (upright.height, upright.width):
-                raise DatasetError(f"{item.picture.name} {_mismatch(picture.size, labels.shape[::-1])}.")
-            picture = upright
-        labels, regions = self._interpret(labels, item)
+        turn = _turn(item.picture, picture.size, labels.shape[::-1], self.label_maps)
+        if turn is None:
+            raise DatasetError(f"{item.picture.name} {_mismatch(picture.size, labels.shape[::-1])}.")
+        labels, regions = (upright(numbers, turn) for numbers in self._interpret(labels, item))
         if not (labels != VOID).any():
             raise DatasetError(f"The label map of {item.picture.name} is empty: every pixel is void.")
-        return Example(f"{self.name}/{item.stem}", picture, labels, regions)
+        return Example(f"{self.name}/{item.stem}", picture, np.ascontiguousarray(labels), np.ascontiguousarray(regions))
 
     def annotators(self, index: int) -> int:
         """How many label maps the picture `index` has."""
@@ -167,6 +169,11 @@ def open_datasets(
     for data in opened:
         if not len(data):
             warn(f"{data.name} has no pictures in its {part} part, and is left out of it")
+        if data.untold:
+            warn(
+                f"{data.name}: EXIF turns {data.untold} pictures whose label maps fit either way; they are taken as "
+                f"{data.label_maps} (--label-maps)"
+            )
     return filled
 
 
@@ -216,7 +223,7 @@ def open_dataset(
     name = Path(os.path.abspath(root)).name
     return Dataset(
         name, listing.kind, items_of_part, void, listing.offset, source.weight, listing.problems,
-        root, tuple(source.splits), listing.coding, listing.bare,
+        root, tuple(source.splits), listing.coding, listing.bare, source.label_maps, _count_untold(items_of_part),
     )  # fmt: skip
 
 
@@ -277,21 +284,46 @@ def _check_sizes(listing: Listing) -> list[Item]:
 
 def _size_problem(item: Item) -> str:
     try:
-        with Image.open(item.picture) as picture:
-            if item.size and not _fits(picture, item.size[::-1]):
-                return _mismatch(picture.size, item.size[::-1], "annotation file says")
-            for path in item.labels:
-                size = _map_size(path)
-                if size and not _fits(picture, size):
-                    return _mismatch(picture.size, size)
+        size = image_size(item.picture)[::-1]
+        if item.size and _turn(item.picture, size, item.size[::-1], "upright") is None:
+            return _mismatch(size, item.size[::-1], "annotation file says")
+        for path in item.labels:
+            other = _map_size(path)
+            if other and _turn(item.picture, size, other, "upright") is None:
+                return _mismatch(size, other)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         return f"or its label map cannot be read: {fault(error)}"
     return ""
 
 
-def _fits(picture: Image.Image, size: tuple[int, int]) -> bool:
-    """Whether the picture has that size, as it is stored or turned upright."""
-    return picture.size == size or (picture.size == size[::-1] and picture.getexif().get(0x0112) in _TURNED)
+def _turn(path: Path, picture: tuple[int, int], labels: tuple[int, int], lie: str) -> int | None:
+    """EXIF's orientation by which a label map of the size `labels` becomes upright; None where it fits neither way.
+
+    Parameters
+    ----------
+    picture : size of the upright picture; sizes are (W, H)
+    lie : `upright` or `stored`, of a map that fits both ways
+    """
+    if labels not in (picture, picture[::-1]):
+        return None
+    turn = stored_orientation(path) if labels != picture or lie == "stored" else 1
+    stored = picture[::-1] if turn >= 5 else picture
+    return turn if labels == stored else None
+
+
+def _count_untold(items: Sequence[Item]) -> int:
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(_may_lie_either_way, items))
+
+
+def _may_lie_either_way(item: Item) -> bool:
+    """Whether EXIF turns the picture, and its upright size is its stored one."""
+    try:
+        turn = stored_orientation(item.picture) if item.labels else 1
+        height, width = image_size(item.picture) if turn >= 5 else (1, 1)
+    except ImageError:
+        return False
+    return turn > 1 and height == width
 
 
 def _map_size(path: Path) -> tuple[int, int] | None:
@@ -306,24 +338,11 @@ def _mismatch(picture: tuple[int, ...], other: tuple[int, ...], who: str = "labe
 
 
 def _read_picture(path: Path) -> Image.Image:
+    """The picture as an extraction sees it, upright and in sRGB."""
     try:
-        with Image.open(path) as file:
-            if file.mode.startswith("I") or file.mode == "F":
-                from sss_model.image_io import read_image, to_picture
-
-                return Image.fromarray(to_picture(read_image(path)))
-            picture = file.convert("RGB")
-            picture.info = {"exif": file.info["exif"]} if "exif" in file.info else {}
-            return picture
-    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        return Image.fromarray(to_picture(read_image(path)))
+    except ImageError as error:
         raise DatasetError(f"The picture {path} cannot be read: {fault(error)}.") from error
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # damaged EXIF data can raise anything, and the picture is whole without it
-        return picture
 
 
 def parse_source(text: str) -> DataSource:

@@ -7,7 +7,7 @@ encoded, highlights roll off. `Photograph.conversion` names what was done. Writt
 """
 
 from sss_model.image_io.decoded import Plate
-from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture
+from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture, upright
 from sss_model.image_io.read import (
     IMAGE_SUFFIXES,
     Choices,
@@ -22,6 +22,7 @@ from sss_model.image_io.read import (
     read_text,
     read_thumbnail,
     read_to_fit,
+    stored_orientation,
 )
 from sss_model.image_io.write import write_picture
 
@@ -43,6 +44,8 @@ __all__ = [
     "read_text",
     "read_thumbnail",
     "read_to_fit",
+    "stored_orientation",
     "to_picture",
+    "upright",
     "write_picture",
 ]

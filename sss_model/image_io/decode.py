@@ -12,8 +12,8 @@ from sss_model.image_io.exr import EXR
 from sss_model.image_io.heif import AVIF, HEIF
 from sss_model.image_io.jpeg2000 import JPEG2000
 from sss_model.image_io.jpegxl import JPEG_XL
-from sss_model.image_io.pillow import JPEG, OTHERS
-from sss_model.image_io.png import PNG
+from sss_model.image_io.pillow import JPEG, OTHERS, opened, orientation_of
+from sss_model.image_io.png import PNG, png_orientation
 from sss_model.image_io.psd import PSD
 from sss_model.image_io.radiance import FLOAT_MAP, RADIANCE
 from sss_model.image_io.tiff import TIFF
@@ -57,3 +57,18 @@ def decode(source: Path, params: ReadParams, long_side: int | None = None) -> De
     long_side : pixels that its long side needs; where the format allows to decode less, that is done
     """
     return _decoder(source).decode(source, params, long_side)
+
+
+def orientation(source: Path) -> int:
+    """EXIF's orientation of a JPEG, PNG, TIFF or WebP; 1 of others, whose pixels are upright once decoded."""
+    found = _decoder(source)
+    if found is PNG:
+        return png_orientation(source)
+    names = {"JPEG": ("JPEG", "MPO"), "TIFF": ("TIFF",), "WEBP": ("WEBP",)}.get(found.name)
+    if names is None:
+        return 1
+    try:
+        with opened(source, *names) as picture:
+            return orientation_of(picture)
+    except (OSError, SyntaxError):  # what Pillow does not open
+        return 1

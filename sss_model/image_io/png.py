@@ -49,7 +49,7 @@ def _header(source: Path, params: ReadParams, long_side: int | None) -> Header:
     channels = 4 if b"tRNS" in kinds else _CHANNELS.get(colour, 3)
     converted = bool(kinds & {b"iCCP", b"cICP", b"gAMA"})
     check_size(width, height)
-    size = (width, height) if _orientation(source) >= 5 else (height, width)
+    size = (width, height) if png_orientation(source) >= 5 else (height, width)
     return Header(size, channels, 2 if depth == 16 else 1, converted, source.stat().st_size)
 
 
@@ -64,7 +64,7 @@ def _decode(source: Path, params: ReadParams, long_side: int | None) -> Decoded:
         samples = _sixteen(data, key)
         found = ranged(samples, params)
         samples, said = found.samples, found.said
-        orientation = _orientation(source)
+        orientation = png_orientation(source)
     else:
         with pillow.opened(io.BytesIO(data), "PNG") as picture:
             samples, said = pillow.samples_of(picture), ()
@@ -170,7 +170,8 @@ def _inflated(data: bytes, most: int) -> bytes | None:
         return None
 
 
-def _orientation(source: Path) -> int:
+def png_orientation(source: Path) -> int:
+    """EXIF's orientation, 1 to 8."""
     return 1 if _light(source) is None else pillow.orientation_of(_light(source))
 
 

@@ -225,6 +225,14 @@ def image_size(path: AnyPath, params: ReadParams = _DEFAULT) -> tuple[int, int]:
         return decode.read_header(source, params).size
 
 
+def stored_orientation(path: AnyPath) -> int:
+    """EXIF's orientation, 1 to 8, by which the stored picture is turned; 1 where its decoder turns it itself."""
+    source = Path(path)
+    with _plainly(str(source)):
+        check_regular_file(source, ImageError, noun="a picture")
+        return decode.orientation(source)
+
+
 def read_thumbnail(path: AnyPath, side: int, params: ReadParams = _DEFAULT) -> Picture:
     """The photograph reduced, never enlarged, to at most `side` pixels a side, (h, w, 3) uint8.
 

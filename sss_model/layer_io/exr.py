@@ -55,7 +55,7 @@ def picture_channels(layers: Layers) -> Channels:
 
 
 def linear_colours(layers: Layers, index: int | None = None) -> Floats:
-    """(H, W, 3) linear light of the picture, or of layer `index`: the plate's own values wherever the image is shown."""
+    """(H, W, 3) linear light of the picture, or of layer `index`: the plate's own wherever the image is shown."""
     colour = layers.image if index is None or layers.colours is None else layers.colour(index)
     plate = layers.plate
     if plate is None or plate.linear is None:

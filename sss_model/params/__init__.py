@@ -155,6 +155,13 @@ class DataSource(Checked):
     """Sub-folders such as train2017; empty takes the format's own choice."""
     void: tuple[int, ...] | None = None
     """Label numbers that mean no single class, beside the format's own; None takes those known for the folder."""
+    label_maps: str = choice(
+        "upright",
+        ("upright", "stored"),
+        "Label maps",
+        help="how those of pictures that EXIF turns lie where their size does not tell: upright, or as the picture is "
+        "stored",
+    )
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colour_profiles import P3_ICC
 from made_sets import SIZE, bsds_truth, coco_json, folder_set, open_set, save_jpeg, save_map, scene
-from PIL import Image
+from PIL import Image, ImageOps
 
-from sss_model.datasets.dataset import Dataset, describe, is_held_out, open_dataset, parse_source, unique_names
+from sss_model.datasets.dataset import (
+    Dataset,
+    describe,
+    is_held_out,
+    open_dataset,
+    open_datasets,
+    parse_source,
+    unique_names,
+)
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.errors import DatasetError
+from sss_model.image_io import read_image, to_picture
 from sss_model.params import DataSource
 
 
@@ -246,3 +256,41 @@ def test_the_shared_sets_are_read_in_place() -> None:
         assert not data.problems
         for index in range(0, len(data), max(1, len(data) // 5)):
             assert data.read(index).labels.max() >= 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("lie", ["upright", "stored"])
+@pytest.mark.parametrize("square", [False, True])
+def test_pictures_turned_by_exif_and_their_maps(tmp_path: Path, orientation: int, lie: str, square: bool) -> None:
+    """The picture is read as an extraction reads it; its map is turned with it where it lies as stored."""
+    stored = np.zeros((40, 40 if square else 60), np.uint8)
+    stored[:10, :25] = 1  # neither symmetric nor square
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("images", "labels"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+    Image.fromarray(np.repeat(stored[..., None] * 200, 3, axis=2)).save(
+        tmp_path / "set" / "images" / "a.png", exif=exif
+    )
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "set" / "images" / "a.png")))[..., 0] // 200
+    Image.fromarray(upright if lie == "upright" else stored).save(tmp_path / "set" / "labels" / "a.png")
+    told = not square and orientation >= 5
+    warned: list[str] = []
+    source = DataSource(str(tmp_path / "set"), label_maps="upright" if told else lie)
+    (data,) = open_datasets([source], part="all", holdout=0.1, on_bad="refuse", warn=warned.append)
+    example = data.read(0)
+    np.testing.assert_array_equal(np.asarray(example.picture)[..., 0] // 200, upright)
+    np.testing.assert_array_equal(example.labels == 1, upright == 1)
+    assert len(warned) == (orientation > 1 and not told)
+    assert not warned or "EXIF turns 1 pictures whose label maps fit either way" in warned[0]
+
+
+def test_pictures_with_profiles_and_alpha_are_read_as_extractions_read_them(tmp_path: Path) -> None:
+    for name in ("images", "labels"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+    picture = tmp_path / "set" / "images" / "a.png"
+    array = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    Image.fromarray(array).save(picture, icc_profile=P3_ICC)
+    Image.fromarray((np.arange(600) % 2).astype(np.uint8).reshape(20, 30)).save(tmp_path / "set" / "labels" / "a.png")
+    example = open_dataset(DataSource(str(tmp_path / "set"))).read(0)
+    np.testing.assert_array_equal(np.asarray(example.picture), to_picture(read_image(picture)))
