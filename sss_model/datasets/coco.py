@@ -66,7 +66,7 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureA
         for entry in content["annotations"]:
             category = entry["category_id"]
             label = int(number.get(category, category - 1))
-            found[entry["image_id"]].append(Instance(label, entry["segmentation"], float(entry["area"])))
+            found[entry["image_id"]].append(Instance(label, entry["segmentation"], _area(entry)))
         return {
             Path(image["file_name"]).stem: PictureAnnotations(
                 tuple(sorted(found[image["id"]], key=lambda i: -i.area)), _stated_size(image)
@@ -76,8 +76,23 @@ def read_instances(path: Path, *, train_ids: bool = False) -> dict[str, PictureA
     except _ODD as error:
         raise DatasetError(
             f"The annotation file {path} is not COCO's instances format: images, or annotations with image_id, "
-            "category_id, segmentation and area, or a part of them is missing or of another kind."
+            "category_id and segmentation, or a part of them is missing or of another kind."
         ) from error
+
+
+def _area(entry: dict[str, Any]) -> float:
+    """An object's area in pixels: as it is told, or by its outline."""
+    if "area" in entry:
+        return float(entry["area"])
+    outline = entry["segmentation"]
+    if isinstance(outline, dict):
+        runs = outline["counts"] if isinstance(outline["counts"], list) else decompress_runs(outline["counts"])
+        return float(sum(runs[1::2]))
+    areas = []
+    for polygon in outline:
+        x, y = np.array(polygon[::2], float), np.array(polygon[1::2], float)
+        areas.append(abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2)
+    return sum(areas)
 
 
 def _ranks(content: dict[str, Any]) -> dict[int, int]:

@@ -36,6 +36,8 @@ def read_label_map(path: Path, annotator: int = 0, *, packed: bool = False) -> L
             content = np.asarray(file)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         raise DatasetError(f"The label map {path} cannot be read: {fault(error)}.") from error
+    if content.ndim == 3 and content.shape[2] == 2:  # grey and alpha
+        content = content[..., 0]
     if content.ndim == 3 and content.shape[2] >= 3:
         return _unpacked(content) if packed else _grey(content, path)
     if content.ndim != 2:

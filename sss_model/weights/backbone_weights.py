@@ -6,15 +6,18 @@ a name that belongs to no part of the network is an error, as is one that is mis
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +29,8 @@ from sss_model.weights.deeplab import torchvision_names
 
 State = dict[str, Tensor]
 _WRAPPERS = ("state_dict", "model_state", "model", "teacher")
+_PREFIXES = ("module.", "_orig_mod.", "teacher.", "_forward_module.")
+_PART = "backbone."
 _LUKEMELAS_HEADS = ("_fc.", "_conv_head.", "_bn1.")
 
 
@@ -52,7 +57,8 @@ def read_content(path: str | os.PathLike[str]) -> Any:
             import safetensors.torch
 
             return safetensors.torch.load_file(file)
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_plain_types()):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{file.name} holds more than tensors, or is no PyTorch file; nothing in it was run or loaded.",
@@ -64,6 +70,31 @@ def read_content(path: str | os.PathLike[str]) -> Any:
         raise CheckpointError(f"The weights file {file.name} cannot be read: {reason(error)[0]}.") from error
     except Exception as error:  # on damaged bytes the readers raise anything
         raise CheckpointError(f"{file.name} holds no plain weights, or is damaged.") from error
+
+
+def _plain_types() -> list[Any]:
+    """What training scripts store beside weights and what runs nothing when it is made: options and NumPy's numbers."""
+    kinds = [type(np.dtype(kind)) for kind in "?bhilqBHILQefdSU"]
+    scalar, array = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
+    names = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    names += [(array, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    paths = [(PurePosixPath, "pathlib.PosixPath"), (PureWindowsPath, "pathlib.WindowsPath")]
+    return [argparse.Namespace, defaultdict, np.dtype, np.ndarray, *kinds, *names, *paths]
+
+
+def _unwrapped(state: State) -> State:
+    """`state` without what wrappers put before all names; of a teacher and a student, the teacher's."""
+    teachers = {name: tensor for name, tensor in state.items() if name.startswith("teacher.")}
+    state = teachers or state
+    while prefix := next((p for p in _PREFIXES if state and all(name.startswith(p) for name in state)), None):
+        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def _backbone_of(state: State, own: State) -> State:
+    """The part of `state` that is called backbone, where the network itself has no such part."""
+    inside = {name[len(_PART) :]: tensor for name, tensor in state.items() if name.startswith(_PART)}
+    return inside if inside and not any(name.startswith(_PART) for name in own) else state
 
 
 def read_weights(path: str | os.PathLike[str]) -> State:
@@ -79,10 +110,9 @@ def read_weights(path: str | os.PathLike[str]) -> State:
             state = state[wrapper]
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise CheckpointError(f"{file.name} must hold a dictionary of tensors, got {type(state).__name__}.")
-    if all(str(name).startswith("module.") for name in state):
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     if not all(isinstance(name, str) for name in state):
         raise CheckpointError(f"{file.name} holds tensors without names.")
+    state = _unwrapped(state)
     check_finite(state, file.name)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
@@ -105,6 +135,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> 
     if not isinstance(net, nn.Module):
         raise TypeError(type(net))
     own = net.state_dict()
+    state = _backbone_of(state, own)
     if any(key.startswith("_blocks.") for key in state):
         renamed, skipped = lukemelas_to_timm(state, own), [key for key in state if key.startswith(_LUKEMELAS_HEADS)]
     else:

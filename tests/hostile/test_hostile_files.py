@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import scipy.io
 import tifffile
 from feature_files import some
-from picture_files import check_contract, exr, noise, saved
+from picture_files import check_contract, exr, noise, png, saved
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -19,25 +22,91 @@ from hostile_values import damaged, json_of
 
 from sss_model.datasets.dataset import DataSource, open_dataset
 from sss_model.datasets.label_maps import count_annotators, mat_size, read_label_map
+from sss_model.errors import ImageError
 from sss_model.feature_io import FORMATS, holds_features, read_features, write_features
-from sss_model.image_io import decoding_bytes, image_size, read_image, read_reduced, read_thumbnail
+from sss_model.image_io import choices_in, decoding_bytes, image_size, read_image, read_reduced, read_thumbnail
 
-PICTURES = ("png", "jpg", "tif", "gif", "webp", "bmp", "ppm", "tga", "float.tif", "lzw.tif", "exr")
+FILES = Path(__file__).parent.parent / "model" / "image_io" / "files"
+SMALL = noise(18, 22, 3)
+DEEP = noise(18, 22, 3, dtype=np.uint16)
+
+
+def _psd(path: Path, samples: np.ndarray) -> None:
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, *samples.shape[:2], 8 * samples.dtype.itemsize, 3)
+    layers = struct.pack(">IIhI", 10, 2, -1, 0)
+    planes = np.moveaxis(samples, 2, 0).astype(samples.dtype.newbyteorder(">")).tobytes()
+    path.write_bytes(head + bytes(8) + layers + b"\0\0" + planes)
+
+
+def _dng(path: Path) -> None:
+    main = [
+        (50706, 1, 4, b"\1\4\0\0", True),
+        (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 1, 1), True),
+    ]
+    raw = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, b"\0\1\1\2", True), (50717, 4, 1, 4095, True)]
+    with tifffile.TiffWriter(path) as file:
+        file.write(noise(12, 16, 3), photometric="rgb", subfiletype=1, subifds=1, extratags=main)
+        file.write(noise(32, 40, dtype=np.uint16) // 16, photometric=32803, subfiletype=0, extratags=raw)
+
+
+def _layered(path: Path) -> None:
+    plane = SMALL[..., 0] / np.float32(255)
+    exr(path, {f"{layer}.{letter}": plane for layer in ("ViewLayer.Combined", "N") for letter in "RGBA"})
+
+
+def _deflated_rows(path: Path, deep: np.ndarray, *chunks: tuple[bytes, bytes]) -> None:
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    path.write_bytes(png(deep.shape[1], deep.shape[0], 16, 2, rows, *chunks))
+
+
+def _tiff(samples: np.ndarray, **options: object) -> Callable[[Path], object]:
+    return lambda path: tifffile.imwrite(path, samples, **options)
+
+
+PICTURES: dict[str, Callable[[Path], object]] = {
+    **{kind: lambda path: saved(path, SMALL) for kind in ("png", "jpg", "tif", "gif", "webp", "bmp", "ppm", "tga")},
+    "lzw.tif": lambda path: saved(path, SMALL, compression="tiff_lzw"),
+    "float.tif": _tiff(SMALL / np.float32(255), photometric="rgb", compression="zlib"),
+    "jxl.tif": _tiff(SMALL, photometric="rgb", compression="jpegxl"),
+    "jp2.tif": _tiff(DEEP, photometric="rgb", compression="jpeg2000"),
+    "lerc.tif": _tiff(SMALL / np.float32(255), photometric="rgb", compression="lerc"),
+    "zstd.tif": _tiff(DEEP, photometric="rgb", compression="zstd", predictor=True, tile=(16, 16)),
+    "stack.tif": _tiff(
+        noise(4, 3, 18, 22, dtype=np.uint16), imagej=True, metadata={"axes": "ZCYX", "max": 900, "min": 3}
+    ),
+    "ome.tif": _tiff(noise(3, 18, 22, dtype=np.uint16), metadata={"axes": "CYX"}, ome=True),
+    "exr": lambda path: exr(path, {"RGB": SMALL / np.float32(255)}),
+    "layers.exr": _layered,
+    "dng": _dng,
+    "psd": lambda path: _psd(path, SMALL),
+    "deep.psd": lambda path: _psd(path, DEEP),
+    "sixteen.png": lambda path: _deflated_rows(path, DEEP, (b"gAMA", struct.pack(">I", 100_000))),
+    "pq.png": lambda path: _deflated_rows(path, DEEP, (b"cICP", bytes([9, 16, 0, 1]))),
+    "twelve.jpg": lambda path: path.write_bytes(imagecodecs.jpeg8_encode(DEEP >> 4, level=90, bitspersample=12)),
+    "jp2": lambda path: path.write_bytes(imagecodecs.jpeg2k_encode(DEEP, level=0, codecformat="jp2")),
+    "j2k": lambda path: path.write_bytes(imagecodecs.jpeg2k_encode(DEEP >> 4, bitspersample=12, codecformat="j2k")),
+    "jxl": lambda path: path.write_bytes(imagecodecs.jpegxl_encode(SMALL, usecontainer=True)),
+    "bare.jxl": lambda path: path.write_bytes(imagecodecs.jpegxl_encode(DEEP, lossless=True)),
+    "avif": lambda path: saved(path, SMALL),
+    "ten.avif": lambda path: path.write_bytes(imagecodecs.avif_encode(DEEP >> 6, bitspersample=10)),
+    "heic": lambda path: path.write_bytes((FILES / "turned.heic").read_bytes()),
+    "ten.heic": lambda path: path.write_bytes((FILES / "pq.heic").read_bytes()),
+    "pfm": lambda path: path.write_bytes(b"PF\n22 18\n-1.0\n" + (SMALL / np.float32(64)).tobytes()),
+    "hdr": lambda path: path.write_bytes(
+        b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 18 +X 22\n" + noise(18, 22, 4).tobytes()
+    ),
+}
 
 
 def make_picture(path: Path, kind: str) -> None:
-    if kind == "exr":
-        exr(path, {"RGB": noise(18, 22, 3) / np.float32(255)})
-    elif kind == "float.tif":
-        tifffile.imwrite(path, noise(18, 22, 3) / np.float32(255), photometric="rgb", compression="zlib")
-    else:
-        saved(path, noise(18, 22, 3), **({"compression": "tiff_lzw"} if kind == "lzw.tif" else {}))
+    PICTURES[kind](path)
 
 
 def try_picture(kind: str, rng: np.random.Generator, folder: Path) -> None:
     path = folder / f"a.{kind}"
     make_picture(path, kind)
     path.write_bytes(damaged(path.read_bytes(), rng))
+    choices_in(path)
     size = image_size(path)
     if decoding_bytes(path) > 2**27:  # a claim of gigabytes is another test's
         return
@@ -117,10 +186,65 @@ KINDS = [
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", PICTURES)
+def test_cut_off_anywhere(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    make_picture(path, kind)
+    data = path.read_bytes()
+    assert read_image(path).shape == (*image_size(path), 3)
+    for end in np.linspace(1, len(data) - 1, 24).astype(int):
+        path.write_bytes(data[:end])
+        try:
+            image = read_image(path)
+        except ImageError:
+            continue
+        check_contract(image, *image_size(path))
+
+
+HUGE = {
+    "png": lambda n: png(n, n, 16, 2, b""),
+    "pfm": lambda n: b"PF\n%d %d\n-1.0\n" % (n, n) + bytes(100),
+    "hdr": lambda n: b"#?RADIANCE\n\n-Y %d +X %d\n" % (n, n) + bytes(100),
+    "psd": lambda n: struct.pack(">4sH6xHIIHH", b"8BPS", 2, 3, n, n, 16, 3) + bytes(100),
+    "bmp": lambda n: b"BM" + struct.pack("<IIIIIIHHI", 0, 0, 54, 40, n, n, 1, 24, 0) + bytes(100),
+    "qoi": lambda n: b"qoif" + struct.pack(">IIBB", n, n, 4, 0) + bytes(100),
+    "jp2": lambda n: (
+        b"\xff\x4f\xff\x51\0\x2f\0\0"
+        + struct.pack(">8I", n, n, 0, 0, n, n, 0, 0)
+        + b"\0\3"
+        + b"\x0f\1\1" * 3
+        + bytes(50)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+@pytest.mark.parametrize("side", [19_000, 250_000])
+def test_huge_sizes_in_headers_are_refused_before_decoding(
+    tmp_path: Path, kind: str, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sss_model.budget.free_memory", lambda: 2 * 2**30)
+    (tmp_path / f"a.{kind}").write_bytes(HUGE[kind](side))
+    with pytest.raises(ImageError, match=f"{side} x {side} pixels|damaged|truncated"):
+        read_image(tmp_path / f"a.{kind}")
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_about_two_hundred_trials(tmp_path: Path) -> None:
     rows = check_kinds(KINDS, tmp_path, 12, seed=0)
     assert sum(row.worked for row in rows) > 0
     assert sum(row.refused for row in rows) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore")
+def test_a_thousand_mutations_of_each_native_format(tmp_path: Path) -> None:
+    native = ("dng", "heic", "ten.heic", "jxl", "bare.jxl", "jp2", "j2k", "ten.avif", "twelve.jpg", "hdr", "jxl.tif",
+              "jp2.tif", "lerc.tif", "sixteen.png")  # fmt: skip
+    check_kinds(
+        [kind for kind in KINDS if kind.name.removeprefix("picture ") in native], tmp_path, 1000, seed=2, apart=True
+    )
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from sss_model.segmentation.comparisons.hard_segmentation import (
     hard_segmentation,
     numbered,
 )
+from sss_model.storage.json_file import read_json
+
+_SHAPES = ("polygon", "rectangle", "circle")
 
 
 def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
@@ -24,9 +28,9 @@ def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation
 
     Parameters
     ----------
-    path : a label map (index or grey PNG, MATLAB's of BSDS500 and COCO-Stuff), COCO's instances_*.json, or an .npz with
-        labels (H, W) or masks (N, H, W) or (H, W, N), with `names` or without; or a folder with one such file a
-        picture, called as it is
+    path : a label map (index or grey PNG, MATLAB's of BSDS500 and COCO-Stuff), COCO's instances_*.json, the list that
+        SAM gives, SA-1B's or labelme's JSON, or an .npz with labels (H, W) or masks (N, H, W), (N, 1, H, W) or
+        (H, W, N), with `names` or without; or a folder with one such file a picture, called as it is
     size : (H, W) of the picture
     stem : of the picture's file: its entry in a JSON, its file in a folder
 
@@ -56,6 +60,13 @@ def _file_for(path: Path, stem: str) -> Path:
 
 
 def _outlined(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
+    content = read_json(path, DatasetError, noun="The file of masks")
+    if isinstance(content, list):
+        return _listed(path, content, size)
+    if isinstance(content, dict) and "shapes" in content:
+        return _drawn(path, content, size)
+    if isinstance(content, dict) and "images" not in content and isinstance(content.get("annotations"), list):
+        return _listed(path, content["annotations"], size)
     described = read_instances(path).get(stem)
     if described is None:
         raise DatasetError(f"{path} says nothing of a picture {stem}.")
@@ -71,6 +82,47 @@ def _outlined(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
     return hard_segmentation(labels, numbered(names))
 
 
+def _listed(path: Path, entries: Sequence[Any], size: tuple[int, int]) -> HardSegmentation:
+    """SAM's list of one picture's masks, of which each has an outline or run lengths under `segmentation`."""
+    outlines = [entry.get("segmentation") for entry in entries if isinstance(entry, dict)]
+    if not outlines or len(outlines) < len(entries) or None in outlines:
+        raise DatasetError(f"{path} is no list of masks: expected entries with 'segmentation'.")
+    for outline in outlines:
+        if isinstance(outline, dict) and isinstance(outline.get("size"), list):
+            _check_size(path, outline["size"], size)
+    return _stacked(np.stack([instance_mask(outline, size) for outline in outlines]), ())
+
+
+def _drawn(path: Path, content: dict[str, Any], size: tuple[int, int]) -> HardSegmentation:
+    """labelme's shapes: polygons, rectangles and circles with their labels."""
+    try:
+        _check_size(path, (content.get("imageHeight") or size[0], content.get("imageWidth") or size[1]), size)
+        shapes = [shape for shape in content["shapes"] if shape.get("shape_type", "polygon") in _SHAPES]
+        masks = [instance_mask([_outline(shape)], size) for shape in shapes]
+        names = [str(shape["label"]) for shape in shapes]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise DatasetError(f"The shapes of {path} are not labelme's: expected label and points.") from error
+    if not masks:
+        raise DatasetError(f"{path} holds no polygon, rectangle or circle.")
+    return _stacked(np.stack(masks), [numbered(dict(enumerate(names)))[k] for k in range(len(names))])
+
+
+def _outline(shape: dict[str, Any]) -> list[float]:
+    """x and y of a shape's corners, one after the other."""
+    points = np.array(shape["points"], float)
+    if not np.isfinite(points).all():
+        raise ValueError("points that are not finite")
+    kind = shape.get("shape_type", "polygon")
+    if kind == "rectangle":
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        points = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    elif kind == "circle":
+        angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+        radius = np.hypot(*(points[1] - points[0]))
+        points = points[0] + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return [float(value) for value in points.ravel()]
+
+
 def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -78,10 +130,15 @@ def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
     except Exception as error:  # on damaged bytes the zip and npy parsers raise anything
         raise DatasetError(f"{path} is no .npz of plain arrays: {error}") from error
     wanted = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]
+    arrays = {name: a[:, 0] if a.ndim == 4 and a.shape[1] == 1 else a for name, a in arrays.items()}
     wanted = wanted or [name for name, array in arrays.items() if array.ndim in (2, 3)]
     if len(wanted) == 0:
         raise DatasetError(f"{path} holds no masks: expected an array masks (N, H, W) or labels (H, W).")
     array = arrays[wanted[0]]
+    if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
+        raise DatasetError(
+            f"{path} holds {wanted[0]} of the shape {array.shape} and type {array.dtype}; expected masks (N, H, W)."
+        )
     listed = [str(name) for name in arrays.get("names", np.array([])).ravel()]
     if array.ndim == 2:
         _check_size(path, array.shape, size)
