@@ -84,7 +84,7 @@ def analyse(
         if make_room is not None:
             make_room(opened.features.nbytes)
         record = {**source, "metadata": opened.metadata}
-        return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record)
+        return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record, said)
     if params.size == "native" and params.network_scales == (1.0,):  # may be too large for memory
         result = extractor.extract(opened.image, model, params, progress, make_room=make_room, note=note)
         views = FeatureViews(opened.image, result.features, device=result.device)
@@ -108,7 +108,7 @@ def analyse(
 def _said(opened: Input) -> tuple[str, ...]:
     """What a person is to know of how the picture was read."""
     if opened.features is not None:
-        return ()
+        return (f"Read with: {opened.metadata['tokens']}.",) if "tokens" in opened.metadata else ()
     colours = opened.metadata.get("colours")
     told = (f"Read with: {colours}.",) if colours else ()
     return (*told, *((opened.metadata["reduced"],) if "reduced" in opened.metadata else ()))

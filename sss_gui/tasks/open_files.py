@@ -20,7 +20,7 @@ from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Opened, Settings
 from sss_model.counted import counted
-from sss_model.feature_io import FEATURE_SUFFIXES
+from sss_model.feature_io import FEATURE_SUFFIXES, TOKENS
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.storage.shipped_files import SAMPLE, resource
@@ -32,6 +32,7 @@ LAYOUT_WORDS = {
     "DHW": "Features (D, H, W): channels first",
     "hwD": "Patch grid (h, w, D)",
     "Dhw": "Patch grid (D, h, w): channels first",
+    TOKENS: "Tokens (N, D) of a transformer, with or without class and register tokens",
 }
 
 

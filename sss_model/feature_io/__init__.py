@@ -1,4 +1,4 @@
-"""Feature maps <-> files: npz, npy, MATLAB, EXR, TIFF, and the `[image | features]` strip.
+"""Feature maps <-> files: npz, npy, MATLAB, EXR, TIFF, tensors, and the `[image | features]` strip.
 
     write_features(path, features, format="npz16")     one of FORMATS; whole or not at all
     read_features(path) -> FeatureFile                 ours, or computed elsewhere, with their picture
@@ -7,7 +7,7 @@
 Nothing here executes what a file holds: pickled objects are refused.
 """
 
-from sss_model.feature_io.axis_order import AXIS_ORDERS
+from sss_model.feature_io.axis_order import AXIS_ORDERS, TOKENS
 from sss_model.feature_io.companion_files import find_image_for, holds_features
 from sss_model.feature_io.formats import FEATURE_SUFFIXES, FORMATS, FeatureFormat
 from sss_model.feature_io.read import FeatureFile, read_features
@@ -18,6 +18,7 @@ __all__ = [
     "AXIS_ORDERS",
     "FEATURE_SUFFIXES",
     "FORMATS",
+    "TOKENS",
     "FeatureFile",
     "FeatureFormat",
     "find_image_for",

@@ -22,6 +22,7 @@ from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.memory_order import channel_last
 
 AXIS_ORDERS = ("HWD", "DHW", "hwD", "Dhw")
+TOKENS = "tokens"  # (N, D) or (1, N, D), of which the picture's proportions tell the grid
 SMALLEST_PATCH = 2  # pixels; below it, a picture of another size is likelier than a grid
 Size = tuple[int, int]
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import is_float_stack, says_features
+from sss_model.feature_io.tensor_files import says_features as tensors_are_features
 from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.image_io.regular_file import check_regular_file
 
 _EXPORTED = tuple(f"-{what}.png" for what in ("input", "random", "pca", "filtered-pca", "strip"))
+TENSOR_SUFFIXES = (".safetensors", ".pt", ".pth")
 _EITHER = (".tif", ".tiff", ".exr")  # photographs or features
 
 
@@ -22,8 +24,15 @@ def holds_features(path: str | os.PathLike[str]) -> bool:
     """Whether to open `path` as features rather than as a photograph.
 
     npz, npy and mat always do; of an EXR and a TIFF the header tells, of a PNG whether it is one of our own strips. A
-    TIFF with a page a channel is a stack of pictures, unless its photograph lies beside it.
+    TIFF with a page a channel is a stack of pictures, unless its photograph lies beside it. A .pt or .safetensors with
+    a single tensor, or one that is called features, is none of a model.
     """
+    if Path(path).suffix.lower() in TENSOR_SUFFIXES:
+        try:
+            check_regular_file(Path(path), FeatureFileError, noun="a feature file")
+            return tensors_are_features(Path(path))
+        except Exception:  # missing or damaged: reading it says what is wrong
+            return False
     return says_features(path) or (is_float_stack(Path(path)) and find_image_for(path) is not None)
 
 

@@ -42,8 +42,8 @@ FORMATS: dict[str, FeatureFormat] = {
     "tiff": FeatureFormat(".tif", "float32", "TIFF (.tif)", "(H, W, D) float32, one page, samples interleaved"),
 }
 
-FEATURE_SUFFIXES = (".npz", ".npy", ".mat", ".exr", ".tif", ".tiff")
-"""Suffixes, in lower case, of files that may hold features; a TIFF or EXR may be a photograph (`holds_features`)."""
+FEATURE_SUFFIXES = (".npz", ".npy", ".mat", ".exr", ".tif", ".tiff", ".safetensors", ".pt", ".pth")
+"""Suffixes, in lower case, of files that may hold features; others are photographs or models (`holds_features`)."""
 
 
 def needed(module: str, kind: str) -> Any:

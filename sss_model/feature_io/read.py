@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io.axis_order import (
     AXIS_ORDERS,
+    TOKENS,
     check_axis_order,
     check_rows_first,
     decide_axis_order,
@@ -23,6 +24,7 @@ from sss_model.feature_io.companion_files import find_image_for, read_record
 from sss_model.feature_io.readers import read_stored_array
 from sss_model.feature_io.stored_array import StoredArray, plainly
 from sss_model.feature_io.strip import read_strip
+from sss_model.feature_io.tokens import is_tokens, to_grid
 from sss_model.feature_io.write import block_rows
 from sss_model.image_io import read_image
 
@@ -60,11 +62,12 @@ def read_features(
     Parameters
     ----------
     path : .npz (`features`, `embedmap`, or its single array of 3 axes), .npy, .mat v5 or v7.3 (the same names), .exr
-        (channels in natural order: feature.2 before feature.10), .tif, or .png, an `[image | features]` strip. Any
-        real type of numbers; a leading axis of length 1 is dropped.
+        (channels in natural order: feature.2 before feature.10), .tif, .safetensors, .pt, or .png, an
+        `[image | features]` strip. Any real type of numbers; a leading axis of length 1 is dropped. Tokens (N, D)
+        become their grid, without class and register tokens.
     image : the picture they belong to, an image or its path; None takes the one beside the file (`find_image_for`)
-    axis_order : which axis is which, one of `AXIS_ORDERS`; None decides by the picture's size, else by what the file
-        says, else by the channels being the shortest axis. More than one possibility is an error.
+    axis_order : which axis is which, one of `AXIS_ORDERS` or `tokens`; None decides by the picture's size, else by
+        what the file says, else by the channels being the shortest axis. More than one possibility is an error.
 
     Returns
     -------
@@ -91,12 +94,16 @@ def read_features(
         left, right = read_strip(source)
         return FeatureFile(right, left, read_record(source), "strip", source)
     stored = read_stored_array(source)
-    array = _checked_array(stored.array, source)
     pixels, found = _picture(source, image)
     size = (pixels.shape[0], pixels.shape[1]) if pixels is not None else None
     name = f"{source} with the picture {found}" if found is not None else str(source)
     record = read_record(source)
-    declared = _declared(stored, record)
+    declared, array, metadata = _declared(stored, record), stored.array, {**record, **stored.metadata}
+    if axis_order == TOKENS or (axis_order is None and is_tokens(array.shape, size)):
+        _check_numbers(array, source)
+        array, metadata["tokens"] = to_grid(array, size, name)
+        axis_order = "hwD"
+    array = _checked_array(array, source)
     if axis_order is None:
         axis_order = decide_axis_order(array.shape, size, declared, name)
         if stored.reversible:
@@ -108,7 +115,7 @@ def read_features(
     _check_values(features, source)
     if size is not None and features.shape[:2] != size:
         features = upsample_grid(features, size)
-    return FeatureFile(features, pixels, {**record, **stored.metadata}, axis_order, found)
+    return FeatureFile(features, pixels, metadata, axis_order, found)
 
 
 def _picture(
@@ -134,12 +141,7 @@ def _declared(stored: StoredArray, record: dict[str, Any]) -> str | None:
 
 def _checked_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
     """`array` with 3 axes of real numbers."""
-    if array.dtype.kind not in "fiu":
-        kinds = {"c": "complex numbers", "b": "truth values", "U": "text", "S": "text", "O": "objects"}
-        raise FeatureFileError(
-            f"{path} holds {kinds.get(array.dtype.kind, 'records')} ({array.dtype}); expected real numbers.",
-            hint="Save the features as a float32 array.",
-        )
+    _check_numbers(array, path)
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3 or 0 in array.shape:
@@ -148,6 +150,16 @@ def _checked_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
             hint="Save one feature vector for every pixel or patch of one picture.",
         )
     return array
+
+
+def _check_numbers(array: NDArray[Any], path: Path) -> None:
+    """Raise `FeatureFileError` for anything but real numbers."""
+    if array.dtype.kind not in "fiu":
+        kinds = {"c": "complex numbers", "b": "truth values", "U": "text", "S": "text", "O": "objects"}
+        raise FeatureFileError(
+            f"{path} holds {kinds.get(array.dtype.kind, 'records')} ({array.dtype}); expected real numbers.",
+            hint="Save the features as a float32 array.",
+        )
 
 
 def _check_values(features: NDArray[np.float32], path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import FEATURE_SUFFIXES, needed
 from sss_model.feature_io.matlab import read_matlab
 from sss_model.feature_io.stored_array import KEYS, StoredArray, choose, plainly, stored
+from sss_model.feature_io.tensor_files import from_bfloat16, read_safetensors, read_torch
 from sss_model.image_io.exr import is_exr
 from sss_model.image_io.regular_file import check_regular_file
 
@@ -33,7 +35,10 @@ def read_stored_array(path: Path) -> StoredArray:
                 f"{path} is no feature file by its name; known are {', '.join(FEATURE_SUFFIXES)} and .png for a strip.",
                 hint="Rename it if its suffix is wrong.",
             )
-        return reader(path)
+        found = reader(path)
+        if found.array.dtype.kind == "V" and found.array.dtype.itemsize == 2 and found.array.dtype.names is None:
+            return replace(found, array=from_bfloat16(found.array))  # NumPy has no name for bfloat16
+        return found
 
 
 def _read_npy(path: Path) -> StoredArray:
@@ -69,7 +74,8 @@ def _read_npz(path: Path) -> StoredArray:
                     raise
                 arrays[name] = None
         there = {name: "objects" if a is None else f"{a.shape} {a.dtype}" for name, a in arrays.items()}
-        able = [n for n, a in arrays.items() if a is not None and a.dtype.kind in "fiu" and a.ndim >= 3]
+        numeric = {n: a.ndim for n, a in arrays.items() if a is not None and a.dtype.kind in "fiuV"}
+        able = [n for n, axes in numeric.items() if axes >= 3] or [n for n, axes in numeric.items() if axes == 2]
         key = choose(path, there, able)
         array = arrays[key]
         if array is None:
@@ -131,4 +137,7 @@ _READERS: dict[str, Callable[[Path], StoredArray]] = {
     ".exr": _read_exr,
     ".tif": _read_tiff,
     ".tiff": _read_tiff,
+    ".safetensors": read_safetensors,
+    ".pt": read_torch,
+    ".pth": read_torch,
 }

@@ -17,6 +17,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.feature_io import (
     AXIS_ORDERS,
     FEATURE_SUFFIXES,
+    TOKENS,
     find_image_for,
     holds_features,
     read_features,
@@ -27,7 +28,7 @@ from sss_model.image_io import Plate, looks_like_picture, read_to_fit
 from sss_model.params import ReadParams
 
 STRIP = "strip"  # image on the left, its 3-channel map on the right: cannot be told from a photograph
-INPUT_LAYOUTS = (*AXIS_ORDERS, STRIP)
+INPUT_LAYOUTS = (*AXIS_ORDERS, TOKENS, STRIP)
 
 AnyPath = str | os.PathLike[str]
 _DEFAULT = ReadParams()

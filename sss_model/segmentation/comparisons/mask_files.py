@@ -95,8 +95,8 @@ def _listed(path: Path, entries: Sequence[Any], size: tuple[int, int]) -> HardSe
 
 def _drawn(path: Path, content: dict[str, Any], size: tuple[int, int]) -> HardSegmentation:
     """labelme's shapes: polygons, rectangles and circles with their labels."""
+    _check_size(path, (content.get("imageHeight") or size[0], content.get("imageWidth") or size[1]), size)
     try:
-        _check_size(path, (content.get("imageHeight") or size[0], content.get("imageWidth") or size[1]), size)
         shapes = [shape for shape in content["shapes"] if shape.get("shape_type", "polygon") in _SHAPES]
         masks = [instance_mask([_outline(shape)], size) for shape in shapes]
         names = [str(shape["label"]) for shape in shapes]

@@ -19,7 +19,7 @@ from sss_model.feature_io import read_features, write_features, write_strip
 from sss_model.files.inputs import inputs_in
 
 
-@pytest.mark.parametrize("shape", [(5,), (40, 7), (2, H, W, D), (1, 1, H, W, D), (H, 0, D), (0, W, D)])
+@pytest.mark.parametrize("shape", [(5,), (2, H, W, D), (1, 1, H, W, D), (H, 0, D), (0, W, D)])
 def test_wrong_axes(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape, np.float32))
     with pytest.raises(FeatureFileError, match=r"holds an array of the shape .*; expected 3 axes"):

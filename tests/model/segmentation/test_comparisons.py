@@ -423,3 +423,76 @@ def test_a_damaged_checkpoint_is_said(tmp_path):
     torch.save({"backbone.stem.0.weight": torch.tensor(1.0)}, path)
     with pytest.raises(CheckpointError, match=r"backbone\.stem\.0\.weight has the shape \[\]"):
         load_pspnet(path)
+
+
+# --- masks of other programs
+
+
+def compressed(mask: np.ndarray) -> str:
+    """COCO's compressed run lengths, by the rules of its C code."""
+    flat = mask.ravel(order="F").astype(int)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat]))).tolist()
+    runs = np.diff([0, *edges, flat.size]).tolist()
+    text = ""
+    for place, run in enumerate(runs):
+        value, more = run - (runs[place - 2] if place > 2 else 0), True
+        while more:
+            digit, value = value & 0x1F, value >> 5
+            more = value != (-1 if digit & 0x10 else 0)
+            text += chr((digit | 0x20 * more) + 48)
+    return text
+
+
+def written_masks(folder, form):
+    """Three masks, the smaller on the larger; of areas that are told wrongly."""
+    masks = np.zeros((3, 20, 30), bool)
+    masks[0, 2:18, 2:28], masks[1, 4:10, 4:12], masks[2, 12:16, 20:26] = True, True, True
+    runs = [{"size": [20, 30], "counts": compressed(mask)} for mask in masks]
+    boxes = [(2, 2, 28, 18), (4, 4, 12, 10), (20, 12, 26, 16)]
+    polygons = [[x, y, u, y, u, v, x, v] for x, y, u, v in boxes]
+    path = folder / f"photo.{'npz' if form == 'npz' else 'json'}"
+    if form == "npz":
+        np.savez(path, masks=masks[:, None])
+        return path, masks
+    entries = {
+        "sam": [{"segmentation": run, "area": 1} for run in runs],
+        "sa1b": {"image": {"file_name": "photo.jpg"}, "annotations": [{"segmentation": run, "id": 1} for run in runs]},
+        "labelme": {"imageHeight": 20, "imageWidth": 30, "shapes": [
+            {"label": "cat", "points": [[x, y], [u, v]], "shape_type": "rectangle"} for x, y, u, v in boxes]},
+        "coco": {"images": [{"id": 1, "file_name": "photo.jpg"}], "annotations": [
+            {"image_id": 1, "category_id": 3, "segmentation": [p]} for p in polygons]},
+        "coco runs": {"images": [{"id": 1, "file_name": "photo.jpg"}], "annotations": [
+            {"image_id": 1, "category_id": 3, "segmentation": run} for run in runs]},
+    }  # fmt: skip
+    path.write_text(json.dumps(entries[form]))
+    return path, masks
+
+
+@pytest.mark.parametrize("form", ["sam", "sa1b", "labelme", "coco", "coco runs", "npz"])
+def test_masks_of_other_programs(tmp_path, form):
+    path, masks = written_masks(tmp_path, form)
+    hard = read_masks(path, (20, 30), "photo")
+    assert len(hard.names) == 4
+    expected = np.zeros((20, 30), int)
+    for k, mask in enumerate(masks, 1):
+        expected[mask] = k
+    for k in range(4):
+        label = hard.labels[expected == k]
+        assert (label == label[0]).all()
+    if form != "coco":  # which does not tell the size
+        with pytest.raises(DatasetError, match="pixels"):
+            read_masks(path, (21, 30), "photo")
+
+
+def test_masks_that_are_none(tmp_path):
+    path = tmp_path / "photo.json"
+    for content in ([], [{"area": 3}], [3], {"shapes": [{"label": "x"}]}, {"shapes": []}, {"shapes": 3}):
+        path.write_text(json.dumps(content))
+        with pytest.raises(DatasetError):
+            read_masks(path, (20, 30), "photo")
+
+
+def test_a_label_map_with_alpha(tmp_path):
+    labels = np.dstack([np.array([[1, 1, 2]], np.uint8), np.full((1, 3), 255, np.uint8)])
+    Image.fromarray(labels).save(tmp_path / "la.png")
+    assert read_masks(tmp_path / "la.png", (1, 3), "la").names == ("class-1", "class-2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import timm
@@ -294,3 +295,34 @@ def test_convert_lists_backbones(capsys: pytest.CaptureFixture[str]) -> None:
         convert(["--list-backbones", "test_v*"])
     assert left.value.code == 0
     assert "test_vit " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "teacher.backbone.", "module._orig_mod.", "backbone."])
+def test_wrappers_are_taken_off_and_options_are_no_code(prefix: str, tmp_path: Path) -> None:
+    import argparse
+
+    model = whole(CONV)
+    state = {prefix + name: tensor for name, tensor in model.state_dict().items()}
+    if "teacher" in prefix:
+        state |= {name.replace("teacher", "student"): tensor * 0 for name, tensor in state.items()}
+    if prefix == "backbone.":
+        state["decode_head.weight"] = torch.zeros(3)
+    options = argparse.Namespace(lr=0.1, output=Path("/somewhere"), names=["a"])
+    content = {"state_dict": state, "args": options, "best": np.float64(0.5), "epoch": np.int64(3), "loss": np.ones(3)}
+    torch.save(content, tmp_path / "w.pth")
+    backbone = build_backbone(CONV, 32).eval()
+    load_backbone_weights(backbone, tmp_path / "w.pth")
+    assert isinstance(backbone, TimmBackbone)
+    own = backbone.net.state_dict()
+    assert torch.equal(own["conv_stem.weight"], model.state_dict()["conv_stem.weight"])
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    class Runs:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (str(tmp_path / "ran"),)
+
+    torch.save({"state_dict": {}, "args": Runs()}, tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match="holds more than tensors"):
+        read_weights(tmp_path / "w.pth")
+    assert not (tmp_path / "ran").exists()
