@@ -12,7 +12,7 @@ from typing import Any
 from sss_model.commands.ending import DONE, exit_code, explain
 from sss_model.counted import counted
 from sss_model.errors import ParameterError
-from sss_model.files.inputs import inputs_in
+from sss_model.files.inputs import FolderContents, look_into
 from sss_model.files.names import stems_for
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason
@@ -30,22 +30,26 @@ def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
     found: list[Path] = []
     for name in names:
         path = Path(name)
+        said = ""
         if path.is_dir():
-            inside = _in_folder(path, recursive)
+            contents = _in_folder(path, recursive)
+            inside, said = contents.files, contents.sentence if contents.left_out else ""
         elif path.exists() or not glob.has_magic(name):
             inside = [path]  # one that is missing fails by itself, later
         else:
             inside = [Path(match) for match in sorted(glob.glob(name, recursive=True)) if Path(match).is_file()]
         if not inside:
             what = "No photograph is in the folder" if path.is_dir() else "Nothing matches"
-            raise ParameterError(f"{what} {name}.")
+            raise ParameterError(f"{what} {name}{': ' + said if said else '.'}")
+        if said:
+            print(f"{name}: {said}", file=sys.stderr)
         found += inside
     return list(dict.fromkeys(found))
 
 
-def _in_folder(folder: Path, recursive: bool) -> list[Path]:
+def _in_folder(folder: Path, recursive: bool) -> FolderContents:
     try:
-        return inputs_in(folder, recursive=recursive)
+        return look_into(folder, recursive=recursive)
     except OSError as error:
         why, hint = reason(error)
         raise ParameterError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error

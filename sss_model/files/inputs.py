@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.counted import counted
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io import (
     AXIS_ORDERS,
@@ -82,16 +83,12 @@ class FolderContents(NamedTuple):
     def sentence(self) -> str:
         """How many there are and what is left out: `12 pictures, 3 files left out: 2 videos, 1 text.`"""
         features = self.files and is_feature_file(self.files[0])
-        found = _counted(len(self.files), "feature file" if features else "picture")
+        found = counted(len(self.files), "feature file" if features else "picture")
         if not self.left_out:
             return f"{found}."
         others = sum(map(len, self.left_out.values()))
-        kinds = ", ".join(_counted(len(paths), kind) for kind, paths in self.left_out.items())
-        return f"{found}, {_counted(others, 'file')} left out: {kinds}."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+        kinds = ", ".join(counted(len(paths), kind) for kind, paths in self.left_out.items())
+        return f"{found}, {counted(others, 'file')} left out: {kinds}."
 
 
 def inputs_in(folder: AnyPath, *, recursive: bool = False) -> list[Path]:
