@@ -305,7 +305,9 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
              ("Delete", "In the film strip: close the picture")]  # fmt: skip
     layers = [("Click", "Pick the layer"), ("Shift+Click", "Add the layer"), ("Alt+Click", "Take the layer away"),
               ("Ctrl+Click", "Add the layer or take it away"), ("Alt or Ctrl+Click on an eye", "Show the layer alone"),
-              ("F2", "Rename the layer")]  # fmt: skip
+              ("Arrows, Return", "In a pane: move the cross, and click there"), ("F2", "Rename the layer"),
+              ("Y", "In the list: show or hide; with Shift alone"),
+              ("Alt+Up, Alt+Down", "In the list: move the layer")]  # fmt: skip
     return [*sheet, ("Panes", panes), ("Segments view", layers)]
 
 

@@ -62,7 +62,11 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.panel = FeaturePanel()
         self.segments_panel = FeaturePanel(
-            titles=SEGMENT_TITLES, controller=self.panel.controller, large="matte", arrangement="large"
+            titles=SEGMENT_TITLES,
+            controller=self.panel.controller,
+            large="matte",
+            arrangement="large",
+            keys_point=True,
         )
         self.pages = QStackedWidget()
         self.layers = LayersPanel()

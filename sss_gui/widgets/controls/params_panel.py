@@ -50,7 +50,7 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-class ParamsPanel(QScrollArea):
+class ParamsPanel(QWidget):
     """Sliders, spin boxes and choosers in sections; says what the user turned, changes nothing itself.
 
     Names in `changing` and `rested` are the fields' names: radius, eps (`FilterParams`), seed, red, green, blue
@@ -82,20 +82,29 @@ class ParamsPanel(QScrollArea):
         for section in SECTIONS:
             getattr(self, f"_fill_{section}")(self._sections[section])
         self._follow_filter()
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(4, 6, 4, 6)
-        column.setSpacing(2)
-        for part in self._sections.values():
-            column.addWidget(part)
-        column.addStretch(1)
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the keyboard through its contents
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        content, self._area = QWidget(), QScrollArea()
+        below = QVBoxLayout(content)
+        for part in list(self._sections.values())[1:]:
+            below.addWidget(part)
+        below.addStretch(1)
+        self._area.setWidget(content)
+        self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the keyboard through its contents
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        column = QVBoxLayout(self)
+        for layout in (below, column):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(2)
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        head = QVBoxLayout()  # the filter stays in view, whatever is unfolded below; as wide as what is beside the bar
+        head.setContentsMargins(0, 0, bar, 0)
+        head.addWidget(self._sections["filter"])
+        column.addLayout(head)
+        column.addWidget(self._area, 1)
         self.setAccessibleName("Parameters")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(content.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+        self.setMinimumWidth(content.minimumSizeHint().width() + bar)
 
     def sizeHint(self) -> QSize:
         return QSize(284, 640)
@@ -165,7 +174,7 @@ class ParamsPanel(QScrollArea):
         """Unfold a section and scroll to it."""
         part = self._sections[section]
         part.set_open(True)
-        QTimer.singleShot(0, part, lambda: self.ensureWidgetVisible(part, 0, 8))  # once it has its place
+        QTimer.singleShot(0, part, lambda: self._area.ensureWidgetVisible(part, 0, 8))  # once it has its place
 
     def open_sections(self) -> list[str]:
         """Names of the unfolded sections, for the settings."""

@@ -1,4 +1,4 @@
-"""The list of layers: eye, thumbnail, colour, name and share; rows are dragged to order and renamed in place."""
+"""The list of layers: eye, cut-out, colour, name and share; rows are dragged to order and renamed in place."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _ROW = Qt.ItemDataRole.UserRole + 1
 _NOWHERE = QModelIndex()
 # Ctrl as well, for window managers that keep Alt for themselves
 _ALONE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
-_THUMB, _HEIGHT, _EYE, _SWATCH = QSize(44, 32), 40, 24, 14
+_THUMB, _HEIGHT, _EYE, _SWATCH, _BAR, _CELL = QSize(64, 48), 56, 24, 14, 3, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class LayerRow:
     share : of the picture, in [0, 1]
     shown : whether its eye is open
     solo : whether it is the one that shows alone
-    thumbnail : (h, w, 3) uint8; None while there is none
+    thumbnail : (h, w, 4) uint8, straight alpha; None while there is none
     """
 
     number: int
@@ -116,7 +116,7 @@ class LayerList(QListView):
         self.selectionModel().selectionChanged.connect(self._pick)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 5 * _HEIGHT + 4)
+        return QSize(240, 4 * _HEIGHT + 4)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(160, 3 * _HEIGHT + 4)
@@ -187,10 +187,31 @@ class LayerList(QListView):
         super().leaveEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        current, held = self.currentIndex(), event.modifiers()
         if event.key() == Qt.Key.Key_Space:
             event.ignore()  # held, it shows the input in every pane
+        elif event.key() == Qt.Key.Key_Y and current.isValid():
+            self._toggle_eyes(current, alone=bool(held & Qt.KeyboardModifier.ShiftModifier))
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and held & Qt.KeyboardModifier.AltModifier:
+            self._move(current.row(), -1 if event.key() == Qt.Key.Key_Up else 1)
         else:
             super().keyPressEvent(event)
+
+    def _toggle_eyes(self, current: QModelIndex, *, alone: bool) -> None:
+        """Of the row that the keyboard is on, or of all that are chosen where it is one of them."""
+        chosen = self.selectedIndexes()
+        for index in [current] if alone or current not in chosen else chosen:
+            self.eye_clicked.emit(index.data(_ROW).number, alone)
+
+    def _move(self, row: int, by: int) -> None:
+        """Say the order with `row` moved, and go on with it."""
+        numbers = [each.number for each in self._model.rows]
+        if row >= 0 and 0 <= row + by < len(numbers):
+            numbers.insert(row + by, numbers.pop(row))
+            self.arranged.emit(numbers)
+            self.selectionModel().setCurrentIndex(
+                self._model.index(row + by, 0), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Say the new order; whoever owns it shows it."""
@@ -222,9 +243,9 @@ class LayerList(QListView):
             on_eye = found and _eye_box(found[1]).contains(place)
             on_swatch = found and _swatch_box(found[1]).contains(place)
             self.setToolTip(
-                "Show or hide; with Alt or Ctrl show it alone" if on_eye
+                "Show or hide (Y); with Alt or Ctrl (Shift+Y) show it alone" if on_eye
                 else "Double-click for another colour" if on_swatch
-                else "Click picks, Ctrl or Shift adds; double-click renames; drag to order"
+                else "Click picks, Ctrl or Shift adds; double-click renames (F2); drag to order (Alt+Up, Alt+Down)"
             )  # fmt: skip
         return super().viewportEvent(event)
 
@@ -309,13 +330,20 @@ class _RowDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(QRectF(_swatch_box(box)).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         share = f"{100 * row.share:.0f} %" if row.share >= 0.01 else "< 1 %"
         wide = painter.fontMetrics().horizontalAdvance("100 %") + 10
+        right, words = QRect(box.right() - wide, box.y(), wide - 6, box.height() - _BAR), _name_box(box, wide)
         painter.setPen(dim)
-        right = QRect(box.right() - wide, box.y(), wide - 6, box.height())
         painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, share)
         painter.setPen(ink if row.shown else dim)
-        words = _name_box(box, wide)
         name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, words.width())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, name)
+        bar = QRectF(words.x(), box.bottom() - 11, right.right() - words.x(), _BAR)
+        painter.fillRect(bar, palette.color(QPalette.ColorRole.Mid))
+        bar.setWidth(bar.width() * row.share)
+        painter.fillRect(bar, QColor(*row.colour))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.DotLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(1, 1, -2, -2))
         painter.restore()
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
@@ -338,17 +366,24 @@ def _swatch_box(row: QRect) -> QRect:
 
 def _name_box(row: QRect, right: int) -> QRect:
     left = _swatch_box(row).right() + 9
-    return QRect(left, row.y(), row.right() - right - left, row.height())
+    return QRect(left, row.y(), row.right() - right - left, row.height() - 2 * _BAR)
 
 
 def _paint_thumbnail(painter: QPainter, box: QRect, row: LayerRow) -> None:
-    painter.fillRect(box, CANVAS)
-    if row.thumbnail is not None:
-        pixmap: QPixmap = to_pixmap(row.thumbnail)
-        size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        corner = box.center() - QPointF(size.width() / 2 - 0.5, size.height() / 2 - 0.5).toPoint()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawPixmap(QRect(corner, size), pixmap)
+    """The layer cut out, on a checkerboard."""
+    if row.thumbnail is None:
+        painter.fillRect(box, CANVAS)
+        return
+    pixmap: QPixmap = to_pixmap(row.thumbnail)
+    size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    corner = box.center() - QPointF(size.width() / 2 - 0.5, size.height() / 2 - 0.5).toPoint()
+    place = QRect(corner, size)
+    painter.fillRect(place, QColor(204, 204, 204))
+    for y in range(0, size.height(), _CELL):
+        for x in range(y // _CELL % 2 * _CELL, size.width(), 2 * _CELL):
+            painter.fillRect(QRect(corner.x() + x, corner.y() + y, _CELL, _CELL) & place, QColor(153, 153, 153))
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawPixmap(place, pixmap)
 
 
 def _paint_eye(painter: QPainter, box: QRectF, ink: QColor, dim: QColor, *, shown: bool, solo: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -10,11 +11,14 @@ from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
 from sss_gui.widgets.display import Display
+from sss_gui.widgets.picture.canvas.canvas import PictureCanvas
 from sss_gui.widgets.picture.canvas.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView, Picture
 from sss_gui.widgets.picture.message_banner import MessageBanner
 from sss_gui.widgets.picture.quad_splitter import QuadSplitter
 from sss_gui.widgets.picture.view_controller import ViewController
+
+_KEY_STEP = 4  # pixels of the screen that an arrow key moves the cross by; ten times as many with Shift
 
 
 class FeaturePanel(QWidget):
@@ -26,6 +30,7 @@ class FeaturePanel(QWidget):
     controller : shared with another panel, which then shows the same part of the picture; None: one of its own
     large : name of the pane that is the large one where one is; '' is the last
     arrangement : one of `ARRANGEMENTS`, to begin with
+    keys_point : whether arrows move the cross as the pointer does; else they ask for a pin to be moved
     """
 
     pixel_hovered = Signal(int, int)
@@ -63,6 +68,7 @@ class FeaturePanel(QWidget):
         controller: ViewController | None = None,
         large: str = "",
         arrangement: str = "grid",
+        keys_point: bool = False,
     ) -> None:
         super().__init__(parent)
         self.controller = controller or ViewController(self)
@@ -70,7 +76,7 @@ class FeaturePanel(QWidget):
         self._current, self._compare, self._reference = self._names[0], "none", self._names[0]
         self._other: tuple[str, list[Picture]] | None = None
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
-        self._lasting = False
+        self._lasting, self._keys_point = False, keys_point
         self._pins: list[tuple[int, int]] = []
         self._pins_shown, self._display = True, Display()
         self._panes = {name: ImageView(self.controller, title) for name, title in titles.items()}
@@ -103,7 +109,9 @@ class FeaturePanel(QWidget):
         canvas.pixel_picked.connect(self.pixel_picked)
         canvas.stroke_drawn.connect(self.stroke_drawn)
         canvas.box_drawn.connect(self.box_drawn)
-        canvas.nudge_requested.connect(self.nudge_requested)
+        canvas.nudge_requested.connect(
+            partial(self._point_by_keys, canvas) if self._keys_point else self.nudge_requested
+        )
         canvas.flip_requested.connect(self.flip)
         canvas.wipe_moved.connect(self._move_wipe)
         view.files_dropped.connect(self.files_dropped)
@@ -275,6 +283,16 @@ class FeaturePanel(QWidget):
     def _hovered(self, x: int, y: int) -> None:
         self.set_crosshair((x, y))
         self.pixel_hovered.emit(x, y)
+
+    def _point_by_keys(self, canvas: PictureCanvas, dx: int, dy: int) -> None:
+        """Move the cross by a few pixels of the screen, from the middle of what is seen to begin with."""
+        height, width = self.controller.image_size
+        if not canvas.layer.levels or not min(height, width):
+            return
+        left, top, right, bottom = canvas.visible_box()
+        x, y = canvas.crosshair or ((left + right) // 2, (top + bottom) // 2)
+        step = max(round(_KEY_STEP / canvas.scale), 1)
+        self._hovered(min(max(x + dx * step, 0), width - 1), min(max(y + dy * step, 0), height - 1))
 
     def _left(self) -> None:
         self.set_crosshair(None)

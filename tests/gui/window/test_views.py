@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from journeys import idle_shown
-from layers import cut
+from layers import cut, settled
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QMenu
@@ -176,3 +176,23 @@ def test_a_maximised_start_keeps_size_and_docks(qtbot, tmp_path):
     assert later.isMaximized()
     later.showNormal()
     qtbot.waitUntil(lambda: (later.width(), later.height()) == (700, 500))
+
+
+def test_a_layer_is_picked_and_named_without_a_mouse(qtbot, shown):
+    cut(qtbot, shown)
+    window, panel = shown.window, shown.window.segments_panel
+    window.activateWindow()
+    shown.actions["tool_pick"].trigger()
+    canvas = panel.pane("coloured").canvas
+    canvas.setFocus()
+    for _ in range(40):
+        QTest.keyClick(canvas, Qt.Key.Key_Left)
+    assert panel.pane("matte").canvas.crosshair == (0, shown.session.size[0] // 2)
+    QTest.keyClick(canvas, Qt.Key.Key_Return)
+    (first,) = shown.segments.edits.picked
+    for _ in range(40):
+        QTest.keyClick(canvas, Qt.Key.Key_Right)
+    QTest.keyClick(canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert len(shown.segments.edits.picked) == 2
+    assert first in shown.segments.edits.picked
+    settled(qtbot, shown)

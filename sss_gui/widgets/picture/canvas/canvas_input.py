@@ -27,7 +27,8 @@ _DOUBLING = 360
 class GestureCanvas(PictureCanvas):
     """A `PictureCanvas` that speaks of what the user does with it; panning and zooming go to the shared view.
 
-    The wheel zooms about the pointer, dragging pans, a double click fits, a click picks a pixel, arrows nudge.
+    The wheel zooms about the pointer, dragging pans, a double click fits, a click picks a pixel, arrows nudge, Return
+    picks the pixel that is marked.
     """
 
     pixel_hovered = Signal(int, int)
@@ -192,6 +193,11 @@ class GestureCanvas(PictureCanvas):
             dx, dy = _ARROWS[key]
             step = 10 if held & Qt.KeyboardModifier.ShiftModifier else 1
             self.nudge_requested.emit(dx * step, dy * step)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.crosshair is not None:
+            held &= ~Qt.KeyboardModifier.KeypadModifier
+            if not held & Qt.KeyboardModifier.AltModifier:
+                self.pixel_clicked.emit(*self.crosshair)
+            self.pixel_picked.emit(*self.crosshair, held)
         else:
             super().keyPressEvent(event)
 

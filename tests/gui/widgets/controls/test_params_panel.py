@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QStyle
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QStyle
 
 from sss_gui.widgets.controls.component_chooser import VarianceBars
 from sss_gui.widgets.controls.number_control import NumberControl, plain_number
@@ -270,7 +270,7 @@ def test_explained_variance_is_drawn_and_told(panel):
 def test_controls_stay_where_they_are_whatever_is_known(panel, note):
     def places():
         QApplication.sendPostedEvents()
-        return [b.mapTo(panel.widget(), QPoint()) for b in panel.findChildren(QPushButton)]
+        return [b.mapTo(panel, QPoint()) for b in panel.findChildren(QPushButton)]
 
     panel.set_basis_mode("image", "Fitted to each picture")
     panel.set_explained_variance(())
@@ -288,9 +288,18 @@ def test_sections_fold(panel):
     assert panel.control("clusters").isVisible()
 
 
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_radius_stays_in_view_whatever_is_revealed(qtbot, panel, section):
+    panel.resize(320, 520)
+    panel.reveal(section)
+    qtbot.wait(1)
+    radius = panel.control("radius")
+    assert radius.visibleRegion().boundingRect() == radius.rect()
+
+
 def test_it_fits_a_narrow_window(panel):
     assert panel.minimumWidth() <= 320
-    assert panel.horizontalScrollBar().maximum() == 0
+    assert panel.findChild(QScrollArea).horizontalScrollBar().maximum() == 0
 
 
 @pytest.mark.parametrize(
@@ -315,11 +324,11 @@ def test_the_preset_that_the_values_are_is_marked(panel, qtbot):
 def test_the_radius_is_shown_and_typed_in_per_cent_of_the_grid(panel, ear):
     note = panel.radius_note
     assert note.text() == "", "nothing is open"
-    below = panel.control("eps").mapTo(panel.widget(), QPoint())
+    below = panel.control("eps").mapTo(panel, QPoint())
     panel.set_values(FilterParams(radius=4))
     panel.set_grid_side(640)
     QApplication.sendPostedEvents()
-    assert panel.control("eps").mapTo(panel.widget(), QPoint()) == below, "nothing jumps"
+    assert panel.control("eps").mapTo(panel, QPoint()) == below, "nothing jumps"
     assert note.text().startswith("0.62 %")
     spin = panel.control("radius").spin
     spin.setFocus()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDropEvent
@@ -100,3 +101,29 @@ def test_hovering_names_the_row(qtbot, listed):
     qtbot.mouseMove(listed.viewport(), QPoint(100, 280))
     assert heard[:1] == [2]
     assert heard[-1] == 0
+
+
+def test_eyes_and_order_are_reached_by_keys(qtbot, listed):
+    eyes, orders = [], []
+    listed.eye_clicked.connect(lambda number, alone: eyes.append((number, alone)))
+    listed.arranged.connect(orders.append)
+    listed.setFocus()
+    qtbot.keyClick(listed, Qt.Key.Key_Home)
+    qtbot.keyClick(listed, Qt.Key.Key_Y)
+    qtbot.keyClick(listed, Qt.Key.Key_Y, Qt.KeyboardModifier.ShiftModifier)
+    assert eyes == [(4, False), (4, True)]
+    qtbot.keyClick(listed, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert not orders, "it is the first"
+    qtbot.keyClick(listed, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert orders == [[2, 4, 7]]
+
+
+def test_a_layer_is_seen_on_a_checkerboard_with_its_share_as_a_bar(qtbot, listed):
+    cut_out = np.zeros((24, 32, 4), np.uint8)
+    cut_out[:, :16] = (255, 0, 0, 255)
+    listed.set_rows([LayerRow(4, "cat", (10, 20, 250), 0.5, thumbnail=cut_out)], frozenset())
+    image = listed.viewport().grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(20, 100) for y in range(0, 56)}
+    assert {"#ff0000", "#cccccc", "#999999"} <= colours
+    bar = [image.pixelColor(x, 46).name() == "#0a14fa" for x in range(110, listed.viewport().width())]
+    assert sum(bar) / (listed.viewport().width() - 125) == pytest.approx(0.5, abs=0.15)
