@@ -102,7 +102,7 @@ class Program(QObject):
         self.pins = pins = Pins(session, self)
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
         self.segments = segments = Segments(session, self)
-        self.undo = Undo(session, choices, segments, self)
+        self.undo = Undo(session, pictures, pins, choices, segments, self)
         self.ab_settings = ABSettings(session, self)
         # presenters
         panel, params = window.panel, window.params
@@ -215,7 +215,7 @@ class Program(QObject):
             changed.connect(self._name_window)
         session.extract_changed.connect(self._remember_device)
         self.undo.changed.connect(self._enable_undo)
-        self._enable_undo(False, False)
+        self._enable_undo("", "")
         session.opened.connect(self._pin_sample)
         store = self.session_store
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
@@ -327,11 +327,12 @@ class Program(QObject):
         """The sample that opened by itself shows what a pin is, and what similarity is to."""
         if source == self.open_files.stand_in and not self.pins.by_picture:
             height, width = self.session.size
-            self.pins.add((int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height)))
+            self.pins.set([(int(SAMPLE_PIN[0] * width), int(SAMPLE_PIN[1] * height))])
 
-    def _enable_undo(self, undo: bool, redo: bool) -> None:
-        self.actions["undo"].setEnabled(undo)
-        self.actions["redo"].setEnabled(redo)
+    def _enable_undo(self, undo: str, redo: str) -> None:
+        for name, step in (("undo", undo), ("redo", redo)):
+            self.actions[name].setEnabled(bool(step))
+            self.actions[name].setText(f"&{name.capitalize()} {step.replace('&', '&&')}".strip())
 
     def _bindings(self) -> dict[str, Callable[[], object]]:
         window, session, parameters = self.window, self.session, self.parameters

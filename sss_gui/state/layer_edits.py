@@ -191,6 +191,11 @@ def unlike(name: str, others: Sequence[str]) -> str:
     return next(f"{name}-{k}" for k in range(2, len(used) + 3) if f"{name}-{k}".casefold() not in used)
 
 
+def with_matte(edits: Edits, other: Edits) -> Edits:
+    """`edits` with what `other` has of the matte beside its picks."""
+    return replace(edits, steps=other.steps, edges=other.edges, params=other.params)
+
+
 def matte_of(edits: Edits, groups: Groups) -> Matte:
     """The matte, with the picked layers as `groups` number them."""
     chosen = [layer for layer in edits.layers if layer.number in edits.picked and groups]

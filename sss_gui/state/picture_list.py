@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, Signal
 from sss_gui.requests.panes import Source
 from sss_gui.state.session import Session
 
+Closed = tuple[tuple[int, Source], ...]
+
 
 class PictureList(QObject):
     """Owns the list; which of its pictures is wanted is the session's `state.source`.
@@ -20,9 +22,11 @@ class PictureList(QObject):
     Signals
     -------
     changed : the list has other pictures, or the same ones in another order
+    closed : the pictures that a user has closed, each with its place in the list
     """
 
     changed = Signal()
+    closed = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +85,7 @@ class PictureList(QObject):
         """Take picture `index` off the list; the file stays. The next one is shown in its place."""
         if not 0 <= index < len(self._sources):
             return
-        was_wanted = index == self.index
+        closed, was_wanted = ((index, self._sources[index]),), index == self.index
         del self._sources[index]
         if index <= self.cursor:
             self.cursor -= 1
@@ -90,6 +94,23 @@ class PictureList(QObject):
             self.choose(min(index, len(self._sources) - 1))
         elif was_wanted:
             self._session.set_source(None)
+        self.closed.emit(closed)
+
+    def close(self, sources: Sequence[Source]) -> None:
+        """Take `sources` off the list."""
+        for source in sources:
+            if source in self._sources:
+                self.remove(self._sources.index(source))
+
+    def reopen(self, closed: Closed) -> None:
+        """Put pictures that were closed back in their places, and show the first of them."""
+        missing = [(place, source) for place, source in sorted(closed, key=lambda each: each[0])
+                   if source not in self._sources]  # fmt: skip
+        for place, source in missing:
+            self._sources.insert(place, source)
+        if missing:
+            self.changed.emit()
+            self.choose(self._sources.index(missing[0][1]))
 
     def close_shown(self) -> None:
         """Take the picture that is wanted off the list."""
@@ -97,7 +118,10 @@ class PictureList(QObject):
 
     def close_all(self) -> None:
         """Empty the list and the panes."""
+        closed = tuple(enumerate(self._sources))
         self.set(())
+        if closed:
+            self.closed.emit(closed)
 
     def _keep_shown(self) -> None:
         """What was chosen could not be shown: what is shown stays in the list, even where another replaced it."""

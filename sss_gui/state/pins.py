@@ -18,9 +18,11 @@ class Pins(QObject):
     Signals
     -------
     changed : the pins of the displayed picture are others, or another picture is displayed
+    edited : the name of what a user did to the displayed picture's pins, and the pins before
     """
 
     changed = Signal()
+    edited = Signal(str, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +48,7 @@ class Pins(QObject):
     def add(self, point: Point) -> None:
         """Pin (x, y); a pin that is there already becomes the last one."""
         if self.inside(point):
-            self.set([*(pin for pin in self.points if pin != point), point])
+            self._edit("drop pin", [*(pin for pin in self.points if pin != point), point])
 
     def set(self, points: Sequence[Point]) -> None:
         """These pins and no others; those outside the picture are left out."""
@@ -69,17 +71,24 @@ class Pins(QObject):
         x, y = pins[-1]
         moved = (min(max(x + dx, 0), width - 1), min(max(y + dy, 0), height - 1))
         if moved not in pins:
-            self.set([*pins[:-1], moved])
+            self._session.motion.move()  # of arrows that are held down undo makes one step
+            self._edit("move pin", [*pins[:-1], moved])
 
     def remove(self, index: int) -> None:
         """Take off pin `index`."""
         pins = self.points
         if 0 <= index < len(pins):
-            self.set([*pins[:index], *pins[index + 1 :]])
+            self._edit("remove pin", [*pins[:index], *pins[index + 1 :]])
 
     def clear(self) -> None:
         """Take off the displayed picture's pins."""
-        self.set([])
+        self._edit("clear pins", [])
+
+    def _edit(self, name: str, points: Sequence[Point]) -> None:
+        before = self.points
+        self.set(points)
+        if self.points != before:
+            self.edited.emit(name, before)
 
     def inside(self, point: Point) -> bool:
         """Whether (x, y) is a pixel of the displayed picture."""

@@ -35,9 +35,11 @@ from sss_gui.state.layer_edits import (
     merged,
     parts_of,
     unlike,
+    with_matte,
     without_slivers,
 )
 from sss_gui.state.session import Session
+from sss_gui.state.step_names import params_words, step_words
 from sss_model.matting.steps import Step
 from sss_model.params.layers import MatteParams, SegmentParams
 
@@ -112,7 +114,7 @@ class Segments(QObject):
     status_changed : str, the `status`; it may be the same while `computing` differs
     layers_changed, picked_changed, steps_changed, edges_changed, params_changed, solo_changed, lit_changed,
         tool_changed, brush_changed : the field of that name, of the edits or of this, has another value
-    edited : the user has changed something that undo brings back
+    edited : the name of what a user did that undo takes back, and the edits before
     replaced : the edits are those of another cut
     noted : a sentence for the status line
     """
@@ -133,7 +135,7 @@ class Segments(QObject):
     solo_changed = Signal(int)
     lit_changed = Signal(int)
     tool_changed = Signal(str)
-    edited = Signal()
+    edited = Signal(str, object)
     replaced = Signal()
     noted = Signal(str)
 
@@ -287,12 +289,12 @@ class Segments(QObject):
     def restore(self, source: Source, method: Method, view: AlphaView, edits: Edits, *, shown: bool) -> None:
         """What a session file has; its edits wait until `source` is cut."""
         self._restored = (source, edits) if edits.layers else None
-        self._matte_of_source[source] = _with_matte(Edits(), edits)
+        self._matte_of_source[source] = with_matte(Edits(), edits)
         self.set_view(view)
         self.set_method(method)
         self.show(shown)
         if source == self._session.displayed:
-            self._put(_with_matte(self.edits, edits))
+            self._put(with_matte(self.edits, edits))
         if self.cut is not None and self._wanted_cut == self.edits.cut:
             self._put(self._edits_for(self.edits.cut, self.edits))
             self.replaced.emit()
@@ -355,7 +357,8 @@ class Segments(QObject):
             self.motion.move()
         groupings = self.components.groupings
         if groupings and count != len(self.edits.layers):
-            self._regroup(parts_of(groupings[min(max(count, 1), len(groupings)) - 1]))
+            parts = parts_of(groupings[min(max(count, 1), len(groupings)) - 1])
+            self._regroup("number of layers", parts)
         if not moving:
             self.motion.rest()
 
@@ -366,7 +369,7 @@ class Segments(QObject):
             return
         layers = merged(self.edits.layers, self.edits.picked)
         remaining = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
+        self._edit("merge layers", replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
     def split(self) -> None:
         """Make two layers of the one that is picked."""
@@ -379,7 +382,7 @@ class Segments(QObject):
         if pair is None:
             self.noted.emit("This layer cannot be split: it is one piece.")
         else:
-            self._regroup([*(other for other in self.edits.parts if other != part), *pair])
+            self._regroup("split layer", [*(other for other in self.edits.parts if other != part), *pair])
 
     def merge_slivers(self) -> None:
         """Merge layers with little of the picture into those that they are likest to."""
@@ -389,50 +392,51 @@ class Segments(QObject):
             self.noted.emit("There are no slivers: every layer has 3 % of the picture or more.")
         else:
             remaining = frozenset(layer.number for layer in layers)
-            self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
+            self._edit("merge slivers", replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
     def arrange(self, numbers: list[int]) -> None:
         """Put the layers into that order."""
         layers = tuple(self.edits.layer(number) for number in numbers)
-        self._edit(replace(self.edits, layers=layers, arranged=True))
+        self._edit("order of layers", replace(self.edits, layers=layers, arranged=True))
 
     def rename(self, number: int, name: str) -> None:
         """Call a layer `name`; a number goes behind it where another is called so."""
         others = [layer.name for layer in self.edits.layers if layer.number != number]
         if name.strip():
-            self._change(number, lambda layer: replace(layer, name=unlike(name.strip(), others)))
+            self._change("rename layer", number, lambda layer: replace(layer, name=unlike(name.strip(), others)))
 
     def set_colour(self, number: int, colour: Colour) -> None:
         """Show a layer in `colour`."""
-        self._change(number, lambda layer: replace(layer, colour=colour))
+        self._change("layer's colour", number, lambda layer: replace(layer, colour=colour))
 
     def toggle_layer(self, number: int) -> None:
         """Open or close a layer's eye."""
-        self._change(number, lambda layer: replace(layer, shown=not layer.shown))
+        name = "hide layer" if self.edits.layer(number).shown else "show layer"
+        self._change(name, number, lambda layer: replace(layer, shown=not layer.shown))
 
     def pick(self, numbers: Part) -> None:
         """Let the matte be the sum of these layers, and nothing else."""
         picked = numbers & {layer.number for layer in self.edits.layers}
-        self._edit(replace(self.edits, picked=picked, steps=()))
+        self._edit("pick", replace(self.edits, picked=picked, steps=()))
 
     def add_step(self, step: Step) -> None:
         """Let a click, a stroke or a box make the matte, or correct what it is."""
         if not self.can_cut_out:
             self.noted.emit("Wait for the features: they say what belongs together.")
             return
-        self._edit(replace(self.edits, steps=(*self.edits.steps, step)))
+        self._edit(step_words(step), replace(self.edits, steps=(*self.edits.steps, step)))
 
     def clear_steps(self) -> None:
         """Take back all that was clicked and drawn."""
-        self._edit(replace(self.edits, steps=()))
+        self._edit("clear clicks and strokes", replace(self.edits, steps=()))
 
     def start_over(self) -> None:
         """Let the matte hold nothing."""
-        self._edit(replace(self.edits, picked=frozenset(), steps=()))
+        self._edit("start over", replace(self.edits, picked=frozenset(), steps=()))
 
     def set_edges(self, edges: bool) -> None:
         """Solve the matte's edges, or leave them as they are at once."""
-        self._edit(replace(self.edits, edges=edges))
+        self._edit("solve edges", replace(self.edits, edges=edges))
 
     def scale_brush(self, factor: float) -> None:
         """Make the brush larger or smaller."""
@@ -445,7 +449,7 @@ class Segments(QObject):
         """Change the matte as `params` say; `moving` while a slider is dragged."""
         if moving:
             self.motion.move()
-        self._edit(replace(self.edits, params=params))
+        self._edit(params_words([(self.edits.params, params)]), replace(self.edits, params=params))
         if not moving:
             self.motion.rest()
 
@@ -454,22 +458,23 @@ class Segments(QObject):
         if edits.cut == self.edits.cut:
             self._put(edits)
         elif edits.cut is None:  # from before the layers were there
-            self._put(_with_matte(self.edits, edits))
+            self._put(with_matte(self.edits, edits))
 
-    def _change(self, number: int, change: Callable[[Layer], Layer]) -> None:
+    def _change(self, name: str, number: int, change: Callable[[Layer], Layer]) -> None:
         layers = tuple(change(layer) if layer.number == number else layer for layer in self.edits.layers)
-        self._edit(replace(self.edits, layers=layers))
+        self._edit(name, replace(self.edits, layers=layers))
 
-    def _regroup(self, parts: list[Part]) -> None:
+    def _regroup(self, name: str, parts: list[Part]) -> None:
         self._known |= {layer.components: layer for layer in self.edits.layers}
         layers = matched(self.edits.layers, parts, self.components, self._known)
         remaining = frozenset(layer.number for layer in layers)
-        self._edit(replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
+        self._edit(name, replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 
-    def _edit(self, edits: Edits) -> None:
-        if edits != self.edits:
+    def _edit(self, name: str, edits: Edits) -> None:
+        before = self.edits
+        if edits != before:
             self._put(edits)
-            self.edited.emit()
+            self.edited.emit(name, before)
 
     def _check_solo(self) -> None:
         numbers = {layer.number for layer in self.edits.layers}
@@ -543,8 +548,8 @@ class Segments(QObject):
         self.cut, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
         edits = self._edits_for(cut, self._edits_before(cut))
-        edits = edits if edits.steps else _with_matte(edits, self.edits)
-        self._replace(_with_matte(Edits(cut), edits))
+        edits = edits if edits.steps else with_matte(edits, self.edits)
+        self._replace(with_matte(Edits(cut), edits))
         self._put(edits)
         self._ask_matte()
         self.replaced.emit()
@@ -589,7 +594,7 @@ class Segments(QObject):
         """Another picture is shown: its layers and its matte are other ones."""
         self._remember()
         if self._source is not None:
-            self._matte_of_source[self._source] = _with_matte(Edits(), self.edits)
+            self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
         self._source = source
         self.cut = self.alphas = self.matte = None
         for channel in (self._cuts, self._layers, self._mattes):
@@ -628,8 +633,3 @@ def _rounded(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 def _matte(edits: Edits) -> tuple[object, ...]:
     return edits.steps, edits.edges, edits.params
-
-
-def _with_matte(edits: Edits, other: Edits) -> Edits:
-    """`edits` with what `other` has of the matte beside its picks."""
-    return replace(edits, steps=other.steps, edges=other.edges, params=other.params)

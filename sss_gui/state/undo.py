@@ -1,136 +1,247 @@
-"""Undo and redo of parameters and layers; one drag of a slider is one step, of one field."""
+"""Undo and redo, a list for each picture: of its pins, its matte and layers, and of what all pictures share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.state.layer_edits import Edits
+from sss_gui.requests.panes import Source
+from sss_gui.state.layer_edits import Edits, with_matte
 from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.picture_list import Closed, PictureList
+from sss_gui.state.pins import Pins, Point
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
-from sss_model.params import ClusterParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_gui.state.step_names import shared_words
 
 LIMIT = 200
 
+Values = dict[str, Any]
 
-@dataclass(frozen=True)
-class Adjustments:
-    """Everything that undo brings back."""
 
-    filter: FilterParams
-    projection: ProjectionParams
-    basis: Path | None
-    similarity: SimilarityParams
-    clusters: ClusterParams
-    layers: Edits
+@dataclass
+class Step:
+    """What somebody did.
+
+    Attributes
+    ----------
+    number : steps done later have larger ones
+    before, after : values of the fields that it changed
+    """
+
+    name: str
+    number: int
+    before: Values
+    after: Values
+
+
+Steps = dict[Source | None, list[Step]]  # of each picture; of None what all pictures share
 
 
 class Undo(QObject):
-    """Watches parameters and layers; opening another picture or model is no step.
+    """Takes back what was done to the displayed picture, and to what all pictures share, the last thing first.
+
+    Radius, basis, similarity and their like are the same for every picture, so a change of them can be taken back from
+    each; pins, mattes and layers only where they are. A closed picture comes back. One drag of a slider is one step.
+    Opening a picture, and another model, are none.
 
     Signals
     -------
-    changed : whether there is something to undo, and to redo
+    changed : the names of what can be undone, and redone; '' for nothing
     """
 
-    changed = Signal(bool, bool)
+    changed = Signal(str, str)
 
     def __init__(
-        self, session: Session, choices: OverlayChoices, segments: Segments, parent: QObject | None = None
+        self,
+        session: Session,
+        pictures: PictureList,
+        pins: Pins,
+        choices: OverlayChoices,
+        segments: Segments,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._choices, self._segments = session, choices, segments
-        self._past: list[Adjustments] = []
-        self._future: list[Adjustments] = []
-        self._last = self._now()
+        self._session, self._pictures, self._pins = session, pictures, pins
+        self._choices, self._segments = choices, segments
+        self._past: Steps = {}
+        self._future: Steps = {}
+        self._numbers = itertools.count(1)
+        self._shared = self._shared_now()
         self._applying = False
-        self._told = (False, False)
-        self._dragging = False
-        self._moved: set[str] = set()  # fields of the last step
+        self._told = "", ""
+        self._dragged: Step | None = None  # that further changes of the same drag belong to
         for field in (session.filter_changed, session.projection_changed, session.basis_changed):
-            field.connect(self._record)
+            field.connect(self._record_shared)
         for field in (choices.similarity_changed, choices.clusters_changed):
-            field.connect(self._record)
-        segments.edited.connect(self._record)
+            field.connect(self._record_shared)
+        pins.edited.connect(self._record_pins)
+        segments.edited.connect(self._record_edits)
+        pictures.closed.connect(self._record_closed)
         segments.replaced.connect(self._follow_cut)
+        session.displayed_changed.connect(self._tell)
         session.reverted.connect(self._forget_failure)
         session.motion.rested.connect(self._end_drag)
 
     def undo(self) -> None:
-        """Back to what was before the last change."""
-        self._move(self._past, self._future)
+        """Back to what was before the last step."""
+        self._move(self._past, self._future, max, lambda step: (step.before, step.after))
 
     def redo(self) -> None:
         """Forward again."""
-        self._move(self._future, self._past)
+        self._move(self._future, self._past, min, lambda step: (step.after, step.before))
 
-    def _now(self) -> Adjustments:
-        state, choices = self._session.state, self._choices
-        overlays = choices.similarity, choices.clusters
-        return Adjustments(state.filter, state.projection, state.basis, *overlays, self._segments.edits)
+    # steps -----------------------------------------------------------------------------------------------------------
 
-    def _move(self, source: list[Adjustments], target: list[Adjustments]) -> None:
-        if not source:
+    def _record_shared(self, _value: object) -> None:
+        before, self._shared = self._shared, self._shared_now()
+        now = self._shared
+        moved = {name for name in now if now[name] != before[name]}
+        if moved and not self._applying:
+            name = shared_words(before, now)
+            self._record(None, name, {f: before[f] for f in moved}, {f: now[f] for f in moved})
+
+    def _record_pins(self, name: str, before: list[Point]) -> None:
+        self._record(self._session.displayed, name, {"pins": before}, {"pins": self._pins.points})
+
+    def _record_edits(self, name: str, before: Edits) -> None:
+        self._record(self._session.displayed, name, {"edits": before}, {"edits": self._segments.edits})
+
+    def _record_closed(self, closed: Closed) -> None:
+        if not self._applying:
+            name = closed[0][1].name if len(closed) == 1 else f"{len(closed)} pictures"
+            self._record(None, f"close {name}", {"closed": ()}, {"closed": closed})
+
+    def _record(self, key: Source | None, name: str, before: Values, after: Values) -> None:
+        """A step more in the list of `key`; one that goes on with what is being dragged belongs to that."""
+        steps, dragged = self._past.setdefault(key, []), self._dragged
+        if dragged is not None and steps and steps[-1] is dragged and dragged.name == name:
+            dragged.after = after
+        else:
+            dragged = Step(name, next(self._numbers), before, after)
+            steps.append(dragged)
+            del steps[:-LIMIT]
+        self._dragged = dragged if self._session.motion.moving else None
+        for other in (None, self._session.displayed):
+            self._future.pop(other, None)
+        self._tell()
+
+    def _move(
+        self,
+        source: Steps,
+        target: Steps,
+        first: Callable[..., tuple[int, Source | None]],
+        sides: Callable[[Step], tuple[Values, Values]],
+    ) -> None:
+        """Take the `first` of the steps that can be taken from `source` to `target`, and do it."""
+        tops = self._tops(source, sides)
+        if not tops:
             return
-        self._dragging = False
-        target.append(self._last)
-        step = source.pop()
+        self._dragged = None
+        number, key = first((step.number, key) for key, step in tops.items())
+        step = next(step for step in source[key] if step.number == number)
+        source[key].remove(step)
+        target.setdefault(key, []).append(step)
         self._applying = True
-        self._choices.set_similarity(step.similarity)
-        self._choices.set_clusters(step.clusters)
-        self._segments.set_edits(step.layers)
-        state = self._session.state
-        self._session.set_state(replace(state, filter=step.filter, projection=step.projection, basis=step.basis))
+        self._apply(*sides(step))
         self._applying = False
-        self._last = self._now()
+        self._shared = self._shared_now()
         self._tell()
 
-    def _record(self) -> None:
-        if self._applying or self._now() == self._last:
-            return
-        now = self._now()
-        moved = _differing(self._last, now)
-        if not self._dragging or moved != self._moved:
-            self._past.append(self._last)
-            del self._past[:-LIMIT]
-        self._last, self._moved = now, moved
-        self._dragging = self._session.motion.moving
-        self._future.clear()
-        self._tell()
+    def _tops(self, steps: Steps, sides: Callable[[Step], tuple[Values, Values]]) -> dict[Source | None, Step]:
+        """The last step of the displayed picture, and of what all share, that would change something."""
+        tops = {}
+        for key in dict.fromkeys((None, self._session.displayed)):
+            step = next((step for step in reversed(steps.get(key, ())) if self._changes(*sides(step))), None)
+            if step is not None:
+                tops[key] = step
+        return tops
 
-    def _tell(self) -> None:
-        possible = bool(self._past), bool(self._future)
-        if possible != self._told:
-            self._told = possible
-            self.changed.emit(*possible)
+    def _changes(self, values: Values, others: Values) -> bool:
+        """Whether `values` would change something; layers of features that are wanted no more would not."""
+        if "edits" in values:
+            return self._edits_of(values["edits"], others["edits"]) != self._segments.edits
+        if "pins" in values:
+            return bool(values["pins"] != self._pins.points)
+        if "closed" in values:
+            opened, closed = self._pictures.sources, values["closed"] or others["closed"]
+            return any((source in opened) == bool(values["closed"]) for _, source in closed)
+        return any(self._shared[name] != value for name, value in values.items())
+
+    def _apply(self, values: Values, others: Values) -> None:
+        if "edits" in values:
+            self._segments.set_edits(self._edits_of(values["edits"], others["edits"]))
+        elif "pins" in values:
+            self._pins.set(values["pins"])
+        elif values.get("closed"):
+            self._pictures.close([source for _, source in values["closed"]])
+        elif "closed" in values:
+            self._pictures.reopen(others["closed"])
+        else:
+            shared = {**self._shared, **values}
+            self._choices.set_similarity(shared.pop("similarity"))
+            self._choices.set_clusters(shared.pop("clusters"))
+            self._session.set_state(replace(self._session.state, **shared))
+
+    def _edits_of(self, edits: Edits, other: Edits) -> Edits:
+        """What `edits` make of those that are there: the matte alone where that is all that differs from `other`."""
+        now = self._segments.edits
+        if edits.cut == now.cut:
+            return edits
+        return with_matte(now, edits) if with_matte(other, edits) == edits else now
+
+    # what happens beside ---------------------------------------------------------------------------------------------
+
+    def _shared_now(self) -> Values:
+        state, choices = self._session.state, self._choices
+        return {
+            "filter": state.filter,
+            "projection": state.projection,
+            "basis": state.basis,
+            "similarity": choices.similarity,
+            "clusters": choices.clusters,
+        }
 
     def _follow_cut(self) -> None:
-        """The layers of another picture are no step."""
-        self._last = replace(self._last, layers=self._segments.edits)
+        """The same layers, made anew because their features were, are those that the steps are about."""
+        now = self._segments.edits
+        of_picture = [step for steps in (self._past, self._future) for step in steps.get(self._session.displayed, ())]
+        records = [values for step in of_picture for values in (step.before, step.after) if "edits" in values]
+        former = {values["edits"].cut for values in records if replace(values["edits"], cut=now.cut) == now}
+        for values in records:
+            if values["edits"].cut in former - {None} and _method(values["edits"].cut) == _method(now.cut):
+                values["edits"] = replace(values["edits"], cut=now.cut)
+        self._tell()
 
     def _forget_failure(self) -> None:
         """What failed is no step: neither the one to it, nor one that would go back to where we are again."""
-        now = self._now()
-        for steps in (self._past, self._future):
-            if steps and steps[-1] == now:
-                steps.pop()
-        self._last = now
+        now, before, self._shared = self._shared_now(), self._shared, self._shared_now()
+        past, future = self._past.get(None), self._future.get(None)
+        if now != before and past and not self._changes(past[-1].before, past[-1].after):
+            past.pop()
+        if now != before and future and not self._changes(future[-1].after, future[-1].before):
+            future.pop()
         self._tell()
 
     def _end_drag(self) -> None:
-        self._dragging = False
+        self._dragged = None
+
+    def _tell(self) -> None:
+        past = self._tops(self._past, lambda step: (step.before, step.after)).values()
+        future = self._tops(self._future, lambda step: (step.after, step.before)).values()
+        names = (
+            max(past, key=lambda step: step.number).name if past else "",
+            min(future, key=lambda step: step.number).name if future else "",
+        )
+        if names != self._told:
+            self._told = names
+            self.changed.emit(*names)
 
 
-def _differing(before: Adjustments, after: Adjustments) -> set[str]:
-    """The fields in which the two differ, such as 'filter.radius'."""
-    names = set()
-    for group in fields(Adjustments):
-        old, new = getattr(before, group.name), getattr(after, group.name)
-        if group.name == "basis":
-            names |= {group.name} if old != new else set()
-            continue
-        names |= {f"{group.name}.{f.name}" for f in fields(old) if getattr(old, f.name) != getattr(new, f.name)}
-    return names
+def _method(cut: object) -> object:
+    """The source and the method of a cut, which features of another number leave the same."""
+    return (cut[0], cut[-1]) if isinstance(cut, tuple) else None

@@ -128,7 +128,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("strip_features", "Features in the film &strip", (), "View",
             "Thumbnails of the features, in the basis of the panes; those not known yet are computed", True),
     Command("full_screen", "F&ull screen", ("F11",), "View", "Use the whole screen", checkable=True, separator=True),
-    Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back the last change of a parameter"),
+    Command("undo", "&Undo", ("Ctrl+Z",), "Adjust", "Take back what was done last to this picture, or to all"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Adjust", "Do again what was taken back"),
     Command("radius_down", "Radius − 1", ("[",), "Adjust", "Smaller filter window", separator=True),
     Command("radius_up", "Radius + 1", ("]",), "Adjust", "Larger filter window"),
