@@ -200,4 +200,4 @@ class ExportLayers(QObject):
 
 
 def _alpha_words(alpha: str) -> str:
-    return "alphas alone" if alpha == "matte" else f"{alpha} alpha"
+    return {"matte": "alphas alone", "labels": "hard labels"}.get(alpha, f"{alpha} alpha")

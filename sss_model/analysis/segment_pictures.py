@@ -10,19 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sss_model.errors import ImageError
+from sss_model.layer_io.labels import ALPHABET
 from sss_model.storage.atomic_write import replacing
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-# P. Green-Armytage, "A colour alphabet and the limits of colour coding" (2010): amethyst to zinnia
-ALPHABET = np.array(
-    [(240, 163, 255), (0, 117, 220), (153, 63, 0), (76, 0, 92), (25, 25, 25), (0, 92, 49), (43, 206, 72),
-     (255, 204, 153), (128, 128, 128), (148, 255, 181), (143, 124, 0), (157, 204, 0), (194, 0, 136), (0, 51, 128),
-     (255, 164, 5), (255, 168, 187), (66, 102, 0), (255, 0, 16), (94, 241, 242), (0, 153, 143), (224, 255, 102),
-     (116, 10, 255), (153, 0, 0), (255, 255, 128), (255, 255, 0), (255, 80, 5)],
-    np.uint8,
-)  # fmt: skip
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as image programs weigh sRGB values
 _COLOUR_SHARE = 0.5
 _PANEL, _GAP, _CAPTION = 320, 8, 18

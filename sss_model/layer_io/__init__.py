@@ -1,4 +1,4 @@
-"""Soft layers -> files that other programs open: 16-bit PNG, npz, PSD, OpenRaster, EXR and Cryptomatte.
+"""Soft layers -> files that other programs open: 16-bit PNG, npz, PSD, OpenRaster, EXR, Cryptomatte; labels too.
 
     write_layers("out/photo", Layers(image, alphas, names), format="psd")     out/photo-layers.psd; whole or not at all
     FORMATS                                                                   what there is, and what opens it
@@ -19,10 +19,11 @@ from sss_model.errors import ParameterError
 from sss_model.files.names import file_words
 from sss_model.layer_io.cryptomatte import write_cryptomatte
 from sss_model.layer_io.exr import write_exr
+from sss_model.layer_io.labels import write_coco, write_labels
 from sss_model.layer_io.layers import Layers, numbered_names
 from sss_model.layer_io.npz import write_npz
 from sss_model.layer_io.ora import write_ora
-from sss_model.layer_io.png import write_png
+from sss_model.layer_io.png import write_alphas, write_png
 from sss_model.layer_io.psd import write_psd
 
 __all__ = ["FORMATS", "LayerFormat", "Layers", "layer_file_names", "numbered_names", "write_layers"]
@@ -36,7 +37,7 @@ class LayerFormat:
     ----------
     title : as a person calls it
     ending : behind the picture's stem; {name} where each layer has a file of its own
-    alpha : straight or premultiplied colours; matte where the file has alphas alone
+    alpha : straight or premultiplied colours; matte where the file has alphas alone, labels where it has none
     opens_in : programs that read it with its layers
     """
 
@@ -51,6 +52,7 @@ FORMATS = {
     "png-premultiplied": LayerFormat(
         "PNG, 16 bit, one a layer", "-{name}-premultiplied.png", "premultiplied", "programs that are told so"
     ),
+    "alpha": LayerFormat("PNG, 16 bit grey, one a layer", "-{name}-alpha.png", "matte", "anything"),
     "npz": LayerFormat("numpy", "-layers.npz", "matte", "Python"),
     "psd": LayerFormat("Photoshop", "-layers.psd", "straight", "Photoshop, Affinity, Krita, GIMP"),
     "ora": LayerFormat("OpenRaster", "-layers.ora", "straight", "Krita, GIMP, MyPaint, Pinta"),
@@ -58,6 +60,8 @@ FORMATS = {
     "cryptomatte": LayerFormat(
         "Cryptomatte", "-cryptomatte.exr", "matte", "Nuke, After Effects, Blender, Fusion, Houdini, Gaffer"
     ),
+    "index": LayerFormat("index PNG, 8 bit", "-index.png", "labels", "anything; programs that learn from label maps"),
+    "coco": LayerFormat("COCO JSON, run lengths", "-coco.json", "labels", "CVAT, FiftyOne, Detectron2, pycocotools"),
 }
 
 
@@ -92,7 +96,7 @@ def write_layers(
     Parameters
     ----------
     path : folder and stem of the files; the format's ending comes behind
-    metadata : anything JSON takes; stored by npz, which is read by scripts
+    metadata : anything JSON takes; stored by npz, which is read by scripts; its `source` names the picture in COCO's
     what : layers, or what else they are, such as matte; it has one layer, and files of its own names
     others : stems of other pictures with files in the folder, whose names a layer's file is not to have
 
@@ -127,9 +131,12 @@ _Writer = Callable[[Sequence[Path], Layers, Mapping[str, Any]], None]
 _WRITERS: dict[str, _Writer] = {
     "png": lambda paths, layers, _: write_png(paths, layers),
     "png-premultiplied": lambda paths, layers, _: write_png(paths, layers, premultiplied=True),
+    "alpha": lambda paths, layers, _: write_alphas(paths, layers),
     "npz": lambda paths, layers, metadata: write_npz(paths[0], layers, metadata),
     "psd": lambda paths, layers, _: write_psd(paths[0], layers),
     "ora": lambda paths, layers, _: write_ora(paths[0], layers),
     "exr": lambda paths, layers, _: write_exr(paths[0], layers),
     "cryptomatte": lambda paths, layers, _: write_cryptomatte(paths[0], layers),
+    "index": lambda paths, layers, _: write_labels(paths[0], layers),
+    "coco": lambda paths, layers, metadata: write_coco(paths[0], layers, metadata),
 }

@@ -44,6 +44,13 @@ def write_png(paths: Sequence[Path], layers: Layers, *, premultiplied: bool = Fa
         write_samples(path, samples, text=text)
 
 
+def write_alphas(paths: Sequence[Path], layers: Layers) -> None:
+    """Write each layer's alpha into its own of `paths`: 16-bit grey, its numbers linear. Raises as `write_png`."""
+    alphas = whole_alphas(layers.alphas, 65535)
+    for k, path in enumerate(paths):
+        write_samples(path, np.ascontiguousarray(alphas[..., k, None]), text={"Title": layers.names[k]})
+
+
 def write_samples(path: Path, samples: NDArray[np.uint16], *, text: Mapping[str, str] | None = None) -> None:
     """Write `samples` (H, W, 1, 3 or 4) uint16, grey, RGB or RGBA in sRGB, as the PNG `path`, whole or not at all."""
     if samples.dtype != np.uint16 or samples.ndim != 3 or samples.shape[2] not in _COLOUR_TYPES or 0 in samples.shape:

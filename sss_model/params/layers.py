@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sss_model.errors import ParameterError
 from sss_model.params.fields import Checked, choice, number, switch
 
-LAYER_FORMATS = ("png", "png-premultiplied", "npz", "psd", "ora", "exr", "cryptomatte")
+LAYER_FORMATS = ("png", "png-premultiplied", "alpha", "npz", "psd", "ora", "exr", "cryptomatte", "index", "coco")
 SOFT_METHODS = ("sss", "spectral-matting")
 NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
 SEGMENT_METHODS = (*SOFT_METHODS, *NETWORKS, "masks")

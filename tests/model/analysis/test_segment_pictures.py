@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sss_model.analysis.segment_pictures import ALPHABET, layer_overlay, write_comparison
+from sss_model.analysis.segment_pictures import layer_overlay, write_comparison
 from sss_model.image_io import read_image, to_picture
+from sss_model.layer_io.labels import ALPHABET
 
 
 def test_a_layer_has_its_colour_half_over_the_grey_picture():
