@@ -16,7 +16,8 @@ from sss_model.analysis.segment_pictures import Picture, layer_overlay, write_co
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
 from sss_model.layer_io import FORMATS, Layers, write_layers
-from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.params.fields import Checked
+from sss_model.params.layers import LayerExportParams
 from sss_model.progress import Progress
 from sss_model.segmentation.foreground import foreground_colours
 from sss_model.storage.atomic_write import replacing, set_of_files
@@ -27,7 +28,7 @@ def layers_record(
     source: str,
     sha256: str,
     layers: Layers,
-    segment: SegmentParams,
+    segment: Checked,
     export: LayerExportParams,
     made: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def record_name(stem: str, what: str = "layers") -> str:
     return f"{stem}-{what}.json"
 
 
-def may_stay(path: Path, segment: SegmentParams, export: LayerExportParams) -> bool:
+def may_stay(path: Path, segment: Checked, export: LayerExportParams) -> bool:
     """Whether the files that the JSON `path` lists are there, were made so, and are to be left as they are.
 
     Raises
@@ -136,6 +137,6 @@ def may_stay(path: Path, segment: SegmentParams, export: LayerExportParams) -> b
     return export.existing == "skip" and same and all(file.is_file() for file in there)
 
 
-def plain_params(params: LayerExportParams | SegmentParams) -> Any:
+def plain_params(params: Checked) -> Any:
     """`params` as a JSON gives them back, without what says nothing of the files."""
     return json.loads(json.dumps({key: value for key, value in params.to_dict().items() if key != "existing"}))

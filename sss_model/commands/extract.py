@@ -15,6 +15,7 @@ from pathlib import Path
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.options import (
     add_existing_options,
@@ -29,7 +30,9 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
+from sss_model.files.names import stems_for
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
+from sss_model.params.layers import LAYER_FORMATS, LayerExportParams
 from sss_model.progress import Progress
 
 
@@ -48,6 +51,7 @@ class Job:
     export: ExportParams
     reading: ReadParams
     changed: bool  # whether a picture may replace the files of one with its name and other contents
+    classes: Classification | None = None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,6 +77,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     result.add_argument(
         "--basis", type=Path, metavar="FILE", help="PCA basis to project on, instead of one fitted to each picture"
+    )
+    result.add_argument(
+        "--classes", type=Path, metavar="FILE", help="write the classes of this file too, which were taught by strokes"
+    )
+    result.add_argument(
+        "--class-formats",
+        metavar="A,B,...",
+        default="alpha,index",
+        help=f"of the classes: {', '.join(LAYER_FORMATS)}; default alpha,index",
     )
     result.add_argument("--recursive", action="store_true", help="folders with all folders below them")
     result.add_argument("--quiet", action="store_true", help="no progress bars; errors only")
@@ -104,6 +117,8 @@ def _extract(argv: Sequence[str] | None) -> int:
             build_filter(options), build(ProjectionParams, options),
             build(ExportParams, options), build(ReadParams, options), options.overwrite,
         )  # fmt: skip
+        formats = tuple(part.strip() for part in options.class_formats.split(",") if part.strip())
+        class_export = LayerExportParams(formats=formats, existing=options.existing)
         paths = find_inputs(options.images, recursive=options.recursive)
     except ParameterError as error:
         refuse(command, error)
@@ -112,8 +127,16 @@ def _extract(argv: Sequence[str] | None) -> int:
     if options.model and options.backbone:
         command.error("--model and --backbone are two models; name one.")
     with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
-        worker = Extractions(replace(job, model=model or job.model))
-        return write_all(paths, worker.write, job.folder, quiet=options.quiet)
+        job = replace(job, model=model or job.model)
+        if options.classes is None:
+            return write_all(paths, Extractions(job).write, job.folder, quiet=options.quiet)
+        classes = Classification(
+            options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)
+        )
+        job = replace(job, classes=classes, extract=classes.extraction(job.extract))
+        code = write_all(paths, Extractions(job).write, job.folder, quiet=options.quiet)
+        classes.finish(quiet=options.quiet)
+        return code
 
 
 class Extractions:
@@ -133,10 +156,14 @@ class Extractions:
 
         job = self.job
         check_source(job.folder / f"{stem}.json", path, changed=job.changed)
-        if job.export.existing == "skip" and already_there(job.folder, stem, job.export):
+        classes = job.classes
+        stays = classes is None or classes.may_stay(path, stem)
+        if job.export.existing == "skip" and stays and already_there(job.folder, stem, job.export):
             return [], ()
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image, job.layout, job.reading)
+        if classes is not None:
+            classes.check_model(opened, self._extractor, job.model, job.extract)
         picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
         files = export_picture(
             picture,
@@ -146,8 +173,10 @@ class Extractions:
             job.projection,
             job.export,
             basis=self._basis,
-            progress=progress.part(0.6, 1.0),
+            progress=progress.part(0.6, 1.0 if classes is None else 0.8),
         )
+        if classes is not None:
+            files += classes.write(picture, opened, path, stem, progress.part(0.8, 1.0, "Classes"))
         return files, picture.notes
 
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
 from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
-from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256
+from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="label map, COCO JSON or .npz for --method masks; or a folder of them",
     )
+    add("--classes", type=Path, metavar="FILE", help="cut into classes that were taught by strokes; they bring names")
     for method in NETWORKS:
         add(f"--{method}-weights", type=Path, metavar="FILE", help=f"weights for --method {method}")
     add("--recursive", action="store_true", help="folders with all folders below them")
@@ -111,13 +113,27 @@ def _segment(argv: Sequence[str] | None) -> int:
     start_log(options.debug)
     try:
         job = _job(options)
+        if options.classes is not None:
+            check_options(options)
         paths = find_inputs(options.images, recursive=options.recursive)
         if job.features is not None and len(paths) > 1:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
     with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
-        worker = Segmentations(replace(job, model=model or job.model), stems_for(paths))
+        stems = stems_for(paths)
+        if options.classes is not None:
+            classes = Classification(options.classes, job.folder, job.export, changed=job.changed, others=stems)
+            classified = ClassSegmentations(
+                classes,
+                lambda path: read_input(path, None, job.layout, job.reading),
+                model or job.model,
+                replace(job.extract, size="auto"),
+            )
+            code = write_all(paths, classified.write, job.folder, quiet=options.quiet)
+            classes.finish(quiet=options.quiet)
+            return code
+        worker = Segmentations(replace(job, model=model or job.model), stems)
         return write_all(paths, worker.write, job.folder, quiet=options.quiet)
 
 
@@ -156,7 +172,6 @@ class Segmentations:
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
         """Write the layers of the picture at `path`: the files (none where all are there and may stay), and notes."""
         from sss_model.analysis.layer_files import may_stay, record_name
-        from sss_model.files.inputs import read_input
 
         record = self.job.folder / record_name(stem)
         check_source(record, path, changed=self.job.changed)

@@ -1,0 +1,170 @@
+"""`--classes FILE` of sss-segment and sss-extract: pictures cut into classes that were taught by strokes.
+
+Each picture's files are called STEM-classes-…, so nothing else that is written of it is replaced; the JSON that says
+how they were made is the last of them, and by it a stopped run knows what is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sss_model.errors import ParameterError
+from sss_model.files.export import check_source
+from sss_model.files.inputs import Input, file_sha256
+from sss_model.params import ExtractParams
+from sss_model.params.fields import Checked
+from sss_model.params.layers import LayerExportParams
+from sss_model.progress import Progress
+
+if TYPE_CHECKING:
+    from sss_model.extractor import CachedExtractor
+    from sss_model.pipeline import AnalysedPicture  # loads torch
+
+JOINED = "classes-coco.json"
+_NAMED = 20  # doubtful pictures that are told one by one
+
+
+@dataclass(frozen=True)
+class ClassParams(Checked):
+    """How a picture was cut, for its record: by the classes of a file with this digest."""
+
+    classes_sha256: str
+
+
+class Classification:
+    """The classes of one call, and what it found of each picture.
+
+    Parameters
+    ----------
+    path : the file of taught classes
+    folder : where files are written
+    export : what is written of the classes
+    changed : whether a picture may replace the files of one with its name and other contents
+    others : the stems of all pictures of the call
+    """
+
+    def __init__(
+        self, path: Path, folder: Path, export: LayerExportParams, *, changed: bool, others: Collection[str]
+    ) -> None:
+        from sss_model.classes import load_classes
+
+        self.classes, self.params = load_classes(path), ClassParams(file_sha256(path))
+        self._folder, self._export, self._changed, self._others = folder, export, changed, others
+        self._records: list[Path] = []
+
+    def extraction(self, params: ExtractParams) -> ExtractParams:
+        """`params` with the working grid that the classes were taught on, where it names none."""
+        source = self.classes.source
+        if (params.size, params.scales) != ("auto", ()):
+            return params
+        return replace(params, size=source.size, scales=source.scales)
+
+    def may_stay(self, path: Path, stem: str) -> bool:
+        """Whether the files of the picture at `path` are there and may stay; raises `ExportError` where they may not
+        be replaced."""
+        from sss_model.analysis.layer_files import may_stay
+
+        record = self._record(stem)
+        check_source(record, path, changed=self._changed)
+        self._records.append(record)
+        return may_stay(record, self.params, self._export)
+
+    def check_model(
+        self, opened: Input, extraction: CachedExtractor, model: Path | None, params: ExtractParams
+    ) -> None:
+        """Raise `ParameterError` where the network's features would not be those that taught; it loads the network."""
+        if opened.features is None:
+            checkpoint = extraction.extractor(model, params).checkpoint
+            self.classes.check_model(checkpoint.path.name, checkpoint.sha256)
+
+    def write(self, picture: AnalysedPicture, opened: Input, path: Path, stem: str, progress: Progress) -> list[Path]:
+        """Write the classes of a `picture`, opened from `path`; returns the files."""
+        from sss_model.analysis.layer_files import decontaminated, layers_record, write_layer_files
+        from sss_model.classes import class_alphas, confidence
+        from sss_model.layer_io import Layers
+
+        views = picture.views
+        self.classes.check_source(picture.record, views.features)
+        probabilities = self.classes.probabilities(views.features)
+        alphas = class_alphas(probabilities, views.image, opened.image, progress.part(0.0, 0.4))
+        layers = decontaminated(Layers(opened.image, alphas, self.classes.names), self._export, progress.part(0.4, 0.7))
+        sha256 = picture.record.get("source_sha256", "")
+        made = {**picture.record, "confidence": round(confidence(probabilities), 4)}
+        record = layers_record(path.name, sha256, layers, self.params, self._export, made)
+        target, others = self._folder / _lead(stem), [_lead(other) for other in self._others]
+        return write_layer_files(target, layers, self._export, record, progress.part(0.7, 1.0), others=others)
+
+    def finish(self, *, quiet: bool) -> None:
+        """Join what the pictures' COCO files say in one, and name the pictures that the classes are unsure of."""
+        from sss_model.classes import DOUBTFUL
+        from sss_model.layer_io.labels import joined_coco, write_coco_json
+
+        known = [json.loads(path.read_text(encoding="utf-8")) for path in self._records if path.is_file()]
+        if "coco" in self._export.formats and known:
+            files = [self._folder / name for entry in known for name in entry["files"] if name.endswith("-coco.json")]
+            contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+            write_coco_json(self._folder / JOINED, joined_coco(contents))
+        doubtful = sorted((entry["confidence"], entry["source"]) for entry in known if entry["confidence"] < DOUBTFUL)
+        if doubtful and not quiet:
+            told = [f"{name} ({value:.2f})" for value, name in doubtful[:_NAMED]]
+            more = f", and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
+            print(f"Doubtful, the least sure first: {', '.join(told)}{more}. Teach the classes on some of them.")
+
+    def _record(self, stem: str) -> Path:
+        from sss_model.analysis.layer_files import record_name
+
+        return self._folder / record_name(_lead(stem))
+
+
+def _lead(stem: str) -> str:
+    """What the files of a picture's classes begin with."""
+    return f"{stem}-classes"
+
+
+class ClassSegmentations:
+    """What sss-segment does with each picture in place of soft segments.
+
+    Parameters
+    ----------
+    classification : the classes
+    opens : reads a picture
+    model, params : of the features
+    """
+
+    def __init__(
+        self,
+        classification: Classification,
+        opens: Callable[[Path], Input],
+        model: Path | None,
+        params: ExtractParams,
+    ) -> None:
+        from sss_model.extractor import CachedExtractor
+
+        self._extraction, self._classification, self._opens = CachedExtractor(), classification, opens
+        self._model, self._params = model, classification.extraction(params)
+
+    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+        """Write the classes of the picture at `path`: the files (none where all may stay), and notes."""
+        from sss_model.pipeline import analyse
+
+        if self._classification.may_stay(path, stem):
+            return [], ()
+        progress.report(0.0, "Reading")
+        opened = self._opens(path)
+        self._classification.check_model(opened, self._extraction, self._model, self._params)
+        part = progress.part(0.02, 0.7)
+        picture = analyse(opened, path.name, self._extraction, self._model, self._params, part)
+        files = self._classification.write(picture, opened, path, stem, progress.part(0.7, 1.0, "Classes"))
+        return files, picture.notes
+
+
+def check_options(options: Any) -> None:
+    """Raise `ParameterError` for options of sss-segment that say something else than `--classes`."""
+    for name, given in (("--names", options.names), ("--masks", options.masks), ("--compare", options.compare),
+                        ("--features", options.features), ("--method", options.method != "sss")):  # fmt: skip
+        if given:
+            raise ParameterError(f"--classes and {name} do not go together: classes bring names and method.")
