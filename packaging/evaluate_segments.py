@@ -24,6 +24,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "model"))  # the literal pipeline is the tests'
+
 import exact_segments as exact
 import numpy as np
 import torch

@@ -25,8 +25,7 @@ from sss_model.projection.display_basis import FixedBasis, chosen, components_of
 from sss_model.projection.filtered_pca import Reducer, Reduction, add_filtered
 from sss_model.projection.full_size import full_size_features, lift_picture, moved_point, spread_labels
 from sss_model.projection.live_preview import LivePreview
-from sss_model.projection.same_object import SameObject
-from sss_model.projection.stages import Stages
+from sss_model.projection.stages import SameObject, Stages
 from sss_model.projection.stretch import SPREAD, random_projection, range_of, stretch
 
 COMPONENTS = 16

@@ -244,20 +244,6 @@ def test_an_opened_set_knows_its_folder(tmp_path: Path) -> None:
     assert [data.name for data in unique_names([open_set(root) for root in roots])] == ["a/tiny", "b/tiny"]
 
 
-SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data sets are not here")
-def test_the_shared_sets_are_read_in_place() -> None:
-    folders = [SHARED / "cocostuff-mini", SHARED / "bsds500", *sorted((SHARED / "scenes").iterdir())]
-    for folder in folders:
-        data = open_set(folder)
-        assert not data.problems
-        for index in range(0, len(data), max(1, len(data) // 5)):
-            assert data.read(index).labels.max() >= 0
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("lie", ["upright", "stored"])
 @pytest.mark.parametrize("square", [False, True])
