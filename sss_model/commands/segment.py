@@ -239,32 +239,25 @@ class _Picture:
     def alphas(self, method: str, progress: Progress) -> tuple[Any, tuple[str, ...]]:
         """(H, W, N) of `method`, and the layers' names."""
         from sss_model.layer_io import numbered_names
-        from sss_model.segmentation import comparisons, soft_segments, spectral_matting
+        from sss_model.segmentation import SoftSegments
+        from sss_model.segmentation.recipe import segment_picture
 
-        params, device = self.job.segment, self.job.extract.device
-        side = max(self.image.shape[:2])
-        grid = min(params.size or side, side)
-        if method in SOFT_METHODS:
-            common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
-            if method == "sss":
-                found = soft_segments(
-                    self.image, self.analysed.views.features, device=device, progress=progress, **common
-                )
-            else:
-                found = spectral_matting(self.image, device=device, progress=progress, **common)
-            return found.alphas, numbered_names(found.alphas.shape[2])
-        if method == "masks":
-            if self.job.masks is None:
-                raise ParameterError("The method masks needs a file: --masks FILE.")
-            hard = comparisons.read_masks(self.job.masks, (self.image.shape[0], self.image.shape[1]), self.path.stem)
-        else:
-            from sss_model.extractor import pick_device
-
-            run = {"mask-rcnn": comparisons.mask_rcnn, "deeplab": comparisons.deeplab, "pspnet": comparisons.pspnet}
-            file = self.worker.weights[method]
+        params = replace(self.job.segment, method=method)
+        file = self.job.masks if method == "masks" else self.worker.weights.get(method)
+        if method in NETWORKS and file is not None:
             self.made.setdefault("weights", {})[method] = {"name": file.name, "sha256": file_sha256(file)}
-            hard = run[method](self.image, file, device=pick_device(device), progress=progress)
-        return (hard.lifted(self.image) if params.lift else hard.alphas()), hard.names
+        found = segment_picture(
+            self.image,
+            params,
+            lambda: self.analysed.views.features,
+            file=file,
+            stem=self.path.stem,
+            device=self.job.extract.device,
+            progress=progress,
+        )
+        if isinstance(found, SoftSegments):
+            return found.alphas, numbered_names(found.alphas.shape[2])
+        return (found.lifted(self.image) if params.lift else found.alphas()), found.names
 
     def panels(self) -> list[tuple[str, Any]]:
         """Image, features, the layers, and those of the other methods, as the paper's Figures 3 to 5 have them."""

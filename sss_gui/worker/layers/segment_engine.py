@@ -41,25 +41,18 @@ from sss_gui.worker.layers.layer_sources import (
 )
 from sss_gui.worker.layers.matte_engine import MatteEngine
 from sss_gui.worker.sources import read_source
-from sss_model.errors import CheckpointError, ParameterError
-from sss_model.extractor import pick_device
+from sss_model.errors import CheckpointError
 from sss_model.files.allocation import file_stamp
 from sss_model.filtering.resize import resize
 from sss_model.image_io import read_reduced, to_picture
 from sss_model.layer_io.layers import whole_alphas, whole_numbers
-from sss_model.params.layers import SOFT_METHODS
+from sss_model.params.layers import NETWORKS
 from sss_model.progress import Progress
-from sss_model.segmentation import soft_segments, spectral_matting
-from sss_model.segmentation.comparisons import (
-    HardSegmentation,
-    deeplab,
-    mask_rcnn,
-    network_weights,
-    pspnet,
-    read_masks,
-)
+from sss_model.segmentation import SoftSegments
+from sss_model.segmentation.comparisons import network_weights
 from sss_model.segmentation.foreground import estimate_foreground
 from sss_model.segmentation.matte import adjust_matte
+from sss_model.segmentation.recipe import segment_picture, segment_side
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 log = logging.getLogger(__name__)
@@ -151,16 +144,17 @@ class SegmentEngine:
         params = request.params
         progress = self._giving_way(progress)
         image = read_source(request.features.source).image
-        side = max(image.shape[:2])
-        grid = min(params.size or side, side)
-        if params.method not in SOFT_METHODS:
-            hard = _from_masks if params.method == "masks" else _from_network
-            return HardLayers(hard(request, image, progress), image, grid)
-        common: dict[str, Any] = {"layers": params.layers, "grid": grid, "seed": params.segment_seed}
-        common |= {"device": request.features.extract.device, "progress": progress}
-        if params.method == "spectral-matting":
-            return SoftLayers(spectral_matting(image, **common), image, grid)
-        return SoftLayers(soft_segments(image, document.figure.features, **common), image, grid)
+        grid = segment_side(params, (image.shape[0], image.shape[1]))
+        found = segment_picture(
+            image,
+            params,
+            lambda: document.figure.features,
+            file=_weights(request, progress) if params.method in NETWORKS else request.file,
+            stem=request.features.source.stem,
+            device=request.features.extract.device,
+            progress=progress,
+        )
+        return SoftLayers(found, image, grid) if isinstance(found, SoftSegments) else HardLayers(found, image, grid)
 
     def _giving_way(self, progress: Progress) -> Progress:
         """`progress`, which answers what is more urgent wherever it is told: a click need not wait for the layers."""
@@ -313,15 +307,8 @@ class SegmentEngine:
         return self._backdrop[1]
 
 
-def _from_masks(request: SegmentsRequest, image: Floats, progress: Progress) -> HardSegmentation:
-    """What another program made of the picture."""
-    if request.file is None:
-        raise ParameterError("The method masks needs a file of masks.")
-    return read_masks(request.file, (image.shape[0], image.shape[1]), request.features.source.stem)
-
-
-def _from_network(request: SegmentsRequest, image: Floats, progress: Progress) -> HardSegmentation:
-    """What the network makes of the picture; its weights are downloaded by consent only."""
+def _weights(request: SegmentsRequest, progress: Progress) -> Path:
+    """The network's weights, which are downloaded by consent only."""
     method, published = request.params.method, SEGMENTATION_WEIGHTS.get(request.params.method)
     if request.file is None and published is not None and not published.here:
         if not request.consent:
@@ -330,9 +317,7 @@ def _from_network(request: SegmentsRequest, image: Floats, progress: Progress) -
                 hint="Choose the method again to download them, or a file of them.",
             )
         progress.report(0.0, f"Downloading weights ({published.megabytes} MB)")
-    weights = network_weights(method, request.file, consent=request.consent)
-    run = {"mask-rcnn": mask_rcnn, "deeplab": deeplab, "pspnet": pspnet}[method]
-    return run(image, weights, device=pick_device(request.features.extract.device), progress=progress)
+    return network_weights(method, request.file, consent=request.consent)
 
 
 def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:

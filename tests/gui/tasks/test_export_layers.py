@@ -232,7 +232,7 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     from sss_model.params.layers import SegmentParams
     from sss_model.progress import Progress
     from sss_model.projection.feature_views import FeatureViews
-    from sss_model.segmentation import comparisons
+    from sss_model.segmentation import comparisons, recipe
 
     def sees_halves(image, _weights, *, device, progress):
         return comparisons.hard_segmentation(image[..., 0] > 0.5, {0: "wall", 1: "sea"})
@@ -241,8 +241,7 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     picture[:, 15:] = 220
     write_picture(tmp_path / "halves.png", picture)
     (tmp_path / "my net.pth").write_bytes(b"weights")
-    for module in (segment_engine, comparisons):
-        monkeypatch.setattr(module, "mask_rcnn", sees_halves)
+    monkeypatch.setitem(recipe.NETWORKS, "mask-rcnn", sees_halves)
     image, source = read_image(tmp_path / "halves.png"), Source.from_path(tmp_path / "halves.png")
     document, documents = CachedFeatures(source, FeatureViews(image, image)), FeatureCache(1 << 30)
     documents.put("halves", document)

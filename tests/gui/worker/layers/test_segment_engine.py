@@ -33,7 +33,7 @@ from sss_model.params import ExtractParams
 from sss_model.params.layers import MatteParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.segmentation import soft_segments
+from sss_model.segmentation import recipe, soft_segments
 from sss_model.segmentation.comparisons import hard_segmentation
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
@@ -273,7 +273,7 @@ def test_cuts_go_with_their_pictures_and_the_oldest_of_too_many(document, cut, m
     assert engine.found(cut, Progress(), print)[1] is not again
 
 
-def sees_halves(monkeypatch, name):
+def sees_halves(monkeypatch, method):
     """Let a network see two things in every picture; returns the weights that it was given."""
     given = []
 
@@ -283,7 +283,7 @@ def sees_halves(monkeypatch, name):
         labels[:, 30:] = 1
         return hard_segmentation(labels, {0: "wall", 1: "sea"})
 
-    monkeypatch.setattr(segment_engine, name, run)
+    monkeypatch.setitem(recipe.NETWORKS, method, run)
     return given
 
 
@@ -291,9 +291,9 @@ def by_network(cut, method, **more):
     return replace(cut, params=replace(PARAMS, method=method), **more)
 
 
-@pytest.mark.parametrize(("method", "name"), [("mask-rcnn", "mask_rcnn"), ("deeplab", "deeplab"), ("pspnet", "pspnet")])
-def test_what_a_network_sees_are_layers_with_hard_borders(engine, cut, tmp_path, monkeypatch, method, name):
-    given = sees_halves(monkeypatch, name)
+@pytest.mark.parametrize("method", ["mask-rcnn", "deeplab", "pspnet"])
+def test_what_a_network_sees_are_layers_with_hard_borders(engine, cut, tmp_path, monkeypatch, method):
+    given = sees_halves(monkeypatch, method)
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"0")
     request = by_network(cut, method, file=weights)
@@ -312,11 +312,11 @@ def test_a_file_that_is_no_network_is_refused(engine, cut, tmp_path):
         engine.segments(by_network(cut, "mask-rcnn", file=tmp_path / "none.pth"), Progress(), print)
 
 
-@pytest.mark.parametrize(("method", "name"), [("mask-rcnn", "mask_rcnn"), ("deeplab", "deeplab")])
-def test_weights_are_downloaded_by_consent_only(engine, cut, tmp_path, monkeypatch, method, name):
+@pytest.mark.parametrize("method", ["mask-rcnn", "deeplab"])
+def test_weights_are_downloaded_by_consent_only(engine, cut, tmp_path, monkeypatch, method):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     file = tmp_path / "hub" / "checkpoints" / SEGMENTATION_WEIGHTS[method].name
-    given, told = sees_halves(monkeypatch, name), []
+    given, told = sees_halves(monkeypatch, method), []
 
     def download(_method, _file, *, consent):
         assert consent
