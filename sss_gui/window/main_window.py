@@ -106,6 +106,8 @@ class MainWindow(QMainWindow):
             for dock in self._docks(view):
                 dock.setVisible(view == shown and dock in self._open_docks[view])
                 dock.toggleViewAction().setVisible(view == shown)
+        tall = [self.layers_dock if shown else self.params_dock], [self.height()], Qt.Orientation.Vertical
+        QTimer.singleShot(0, self, lambda: self.resizeDocks(*tall))  # the hidden one's room is not given back by itself
 
     def _docks(self, segments: bool) -> list[QDockWidget]:
         return [self.layers_dock] if segments else [self.params_dock, self.probe_dock]
@@ -207,7 +209,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.tabifyDockWidget(self.params_dock, self.layers_dock)  # of one place: the one that shows has all of it
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
         self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)
