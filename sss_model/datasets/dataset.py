@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ class Dataset:
         """Whether what is not labelled is a rest that may be compared with what is, in every picture."""
         return self.kind in MARKED
 
-    @property
+    @cached_property
     def knows_instances(self) -> bool:
         """Whether two things of one class are two regions."""
         return self.kind in ("inst", "obj", "panoptic", "instances") or any(item.instances for item in self.items)
