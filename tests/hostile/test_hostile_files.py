@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import scipy.io
+import scipy.sparse
 import tifffile
 from feature_files import some
-from picture_files import check_contract, exr, noise, png, saved
+from picture_files import area_means, check_contract, exr, noise, png, saved
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -25,6 +29,7 @@ from sss_model.datasets.label_maps import count_annotators, mat_size, read_label
 from sss_model.errors import ImageError
 from sss_model.feature_io import FORMATS, holds_features, read_features, write_features
 from sss_model.image_io import choices_in, decoding_bytes, image_size, read_image, read_reduced, read_thumbnail
+from sss_model.image_io.pixel_values import srgb_encoded
 
 FILES = Path(__file__).parent.parent / "model" / "image_io" / "files"
 SMALL = noise(18, 22, 3)
@@ -105,23 +110,59 @@ def make_picture(path: Path, kind: str) -> None:
 def try_picture(kind: str, rng: np.random.Generator, folder: Path) -> None:
     path = folder / f"a.{kind}"
     make_picture(path, kind)
-    path.write_bytes(damaged(path.read_bytes(), rng))
+    sound = rng.random() < 0.2
+    if not sound:
+        path.write_bytes(damaged(path.read_bytes(), rng))
     choices_in(path)
     size = image_size(path)
     if decoding_bytes(path) > 2**27:  # a claim of gigabytes is another test's
         return
     image = read_image(path)
     check_contract(image, *size)
+    if kind in AS_PILLOW or (sound and kind in AS_WRITTEN):
+        check_pixels(image, path, kind, sound=sound)
     assert read_thumbnail(path, 7).dtype == np.uint8
-    assert max(read_reduced(path, 7).image.shape[:2]) == min(7, max(size))
+    small = read_reduced(path, 7).image
+    assert max(small.shape[:2]) == min(7, max(size))
+    if sound and kind in (*AS_PILLOW, *AS_WRITTEN):
+        assert np.abs(small - area_means(image, *small.shape[:2])).mean() < 0.1, "other pixels when reduced"
+
+
+AS_WRITTEN = ("png", "tif", "tga", "lzw.tif", "psd", "exr")
+AS_PILLOW = ("jpg", "gif", "webp", "bmp", "ppm")
+
+
+def check_pixels(image: np.ndarray, path: Path, kind: str, *, sound: bool) -> None:
+    """The pixels are those that were written, or those that Pillow reads where it reads the file as 8-bit RGB.
+
+    Mirrored or shifted noise misses by a third of the range in the mean.
+    """
+    wanted = SMALL / np.float32(255)
+    if kind in AS_PILLOW:
+        try:
+            with Image.open(path) as file:
+                file.load()
+                if file.mode not in ("RGB", "P") or file.info.get("transparency") is not None or len(file.getexif()):
+                    return
+                wanted = np.asarray(file.convert("RGB")) / np.float32(255)
+        except Exception:  # another program need not read what is damaged
+            return
+    if sound:
+        assert image.shape == wanted.shape == SMALL.shape
+    wanted = srgb_encoded(wanted) if kind == "exr" else wanted
+    assert image.shape != wanted.shape or np.abs(image - wanted).mean() < 0.05, "other pixels than were written"
 
 
 def try_features(form: str, rng: np.random.Generator, folder: Path) -> None:
     path = folder / f"map{FORMATS[form].suffix}"  # with no picture beside it
     write_features(path, some(9, 11, 6), format=form, metadata={"source": "a.jpg"})
-    path.write_bytes(damaged(path.read_bytes(), rng))
+    if sound := rng.random() < 0.2:
+        read = read_features(path, axis_order="HWD").features
+        np.testing.assert_allclose(read, some(9, 11, 6), rtol=2e-3, err_msg="other values than were written")
+    else:
+        path.write_bytes(damaged(path.read_bytes(), rng))
     holds_features(path)
-    features = read_features(path).features
+    features = read_features(path, axis_order="HWD" if sound else None).features
     assert features.ndim == 3
     assert np.isfinite(features).all()
 
@@ -176,9 +217,37 @@ def try_matlab_labels(rng: np.random.Generator, folder: Path) -> None:
     assert read_label_map(path, 1).ndim == 2
 
 
+@cache
+def matlab_bytes() -> bytes:
+    """A file with a matrix of every class, and some in others."""
+    cells, file = np.empty(3, object), io.BytesIO()
+    cells[:] = [np.eye(3), "text", {"a": 1, "b": [np.arange(5), "x"]}]
+    content = {"numbers": np.arange(7, dtype=np.uint8), "features": some(3, 4, 5), "wave": np.arange(3) * 1j,
+               "text": "some text", "cells": cells, "record": {"in": {"deeper": np.eye(2)}}, "flag": np.array([True]),
+               "sparse": scipy.sparse.eye(4, format="csc"), "empty": np.empty((0, 3)), "scalar": 5}  # fmt: skip
+    scipy.io.savemat(file, content)
+    return file.getvalue()
+
+
+def try_matlab(rng: np.random.Generator, folder: Path) -> None:
+    """One to three wrong bytes or numbers anywhere: what passes the check does not end the process in scipy."""
+    data = bytearray(matlab_bytes())
+    for _ in range(int(rng.integers(1, 4))):
+        place = int(rng.integers(128, len(data)))
+        if rng.random() < 0.5:
+            data[place] ^= 1 << int(rng.integers(0, 8))
+        else:
+            struct.pack_into("<I", data, place & ~3, int(rng.choice([*range(20), 2**31 - 1, 2**32 - 1])))
+    path = folder / "a.mat"
+    path.write_bytes(data if rng.random() < 0.8 else data[: int(rng.integers(130, len(data)))])
+    assert read_features(path, axis_order="HWD").features.ndim == 3
+    count_annotators(path)
+
+
 KINDS = [
     *(Kind(f"picture {kind}", lambda rng, folder, kind=kind: try_picture(kind, rng, folder)) for kind in PICTURES),
     *(Kind(f"features {form}", lambda rng, folder, form=form: try_features(form, rng, folder)) for form in FORMATS),
+    Kind("MATLAB of every class", try_matlab),
     Kind("metadata", try_metadata),
     Kind("data set of one pair", try_training_picture),
     Kind("label map MATLAB", try_matlab_labels),

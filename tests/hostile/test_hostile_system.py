@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +25,7 @@ import numpy as np
 import pytest
 import torch
 from made_sets import folder_set, small_params
+from psd_tools import PSDImage
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -94,6 +96,9 @@ def words_for(command: str, out: Path) -> list[str]:
                 "--threads", "1", "--validate-every", "0", "--resume", "auto"]  # fmt: skip
     if command == "convert":
         return ["convert", "--backbone", "test_efficientnet", "--weights", str(data / "none.pth"), "-o", f"{out}/a.st"]
+    if command == "segment":
+        return ["segment", str(data / "a.npz"), "-o", str(out), "--layers", "2", "--formats",
+                "png,npz,psd,ora,exr,cryptomatte", "--overlay", "--names", "overlay,a\x07b", "--quiet"]  # fmt: skip
     return ["extract", str(data / "a.npz"), "-o", str(out), "--raw", "--filtered", "--strip", "--save-basis",
             "--formats", "npz32,npy,mat,exr,tiff", "--quiet"]  # fmt: skip
 
@@ -114,6 +119,7 @@ def judge(process: subprocess.Popen[str], out: Path, codes: Sequence[int]) -> No
 def check_whole(out: Path) -> None:
     """Every file under its final name is whole; there are no others."""
     for path in out.iterdir() if out.exists() else ():
+        assert not path.name.startswith("."), f"left behind: {path.name}"
         if path.name == LOG:
             for line in path.read_text(encoding="utf-8").splitlines():
                 json.loads(line)
@@ -125,10 +131,17 @@ def check_whole(out: Path) -> None:
             read_image(path)
         elif path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".psd":
+            PSDImage.open(path)
+        elif path.suffix == ".ora":
+            with zipfile.ZipFile(path) as archive:
+                assert archive.testzip() is None
         elif "features" in path.name:
             read_features(path, axis_order="HWD")
         else:
-            assert path.suffix in (".yaml", ".npz", ".npy", ".mat", ".exr", ".tif"), f"left behind: {path.name}"
+            assert path.suffix in (".yaml", ".npz", ".npy", ".mat", ".exr", ".tif", ".psd", ".ora"), (
+                f"left behind: {path.name}"
+            )
 
 
 @contextmanager
@@ -203,14 +216,14 @@ def try_signal(command: str, kind: signal.Signals, rng: np.random.Generator, fol
         else:
             assert "Traceback" not in said or "KeyboardInterrupt" not in said, said[-1000:]
             # before the command's own code ran, or after it: while Python itself starts or ends
-            apart = process.returncode in (-int(kind), 1) and (not out.exists() or (out / "a.json").exists())
+            apart = process.returncode in (-int(kind), 1) and (not out.exists() or any(out.glob("a*.json")))
             assert apart or process.returncode in (0, 128 + int(kind)), f"{process.returncode}: {said[-500:]}"
             check_whole(out)
         left = [path.name for path in Path(temp).iterdir() if path.name.startswith("sss-")]
         assert not left, left
 
 
-COMMANDS = ("extract", "train")
+COMMANDS = ("extract", "segment", "train")
 KINDS = [
     *(Kind(f"full disk, {c}", lambda rng, folder, c=c: try_full_disk(c, rng, folder)) for c in COMMANDS),
     *(Kind(f"no memory, {c}", lambda rng, folder, c=c: try_no_memory(c, rng, folder)) for c in COMMANDS),
