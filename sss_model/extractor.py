@@ -23,6 +23,7 @@ from torch import nn
 from sss_model import budget
 from sss_model.errors import DeviceError, ParameterError
 from sss_model.files.allocation import allocate, file_stamp, plan_allocation
+from sss_model.finite import check_finite_values
 from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_of
 from sss_model.inference.head_stripes import WIDE
 from sss_model.inference.image_run import ImageRun
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 Features = NDArray[np.floating[Any]]
+_BRIGHTEST = 1e6  # of an image, which is meant to lie in [0, 1]: beyond, a network's numbers overflow
 
 
 def pick_device(name: str) -> torch.device:
@@ -73,9 +75,7 @@ def check_image(image: NDArray[np.float32]) -> None:
     if not np.issubdtype(image.dtype, np.floating):
         hint = "Divide 8-bit values by 255."
         raise ParameterError(f"image must be floating point in [0, 1], got {image.dtype}.", hint=hint)
-    step = max(1, 2**20 // image.shape[1])
-    if not all(np.isfinite(image[row : row + step]).all() for row in range(0, image.shape[0], step)):
-        raise ParameterError("image must be finite, but holds NaN or infinity.")
+    check_finite_values(image, "image", _BRIGHTEST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ from torch import Tensor
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Moments, Tile
 from sss_model.filtering.tile_filter import TileFilter, rough_means
-from sss_model.finite import check_finite_values
+from sss_model.finite import check_array, check_finite_values
 from sss_model.progress import Progress
 
 Array = npt.NDArray[np.generic]
@@ -71,6 +71,8 @@ def guided_filter(
     >>> smooth.shape
     (20, 30, 2)
     """
+    check_array(guide, "guide")
+    check_array(features, "features")
     filter = GuidedFilter(guide, radius, eps, device=device)
     check_channels(features, (filter.height, filter.width))
     for array, name in ((guide, "guide"), (features, "features")):

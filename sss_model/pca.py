@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
+from sss_model.finite import check_array
 from sss_model.progress import Progress
 
 Floats = NDArray[np.floating[Any]]
@@ -50,7 +51,8 @@ class PcaBasis:
 
     def project(self, features: Floats) -> NDArray[np.float32]:
         """Coordinates (..., components) float32 of `features` (..., D): axes (f - mean)."""
-        if features.shape[-1] != self.axes.shape[1]:
+        check_array(features, "features")
+        if features.ndim == 0 or features.shape[-1] != self.axes.shape[1]:
             raise ParameterError(
                 f"The basis is for features of {self.axes.shape[1]} dimensions, got {features.shape[-1]}.",
                 hint="Use a basis made with the same model.",
@@ -244,6 +246,7 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
     >>> bool(basis.explained_variance_ratio[0] > basis.explained_variance_ratio[1])
     True
     """
+    check_array(features, "features")
     if features.ndim < 2 or features.size == 0:
         raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
     covariance = Covariance(features.shape[-1])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.finite import check_finite_values
+from sss_model.finite import check_array, check_finite_values
 from sss_model.progress import Progress, silent
 from sss_model.projection.filtered_pca import Reducer
 from sss_model.projection.stretch import random_projection, stretch
@@ -58,6 +58,8 @@ def reduce_features(
     >>> colours.shape, float(colours.min()), float(colours.max())
     ((32, 48, 3), 0.0, 1.0)
     """
+    check_array(image, "image")
+    check_array(features, "features")
     for array, name in ((image, "image"), (features, "features")):
         if array.size:
             check_finite_values(array, name)

@@ -16,6 +16,7 @@ from sss_model.errors import ParameterError
 from sss_model.matting.steps import step_from_dict
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 
+MOST_LAYERS = 100  # of one picture; there are at most 40 components
 WordsOf = Callable[[Path | None], str | None]
 PathOf = Callable[[str | None], Path | None]
 
@@ -73,10 +74,19 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     name = one_of(entry["alpha_view"], tuple(ALPHA_VIEWS), "alpha_view")
     if backdrop is not None and not backdrop.is_file():
         backdrop, name = None, "grey" if name == "picture" else name
+    if len(entry["layers"]) > MOST_LAYERS:
+        raise ParameterError(f"layers must be at most {MOST_LAYERS}, got {len(entry['layers'])}.")
     layers = tuple(_layer(values) for values in entry["layers"])
     numbers = frozenset(layer.number for layer in layers)
     if len(numbers) != len(layers):
         raise ParameterError("Two layers have the same number.")
+    used: set[int] = set()
+    for layer in layers:
+        if not layer.components:
+            raise ParameterError(f"The layer {layer.number} has no components.")
+        if used & layer.components:
+            raise ParameterError(f"The component {min(used & layer.components)} is in two layers.")
+        used |= layer.components
     edits = Edits(
         layers=layers,
         picked=numbers & {whole(number, "picked") for number in entry["picked"]},

@@ -21,6 +21,20 @@ from sss_model.errors import SSSError
 from sss_model.storage.atomic_write import replacing
 
 QUIET_MS = 3000
+_CLOCK = 2.0  # seconds that disks and processes may count apart
+
+
+def _is_left(path: Path, process: str) -> bool:
+    """Whether the program with the number `process` that wrote `path` is no more: another one may have that number now,
+    which began after it was written."""
+    if not process.isdecimal():
+        return False
+    try:
+        return psutil.Process(int(process)).create_time() > path.stat().st_mtime + _CLOCK
+    except (psutil.Error, OverflowError):
+        return True
+    except OSError:  # it is gone
+        return False
 
 
 class SessionStore(QObject):
@@ -108,16 +122,26 @@ class SessionStore(QObject):
         return path
 
     def left_behind(self) -> Path | None:
-        """The newest session of a process that is no more; older ones are removed."""
-        found = []
-        for path in self._folder.glob(f"running-*{SESSION_SUFFIX}"):
-            process = path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX)
-            if path != self.path and process.isdigit() and not psutil.pid_exists(int(process)):
-                found.append(path)
-        found.sort(key=lambda path: path.stat().st_mtime_ns)
-        for path in found[:-1]:
-            path.unlink(missing_ok=True)
+        """The newest session of a process that is no more. Those of other windows wait for the next starts."""
+        for marker in self._folder.glob("opening-*"):
+            whose = marker.name.removeprefix("opening-")
+            if not self._session_of(whose).exists() and _is_left(marker, whose):
+                marker.unlink(missing_ok=True)
+        found = self._all_left()
         return found[-1] if found else None
+
+    def _session_of(self, process: str) -> Path:
+        return self._folder / f"running-{process}{SESSION_SUFFIX}"
+
+    def _all_left(self) -> list[Path]:
+        """Sessions of processes that are no more, the newest last."""
+        found = {}
+        for path in self._folder.glob(self._session_of("*").name):
+            process = path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX)
+            if path != self.path and _is_left(path, process):
+                with contextlib.suppress(OSError):  # another window has just taken it
+                    found[path] = path.stat().st_mtime_ns
+        return sorted(found, key=lambda path: found[path])
 
     def restore_left(self, path: Path) -> bool:
         """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
@@ -134,7 +158,9 @@ class SessionStore(QObject):
         if culprit is not None:
             saved = saved.without(culprit)
             words = f"The program ended while {culprit.name} was being opened; that picture is left out."
-        self.noted.emit(words)
+        others = len(self._all_left())
+        more = "Another one was" if others == 1 else f"{others} more were"
+        self.noted.emit(words + (f" {more} left, and comes with the next window." if others else ""))
         if saved.state.source is None:
             return False
         self._restore(saved)

@@ -9,6 +9,7 @@ from sss_model.errors import ParameterError
 from sss_model.params.fields import shown
 
 FARTHEST = 2**31 - 1  # what Qt's coordinates hold
+MOST_POINTS = 1000  # which are painted while one waits
 
 Points = tuple[tuple[int, int], ...]
 
@@ -37,6 +38,8 @@ def positive(value: Any, name: str) -> float:
 
 def points(values: Any, name: str) -> Points:
     """Pixels (x, y); those outside the picture are the user's to see and remove."""
+    if len(values) > MOST_POINTS:
+        raise ParameterError(f"{name} must be at most {MOST_POINTS} points, got {len(values)}.")
     return tuple((whole(x, name), whole(y, name)) for x, y in values)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.finite import check_array
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.segmentation.clustering import kmeans
@@ -66,8 +67,7 @@ def cluster_features(
     >>> cluster_features(features, 2).labels[0].tolist()  # the largest group is 0
     [0, 0, 0, 0, 1, 1]
     """
-    if features.ndim != 3 or features.size == 0:
-        raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
+    check_array(features, "features", 3)
     if not 1 <= k <= 255:
         raise ParameterError(f"clusters must be from 1 to 255, got {k}.")
     steps = silent(progress)

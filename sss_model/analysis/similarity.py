@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model.errors import ParameterError
+from sss_model.finite import check_array
 from sss_model.projection.feature_matrix import FeatureMatrix
 
 Features = NDArray[np.floating[Any]]
@@ -35,6 +36,7 @@ class Similarity:
     """
 
     def __init__(self, features: Features) -> None:
+        check_array(features, "features")
         self._matrix = FeatureMatrix(features)
         self._squares = torch.empty(self._matrix.pixels)  # of the distances from `_centre`
         self._centre = torch.zeros(self._matrix.channels)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import FeatureFileError, ParameterError
+from sss_model.finite import check_array
 from sss_model.image_io import read_image, read_text, to_picture, write_picture
 
 STRIP_TITLE = "image | features"  # the PNG's Title, by which our own strips are known
@@ -19,6 +20,8 @@ def write_strip(path: str | os.PathLike[str], image: NDArray[Any], map3: NDArray
 
     Raises `ParameterError` for unlike shapes, NaN and infinity, `ImageError` where the file cannot be written.
     """
+    check_array(image, "image")
+    check_array(map3, "map3")
     if image.shape != map3.shape:
         raise ParameterError(f"map3 must have the image's shape {image.shape}, got {map3.shape}.")
     both = np.concatenate([to_picture(image), to_picture(map3, name="map3")], axis=1)

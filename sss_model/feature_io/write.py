@@ -104,6 +104,8 @@ def json_text(values: Mapping[str, Any]) -> str:
 def _check(path: Path, features: NDArray[Any], format: str) -> None:
     if format not in FORMATS:
         raise ParameterError(f"format must be one of {', '.join(FORMATS)}; got {format!r}.")
+    if not hasattr(features, "dtype"):  # what is computed when it is read has one too
+        raise ParameterError(f"features must be an array (H, W, D) of numbers, got {type(features).__name__}.")
     if features.ndim != 3 or features.dtype.kind != "f" or 0 in features.shape:
         raise ParameterError(f"features must be (H, W, D) float, got {features.shape} {features.dtype}.")
     suffix = FORMATS[format].suffix

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError, ParameterError
+from sss_model.finite import check_array
 
 Image = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -105,6 +106,7 @@ def to_picture(image: NDArray[Any], *, name: str = "image") -> Picture:
     >>> to_picture(np.array([[[0.0, 0.2, 1.5]]], np.float32)).tolist()
     [[[0, 51, 255]]]
     """
+    check_array(image, name)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
         raise ParameterError(f"{name} must be (H, W, 3) float, got {image.shape} {image.dtype}.")
     picture = np.empty(image.shape, np.uint8)

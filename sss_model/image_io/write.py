@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from sss_model.errors import ImageError, ParameterError
+from sss_model.finite import check_array
 from sss_model.image_io.pixel_values import Picture
 from sss_model.storage.atomic_write import replacing
 
@@ -33,6 +34,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, *, text: Mappi
     ...     read_text(f"{folder}/red.png")
     {'Title': 'red'}
     """
+    check_array(picture, "picture")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise ParameterError(f"picture must be (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")
     notes = PngInfo()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
 from sss_model.files.names import safe_names
+from sss_model.finite import check_array
 from sss_model.image_io import Plate
 
 Floats = NDArray[np.float32]
@@ -49,6 +50,8 @@ class Layers:
 
     def __post_init__(self) -> None:
         image, alphas = self.image, self.alphas
+        check_array(image, "image")
+        check_array(alphas, "alphas")
         if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise ParameterError(f"image must be (H, W, 3), got {image.shape}.")
         if alphas.ndim != 3 or alphas.shape[:2] != image.shape[:2] or alphas.shape[2] == 0:

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sss_model.errors import ParameterError
-from sss_model.finite import check_finite_values
+from sss_model.finite import check_array, check_finite_values
 from sss_model.pca import PcaBasis
 
 Map = NDArray[np.float32]
@@ -35,6 +34,7 @@ def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: R
     >>> stretch(np.array([[[1.0], [2.0], [5.0]]], np.float32)).ravel().tolist()
     [0.0, 0.25, 1.0]
     """
+    check_array(values, "values", 3)
     check_finite_values(values, "values")
     own_low, own_high = range_of(values) if low is None or high is None else (low, high)
     low = own_low if low is None else low
@@ -83,8 +83,7 @@ def random_projection(features: NDArray[np.floating[Any]], seed: int = 0) -> Map
     >>> colours.shape, float(colours.min()), float(colours.max())
     ((4, 5, 3), 0.0, 1.0)
     """
-    if features.ndim != 3 or features.size == 0:
-        raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
+    check_array(features, "features", 3)
     check_finite_values(features, "features")
     dimensions = features.shape[2]
     directions = np.random.default_rng(seed).standard_normal((dimensions, 3)).astype(np.float32)

@@ -29,6 +29,7 @@ from torch.nn.functional import interpolate
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.finite import check_array
 from sss_model.progress import Progress, silent
 
 EPS = 1e-5
@@ -73,6 +74,8 @@ def estimate_foreground(
     >>> foreground = estimate_foreground(image, alpha)
     >>> over_green = alpha[..., None] * foreground + (1 - alpha[..., None]) * (0, 1, 0)
     """
+    check_array(image, "image")
+    check_array(alpha, "alpha")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or alpha.shape != image.shape[:2]:
         raise ParameterError(f"image must be (H, W, 3) and alpha (H, W), got {image.shape} and {alpha.shape}.")
     if not eps > 0:
@@ -97,6 +100,7 @@ def foreground_colours(
     progress: Progress | None = None,
 ) -> list[NDArray[np.float32]]:
     """`estimate_foreground` of every layer of `alphas` (H, W, N), the others together being its background."""
+    check_array(alphas, "alphas", 3)
     count = alphas.shape[2]
     return [
         estimate_foreground(

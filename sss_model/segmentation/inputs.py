@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sss_model.errors import ParameterError
 from sss_model.filtering.resize import resize
+from sss_model.finite import check_finite_values
 from sss_model.postprocess import reduce_features, stretch
 from sss_model.progress import Progress
 
@@ -18,14 +19,15 @@ Array = NDArray[np.floating[Any]]
 Floats = NDArray[np.float32]
 
 GRID = 640
+LEAST_GRID = 8  # a smaller picture is its own grid
 AFFINITY_CHANNELS = 3  # the affinity's distances are measured in the paper's three channels, each in [0, 1]
 _CHANNELS = 16  # resized at a time
 
 
 def grid_size(shape: tuple[int, ...], grid: int | None) -> tuple[int, int]:
     """Height and width of the working grid of a picture of `shape` (H, W, ...); never larger than the picture."""
-    if grid is not None and (isinstance(grid, bool) or not isinstance(grid, int | np.integer) or grid < 8):
-        raise ParameterError(f"grid must be a whole number of pixels, 8 or more, or None; got {grid!r}.")
+    if grid is not None and (isinstance(grid, bool) or not isinstance(grid, int | np.integer) or grid < LEAST_GRID):
+        raise ParameterError(f"grid must be a whole number of pixels, {LEAST_GRID} or more, or None; got {grid!r}.")
     height, width = shape[:2]
     long = max(height, width)
     scale = min(GRID if grid is None else int(grid), long) / long
@@ -66,6 +68,4 @@ def check_features(features: Array) -> None:
         raise ParameterError(f"features must be an array (h, w, D) that is not empty, got {shape}.")
     if not np.issubdtype(features.dtype, np.floating):
         raise ParameterError(f"features must be floating-point numbers, got {features.dtype}.")
-    step = max(1, 2**22 // (features.shape[1] * features.shape[2]))
-    if not all(np.isfinite(features[row : row + step]).all() for row in range(0, features.shape[0], step)):
-        raise ParameterError("features must be finite, but hold NaN or infinity.")
+    check_finite_values(features, "features")

@@ -14,6 +14,7 @@ from sss_model.extractor import pick_device
 from sss_model.params.layers import SegmentParams
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.comparisons import HardSegmentation, deeplab, mask_rcnn, pspnet, read_masks
+from sss_model.segmentation.inputs import LEAST_GRID
 from sss_model.segmentation.segments import SoftSegments, soft_segments
 from sss_model.segmentation.spectral_matting import spectral_matting
 
@@ -54,4 +55,4 @@ def segment_picture(
 
 def segment_side(params: SegmentParams, size: tuple[int, int]) -> int:
     """The long side of the grid that a picture of `size` (H, W) is segmented on."""
-    return min(params.size or max(size), max(size))
+    return max(min(params.size or max(size), max(size)), LEAST_GRID)

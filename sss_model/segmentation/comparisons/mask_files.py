@@ -135,10 +135,11 @@ def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
     if len(wanted) == 0:
         raise DatasetError(f"{path} holds no masks: expected an array masks (N, H, W) or labels (H, W).")
     array = arrays[wanted[0]]
-    if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
-        raise DatasetError(
-            f"{path} holds {wanted[0]} of the shape {array.shape} and type {array.dtype}; expected masks (N, H, W)."
-        )
+    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3):
+        what = f"{wanted[0]} of {array.dtype.name} and {array.ndim} axes"
+        raise DatasetError(f"{path} holds {what}; expected numbers: masks (N, H, W) or labels (H, W).")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise DatasetError(f"{path} holds NaN or infinity in {wanted[0]}; expected finite numbers.")
     listed = [str(name) for name in arrays.get("names", np.array([])).ravel()]
     if array.ndim == 2:
         _check_size(path, array.shape, size)

@@ -8,6 +8,8 @@ tensorflow/core/protobuf/tensor_bundle.proto. Every checksum is verified; nothin
 
 from __future__ import annotations
 
+import math
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from sss_model.errors import CheckpointError
 from sss_model.weights.authors.crc32c import crc32c
 
+_MOST_AXES, _LONGEST_AXIS = 32, 2**40
 _FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
 # tensorflow.DataType -> numpy, for what a network's variables can be
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2", 22: "<u4", 23: "<u8"}
@@ -65,7 +68,9 @@ class TensorBundle:
                     self.entries[key.decode()] = _entry(value)
                 else:
                     self.shards = self._header(value)
-        except (IndexError, struct.error, UnicodeDecodeError, TypeError, AttributeError) as error:
+        except CheckpointError:
+            raise
+        except (IndexError, struct.error, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise CheckpointError(f"{index.name} is damaged, or not the index of a TensorFlow checkpoint.") from error
 
     def _header(self, message: bytes) -> int:
@@ -91,16 +96,17 @@ class TensorBundle:
         if entry.dtype is None or entry.sliced:
             what = "is stored in slices" if entry.sliced else "is not a tensor of plain numbers"
             raise CheckpointError(f"{name} {what}, which is not read here.")
+        expected = math.prod(entry.shape) * entry.dtype.itemsize
         try:
             with file.open("rb") as stream:
-                stream.seek(entry.offset)
-                data = stream.read(entry.size)
+                there = os.fstat(stream.fileno()).st_size
+                stream.seek(min(entry.offset, there))
+                data = stream.read(min(entry.size, there))
         except OSError as error:
             raise CheckpointError(
                 f"The checkpoint's data file {file.name} cannot be read: {error.strerror}.",
                 hint="A checkpoint is an .index file and its .data files, side by side in one folder.",
             ) from error
-        expected = int(np.prod(entry.shape, dtype=np.int64)) * entry.dtype.itemsize
         if len(data) != entry.size or entry.size != expected:
             raise CheckpointError(f"{file.name} is cut short at {name}: expected {expected} bytes, got {len(data)}.")
         if _masked(crc32c(data)) != entry.checksum:
@@ -157,6 +163,8 @@ def _entry(message: bytes) -> Entry:
     for packed in fields.get(2, []):
         for dimension in _message(packed).get(2, []):
             shape.append(int(_message(dimension).get(1, [0])[-1]))
+    if len(shape) > _MOST_AXES or max(shape, default=0) >= _LONGEST_AXIS:
+        raise ValueError("no array has such a shape")
     kind = _DTYPES.get(int(fields.get(1, [0])[-1]))
     number = {key: int(fields.get(key, [0])[-1]) for key in (3, 4, 5, 6)}
     dtype = np.dtype(kind) if kind else None

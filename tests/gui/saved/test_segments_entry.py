@@ -69,6 +69,25 @@ def test_damage_is_told(tmp_path, saved, field):
         read_session(path)
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda entry: entry["layers"][0].update(components=[]), "The layer 2 has no components"),
+        (lambda entry: entry["layers"][0].update(components=[1, 3]), "The component 3 is in two layers"),
+        (lambda entry: entry.update(keep=[[1, 1]] * 100_000), "keep must be at most 1000 points, got 100000"),
+        (lambda entry: entry.update(layers=entry["layers"] * 2500), "layers must be at most 100, got 5000"),
+    ],
+)
+def test_what_no_window_can_show_is_told(tmp_path, saved, damage, said):
+    path = tmp_path / "s.sss.json"
+    write_session(path, saved)
+    values = json.loads(path.read_text(encoding="utf-8"))
+    damage(values["segments"])
+    path.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(SessionFileError, match=said):
+        read_session(path)
+
+
 def test_sessions_bring_view_layers_names_and_picks_back(qtbot, program, tmp_path, photos):
     program.open_files.open_paths([photos[0]])
     qtbot.waitUntil(lambda: program.session.shown is not None)

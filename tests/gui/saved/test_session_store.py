@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -251,6 +254,44 @@ def test_a_crash_over_the_only_picture_leaves_nothing_to_restore(program, photos
     write_session(left, SavedSession(State(source), (source,)))
     (folder / "opening-999999998").write_bytes(os.fsencode(photos[0]))
     assert not program.session_store.restore_left(left)
+
+
+def test_of_two_windows_that_crash_together_neither_is_lost(qtbot, program, photos):
+    store, folder = program.session_store, program.session_store.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (process, photo) in enumerate((("999999991", photos[0]), ("999999992", photos[1]))):
+        source = Source.from_path(photo)
+        write_session(folder / f"running-{process}.sss.json", SavedSession(State(source), (source,)))
+        os.utime(folder / f"running-{process}.sss.json", (number, number))
+    (folder / "opening-999999991").write_bytes(os.fsencode(photos[3]))
+    (folder / "opening-999999993").write_bytes(b"of a program that came down before it wrote a session")
+    said = []
+    store.noted.connect(said.append)
+    assert store.restore_left(store.left_behind())
+    assert program.session.state.source.path == photos[1]
+    assert said[-1].endswith("Another one was left, and comes with the next window.")
+    assert store.restore_left(store.left_behind())
+    assert program.session.state.source.path == photos[0]
+    assert photos[3].name in said[-1]
+    assert store.left_behind() is None
+    assert sorted(path.name for path in folder.glob("opening-99999999*")) == []
+    idle_shown(qtbot, program)
+
+
+def test_a_session_is_offered_though_another_program_has_its_number_now(program, photos):
+    """Another program: it began after the session was written. One that began before is a window that still runs."""
+    folder, source = program.session_store.path.parent, Source.from_path(photos[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        left = folder / f"running-{other.pid}.sss.json"
+        write_session(left, SavedSession(State(source), (source,)))
+        os.utime(left, (time.time() + 60, time.time() + 60))
+        assert program.session_store.left_behind() is None
+        os.utime(left, (time.time() - 3600, time.time() - 3600))
+        assert program.session_store.left_behind() == left
+    finally:
+        other.communicate(b"\n")
 
 
 def test_a_picture_is_marked_while_it_is_being_opened(qtbot, program, engine, photos):

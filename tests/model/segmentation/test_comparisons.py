@@ -133,6 +133,10 @@ def test_a_folder_has_a_file_for_each_picture(tmp_path):
         ({"scores": np.zeros(3)}, "holds no masks"),
         ({"masks": np.zeros((2, 9, 9), bool)}, "of a picture of"),
         ({"masks": np.array([{}], object)}, "no .npz of plain arrays"),
+        ({"labels": np.full((20, 30), "sky")}, "holds labels of str96 and 2 axes; expected numbers"),
+        ({"masks": np.zeros((2, 20, 30), complex)}, "masks of complex128 and 3 axes"),
+        ({"masks": np.zeros(9)}, "masks of float64 and 1 axes"),
+        ({"labels": np.full((20, 30), np.nan)}, "NaN or infinity in labels"),
         (None, "There is no file of masks"),
     ],
 )

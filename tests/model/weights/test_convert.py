@@ -257,3 +257,29 @@ def test_a_checkpoint_written_by_tensorflow(tmp_path: Path) -> None:
             theirs = expected[f"{size[0]}x{size[1]}-{kind}"]
             error = np.linalg.norm(features - theirs, axis=-1) / np.linalg.norm(theirs, axis=-1)
             assert error.max() < 1e-3
+
+
+def write_one(prefix: Path, message: bytes, data: bytes) -> None:
+    """A bundle of the tensor w, whose entry is `message`; all its sums are right."""
+    body = block([(b"", b"\x08\x01\x1a\x02\x08\x01"), (b"w", message)])
+    index = block([(b"w", varint(0) + varint(len(body) - 5))])
+    places = varint(0) * 2 + varint(len(body)) + varint(len(index) - 5)
+    footer = places.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+    prefix.with_name(f"{prefix.name}.index").write_bytes(body + index + footer)
+    prefix.with_name(f"{prefix.name}.data-00000-of-00001").write_bytes(data)
+
+
+@pytest.mark.parametrize("shape", [(0, 2**62), (1,) * 70, (2**63, 2)])
+def test_a_shape_that_no_array_has_is_said(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """Sums are right, the shape is not: numpy would refuse it with an error of its own."""
+    write_one(tmp_path / "a", entry(shape, 0, b""), b"")
+    with pytest.raises(CheckpointError, match=r"a\.index is damaged"):
+        TensorBundle(tmp_path / "a").read("w")
+
+
+@pytest.mark.parametrize(("offset", "size"), [(2**63, 4), (0, 2**63), (2**62, 2**62)])
+def test_a_place_beyond_the_file_is_said(tmp_path: Path, offset: int, size: int) -> None:
+    message = entry((1,), offset, b"abcd").replace(varint(4) + b"\x35", varint(size) + b"\x35")
+    write_one(tmp_path / "a", message, b"abcd")
+    with pytest.raises(CheckpointError, match="is cut short at w"):
+        TensorBundle(tmp_path / "a").read("w")
