@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,46 @@ def _in_folder(folder: Path, recursive: bool) -> FolderContents:
         raise ParameterError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
 
 
-def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool) -> int:
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one picture.
+
+    Attributes
+    ----------
+    written : whether files were; where not and it did not fail, all were there already and may stay
+    notes : for the user
+    failure : the sentence of what went wrong, or nothing
+    code : the exit code that it makes
+    """
+
+    path: Path
+    written: bool = False
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+    code: int = DONE
+
+
+Engine = Callable[[Sequence[tuple[Path, str]], Any], Iterator[Outcome]]
+
+
+def attempt(write: Write, path: Path, stem: str, progress: Progress) -> Outcome:
+    """Let `write` write the files of one picture; whatever goes wrong, the others are not to suffer from it."""
+    try:
+        files, notes = write(path, stem, progress)
+    except Exception as error:
+        return Outcome(path, failure=explain(error) or f"{type(error).__name__}: {error}", code=exit_code(error))
+    return Outcome(path, bool(files), notes)
+
+
+def write_all(
+    paths: Sequence[Path],
+    write: Write,
+    folder: Path,
+    *,
+    quiet: bool,
+    shard: tuple[int, int] = (1, 1),
+    engine: Engine | None = None,
+) -> int:
     """Let `write` write the files of every picture at `paths`, and say what came of them.
 
     Parameters
@@ -64,34 +104,38 @@ def write_all(paths: Sequence[Path], write: Write, folder: Path, *, quiet: bool)
         already and may stay) and notes for the user
     folder : where they go, for the words
     quiet : no bars and no summary, failures only
+    shard : (k, n) takes every n-th picture from the k-th on; files are called as in a run over all
+    engine : who does it and yields the outcomes as they come; None does one after the other, here
 
     Returns
     -------
     the exit code: 0, or 1 where a picture failed, 2 where they were only missing; the others are written all the same
     """
-    failed: list[tuple[Path, str]] = []
-    codes: set[int] = set()
+    pairs = list(zip(paths, stems_for(paths), strict=True))[shard[0] - 1 :: shard[1]]
+    failed: list[Outcome] = []
     written = skipped = 0
-    with bars(len(paths), quiet=quiet) as shown:
-        for path, stem in zip(paths, stems_for(paths), strict=True):
-            shown.begin(path.name)
-            try:
-                files, notes = write(path, stem, Progress(shown.within))
-            except Exception as error:  # whatever it is, the other pictures are not to suffer from it
-                failed.append((path, explain(error) or f"{type(error).__name__}: {error}"))
-                codes.add(exit_code(error))
+    with bars(len(pairs), quiet=quiet) as shown:
+        for outcome in engine(pairs, shown) if engine is not None else _in_turn(pairs, write, shown):
+            if outcome.failure:
+                failed.append(outcome)
             else:
-                written += bool(files)
-                skipped += not files
-                for note in notes:
-                    print(f"{path.name}: {note}", file=sys.stderr)
+                written += outcome.written
+                skipped += not outcome.written
+            for note in outcome.notes:
+                print(f"{outcome.path.name}: {note}", file=sys.stderr)
             shown.end()
     if not quiet:
         there = f", {skipped} {'was' if skipped == 1 else 'were'} there already" if skipped else ""
-        print(f"{written} of {counted(len(paths), 'picture')} written into {folder}{there}.")
-    for path, sentence in failed:
-        print(f"failed: {path}: {sentence}", file=sys.stderr)
-    return min(codes, default=DONE)
+        print(f"{written} of {counted(len(pairs), 'picture')} written into {folder}{there}.")
+    for outcome in failed:
+        print(f"failed: {outcome.path}: {outcome.failure}", file=sys.stderr)
+    return min((outcome.code for outcome in failed), default=DONE)
+
+
+def _in_turn(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> Iterator[Outcome]:
+    for path, stem in pairs:
+        shown.begin(path.name)
+        yield attempt(write, path, stem, Progress(shown.within))
 
 
 class _Bars:

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import sss_model
@@ -17,6 +18,7 @@ from sss_model.commands.backbone_options import add_backbone_options, backbone_m
 from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
 from sss_model.commands.options import (
     add_existing_options,
     add_filter_options,
@@ -98,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(result, ReadParams)
     add_backbone_options(result)
     add_existing_options(result)
+    add_machine_options(result)
     return result
 
 
@@ -126,10 +129,14 @@ def _extract(argv: Sequence[str] | None) -> int:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
     if options.model and options.backbone:
         command.error("--model and --backbone are two models; name one.")
-    with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
+    shard, folder = options.shard, prepare_folder(job.folder)
+    with lock_folder(folder, command.prog, lock_suffix(shard)), backbone_model(options) as model:
         job = replace(job, model=model or job.model)
         if options.classes is None:
-            return write_all(paths, Extractions(job).write, job.folder, quiet=options.quiet)
+            make = partial(Extractions, job)
+            engine = engine_of(options, make, folder)
+            return write_all(paths, make().write, folder, quiet=options.quiet, shard=shard, engine=engine)
+        check_alone(options, "--classes")
         classes = Classification(
             options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)
         )

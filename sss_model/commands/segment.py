@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from sss_model.commands.backbone_options import add_backbone_options, backbone_m
 from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
 from sss_model.commands.options import add_existing_options, add_options, build, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
@@ -98,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(result, ReadParams)
     add_backbone_options(result)
     add_existing_options(result)
+    add_machine_options(result)
     return result
 
 
@@ -120,9 +122,11 @@ def _segment(argv: Sequence[str] | None) -> int:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
-    with lock_folder(prepare_folder(job.folder), command.prog), backbone_model(options) as model:
+    shard, folder = options.shard, prepare_folder(job.folder)
+    with lock_folder(folder, command.prog, lock_suffix(shard)), backbone_model(options) as model:
         stems = stems_for(paths)
         if options.classes is not None:
+            check_alone(options, "--classes")
             classes = Classification(options.classes, job.folder, job.export, changed=job.changed, others=stems)
             classified = ClassSegmentations(
                 classes,
@@ -133,8 +137,9 @@ def _segment(argv: Sequence[str] | None) -> int:
             code = write_all(paths, classified.write, job.folder, quiet=options.quiet)
             classes.finish(quiet=options.quiet)
             return code
-        worker = Segmentations(replace(job, model=model or job.model), stems)
-        return write_all(paths, worker.write, job.folder, quiet=options.quiet)
+        make = partial(Segmentations, replace(job, model=model or job.model), stems)
+        engine = engine_of(options, make, folder)
+        return write_all(paths, make().write, folder, quiet=options.quiet, shard=shard, engine=engine)
 
 
 def _job(options: argparse.Namespace) -> Job:

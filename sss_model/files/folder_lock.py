@@ -30,19 +30,20 @@ else:
 
 
 @contextlib.contextmanager
-def lock_folder(folder: str | os.PathLike[str], program: str) -> Iterator[None]:
+def lock_folder(folder: str | os.PathLike[str], program: str, suffix: str = "") -> Iterator[None]:
     """Keep other runs of this program out of `folder` while the block runs.
 
     Parameters
     ----------
     folder : an existing folder that may be written to
     program : the command's name, which others are told
+    suffix : of the lock's name; runs whose suffixes differ may write at once
 
     Raises
     ------
     ExportError : another process writes into `folder`; names it
     """
-    path = Path(folder) / LOCK
+    path = Path(folder) / f"{LOCK}{suffix}"
     file = _take(path)
     try:
         file.seek(0)

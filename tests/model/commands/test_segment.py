@@ -207,3 +207,16 @@ def test_layers_called_as_other_files_are_replace_none_of_the_run(tmp_path, pair
     assert [layer["name"] for layer in record(out)["layers"]] == ["overlay", "2-overlay", "a b"]
     assert read_image(out / "photo-overlay.png").shape == (40, 48, 3)
     assert main([*call, "--names", "class-9"]) == 0, "the smallest has that name of itself"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1)])
+@pytest.mark.parametrize("method", ["sss", "spectral-matting"])
+def test_the_smallest_pictures_have_layers(tmp_path, size, method):
+    """A grid of fewer than 8 pixels was refused, as if somebody had asked for one."""
+    random = np.random.default_rng(0)
+    write_picture(tmp_path / "a.png", random.integers(0, 255, (*size, 3), dtype=np.uint8))
+    np.savez(tmp_path / "a.npz", features=random.random((*size, 4), np.float32))
+    call = [str(tmp_path / "a.npz"), "-o", str(tmp_path / "out"), "--method", method, "--formats", "npz,psd", "--quiet"]
+    assert main([*call, "--layout", "HWD"]) == 0
+    with np.load(tmp_path / "out" / "a-layers.npz") as file:
+        np.testing.assert_allclose(file["alphas"].sum(axis=2), np.ones(size), atol=1e-5)
