@@ -128,7 +128,7 @@ def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
     except Exception as error:  # on damaged bytes the zip and npy parsers raise anything
-        raise DatasetError(f"{path} is no .npz of plain arrays: {error}") from error
+        raise DatasetError(f"{path} is damaged, or no .npz of plain arrays.") from error
     wanted = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]
     arrays = {name: a[:, 0] if a.ndim == 4 and a.shape[1] == 1 else a for name, a in arrays.items()}
     wanted = wanted or [name for name, array in arrays.items() if array.ndim in (2, 3)]
