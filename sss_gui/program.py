@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox
 
 import sss_model
@@ -15,7 +16,7 @@ from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_TITLES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
-from sss_gui.presenters.first_look import FirstLook
+from sss_gui.presenters.first_minute import FirstMinute
 from sss_gui.presenters.layers import LayersPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
@@ -121,7 +122,8 @@ class Program(QObject):
         # tasks
         self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
         if settings.first_start:
-            FirstLook(session, self.open_files, choices, segments, panel, window.status, self)
+            first = FirstMinute(session, self.open_files, segments, panel, window.jobs, window.status, self)
+            first.command.connect(lambda name: self.actions[name].trigger())
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, window)
         self.batch_export = BatchExport(session, self)
@@ -133,7 +135,7 @@ class Program(QObject):
         self.session_store = SessionStore(
             data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
-        self.actions = build_actions(window, self._bindings())
+        self.actions: dict[str, QAction] = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()
         self._join_segments()

@@ -16,6 +16,7 @@ from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
+from sss_gui.widgets.panels.jobs_bar import JobsBar
 from sss_gui.widgets.panels.layers_panel import LayersPanel
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
@@ -32,6 +33,7 @@ VIEWS = (
 )
 
 _LARGE = Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen
+_PIXELS = 112  # of the pixels' dock, unfolded
 _FIRST, _FRAME = QSize(1360, 860), QSize(8, 36)
 
 
@@ -69,13 +71,14 @@ class MainWindow(QMainWindow):
             keys_point=True,
         )
         self.pages = QStackedWidget()
+        self.jobs = JobsBar()
         self.layers = LayersPanel()
         self.read_out = PixelReadOut()
         self.film_strip = FilmStrip()
         self.params = ParamsPanel()
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
-        self._unfolded = self.probe.sizeHint().height()
+        self._unfolded = 0  # height of the pixels' dock before it was folded
         self.status = StatusLine()
         self.views = QTabBar()
         self._segments_shown = False
@@ -122,7 +125,7 @@ class MainWindow(QMainWindow):
         for view, panel in self._panels.items():
             settings.set_panes(view, panel.save_state())
         settings.open_sections = self.params.open_sections()
-        settings.pixels_folded = self.probe.folded
+        settings.pixels_folded = self.probe.stays_folded
 
     def restore_layout(self, settings: Settings) -> None:
         """Bring back what `save_layout` remembered; for the features, which show first."""
@@ -133,7 +136,7 @@ class MainWindow(QMainWindow):
         self.show_segments(False)
         for view, panel in self._panels.items():
             panel.restore_state(settings.panes(view))
-        self.probe.set_folded(settings.pixels_folded)
+        self.probe.stays_folded = settings.pixels_folded
         opened = settings.open_sections
         for section in SECTIONS if opened is not None else ():
             self.params.set_section_open(section, section in (opened or ()))
@@ -202,16 +205,18 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         for page in (self.panel, self.segments_panel):
             self.pages.addWidget(page)
+        column.addWidget(self.jobs)
         column.addWidget(self.pages, 1)
         column.addWidget(self.read_out)
         column.addWidget(self.film_strip)
         self.film_strip.hide()
+        self.read_out.hide()
+        self.panel.picture_changed.connect(self._show_read_out)
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.resizeDocks([self.params_dock, self.probe_dock], [280, 112], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.probe_dock], [112], Qt.Orientation.Vertical)
+        self.resizeDocks([self.params_dock], [280], Qt.Orientation.Horizontal)
         self._open_docks = {segments: self._docks(segments) for segments in (False, True)}
         self.show_segments(False)
         bar = self.statusBar()
@@ -220,11 +225,16 @@ class MainWindow(QMainWindow):
         self.probe.folded_changed.connect(self._fit_pixels)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
+    def _show_read_out(self, pane: str) -> None:
+        """From the first picture on, so that nothing moves when the pointer comes."""
+        if self.panel.pane(pane).picture is not None:
+            self.read_out.show()
+
     def _fit_pixels(self, folded: bool) -> None:
         """The dock as high as its line, or as it was: it keeps its height when its contents fold away."""
         if folded:
-            self._unfolded = max(self.probe_dock.height(), self.probe.sizeHint().height())
-        height = 1 if folded else self._unfolded
+            self._unfolded = self.probe_dock.height()
+        height = 1 if folded else max(self._unfolded, _PIXELS)
         resized = [self.probe_dock], [height], Qt.Orientation.Vertical
         QTimer.singleShot(0, self, lambda: self.resizeDocks(*resized))  # once the layout knows the new limits
 

@@ -13,7 +13,7 @@ import pytest
 from controls import button, named
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QToolButton
 
 from sss_gui.app import has_display, main, parse
 from sss_gui.pane_names import PANES
@@ -149,19 +149,22 @@ def test_the_pixels_fold_to_a_line_and_stay_so(qtbot, program):
     opened(qtbot, program)
     program.pins.set([(1, 1), (2, 2)])
     panel, probe = program.window.panel, program.window.probe
+    qtbot.waitUntil(lambda: probe.height() > 60)  # unfolded by the first pin
     before = panel.height()
-    probe.set_folded(True)
+    named(probe, QToolButton, "Fold to one line").click()
     qtbot.waitUntil(lambda: panel.height() > before + 40)
     assert probe.height() <= 30
-    probe.set_folded(False)
+    named(probe, QToolButton, "Show the pins below").click()
     qtbot.waitUntil(lambda: panel.height() == before)
-    probe.set_folded(True)
+    named(probe, QToolButton, "Fold to one line").click()
     program.close()
     assert program.settings.pixels_folded
 
 
 def test_forty_pins_leave_the_panes_their_room(qtbot, program):
     opened(qtbot, program)
+    program.pins.set([(1, 1)])
+    qtbot.waitUntil(lambda: program.window.probe.height() > 60)
     before = program.window.panel.size()
     program.pins.set([(x, x % 20) for x in range(31)])
     qtbot.waitUntil(lambda: len(program.pixel_inspector.vectors) == 31)

@@ -23,6 +23,12 @@ _UNLIMITED = 16777215  # Qt's own
 class PixelProbe(QWidget):
     """A line for the pixel under the pointer, and below it one for each pin with what it has to do with that pixel.
 
+    It is folded until there is a pin, and then unfolds once, unless the user folded it.
+
+    Attributes
+    ----------
+    stays_folded : whether the user folded it
+
     Signals
     -------
     pin_removed : number of a pin (from 0) that the user takes away
@@ -39,7 +45,7 @@ class PixelProbe(QWidget):
         self._pins: list[tuple[Point, Vector | None]] = []
         self._span = 0.0
         self._fold = _tool("fold", "")
-        self._fold.clicked.connect(lambda: self.set_folded(not self.folded))
+        self._fold.clicked.connect(self._fold_by_hand)
         self._place, self._measure = QLabel("Pointer"), QLabel()
         self.hovered = VectorStrip()
         self.hovered.setAccessibleName("Features of the pixel under the pointer")
@@ -52,7 +58,8 @@ class PixelProbe(QWidget):
         self._arrange()
         self.set_measure("")
         self.set_pinned_vectors(())
-        self.set_folded(False)
+        self.stays_folded = False
+        self.set_folded(True)
 
     def sizeHint(self) -> QSize:
         return QSize(700, 4 + 4 * _ROW)
@@ -78,6 +85,10 @@ class PixelProbe(QWidget):
         if changed:
             self.folded_changed.emit(folded)
 
+    def _fold_by_hand(self) -> None:
+        self.stays_folded = not self.folded
+        self.set_folded(self.stays_folded)
+
     def set_hovered_vector(self, vector: Vector | None, place: Point | None = None) -> None:
         """The (D,) features of the pixel under the pointer, and where that is; None for no pixel."""
         self._place.setText(f"{place[0]}, {place[1]}" if place is not None else "Pointer")
@@ -90,6 +101,8 @@ class PixelProbe(QWidget):
         if [point for point, _ in self._pins] != before:
             self._fill()
         self._clear.setEnabled(bool(self._pins))
+        if self._pins and not before and not self.stays_folded:
+            self.set_folded(False)
         self._draw()
 
     def set_measure(self, words: str, values: Sequence[float] = ()) -> None:

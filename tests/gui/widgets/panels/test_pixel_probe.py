@@ -19,6 +19,7 @@ from sss_gui.widgets.picture.qimage import from_qimage
 def probe(qtbot):
     probe = PixelProbe()
     qtbot.addWidget(probe)
+    probe.set_folded(False)
     probe.resize(600, 180)
     probe.show()
     qtbot.waitExposed(probe)
@@ -145,3 +146,18 @@ def test_it_folds_to_a_line_that_lives_on(probe, qtbot):
     assert not probe.rows[0].isVisible()
     QTest.mouseClick(tool(probe, "Show the pins below"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: probe.rows[0].isVisible())
+
+
+def test_it_is_a_line_until_there_is_a_pin_and_stays_one_for_who_folded_it(qtbot):
+    probe = PixelProbe()
+    qtbot.addWidget(probe)
+    vector = np.zeros(4, np.float32)
+    assert probe.folded
+    probe.set_pinned_vectors([((1, 2), vector)])
+    assert not probe.folded
+    probe.set_pinned_vectors(())
+    assert not probe.folded, "what is there does not jump from picture to picture"
+    tool(probe, "Fold to one line").click()
+    probe.set_pinned_vectors([((3, 4), vector)])
+    assert probe.folded
+    assert probe.stays_folded

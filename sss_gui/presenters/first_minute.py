@@ -1,76 +1,87 @@
-"""At the very first start the sample opens where the fourth pane differs most from the third."""
+"""At the very first start: the sample whole, and what one can do, in words."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
-from sss_gui.requests.panes import Box, Picture, Source
-from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.requests.panes import Box, Picture
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
 from sss_gui.tasks.open_files import OpenFiles
+from sss_gui.widgets.panels.jobs_bar import JobsBar
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
-WORDS = "Look at the edges: blurred in PCA, sharp in Guided filter + PCA. Press F for the whole picture."
+EDGES = "Look at the edges: blurred in PCA, sharp in Guided filter + PCA. Press F for the whole picture."
+COMPARE = "Bright is similar to the pin. Click to pin other pixels; pictures that you open are compared too."
+COMMANDS = {"open": "open", "cut": "segments_view", "compare": "similarity"}
 SHARE = 1 / 5
 """Side of the part that is looked at, of the picture's short side: edges are seen, and what they belong to."""
 _WORDS_MS = 60_000
 
 
-class FirstLook(QObject):
-    """On first start, zooms to where the filtered PCA differs most from the plain one, unless the user acted before."""
+class FirstMinute(QObject):
+    """Offers jobs while the sample that opened by itself is shown among the features.
+
+    Signals
+    -------
+    command : name of a command of the window
+    """
+
+    command = Signal(str)
 
     def __init__(
         self,
         session: Session,
         open_files: OpenFiles,
-        choices: OverlayChoices,
         segments: Segments,
         panel: FeaturePanel,
+        jobs: JobsBar,
         line: StatusLine,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._open_files, self._panel, self._line = session, open_files, panel, line
-        self._waiting = True
-        self._view: tuple[tuple[float, float], float] | None = None  # centre and scale, as long as nobody chose others
-        session.opened.connect(self._look)
+        self._session, self._open_files, self._segments = session, open_files, segments
+        self._panel, self._jobs, self._line = panel, jobs, line
+        self._view: tuple[tuple[float, float], float] | None = None  # at the edges, as long as nobody chose another
+        jobs.chosen.connect(self._do)
+        jobs.offer("edges", False)
+        session.source_changed.connect(lambda _source: self._offer())
+        session.opened.connect(lambda _source: self._offer())
+        segments.shown_changed.connect(lambda _shown: self._offer())
         session.displayed_changed.connect(self._fit_next)
-        panel.controller.view_changed.connect(self._view_changed)
-        for acted in (
-            *(panel.solo_changed, panel.compare_changed, choices.shown_changed, segments.shown_changed),
-            *(session.filter_changed, session.projection_changed),
-        ):
-            acted.connect(self._end)
+        panel.controller.view_changed.connect(lambda: line.end_note(EDGES))
 
-    def _look(self, source: Source) -> None:
-        untouched, view = self._waiting, self._panel.controller
-        self._end()
+    def _offer(self) -> None:
+        sample, source = self._open_files.stand_in, self._session.state.source
+        self._jobs.setVisible(sample is not None and source == sample and not self._segments.shown)
+        if self._jobs.dismissed:
+            self._jobs.hide()
+        self._jobs.offer("edges", self._session.shown is not None)
+
+    def _do(self, job: str) -> None:
+        if job == "edges":
+            self._look_at_edges()
+        else:
+            self.command.emit(COMMANDS[job])
+        if job == "compare":
+            self._line.show_note(COMPARE, _WORDS_MS)
+
+    def _look_at_edges(self) -> None:
+        view = self._panel.controller
         third, fourth = (self._panel.pane(name).picture for name in ("pca", "filtered"))
-        if not untouched or source != self._open_files.stand_in or third is None or fourth is None:
-            self._session.filter_changed.disconnect(self._end)  # a slider's tick wakes nobody in vain
-            self._session.opened.disconnect(self._look)
+        if third is None or fourth is None:
             return
         box = most_different(third, fourth, max(round(min(third.shape[:2]) * SHARE), 1))
         if box is not None:
             down, across = (full / grid for full, grid in zip(view.image_size, third.shape[:2], strict=False))
             view.show_box((box[0] * across, box[1] * down, box[2] * across, box[3] * down))
             self._view = view.centre, view.scale
-            self._line.show_note(WORDS, _WORDS_MS)
-
-    def _view_changed(self) -> None:
-        if not self._waiting or not self._panel.controller.fitting:  # panes that change size fit anew by themselves
-            self._end()
-
-    def _end(self) -> None:
-        """Somebody acts: nothing more is shown, and what the words are about is no longer in the panes."""
-        self._waiting = False
-        self._line.end_note(WORDS)
+            self._line.show_note(EDGES, _WORDS_MS)
 
     def _fit_next(self) -> None:
-        """Views are kept from picture to picture where sizes agree; this one nobody chose."""
+        """Views are kept from picture to picture where sizes agree; this one was of the sample's edges."""
         view = self._panel.controller
         if self._view == (view.centre, view.scale):
             view.fit()
