@@ -15,6 +15,7 @@ ROOT = environment.ROOT
 NO_TESTS = 5  # pytest's exit code where nothing was selected
 CONTRACTS = ["-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"]
 PYTEST = ["-m", "pytest", "-m", "not slow"]
+AT_ONCE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]  # a process to a core, each of one thread
 
 
 def full_checks(arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -25,7 +26,7 @@ def full_checks(arguments: Sequence[str]) -> dict[str, list[str]]:
         "lint-imports": CONTRACTS,
         "vulture": ["-m", "vulture"],
         "mypy": ["-m", "mypy"],
-        "pytest": [*PYTEST, *arguments],
+        "pytest": [*PYTEST, *AT_ONCE, *arguments],
     }
 
 
