@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.key_positions import elsewhere
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,8 @@ def build_actions(parent: QWidget, bound: Mapping[str, Callable[[], object]]) ->
             continue
         action = QAction(command.words, parent)
         action.setObjectName(command.name)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        by_place = [other for key in command.keys for other in elsewhere(key)]
+        action.setShortcuts([QKeySequence(key) for key in (*command.keys, *by_place)])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setToolTip(f"{command.tip} ({_native(command.keys[0])})" if command.keys else command.tip)
         action.setCheckable(command.checkable)

@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QResizeEvent, QWindowStateChangeEvent
-from PySide6.QtWidgets import QDialog, QDockWidget, QMainWindow, QStackedWidget, QTabBar, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDockWidget,
+    QMainWindow,
+    QStackedWidget,
+    QTabBar,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.widgets.controls.network_menus import NetworkMenus
@@ -14,6 +24,7 @@ from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
 from sss_gui.widgets.dialogs.manual import ManualDialog
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
+from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.jobs_bar import JobsBar
@@ -196,6 +207,11 @@ class MainWindow(QMainWindow):
         self.views.currentChanged.connect(lambda index: self.segments_requested.emit(bool(index)))
         bar.addWidget(self.views)
         bar.addSeparator()
+        more = bar.findChild(QToolButton, "qt_toolbar_ext_button")
+        if more is not None:  # Fusion's own drawing is dark whatever the palette
+            more.setIcon(line_icon("more"))
+            more.setToolTip("More tools")
+            more.setAccessibleName("More tools")
         return bar
 
     def _place(self) -> None:

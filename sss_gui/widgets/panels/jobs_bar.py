@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
 
@@ -34,9 +34,7 @@ class JobsBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 5, 8, 5)
         row.setSpacing(8)
-        lead = QLabel("This is a sample.")
-        lead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # goes first
-        row.addWidget(lead, 1)
+        row.addStretch(1)
         self._buttons: dict[str, QPushButton] = {}
         for name, (words, tip) in JOBS.items():
             button = self._buttons[name] = QPushButton(words)

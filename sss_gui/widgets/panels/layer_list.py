@@ -45,12 +45,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sss_gui.widgets.key_positions import elsewhere
 from sss_gui.widgets.picture.annotations import CANVAS
 from sss_gui.widgets.picture.qimage import to_pixmap
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = Qt.ItemDataRole.UserRole + 1
 _NOWHERE = QModelIndex()
+_EYES = {Qt.Key.Key_Y, *(ord(letter) for letter in elsewhere("Y"))}  # that key, whatever the alphabet
 # Ctrl as well, for window managers that keep Alt for themselves
 _ALONE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 _THUMB, _HEIGHT, _EYE, _SWATCH, _BAR, _CELL = QSize(64, 48), 56, 24, 14, 3, 6
@@ -190,7 +192,7 @@ class LayerList(QListView):
         current, held = self.currentIndex(), event.modifiers()
         if event.key() == Qt.Key.Key_Space:
             event.ignore()  # held, it shows the input in every pane
-        elif event.key() == Qt.Key.Key_Y and current.isValid():
+        elif event.key() in _EYES and current.isValid():
             self._toggle_eyes(current, alone=bool(held & Qt.KeyboardModifier.ShiftModifier))
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and held & Qt.KeyboardModifier.AltModifier:
             self._move(current.row(), -1 if event.key() == Qt.Key.Key_Up else 1)

@@ -70,7 +70,9 @@ class PaneHeader(QWidget):
         end = self.width() - _PAD
         if not self.note or (not self.legend.isHidden() and self.width() < _WIDE):
             return end
-        return end - self.fontMetrics().horizontalAdvance(self.note) - _PAD
+        before = end - self.fontMetrics().horizontalAdvance(self.note) - _PAD
+        name = 2 * _PAD + self.fontMetrics().horizontalAdvance(self.title) + self._badge_width()
+        return before if before >= name else end  # the name is worth more than the note
 
     def _badge_width(self) -> int:
         return self.fontMetrics().horizontalAdvance(self.state) + 14 + _PAD if self.state else 0

@@ -10,6 +10,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLabel, QListView, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 
+from sss_gui.window.actions import COMMANDS
+
 KEY = Qt.Key
 
 
@@ -219,3 +221,15 @@ def test_names_are_shown_letter_for_letter(qtbot, opened):
     box = opened.window.findChild(QMessageBox)
     assert box.textFormat() == Qt.TextFormat.PlainText
     box.close()
+
+
+def test_letters_are_found_by_their_place_on_other_keyboards(opened):
+    """Л lies where K does, ל too; two commands never share a key."""
+    shortcuts = {name: [each.toString() for each in a.shortcuts()] for name, a in opened.actions.items()}
+    assert {"K", "Л", "ל"} <= set(shortcuts["clusters"])
+    assert {"[", "Х"} <= set(shortcuts["radius_down"])
+    assert "Shift+К" in shortcuts["crisp"]
+    assert shortcuts["open"] == ["Ctrl+O"], "with Ctrl the system finds the place itself"
+    for view in ("features", "segments"):
+        keys = [key for c in COMMANDS if c.view in ("", view) for key in shortcuts[c.name]]
+        assert len(keys) == len(set(keys))

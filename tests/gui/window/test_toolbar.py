@@ -130,3 +130,11 @@ def test_device_and_size_are_in_the_model_menu_and_on_the_status_line(qtbot, sho
     texts = [b.text() for b in shown.window.status.findChildren(QToolButton)]
     assert "Size: 960 px ▾" in texts
     idle_shown(qtbot, shown)
+
+
+def test_a_narrow_window_shows_that_there_is_more(qtbot, shown):
+    shown.window.toolbar.setFixedWidth(320)
+    more = shown.window.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
+    qtbot.waitUntil(more.isVisible)
+    assert more.accessibleName() == "More tools"
+    assert resource("icons/more.svg").is_file()

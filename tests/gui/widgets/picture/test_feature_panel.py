@@ -272,3 +272,13 @@ def test_the_gain_of_differences_doubles_and_begins_again(panel):
         panel.step_difference_gain()
         titles.append(panel.pane("pca").header.title)
     assert titles == [f"|PCA − Input| × {gain}" for gain in (1, 2, 4, 8, 16, 32, 1, 2)]
+
+
+def test_a_narrow_header_keeps_its_name_before_the_zoom(panel):
+    header = panel.pane("filtered").header
+    panel.pane("filtered").set_state("exact")
+    QTest.mouseClick(panel.pane("filtered").canvas, LEFT)
+    header.resize(header.fontMetrics().horizontalAdvance(header.title) + 80, header.height())
+    narrow = from_qimage(header.grab().toImage())
+    header.set_texts(note="")
+    assert np.array_equal(from_qimage(header.grab().toImage()), narrow), "the note went, the name is whole"
