@@ -17,6 +17,7 @@ from sss_model.matting.steps import step_from_dict
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
 
 MOST_LAYERS = 100  # of one picture; there are at most 40 components
+MOST_STEPS = 1000  # clicks, strokes and boxes of one matte
 WordsOf = Callable[[Path | None], str | None]
 PathOf = Callable[[str | None], Path | None]
 
@@ -74,8 +75,9 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     name = one_of(entry["alpha_view"], tuple(ALPHA_VIEWS), "alpha_view")
     if backdrop is not None and not backdrop.is_file():
         backdrop, name = None, "grey" if name == "picture" else name
-    if len(entry["layers"]) > MOST_LAYERS:
-        raise ParameterError(f"layers must be at most {MOST_LAYERS}, got {len(entry['layers'])}.")
+    for kind, most in (("layers", MOST_LAYERS), ("steps", MOST_STEPS)):
+        if len(entry[kind]) > most:
+            raise ParameterError(f"{kind} must be at most {most}, got {len(entry[kind])}.")
     layers = tuple(_layer(values) for values in entry["layers"])
     numbers = frozenset(layer.number for layer in layers)
     if len(numbers) != len(layers):

@@ -22,6 +22,7 @@ from sss_gui.saved.session_file import SavedSession, read_session, write_session
 from sss_gui.state.layer_edits import Edits, Layer
 from sss_gui.state.session import State
 from sss_model.datasets.coco import instance_mask, read_instances, read_panoptic
+from sss_model.matting.steps import Box, Stroke
 from sss_model.params import ExportParams, ExtractParams, FilterParams, NetworkParams, ProjectionParams
 from sss_model.params.fields import Checked
 from sss_model.params.layers import SegmentParams
@@ -102,7 +103,9 @@ def try_session(rng: np.random.Generator, folder: Path) -> None:
     picture.touch()
     source = Source(picture, picture.name)
     layers = Layer(1, frozenset([0, 2]), "cat", (1, 2, 3)), Layer(2, frozenset([1]), "sky", (3, 2, 1))
-    segments = SavedSegments(True, edits=Edits(None, layers, frozenset([1]), keep=((1, 1),)))
+    segments = SavedSegments(
+        True, edits=Edits(None, layers, frozenset([1]), steps=(Stroke(((0.1, 0.2),), True, 0.01), Box(0, 0, 1, 1)))
+    )
     state, pins = State(source, picture, basis=picture), (source, ((7, 8),))
     whole = SavedSession(state, (source,), ((1, 2),), (5.5, 6.0), 2.0, 1, pins, "clusters", segments=segments)
     write_session(path, whole)

@@ -72,17 +72,18 @@ def test_damage_is_told(tmp_path, saved, field):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda entry: entry["layers"][0].update(components=[]), "The layer 2 has no components"),
-        (lambda entry: entry["layers"][0].update(components=[1, 3]), "The component 3 is in two layers"),
-        (lambda entry: entry.update(keep=[[1, 1]] * 100_000), "keep must be at most 1000 points, got 100000"),
-        (lambda entry: entry.update(layers=entry["layers"] * 2500), "layers must be at most 100, got 5000"),
+        (lambda entry, _: entry["layers"][0].update(components=[]), "The layer 2 has no components"),
+        (lambda entry, _: entry["layers"][0].update(components=[1, 3]), "The component 3 is in two layers"),
+        (lambda _, values: values.update(pins=[[1, 1]] * 100_000), "pins must be at most 1000 points, got 100000"),
+        (lambda entry, _: entry.update(steps=entry["steps"][:1] * 5000), "steps must be at most 1000, got 5000"),
+        (lambda entry, _: entry.update(layers=entry["layers"] * 2500), "layers must be at most 100, got 5000"),
     ],
 )
 def test_what_no_window_can_show_is_told(tmp_path, saved, damage, said):
     path = tmp_path / "s.sss.json"
     write_session(path, saved)
     values = json.loads(path.read_text(encoding="utf-8"))
-    damage(values["segments"])
+    damage(values["segments"], values)
     path.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(SessionFileError, match=said):
         read_session(path)
