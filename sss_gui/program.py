@@ -29,6 +29,7 @@ from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.requests.channel import Rank
 from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Engine, Worker
+from sss_gui.saved.picture_edits import PictureEdits
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
@@ -135,6 +136,7 @@ class Program(QObject):
         self.session_store = SessionStore(
             data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
+        self.picture_edits = PictureEdits(session, pins, segments, self.file_worker, data / "edits", self)
         self.actions: dict[str, QAction] = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()
@@ -150,8 +152,10 @@ class Program(QObject):
         With `restore` a session that a crash left behind comes before `paths`.
         """
         left = self.session_store.left_behind() if restore else None
-        if left is None or not self.session_store.restore_left(left):
+        restored = left is not None and self.session_store.restore_left(left)
+        if not restored:
             self.open_files.open_paths(list(paths))
+        self._offer_last(restore and not restored)
         self.session.load_model()
         self.worker.start()
         self.file_worker.start()
@@ -166,13 +170,38 @@ class Program(QObject):
         self.session.close()
         self.window.save_layout(self.settings)
         self.settings.sync()
-        self.session_store.end()
+        self.session_store.end(keep=self._worth_keeping)
+        self.picture_edits.end()
         deadline = time.monotonic() + (max(patience, 20.0) if exporting else patience)
         workers = (self.worker, self.file_worker, self.models.worker)
         for worker in workers:
             worker.close(0.0)  # all are asked before one is waited for
         ended = [worker.close(max(deadline - time.monotonic(), 0.0)) for worker in workers]
         return all(ended)
+
+    @property
+    def _worth_keeping(self) -> bool:
+        """Whether the next start should offer what is open: not the sample, as long as nobody did anything to it."""
+        sources = self.pictures.sources
+        return bool(sources) and (sources != [self.open_files.stand_in] or self.undo.has_steps)
+
+    def _offer_last(self, over_pictures: bool) -> None:
+        """Offer in the menu what was open when the program ended last, and over the panes too."""
+        words = self.session_store.last_words()
+        self.actions["continue_session"].setEnabled(bool(words))
+        if words and over_pictures:
+            title, key = "Continue where you were", "Ctrl+Shift+T"
+            hint = f"{words}, with all that you made of it. Also in the menu File ({key})."
+            self.window.panel.show_offer(title, hint, "Continue", self._continue)
+
+    def _end_offer(self, source: Source | None) -> None:
+        if source is not None and source != self.open_files.stand_in:
+            self.window.panel.end_offer()
+
+    def _continue(self) -> None:
+        self.window.panel.end_offer()
+        self.session_store.restore_last()
+        self.actions["continue_session"].setEnabled(False)
 
     def _fill_menus(self) -> None:
         window = self.window
@@ -219,6 +248,7 @@ class Program(QObject):
         self.undo.changed.connect(self._enable_undo)
         self._enable_undo("", "")
         session.opened.connect(self._pin_sample)
+        session.displayed_changed.connect(self._end_offer)
         store = self.session_store
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
         session.opened.connect(lambda _source: store.mark_opening(None))
@@ -293,6 +323,7 @@ class Program(QObject):
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
             *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.export_layers),
+            *(self.picture_edits,),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -355,6 +386,7 @@ class Program(QObject):
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),
             "export_all": exporting.export_all_dialog,
             "open_session": self.session_store.open_dialog,
+            "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,

@@ -1,4 +1,4 @@
-"""What is asked about files: which pictures there are, and small pictures of them or of their features."""
+"""What is asked about files: which pictures there are, small pictures of them, and what was made of them before."""
 
 from __future__ import annotations
 
@@ -63,3 +63,29 @@ class FeatureThumbnailsRequest(Request[FeatureThumbnail]):
 
     panes: RenderPanes
     sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class EditsResult:
+    """What was made of `source` before, as `KeepEdits` had it; '' for nothing."""
+
+    source: Source
+    text: str
+
+
+@dataclass(frozen=True)
+class RecallEdits(Request[EditsResult]):
+    """Read the file `name` of `folder`, which has what was made of `source`."""
+
+    source: Source
+    folder: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class KeepEdits(Request[None]):
+    """Write `text`, what was made of a picture, into the file `name` of `folder`; '' removes it. Nothing answers."""
+
+    folder: Path
+    name: str
+    text: str

@@ -61,12 +61,16 @@ class Source:
 
 @dataclass(frozen=True)
 class OpenedPicture:
-    """The photograph of `source`: its (H, W), its (H, W, 3) uint8 and reductions, and the files it was read from."""
+    """The photograph of `source`: its (H, W), its (H, W, 3) uint8 and reductions, and the files it was read from.
+
+    `sha256` is of the file's bytes; '' where that is not known.
+    """
 
     source: Source
     size: tuple[int, int]
     levels: Pyramid
     files: tuple[Path, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.requests.segments import Colour
 from sss_gui.saved.session_values import one_of, text, whole
-from sss_gui.state.layer_edits import Edits, Layer
+from sss_gui.state.layer_edits import Edits, Layer, with_matte
 from sss_gui.state.segments import AlphaView, Method
 from sss_model.errors import ParameterError
 from sss_model.matting.steps import step_from_dict
@@ -43,6 +43,14 @@ def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
         "colour": list(view.colour),
         "backdrop": words(view.backdrop),
         "decontaminate": view.decontaminate,
+        **layers_entry(edits),
+        **matte_entry(edits),
+    }
+
+
+def layers_entry(edits: Edits) -> dict[str, Any]:
+    """What `edits` have of layers, as JSON has it."""
+    return {
         "layers": [
             {
                 "number": layer.number,
@@ -55,10 +63,43 @@ def segments_entry(saved: SavedSegments, words: WordsOf) -> dict[str, Any]:
         ],
         "arranged": edits.arranged,
         "picked": sorted(edits.picked),
-        "steps": [step.to_dict() for step in edits.steps],
-        "edges": edits.edges,
-        "matte": edits.params.to_dict(),
     }
+
+
+def matte_entry(edits: Edits) -> dict[str, Any]:
+    """What `edits` have of the matte beside its picks, as JSON has it."""
+    steps = [step.to_dict() for step in edits.steps]
+    return {"steps": steps, "edges": edits.edges, "matte": edits.params.to_dict()}
+
+
+def read_layers(entry: dict[str, Any]) -> Edits:
+    """What `layers_entry` made of it; raises as `segments_of`."""
+    if len(entry["layers"]) > MOST_LAYERS:
+        raise ParameterError(f"layers must be at most {MOST_LAYERS}, got {len(entry['layers'])}.")
+    layers = tuple(_layer(values) for values in entry["layers"])
+    numbers = frozenset(layer.number for layer in layers)
+    if len(numbers) != len(layers):
+        raise ParameterError("Two layers have the same number.")
+    used: set[int] = set()
+    for layer in layers:
+        if not layer.components:
+            raise ParameterError(f"The layer {layer.number} has no components.")
+        if used & layer.components:
+            raise ParameterError(f"The component {min(used & layer.components)} is in two layers.")
+        used |= layer.components
+    picked = numbers & {whole(number, "picked") for number in entry["picked"]}
+    return Edits(layers=layers, picked=picked, arranged=bool(entry["arranged"]))
+
+
+def read_matte(entry: dict[str, Any]) -> Edits:
+    """What `matte_entry` made of it; raises as `segments_of`."""
+    if len(entry["steps"]) > MOST_STEPS:
+        raise ParameterError(f"steps must be at most {MOST_STEPS}, got {len(entry['steps'])}.")
+    return Edits(
+        steps=tuple(map(step_from_dict, entry["steps"])),
+        edges=bool(entry["edges"]),
+        params=MatteParams.from_dict(entry["matte"]),
+    )
 
 
 def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
@@ -75,28 +116,7 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     name = one_of(entry["alpha_view"], tuple(ALPHA_VIEWS), "alpha_view")
     if backdrop is not None and not backdrop.is_file():
         backdrop, name = None, "grey" if name == "picture" else name
-    for kind, most in (("layers", MOST_LAYERS), ("steps", MOST_STEPS)):
-        if len(entry[kind]) > most:
-            raise ParameterError(f"{kind} must be at most {most}, got {len(entry[kind])}.")
-    layers = tuple(_layer(values) for values in entry["layers"])
-    numbers = frozenset(layer.number for layer in layers)
-    if len(numbers) != len(layers):
-        raise ParameterError("Two layers have the same number.")
-    used: set[int] = set()
-    for layer in layers:
-        if not layer.components:
-            raise ParameterError(f"The layer {layer.number} has no components.")
-        if used & layer.components:
-            raise ParameterError(f"The component {min(used & layer.components)} is in two layers.")
-        used |= layer.components
-    edits = Edits(
-        layers=layers,
-        picked=numbers & {whole(number, "picked") for number in entry["picked"]},
-        arranged=bool(entry["arranged"]),
-        steps=tuple(map(step_from_dict, entry["steps"])),
-        edges=bool(entry["edges"]),
-        params=MatteParams.from_dict(entry["matte"]),
-    )
+    edits = with_matte(read_layers(entry), read_matte(entry))
     view = AlphaView(name, _colour(entry["colour"]), backdrop, bool(entry["decontaminate"]))
     return SavedSegments(bool(entry["shown"]), method, view, edits)
 

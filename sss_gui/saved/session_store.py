@@ -19,6 +19,7 @@ from sss_gui.tasks.export_files import ask_save
 from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_model.errors import SSSError
 from sss_model.storage.atomic_write import replacing
+from sss_model.storage.json_file import read_json
 
 QUIET_MS = 3000
 _CLOCK = 2.0  # seconds that disks and processes may count apart
@@ -40,8 +41,8 @@ def _is_left(path: Path, process: str) -> bool:
 class SessionStore(QObject):
     """Writes what `capture` gives and hands what was read to `restore`; `bases` is where the program keeps bases.
 
-    While the program runs, its state lies in `folder` as running-<process id>.sss.json, and is removed when it ends
-    well. One that a process left behind that is no more is what a crash leaves.
+    While the program runs, its state lies in `folder` as running-<process id>.sss.json. When it ends well, that becomes
+    last.sss.json, which the next start offers. One that a process left behind that is no more is what a crash leaves.
 
     Beside it, opening-<process id> names the picture that is being opened until it is shown: one that a crash leaves
     there is what the program came down over, and is not opened again unasked.
@@ -49,6 +50,7 @@ class SessionStore(QObject):
     Attributes
     ----------
     path : where this program's state is written while it runs
+    last : where the state is kept that the program ended well with
 
     Signals
     -------
@@ -71,6 +73,7 @@ class SessionStore(QObject):
         self._folder, self._bases, self._window = folder, bases, window
         self._capture, self._restore = capture, restore
         self.path = folder / f"running-{os.getpid()}{SESSION_SUFFIX}"
+        self.last = folder / f"last{SESSION_SUFFIX}"
         self._marker = folder / f"opening-{os.getpid()}"
         self._ended = False
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
@@ -95,10 +98,17 @@ class SessionStore(QObject):
         except (OSError, SSSError) as error:
             self.noted.emit(f"The session cannot be kept: {describe(error).sentence}")
 
-    def end(self) -> None:
-        """The program ends well: nothing to restore, and what closing the window changes is not written."""
+    def end(self, *, keep: bool) -> None:
+        """The program ends well: what there is is offered to the next start, where it is worth to `keep`.
+
+        What closing the window changes is not written.
+        """
         self._ended = True
         self._timer.stop()
+        if keep:
+            with contextlib.suppress(OSError, SSSError):  # nobody is there any more to hear of it
+                self._folder.mkdir(parents=True, exist_ok=True)
+                write_session(self.last, self._capture())
         self.path.unlink(missing_ok=True)
         self._marker.unlink(missing_ok=True)
 
@@ -165,6 +175,20 @@ class SessionStore(QObject):
             return False
         self._restore(saved)
         return True
+
+    def last_words(self) -> str:
+        """What the session holds that the program ended with, such as "a.jpg and 2 more"; '' where there is none."""
+        try:
+            values = read_json(self.last, SessionFileError, noun="The session")
+            names = [Path(str(entry["path"])).name for entry in values["sources"]]
+            shown = Path(str((values["shown"] or values["sources"][0])["path"])).name
+        except (SSSError, LookupError, TypeError):
+            return ""
+        return shown if len(names) < 2 else f"{shown} and {len(names) - 1} more"
+
+    def restore_last(self) -> None:
+        """Go on where the program ended last."""
+        self.open(self.last)
 
     def save_dialog(self) -> None:
         """Ask where to, and save the session."""

@@ -92,7 +92,7 @@ class WindowSnapshot(QObject):
         shown = self._session.state.source
         if saved is None or shown not in saved.sources:
             return
-        pins = saved.pins_by_picture
+        pins = {**dict.fromkeys(saved.sources, ()), **saved.pins_by_picture}  # without pins there are none
         self._pins.set_all({**dict([saved.origin]), **pins} if saved.origin is not None else pins)
         if shown != saved.state.source:
             return

@@ -62,6 +62,14 @@ class Pins(QObject):
         self._by_picture = {source: list(points) for source, points in pins.items()}
         self.set(self.points)
 
+    def recall(self, source: Source, points: Sequence[Point]) -> bool:
+        """The pins that `source` had before, unless it has been given others; says whether they are back."""
+        if not points or source in self._by_picture:
+            return False
+        self._by_picture[source] = list(points)
+        self._follow()
+        return True
+
     def nudge(self, dx: int, dy: int) -> None:
         """Move the last pin by (dx, dy) pixels, not over the picture's edge."""
         pins = self.points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +45,7 @@ from sss_model.params.layers import MatteParams, SegmentParams
 
 TOOLS = ("keep", "drop", "brush", "box", "pick")
 FINEST, WIDEST = 0.002, 0.2  # radii of the brush, in parts of the long side
+TOLERANCE = 1e-3  # of a component's share, by which a cut is known again
 METHOD_TITLES = {
     "sss": "Semantic soft segments",
     "spectral-matting": "Spectral matting",
@@ -75,6 +76,9 @@ class Method:
         return METHOD_TITLES.get(self.name, self.file.name if self.file is not None else self.name)
 
 
+Cut = tuple[Source, int, Method]
+
+
 @dataclass(frozen=True)
 class AlphaView:
     """How the matte is looked at: one of `ALPHA_VIEWS`, with what lies behind it, and whose colours it has."""
@@ -83,6 +87,28 @@ class AlphaView:
     colour: Colour = (0, 177, 64)
     backdrop: Path | None = None
     decontaminate: bool = False
+
+
+@dataclass(frozen=True)
+class MadeOfCut:
+    """What was made of one cut of a picture.
+
+    Attributes
+    ----------
+    method : where the layers came from
+    shares : of the cut's components, by which it is known again
+    """
+
+    method: Method
+    shares: tuple[float, ...]
+    edits: Edits
+
+    def of_cut(self, other: MadeOfCut) -> bool:
+        """Whether both are of the same components."""
+        same = (self.method.name, self.method.file) == (other.method.name, other.method.file)
+        if not same or len(self.shares) != len(other.shares):
+            return False
+        return all(abs(a - b) <= TOLERANCE for a, b in zip(self.shares, other.shares, strict=True))
 
 
 class Segments(QObject):
@@ -163,7 +189,8 @@ class Segments(QObject):
         self._status = ("", False)
         self._source: Source | None = None  # whose matte `edits` has
         self._matte_of_source: dict[Source, Edits] = {}  # of other pictures, without their layers
-        self._edits_of: dict[object, tuple[tuple[float, ...], Edits]] = {}  # of other pictures and methods
+        self._made_of: dict[Source, list[MadeOfCut]] = {}  # of all pictures, methods and models, the last one last
+        self._first = Edits()  # the layers of the cut as they came
         self._restored: tuple[Source, Edits] | None = None  # of a session file, until its picture is cut
         session.displayed_changed.connect(self._leave)
         session.panes_rendered.connect(self._follow)
@@ -298,6 +325,30 @@ class Segments(QObject):
         if self.cut is not None and self._wanted_cut == self.edits.cut:
             self._put(self._edits_for(self.edits.cut, self.edits))
             self.replaced.emit()
+
+    def made_of(self, source: Source) -> tuple[Edits, tuple[MadeOfCut, ...]]:
+        """What was made of `source`: its matte, and the layers of each of its cuts."""
+        self._remember()
+        matte = self.edits if source == self._source else self._matte_of_source.get(source, Edits())
+        return with_matte(Edits(), matte), tuple(self._made_of.get(source, ()))
+
+    def recall(self, source: Source, matte: Edits, cuts: Sequence[MadeOfCut]) -> bool:
+        """What was made of `source` in former runs, unless something was in this one; says whether that is back."""
+        self._remember()
+        known = self._made_of.setdefault(source, [])
+        new = [cut for cut in cuts if not any(cut.of_cut(other) for other in known)]
+        known[:0] = new
+        now, _ = self.made_of(source)
+        back = matte != now == Edits()
+        if back:
+            self._matte_of_source[source] = matte
+        if source == self._source and (back or new):
+            edits = self.edits
+            if isinstance(edits.cut, tuple) and with_matte(edits, self._first) == self._first:
+                edits = self._edits_before(edits.cut)
+            self._put(with_matte(edits, matte if back else self.edits))
+            self.replaced.emit()
+        return back or bool(new)
 
     @property
     def waiting(self) -> Edits | None:
@@ -486,7 +537,7 @@ class Segments(QObject):
     # requests --------------------------------------------------------------------------------------------------------
 
     @property
-    def _wanted_cut(self) -> tuple[object, ...] | None:
+    def _wanted_cut(self) -> Cut | None:
         """The cut that is wanted; None while the features are under way."""
         source = self._session.shown
         return None if source is None else (source, self._features, self.method)
@@ -547,8 +598,8 @@ class Segments(QObject):
         self._remember()
         self.cut, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
-        edits = self._edits_for(cut, self._edits_before(cut))
-        edits = edits if edits.steps else with_matte(edits, self.edits)
+        self._first = Edits(cut, first_layers(self.components, SegmentParams().layers))
+        edits = with_matte(self._edits_for(cut, self._edits_before(cut)), self.edits)
         self._replace(with_matte(Edits(cut), edits))
         self._put(edits)
         self._ask_matte()
@@ -574,12 +625,11 @@ class Segments(QObject):
         whole = set().union(*edits.parts) == set(range(len(self.components.shares)))
         return replace(edits, cut=cut) if whole else otherwise
 
-    def _edits_before(self, cut: tuple[object, ...]) -> Edits:
+    def _edits_before(self, cut: Cut) -> Edits:
         """What was made of these components before, or the first layers."""
-        shares, edits = self._edits_of.get((cut[0], self.method), ((), Edits()))
-        if edits.layers and shares == _rounded(self.components.shares):
-            return replace(edits, cut=cut)
-        return Edits(cut, first_layers(self.components, SegmentParams().layers))
+        made = MadeOfCut(self.method, self.components.shares, self._first)
+        before = next((other for other in self._made_of.get(cut[0], ()) if other.of_cut(made)), made)
+        return replace(before.edits, cut=cut)
 
     def _take_layers(self, result: LayersResult) -> None:
         self.alphas = result
@@ -608,7 +658,10 @@ class Segments(QObject):
         """Remember what was made of the cut that is there."""
         if self.cut is not None and isinstance(self.edits.cut, tuple):
             source, _, method = self.edits.cut
-            self._edits_of[source, method] = _rounded(self.cut.shares), self.edits
+            made = MadeOfCut(method, self.cut.shares, self.edits)
+            others = [other for other in self._made_of.get(source, ()) if not other.of_cut(made)]
+            untouched = with_matte(self.edits, self._first) == self._first
+            self._made_of[source] = others if untouched else [*others, made]
 
     def _drop_cut(self, *_: object) -> None:
         """What is being cut is not wanted any more."""
@@ -624,11 +677,6 @@ class Segments(QObject):
         if status != self._status:
             self._status = status
             self.status_changed.emit(self.status)
-
-
-def _rounded(shares: tuple[float, ...]) -> tuple[float, ...]:
-    """By which a cut is known again."""
-    return tuple(round(share, 4) for share in shares)
 
 
 def _matte(edits: Edits) -> tuple[object, ...]:

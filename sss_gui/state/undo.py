@@ -87,6 +87,11 @@ class Undo(QObject):
         session.reverted.connect(self._forget_failure)
         session.motion.rested.connect(self._end_drag)
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether anything was done that is not undone, to any picture."""
+        return any(self._past.values())
+
     def undo(self) -> None:
         """Back to what was before the last step."""
         self._move(self._past, self._future, max, lambda step: (step.before, step.after))

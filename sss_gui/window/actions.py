@@ -65,6 +65,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("open_session", "Open sess&ion…", (), "File", "Open a saved session", within="&Open"),
     Command("open_sample", "Open the &sample picture", (), "File", "Open the picture that comes with the program",
             within="&Open"),
+    Command("continue_session", "Contin&ue where you were", ("Ctrl+Shift+T",), "File",
+            "Open again what was open when the program ended last"),
     Command("paste", "&Paste picture", ("Ctrl+V",), "File", "Add the picture or file on the clipboard to the strip"),
     Command("close_picture", "&Close picture", ("Ctrl+W",), "File", "Take the picture off the strip; its file stays",
             separator=True),

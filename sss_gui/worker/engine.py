@@ -180,9 +180,10 @@ class FeatureEngine(Engine):
         progress.report(0.0, "Reading")
         document = self.documents.read_from(source, stamp)
         if document is not None:
-            return OpenedPicture(source, document.figure.size, document.full_picture(), files_of_source(source))
+            sha256 = str(document.record.get("source_sha256", ""))
+            return OpenedPicture(source, document.figure.size, document.full_picture(), files_of_source(source), sha256)
         opened, levels = self._read(source)
-        return OpenedPicture(source, opened.image.shape[:2], levels, files_of_source(source))
+        return OpenedPicture(source, opened.image.shape[:2], levels, files_of_source(source), opened.sha256)
 
     def compute_features(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         """The features: remembered, read, or computed."""

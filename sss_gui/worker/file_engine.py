@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from sss_gui.requests.files import ListRequest, ListResult, PasteRequest, ThumbnailRequest, ThumbnailResult
+from sss_gui.requests.files import (
+    EditsResult,
+    KeepEdits,
+    ListRequest,
+    ListResult,
+    PasteRequest,
+    RecallEdits,
+    ThumbnailRequest,
+    ThumbnailResult,
+)
 from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_model.errors import ImageError, SSSError
@@ -14,15 +23,22 @@ from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
 from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
 from sss_model.image_io import read_thumbnail, write_picture
 from sss_model.progress import Progress
-from sss_model.storage.atomic_write import reason
+from sss_model.storage.atomic_write import reason, replacing
 
 PASTED = 200  # pasted pictures that are kept
+EDITED = 2000  # pictures of which it is kept what was made of them
 
 
 class FileEngine(Engine):
     """Finds pictures among files and folders, and makes small pictures of them."""
 
-    answers: ClassVar[Answers] = {ListRequest: "list_files", PasteRequest: "paste", ThumbnailRequest: "thumbnails"}
+    answers: ClassVar[Answers] = {
+        ListRequest: "list_files",
+        PasteRequest: "paste",
+        ThumbnailRequest: "thumbnails",
+        RecallEdits: "recall_edits",
+        KeepEdits: "keep_edits",
+    }
 
     def list_files(self, request: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """What can be opened among the request's paths."""
@@ -44,6 +60,52 @@ class FileEngine(Engine):
         for source in request.sources:
             progress.report(0.0, "Thumbnails")
             deliver(_thumbnail(request, source))
+            self.give_way()
+
+    def recall_edits(self, request: RecallEdits, progress: Progress, deliver: Deliver) -> EditsResult:
+        """What was made of a picture before; its file is now the last one to be forgotten."""
+        path = edits_file(request.folder, request.name)
+        try:
+            written = path.read_text(encoding="utf-8")
+            path.touch()
+        except FileNotFoundError:
+            written = ""
+        return EditsResult(request.source, written)
+
+    def keep_edits(self, request: KeepEdits, progress: Progress, deliver: Deliver) -> None:
+        """Write what is made of a picture."""
+        write_edits(request.folder, request.name, request.text)
+
+
+def edits_file(folder: Path, name: str) -> Path:
+    """Where it is kept what was made of the picture `name`."""
+    return folder / f"{name}.json"
+
+
+def write_edits(folder: Path, name: str, text: str) -> None:
+    """Keep `text` of the picture `name`, or nothing where it is empty; of many pictures the oldest is forgotten.
+
+    Raises
+    ------
+    SSSError, OSError : the folder or the file cannot be written
+    """
+    path = edits_file(folder, name)
+    if not text:
+        path.unlink(missing_ok=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path, SSSError) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    files = list(folder.glob("*.json"))
+    for old in sorted(files, key=_age)[:-EDITED]:
+        old.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # another window has just removed it
+        return 0
 
 
 def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> list[Source]:

@@ -63,7 +63,7 @@ from sss_gui.requests.worker import Deliver, Engine
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.errors import ImageError
-from sss_model.files.inputs import files_of
+from sss_model.files.inputs import file_sha256, files_of
 from sss_model.progress import Progress
 
 SIZE = (24, 32)
@@ -227,7 +227,8 @@ class FakeEngine(Engine):
         self._check(message.source)
         path = message.source.path
         files = files_of(path, message.source.image) if path is not None else ()
-        return OpenedPicture(message.source, self.size, self.picture(50), files)
+        sha256 = file_sha256(path) if path is not None and path.is_file() else ""
+        return OpenedPicture(message.source, self.size, self.picture(50), files, sha256)
 
     def compute_features(self, message: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         self._check(message.source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Signal
@@ -274,6 +274,15 @@ class FeaturePanel(QWidget):
         """An error over the whole panel's last good pictures; a `lasting` one is not about these, and outlives them."""
         self._lasting = lasting
         self.banner.show_message(title, hint, details)
+
+    def show_offer(self, title: str, hint: str, words: str, act: Callable[[], object]) -> None:
+        """Offer something over the pictures, until it is taken or dismissed."""
+        self._lasting = True
+        self.banner.show_offer(title, hint, words, act)
+
+    def end_offer(self) -> None:
+        """Take an offer away that nobody has taken."""
+        self.banner.end_offer()
 
     def clear_message(self) -> None:
         """Take the panel's message away, unless it is a lasting one, which the user dismisses."""

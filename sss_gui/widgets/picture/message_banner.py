@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -28,16 +30,35 @@ class MessageBanner(QFrame):
         font.setBold(True)
         self._title.setFont(font)
         self._copy = QPushButton("Copy details", self)
+        self._accept = QPushButton(self)
+        self._act: Callable[[], object] | None = None
         self._close = QPushButton("Dismiss", self)
         self._copy.clicked.connect(self._copy_details)
         self._close.clicked.connect(self.hide)
+        self._accept.clicked.connect(self._take_offer)
         self._arrange()
         self.setCursor(Qt.CursorShape.ArrowCursor)
         parent.installEventFilter(self)
         self.hide()
 
+    def show_offer(self, title: str, hint: str, words: str, act: Callable[[], object]) -> None:
+        """Offer something: a button of those `words` does it, and the offer goes."""
+        self.show_message(title, hint)
+        self._act = act
+        self._accept.setText(words)
+        self._accept.show()
+        self._place()
+        self.update()
+
+    def end_offer(self) -> None:
+        """Take an offer away; a message stays."""
+        if self._act is not None:
+            self.hide()
+
     def show_message(self, title: str, hint: str = "", details: str = "") -> None:
         """Show a sentence, what to do about it, and (where there are details) a button that copies them."""
+        self._act = None
+        self._accept.hide()
         self._title.setText(title)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
@@ -61,6 +82,7 @@ class MessageBanner(QFrame):
         words.addWidget(self._hint)
         words.addStretch()
         buttons.setSpacing(6)
+        buttons.addWidget(self._accept)
         buttons.addWidget(self._close)
         buttons.addWidget(self._copy)
         buttons.addStretch()
@@ -69,6 +91,11 @@ class MessageBanner(QFrame):
         row.setSpacing(16)
         row.addLayout(words, 1)
         row.addLayout(buttons)
+
+    def _take_offer(self) -> None:
+        self.hide()
+        if self._act is not None:
+            self._act()
 
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(f"{self._title.text()}\n{self._hint.text()}\n\n{self._details}")
@@ -111,6 +138,6 @@ class MessageBanner(QFrame):
         painter.drawRoundedRect(box, 6, 6)
         painter.setClipRect(0, 0, 5, self.height())
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ALERT)
+        painter.setBrush(ALERT if self._act is None else self.palette().highlight())
         painter.drawRoundedRect(box, 6, 6)
         painter.end()

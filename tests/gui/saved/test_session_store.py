@@ -142,7 +142,7 @@ def test_zoom_and_a_pane_alone_are_written_soon_too(qtbot, program, photos):
     store.keep()
     kept = read_session(store.path)
     assert (kept.scale, kept.solo) == (9.0, 2)
-    store.end()
+    store.end(keep=False)
     panel.solo(0)
     assert not store.pending, "a program that ended leaves nothing"
 

@@ -1,0 +1,198 @@
+"""What was made of each picture, kept for good: a picture that is opened again has its pins, matte and layers back.
+
+Each picture has a file, named by the digest of its own bytes, so that it is found wherever the picture was opened from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.files import EditsResult, KeepEdits, RecallEdits
+from sss_gui.requests.panes import OpenedPicture, Source
+from sss_gui.requests.worker import Worker
+from sss_gui.saved.segments_entry import layers_entry, matte_entry, read_layers, read_matte
+from sss_gui.saved.session_values import Points, finite, one_of, points, text
+from sss_gui.state.layer_edits import Edits
+from sss_gui.state.pins import Pins, Point
+from sss_gui.state.segments import MadeOfCut, Method, Segments
+from sss_gui.state.session import Session
+from sss_gui.worker.file_engine import edits_file, write_edits
+from sss_model.errors import ParameterError, SSSError
+from sss_model.params.layers import SEGMENT_METHODS
+from sss_model.storage.json_file import parse_json
+
+PROGRAM = "sss-features edits"
+FORMAT = 1
+QUIET_MS = 1000
+CUTS = 8  # methods and models by which a picture's layers are kept
+
+
+class PictureEdits(QObject):
+    """Reads what there is when a picture is opened, and writes what differs soon after, on the files' thread.
+
+    Parameters
+    ----------
+    worker : runs a `FileEngine`
+    folder : where the files lie
+
+    Signals
+    -------
+    noted : a sentence for the status line
+    """
+
+    noted = Signal(str)
+
+    def __init__(
+        self, session: Session, pins: Pins, segments: Segments, worker: Worker, folder: Path, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._pins, self._segments, self._folder = session, pins, segments, folder
+        self._files = Channel(worker, Rank.OPEN, keeps_all=True, quiet=True)
+        self._asked: dict[Source, str] = {}  # each picture's file, once the picture was read
+        self._name_of: dict[Source, str] = {}  # the same once that file was
+        self._filling = False
+        self._touched: set[Source] = set()
+        self._kept: dict[str, str] = {}  # what each file holds, or is to hold
+        self._unwritten: dict[str, str] = {}
+        self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
+        self._timer.timeout.connect(self.keep)
+        session.picture_opened.connect(self._recall)
+        for changed in (
+            *(pins.changed, segments.layers_changed, segments.picked_changed, segments.steps_changed),
+            *(segments.edges_changed, segments.params_changed),
+        ):
+            changed.connect(self._touch)
+
+    def keep(self) -> None:
+        """Have written what differs from what the files hold."""
+        self._timer.stop()
+        for name, content in self._differing().items():
+            end = partial(self._end_keeping, name, content)
+            self._files.ask(KeepEdits(self._folder, name, content), None, end)
+
+    def end(self) -> None:
+        """The program ends: write at once what is not written yet."""
+        self._timer.stop()
+        for source, name in self._asked.items():  # what was to be read still, where there is nothing to be read
+            if source not in self._name_of and not edits_file(self._folder, name).exists():
+                self._name_of[source] = name
+        self._differing()
+        for name, content in self._unwritten.items():
+            with contextlib.suppress(OSError, SSSError):  # nobody is there any more to hear of it
+                write_edits(self._folder, name, content)
+        self._unwritten.clear()
+
+    def _differing(self) -> dict[str, str]:
+        """What the files of touched pictures are to hold, by name; from now on that counts as what they hold."""
+        ready = self._touched & self._name_of.keys()
+        self._touched -= ready
+        texts = {self._name_of[source]: self._text_of(source) for source in ready}
+        differing = {name: texts[name] for name in texts if texts[name] != self._kept.get(name, "")}
+        self._kept |= differing
+        self._unwritten |= differing
+        return differing
+
+    def _touch(self, *_: object) -> None:
+        source = self._session.displayed
+        if source is not None and not self._filling:
+            self._touched.add(source)
+            self._timer.start()
+
+    def _recall(self, opened: OpenedPicture) -> None:
+        """Ask once for what was made of the picture before, after what is still to be written."""
+        source = opened.source
+        name = "-".join(filter(None, (opened.sha256, source.layout)))
+        if name and self._asked.get(source) != name:
+            self.keep()
+            self._asked[source] = name
+            self._files.ask(
+                RecallEdits(source, self._folder, name), partial(self._take, name), partial(self._end, source)
+            )
+
+    def _end(self, source: Source, _ended: Ended) -> None:
+        """What is made of the picture from now on is kept, also where the file could not be read."""
+        self._name_of[source] = self._asked[source]
+        if source in self._touched:
+            self._timer.start()
+
+    def _take(self, name: str, result: EditsResult) -> None:
+        """Give the picture what its file has."""
+        try:
+            pins, matte, cuts = read_edits(result.text) if result.text else ((), Edits(), ())
+        except (SSSError, LookupError, TypeError, AttributeError, ValueError, OverflowError):
+            self.noted.emit(f"What was made of {result.source.name} before cannot be read: its file is damaged.")
+            return
+        self._kept[name] = result.text
+        self._filling = True
+        recalled = [self._pins.recall(result.source, pins), self._segments.recall(result.source, matte, cuts)]
+        self._filling = False
+        if any(recalled):
+            self.noted.emit(f"What you made of {result.source.name} is back.")
+
+    def _end_keeping(self, name: str, content: str, ended: Ended) -> None:
+        if ended.error is not None:
+            self.noted.emit(f"What you make of this picture cannot be kept: {ended.error.sentence}")
+        elif self._unwritten.get(name) == content:
+            del self._unwritten[name]
+
+    def _text_of(self, source: Source) -> str:
+        matte, cuts = self._segments.made_of(source)
+        pins = self._pins.of(source)
+        return edits_text(source.name, pins, matte, cuts) if pins or cuts or matte != Edits() else ""
+
+
+def edits_text(picture: str, pins: Sequence[Point], matte: Edits, cuts: Sequence[MadeOfCut]) -> str:
+    """As a file has them."""
+    values = {
+        "program": PROGRAM,
+        "format": FORMAT,
+        "picture": picture,
+        "pins": [list(pin) for pin in pins],
+        **matte_entry(matte),
+        "cuts": [_cut_entry(cut) for cut in cuts[-CUTS:]],
+    }
+    return json.dumps(values, indent=1) + "\n"
+
+
+def read_edits(content: str) -> tuple[Points, Edits, tuple[MadeOfCut, ...]]:
+    """What `edits_text` made of them: pins, the matte, and the layers of each cut.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, SSSError : it is damaged
+    """
+    values = parse_json(content, ParameterError, noun="The file")
+    if values["program"] != PROGRAM or values["format"] > FORMAT:
+        raise ParameterError(f"program must be {PROGRAM} of format {FORMAT}, got {values['program']!r}.")
+    cuts = tuple(_cut_of(entry) for entry in values["cuts"])
+    return points(values["pins"], "pins"), read_matte(values), cuts
+
+
+def _cut_entry(cut: MadeOfCut) -> dict[str, Any]:
+    file = cut.method.file
+    return {
+        "method": cut.method.name,
+        "method_file": str(file) if file is not None else None,
+        "shares": list(cut.shares),
+        **layers_entry(cut.edits),
+    }
+
+
+def _cut_of(entry: dict[str, Any]) -> MadeOfCut:
+    file = entry["method_file"]
+    method = Method(
+        one_of(entry["method"], SEGMENT_METHODS, "method"), Path(text(file, "method_file")) if file else None
+    )
+    shares = tuple(finite(share, "shares") for share in entry["shares"])
+    edits = read_layers(entry)
+    if set().union(*edits.parts) != set(range(len(shares))):
+        raise ParameterError(f"layers must hold the {len(shares)} components, each of them.")
+    return MadeOfCut(method, shares, edits)
