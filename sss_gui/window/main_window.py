@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
     QMainWindow,
+    QSizePolicy,
     QStackedWidget,
     QTabBar,
     QToolBar,
@@ -203,6 +204,8 @@ class MainWindow(QMainWindow):
             self.views.setTabToolTip(self.views.addTab(words), tip)
         self.views.setObjectName("views")  # which the theme's style sheet knows
         self.views.setDrawBase(False)
+        self.views.setUsesScrollButtons(False)
+        self.views.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)  # tools go first
         self.views.setAccessibleName("View")
         self.views.currentChanged.connect(lambda index: self.segments_requested.emit(bool(index)))
         bar.addWidget(self.views)

@@ -140,6 +140,7 @@ def make_style_sheet(colours: Colours) -> str:
         QTabBar#views::tab:last {{ border-top-right-radius: 5px; border-bottom-right-radius: 5px; }}
         QTabBar#views::tab:selected {{ background: {colours.accent}; color: {colours.on_accent}; }}
         QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
+        QToolBar QToolButton#qt_toolbar_ext_button {{ padding: 0; border: none; }}
         QToolBar QToolButton:hover {{ border-color: {colours.line}; }}
         QToolBar QToolButton:checked {{ background: {colours.checked}; border-color: {colours.accent}; }}
     """

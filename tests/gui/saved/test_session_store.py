@@ -78,6 +78,7 @@ def test_a_session_brings_back_the_pins_of_every_picture_and_the_whole_view(qtbo
     program.pictures.choose(1)
     idle_shown(qtbot, program)
     program.pins.add((3, 4))
+    qtbot.waitUntil(lambda: program.window.probe.height() > 60)  # the first pin unfolds the pixels
     view.fit()
     fitted = view.scale
     program.session_store.save(tmp_path / "s.sss.json")

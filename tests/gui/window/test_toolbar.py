@@ -137,4 +137,6 @@ def test_a_narrow_window_shows_that_there_is_more(qtbot, shown):
     more = shown.window.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
     qtbot.waitUntil(more.isVisible)
     assert more.accessibleName() == "More tools"
+    tabs = shown.window.views
+    assert tabs.width() >= tabs.sizeHint().width(), "both views stay in sight"
     assert resource("icons/more.svg").is_file()
