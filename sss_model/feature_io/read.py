@@ -61,10 +61,9 @@ def read_features(
 
     Parameters
     ----------
-    path : .npz (`features`, `embedmap`, or its single array of 3 axes), .npy, .mat v5 or v7.3 (the same names), .exr
-        (channels in natural order: feature.2 before feature.10), .tif, .safetensors, .pt, or .png, an
-        `[image | features]` strip. Any real type of numbers; a leading axis of length 1 is dropped. Tokens (N, D)
-        become their grid, without class and register tokens.
+    path : .npz or .mat (`features`, `embedmap`, or the single array of 3 axes), .npy, .exr (channels in natural order),
+        .tif, .safetensors, .pt, or .png, an `[image | features]` strip. Any real type of numbers; a leading axis of
+        length 1 is dropped. Tokens (N, D) become their grid, without class and register tokens.
     image : the picture they belong to, an image or its path; None takes the one beside the file (`find_image_for`)
     axis_order : which axis is which, one of `AXIS_ORDERS` or `tokens`; None decides by the picture's size, else by
         what the file says, else by the channels being the shortest axis. More than one possibility is an error.
@@ -104,18 +103,32 @@ def read_features(
         array, metadata["tokens"] = to_grid(array, size, name)
         axis_order = "hwD"
     array = _checked_array(array, source)
-    if axis_order is None:
-        axis_order = decide_axis_order(array.shape, size, declared, name)
-        if stored.reversible:
-            check_rows_first(array.shape, size, axis_order, name)
-    else:
-        check_axis_order(array.shape, size, axis_order, name)
+    axis_order = _order_of(array.shape, size, axis_order, declared, name, reversible=stored.reversible)
     with plainly(source):
         features = to_channel_last(array, axis_order)
     _check_values(features, source)
     if size is not None and features.shape[:2] != size:
         features = upsample_grid(features, size)
     return FeatureFile(features, pixels, metadata, axis_order, found)
+
+
+def _order_of(
+    shape: tuple[int, ...],
+    size: tuple[int, int] | None,
+    axis_order: str | None,
+    declared: str | None,
+    name: str,
+    *,
+    reversible: bool,
+) -> str:
+    """Which axis is which: as it was said, where that is possible, else decided."""
+    if axis_order is not None:
+        check_axis_order(shape, size, axis_order, name)
+        return axis_order
+    axis_order = decide_axis_order(shape, size, declared, name)
+    if reversible:
+        check_rows_first(shape, size, axis_order, name)
+    return axis_order
 
 
 def _picture(

@@ -16,6 +16,7 @@ from sss_gui.state.layer_edits import (
     unlike,
     without_slivers,
 )
+from sss_model.matting.steps import Stroke
 
 # components 0 .. 4; {0,1} and {2,3} join, then 4 joins {2,3}, then all
 TREE = Components(
@@ -95,9 +96,9 @@ def test_slivers_join_what_they_are_likest_to():
 
 def test_the_matte_names_planes_not_numbers():
     layers = first_layers(TREE, 3)
-    edits = Edits(None, layers, frozenset([3]), keep=((1, 2),))
+    edits = Edits(None, layers, frozenset([3]), steps=(Stroke(((0.1, 0.2),), True, 0.01),))
     assert matte_of(edits, (1, 0, 2, 2, 2)).picked == (0,)
-    assert matte_of(edits, (1, 0, 2, 2, 2)).keep == ((1, 2),)
+    assert matte_of(edits, (1, 0, 2, 2, 2)).steps == edits.steps
 
 
 def test_names_differ_even_where_capitals_do_not_count():
