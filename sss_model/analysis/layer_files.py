@@ -15,7 +15,7 @@ import sss_model
 from sss_model.analysis.segment_pictures import Picture, layer_overlay, write_comparison
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
-from sss_model.layer_io import FORMATS, Layers, write_layers
+from sss_model.layer_io import FORMATS, Layers, unfit_formats, write_layers
 from sss_model.params.fields import Checked
 from sss_model.params.layers import LayerExportParams
 from sss_model.progress import Progress
@@ -96,8 +96,10 @@ def write_layer_files(
     files: list[Path] = []
     with set_of_files(target.parent, name, ExportError) as unfinished:
         inside = unfinished / target.name
-        for k, form in enumerate(export.formats):
-            progress.report(k / len(export.formats), "Writing")
+        unfit = unfit_formats(layers.image.shape, export.formats)
+        fitting = [form for form in export.formats if form not in unfit] or export.formats  # the only one says why not
+        for k, form in enumerate(fitting):
+            progress.report(k / len(fitting), "Writing")
             files += write_layers(inside, layers, format=form, metadata=record, what=what, others=others)
         if export.overlay:
             files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))

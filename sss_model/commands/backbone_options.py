@@ -51,10 +51,10 @@ class _List(argparse.Action):
 
 
 def print_backbones(pattern: str) -> None:
-    """One line for each backbone whose name matches."""
+    """One line for each backbone whose name matches, or has the pattern in it where none does."""
     from sss_model.weights.catalogue import list_backbones
 
-    found = list_backbones(pattern)
+    found = list_backbones(pattern) or list_backbones(f"*{pattern}*")
     for entry in found:
         state = "here" if entry.here else "to be downloaded" if entry.weights else "none published"
         print(f"{entry.name:48} {entry.program:12} weights {state}" + (f" ({entry.weights})" if entry.weights else ""))

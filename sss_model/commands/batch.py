@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,7 @@ from sss_model.files.names import stems_for
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason
 
+_SOON, _FIRST = 2.0, 0.05  # seconds and share of a picture before which no time left is told
 Write = Callable[[Path, str, Progress], tuple[list[Path], tuple[str, ...]]]
 
 
@@ -128,7 +130,8 @@ def write_all(
         there = f", {skipped} {'was' if skipped == 1 else 'were'} there already" if skipped else ""
         print(f"{written} of {counted(len(pairs), 'picture')} written into {folder}{there}.")
     for outcome in failed:
-        print(f"failed: {outcome.path}: {outcome.failure}", file=sys.stderr)
+        said = outcome.failure if str(outcome.path) in outcome.failure else f"{outcome.path}: {outcome.failure}"
+        print(f"failed: {said}", file=sys.stderr)
     return min((outcome.code for outcome in failed), default=DONE)
 
 
@@ -139,21 +142,29 @@ def _in_turn(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> Ite
 
 
 class _Bars:
-    """Two bars on a terminal: over the pictures, and within the one under way."""
+    """Two bars on a terminal: over the pictures, and within the one under way with its time, told and left."""
 
     def __init__(self, total: int) -> None:
         from tqdm import tqdm
 
+        shape = "{desc:<28.28} {bar} {n:3.0f} %  {elapsed}{postfix}"
         self._over = tqdm(total=total, unit="picture", disable=None, position=0)
-        self._in = tqdm(total=100, leave=False, disable=None, position=1, bar_format="{desc:<20.20} {bar} {n:3.0f} %")
+        self._in = tqdm(total=100, leave=False, disable=None, position=1, bar_format=shape)
+        self._left = math.inf  # seconds, of the picture under way
 
     def begin(self, name: str) -> None:
         self._over.set_description(name)
+        self._left = math.inf
         self._in.reset()
 
     def within(self, fraction: float, stage: str) -> None:
         self._in.set_description(stage, refresh=False)
+        elapsed = self._in.format_dict["elapsed"]
+        if elapsed > _SOON and fraction > _FIRST:
+            self._left = min(self._left, elapsed * (1 - fraction) / fraction)  # an estimate that only falls
+            self._in.set_postfix_str(f"about {counted(math.ceil(self._left), 'second')} left", refresh=False)
         self._in.update(100 * fraction - self._in.n)
+        self._over.refresh()
 
     def end(self) -> None:
         self._over.update()

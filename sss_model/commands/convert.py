@@ -10,6 +10,7 @@ from pathlib import Path
 import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, write_backbone_model
 from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.options import Lines, examples
 from sss_model.debug_log import add_debug_option, start_log
 
 
@@ -20,7 +21,11 @@ def build_parser() -> argparse.ArgumentParser:
         description="Convert the released weights of Semantic Soft Segmentation (a TensorFlow V2 checkpoint, "
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
-        epilog=EXIT_CODES,
+        epilog=examples(
+            EXIT_CODES,
+            "sss-convert HyperColumn_Deeplabv2-100000 -o released.safetensors",
+        ),
+        formatter_class=Lines,
     )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import sss_model
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.commands.ending import DONE, EXIT_CODES, run_command
-from sss_model.commands.options import add_filter_options, add_options
+from sss_model.commands.options import Lines, add_filter_options, add_options, examples
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.params import GridParams
 from sss_model.weights.source_names import SOURCES
@@ -19,7 +19,14 @@ from sss_model.weights.source_names import SOURCES
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = argparse.ArgumentParser(
-        "sss-eval", description="Measure how well a model's features tell labelled regions apart.", epilog=EXIT_CODES
+        "sss-eval",
+        description="Measure how well a model's features tell labelled regions apart.",
+        epilog=examples(
+            EXIT_CODES,
+            "sss-eval model.safetensors --data photos-with-labels --json scores.json",
+            "sss-eval --data bsds:BSDS500@val",
+        ),
+        formatter_class=Lines,
     )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")

@@ -20,16 +20,18 @@ from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
 from sss_model.commands.options import (
+    Lines,
     add_existing_options,
     add_filter_options,
     add_options,
     build,
     build_filter,
+    examples,
     refuse,
 )
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import already_there, check_source, prepare_folder
+from sss_model.files.export import already_there, check_new, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.files.names import stems_for
@@ -61,7 +63,13 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-extract",
         description="Compute semantic features of photographs, and write pictures and feature files.",
-        epilog=EXIT_CODES,
+        epilog=examples(
+            EXIT_CODES,
+            "sss-extract photo.jpg -o out",
+            "sss-extract photos/ -o out --recursive --skip-existing",
+            "sss-extract tokens.npy -o out --image photo.jpg --layout tokens",
+        ),
+        formatter_class=Lines,
     )
     result.add_argument("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
     result.add_argument(
@@ -167,6 +175,7 @@ class Extractions:
         stays = classes is None or classes.may_stay(path, stem)
         if job.export.existing == "skip" and stays and already_there(job.folder, stem, job.export):
             return [], ()
+        check_new(job.folder, stem, job.export)
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image, job.layout, job.reading)
         if classes is not None:

@@ -140,11 +140,28 @@ def _help(item: dataclasses.Field[Any]) -> str:
         unit = f" {meta['unit']}" if meta.get("unit") else ""
         parts.append(f"{meta['low']:g} to {meta['high']:g}{unit}")
     default = ",".join(map(str, item.default)) if isinstance(item.default, tuple) else item.default
-    if not isinstance(item.default, bool):
+    if item.default in ("", ()):
+        pass  # what the text says of none
+    elif not isinstance(item.default, bool):
         parts.append(f"default {default}")
     else:
         parts.append(f"default {'on' if default else 'off'}")
     return "; ".join(part for part in parts if part).replace("%", "%%")
+
+
+class Lines(argparse.HelpFormatter):
+    """Wraps texts as usual, but for lines that are indented: those of examples stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = text.split("\n\n")
+        return "\n\n".join(
+            part if part.startswith("  ") else super(Lines, self)._fill_text(part, width, indent) for part in parts
+        )
+
+
+def examples(text: str, *lines: str) -> str:
+    """What stands at the end of a command's help: `text`, and calls of it to go by."""
+    return "\n\n".join([text, "Examples:", "\n".join(f"  {line}" for line in lines)])
 
 
 def refuse(parser: argparse.ArgumentParser, error: ParameterError) -> typing.NoReturn:

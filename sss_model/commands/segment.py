@@ -20,7 +20,7 @@ from sss_model.commands.batch import find_inputs, write_all
 from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
-from sss_model.commands.options import add_existing_options, add_options, build, refuse
+from sss_model.commands.options import Lines, add_existing_options, add_options, build, examples, refuse
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
 from sss_model.files.export import check_source, prepare_folder
@@ -69,7 +69,13 @@ def build_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sss-segment",
         description="Cut photographs into soft layers, each an object, that sum to one.",
-        epilog=f"Formats: {opened}. {EXIT_CODES}",
+        epilog=examples(
+            f"Formats: {opened}. {EXIT_CODES}",
+            "sss-segment photo.jpg -o out",
+            "sss-segment plates/ -o out --formats exr,cryptomatte --layer ViewLayer.Combined",
+            "sss-segment photo.jpg -o out --method masks --masks photo.json --compare",
+        ),
+        formatter_class=Lines,
     )
     add = result.add_argument
     add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
@@ -201,11 +207,15 @@ class _Picture:
     def write(self) -> list[Path]:
         """Write all that the call asks for; returns the files."""
         from sss_model.analysis.layer_files import decontaminated, write_layer_files
+        from sss_model.layer_io import unfit_formats
 
         export, target = self.job.export, self.job.folder / self.stem
+        unfit = unfit_formats(self.image.shape, export.formats)
         layers = self.segmented(self.job.segment.method, self.progress.part(0.5, 0.8))
         self.layers = decontaminated(layers, export, self.progress.part(0.8, 0.9))
         panels = self.panels() if export.compare else ()
+        if len(unfit) < len(export.formats):
+            self.notes = (*self.notes, *unfit.values())
         last, others = self.progress.part(0.95, 1.0), self.worker.stems
         return write_layer_files(target, self.layers, export, self.record(), last, others=others, panels=panels)
 

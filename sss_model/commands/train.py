@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sss_model
 from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.options import Lines, examples
 from sss_model.commands.train_options import add_param_options
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.training.params import PRESETS
@@ -21,7 +22,14 @@ from sss_model.weights.source_names import SOURCES
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; all numbers come from `training.params`."""
     parser = argparse.ArgumentParser(
-        "sss-train", description="Train semantic features on pictures with label maps.", epilog=EXIT_CODES
+        "sss-train",
+        description="Train semantic features on pictures with label maps.",
+        epilog=examples(
+            EXIT_CODES,
+            "sss-train --data photos-with-labels --output run",
+            "sss-train --data coco@train2017 --data bsds:BSDS500@train=0.5 --output run --preset paper",
+        ),
+        formatter_class=Lines,
     )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")

@@ -13,6 +13,7 @@ from sss_model.errors import FeatureFileError
 from sss_model.feature_io.strip import is_strip
 from sss_model.image_io.exr import holds_picture
 from sss_model.image_io.regular_file import check_regular_file
+from sss_model.image_io.tiff import check_pages
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def is_float_stack(path: Path) -> bool:
         return False
     try:
         check_regular_file(path, FeatureFileError, noun="a feature file")
+        check_pages(path)
         with importlib.import_module("tifffile").TiffFile(path) as file:
             page, series = file.pages[0], file.series[0]
             planes = series.size // max(1, page.imagewidth * page.imagelength)

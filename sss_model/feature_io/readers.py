@@ -19,6 +19,7 @@ from sss_model.feature_io.stored_array import KEYS, StoredArray, choose, plainly
 from sss_model.feature_io.tensor_files import from_bfloat16, read_safetensors, read_torch
 from sss_model.image_io.exr import is_exr
 from sss_model.image_io.regular_file import check_regular_file
+from sss_model.image_io.tiff import check_pages
 
 
 def read_stored_array(path: Path) -> StoredArray:
@@ -123,6 +124,7 @@ def _channel_order(name: str) -> list[tuple[int, int, str]]:
 
 def _read_tiff(path: Path) -> StoredArray:
     tifffile = needed("tifffile", "TIFF")
+    check_pages(path)
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         array = np.asarray(series.asarray())

@@ -87,6 +87,14 @@ def already_there(folder: Path, stem: str, params: ExportParams) -> bool:
     return all((folder / name).is_file() for name in export_names(stem, params))
 
 
+def check_new(folder: Path, stem: str, params: ExportParams) -> None:
+    """Raise `ExportError` where files of the export are in `folder` and `params.existing` is refuse."""
+    there = [name for name in export_names(stem, params) if (folder / name).exists()]
+    if there and params.existing == "refuse":
+        hint = "Choose another folder, or let them be overwritten."
+        raise ExportError(f"{', '.join(there)} already in {folder}.", hint=hint)
+
+
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
     """Make `folder` where it is missing, see that files can be made in it, remove half files of killed runs.
 
@@ -134,11 +142,7 @@ def write_exports(
     _check_owner(target, stem, content)
     if params.existing == "skip" and already_there(target, stem, params):
         return []
-    if params.existing == "refuse":
-        there = [name for name in export_names(stem, params) if (target / name).exists()]
-        if there:
-            hint = "Choose another folder, or let them be overwritten."
-            raise ExportError(f"{', '.join(there)} already in {target}.", hint=hint)
+    check_new(target, stem, params)
     with set_of_files(target, f"{stem}.json", ExportError) as unfinished:
         written = _Writer(unfinished, stem, content, params, silent(progress)).write()
     return [target / path.name for path in written]

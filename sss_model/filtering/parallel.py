@@ -33,10 +33,10 @@ class SharedProgress:
     ----------
     progress : where to report
     steps : how many calls of `tick` make the whole
-    stage : the stage's name
+    stage : the stage's name; without one that of `progress`
     """
 
-    def __init__(self, progress: Progress | None, steps: int, stage: str) -> None:
+    def __init__(self, progress: Progress | None, steps: int, stage: str = "") -> None:
         self._progress, self._steps, self._stage = silent(progress), max(steps, 1), stage
         self._owner = threading.get_ident()
         self._lock = threading.Lock()

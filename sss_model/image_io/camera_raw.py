@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ SUFFIXES = (
 _MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _TIFF = (b"II*\0", b"MM\0*")
 _DNG_VERSION, _PHOTOMETRIC, _CFA_PATTERN = 50706, 262, 33422
+_INSIDE = 8  # TIFFs in the first that are looked into
 _MOSAIC, _LINEAR_RAW = 32803, 34892
 
 
@@ -38,7 +40,7 @@ def _is_raw_tiff(source: Path) -> bool:
             first = file.pages[0]
             if _DNG_VERSION in first.tags:
                 return True
-            return any(_is_mosaic(page.tags) for page in (first, *(first.pages or ())))
+            return any(_is_mosaic(page.tags) for page in (first, *itertools.islice(first.pages or (), _INSIDE)))
     except Exception:  # damaged; whoever reads it says how
         return False
 

@@ -51,6 +51,14 @@ def _stored(source: Path) -> _Stored:
     return _Stored((bottom - top, right - left), channels, (depth & 0x7F) + 1, bool(depth & _SIGNED), profile)
 
 
+def stream_size(data: bytes) -> tuple[int, int] | None:
+    """(H, W) that a codestream says it has; None where `data` begins as none does."""
+    if not data.startswith(_CODESTREAM) or len(data) < 24:
+        return None
+    right, bottom, left, top = (int(n) for n in np.frombuffer(data, ">u4", 4, 8))
+    return bottom - top, right - left
+
+
 def _header(source: Path, params: ReadParams, long_side: int | None) -> Header:
     stored = _stored(source)
     check_size(*stored.size[::-1])

@@ -73,6 +73,11 @@ def _stored(source: Path) -> _Stored:
     return _parsed(_Bits(stream[2:_HEAD]), is_jpeg=any(kind == b"jbrd" for kind, _ in found))
 
 
+def stream_size(data: bytes) -> tuple[int, int] | None:
+    """(H, W) that a codestream says it has; None where `data` begins as none does."""
+    return _size(_Bits(data[2:])) if data.startswith(_STREAM) else None
+
+
 def _parsed(bits: _Bits, *, is_jpeg: bool) -> _Stored:
     height, width = _size(bits)
     if bits.take(1):  # all else is as usual: 8 bits of sRGB

@@ -51,7 +51,11 @@ class _Stored(NamedTuple):
 
 def _stored(source: Path) -> _Stored:
     with open(source, "rb") as file:
-        header = needed("psd_tools.psd.header", "Photoshop files", "psd-tools").FileHeader.read(file)
+        kinds = needed("psd_tools.psd.header", "Photoshop files", "psd-tools")
+        try:
+            header = kinds.FileHeader.read(file)
+        except ValueError as error:
+            raise OSError("its header is damaged") from error
         check_size(header.width, header.height)
         palette = _section(file, "I")
         profile = _profile(_section(file, "I"))

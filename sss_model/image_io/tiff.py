@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ImageError, ParameterError
-from sss_model.image_io import pillow
+from sss_model.image_io import jpeg2000, jpegxl, pillow
 from sss_model.image_io.coding_points import coloured
 from sss_model.image_io.colour_profile import find_conversion, lab_to_srgb
 from sss_model.image_io.decoded import Decoded, Decoder, Header, needed
@@ -31,6 +32,7 @@ _ORIENTATION, _PROFILE, _COLOUR_MAP = 0x0112, 34675, 320
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _MASK, _INKS, _YCBCR = 0, 1, 2, 3, 4, 5, 6
 _LAB, _ICC_LAB = 8, 9  # PhotometricInterpretation
 _OLD_JPEG, _JPEGS = 6, (7, 34892, 33007, 34933)  # Compression; those that give RGB of YCbCr
+_JPEG_XL, _JPEG_2000 = (50002, 52546), (34712, 33003, 33004, 33005)
 _ASSOCIATED, _STRAIGHT = 1, 2  # ExtraSamples: colours already multiplied by alpha, or not
 _MOST_CHANNELS = 7  # that are laid over one another
 _SAME_SHAPE = 0.02  # by which the proportions of a level may differ
@@ -52,8 +54,31 @@ class _Choice(NamedTuple):
         return self.level.keyframe
 
 
+def check_pages(source: Path) -> None:
+    """Raise OSError where the directories of a TIFF's pages are more bytes than the file: they lie over one another.
+
+    tifffile would read them one by one, which in a damaged file may be for ever.
+    """
+    with open(source, "rb") as file:
+        size, head = file.seek(0, 2), b""
+        file.seek(0)
+        head = file.read(16)
+        order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
+        count, step, form, width = (8, 20, "Q", 8) if big else (2, 12, "I", 4)
+        offset, total = struct.unpack_from(f"{order}{form}", head.ljust(16, b"\0"), 8 if big else 4)[0], 0
+        while 0 < offset < size and total <= size:
+            file.seek(offset)
+            tags = int.from_bytes(file.read(count), "little" if order == "<" else "big")
+            total += count + step * tags + width
+            file.seek(offset + count + step * tags)
+            offset = int.from_bytes(file.read(width), "little" if order == "<" else "big")
+    if total > size:
+        raise OSError("the directories of its pages lie over one another")
+
+
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[Any]:
+    check_pages(source)
     with needed("tifffile", "TIFF pictures").TiffFile(source) as file:
         if not file.series:
             raise OSError("it has no picture")
@@ -202,6 +227,7 @@ def _page(chosen: _Choice, level: Any, index: int) -> NDArray[Any]:
     if _is_paged(chosen):
         page = level.pages[index]
         _check_whole(page)
+        _check_streams(page)
         samples = np.asarray(page.asarray())
         axes = level.keyframe.axes
     else:
@@ -234,6 +260,23 @@ def _check_segments(key: Any) -> None:
         raise ImageError(
             f"The TIFF's tiles of {columns} x {rows} pixels are larger than the picture.", hint="Save it again."
         )
+
+
+def _check_streams(page: Any) -> None:
+    """Raise `ImageError` for codestreams in it that say that they are far larger than their tile or strip."""
+    parse = {**dict.fromkeys(_JPEG_XL, jpegxl.stream_size), **dict.fromkeys(_JPEG_2000, jpeg2000.stream_size)}
+    size_of = parse.get(int(page.compression))
+    key, file = page.keyframe, page.parent.filehandle
+    if size_of is None:
+        return
+    rows, columns = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
+    for offset in page.dataoffsets:
+        file.seek(offset)
+        size = size_of(file.read(64))
+        if size is not None and size[0] * size[1] > 4 * rows * columns:
+            raise ImageError(
+                f"The TIFF holds a part of {size[1]} x {size[0]} pixels, where {columns} x {rows} are due."
+            )
 
 
 def _by_pillow(source: Path, chosen: _Choice, refusal: Exception) -> Decoded:

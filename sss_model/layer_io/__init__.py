@@ -24,9 +24,9 @@ from sss_model.layer_io.layers import Layers, numbered_names
 from sss_model.layer_io.npz import write_npz
 from sss_model.layer_io.ora import write_ora
 from sss_model.layer_io.png import write_alphas, write_png
-from sss_model.layer_io.psd import write_psd
+from sss_model.layer_io.psd import LARGEST_SIDE, write_psd
 
-__all__ = ["FORMATS", "LayerFormat", "Layers", "layer_file_names", "numbered_names", "write_layers"]
+__all__ = ["FORMATS", "LayerFormat", "Layers", "layer_file_names", "numbered_names", "unfit_formats", "write_layers"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,14 @@ def write_layers(
     files = [target.with_name(name) for name in names]
     _WRITERS[format](files, layers, metadata or {})
     return files
+
+
+def unfit_formats(shape: tuple[int, ...], formats: Sequence[str]) -> dict[str, str]:
+    """Of `formats` those that cannot hold a picture of the `shape` (H, W, 3), with a sentence each."""
+    height, width = shape[:2]
+    if "psd" not in formats or max(height, width) <= LARGEST_SIDE:
+        return {}
+    return {"psd": f"A PSD has at most {LARGEST_SIDE} pixels a side; the picture is {width} x {height}."}
 
 
 def _format(name: str) -> LayerFormat:

@@ -128,15 +128,15 @@ def smallest_eigenvectors(
     levels = image_pyramid(image)
     if len(levels) == 1:
         return _dense_eigenvectors(laplacian, count, seed, steps)
-    chain = _prolongations(levels, steps.part(0.0, 0.15, "Prolongation"))
-    A, M = _coarse_problem(laplacian, chain, steps.part(0.15, 0.4, "Coarse grid"))
-    coarse = _krylov(A, M, min(count + _SPARE, len(A)), seed, steps.part(0.4, 0.5, "Coarse eigenvectors"))
+    chain = _prolongations(levels, steps.part(0.0, 0.15))
+    A, M = _coarse_problem(laplacian, chain, steps.part(0.15, 0.4))
+    coarse = _krylov(A, M, min(count + _SPARE, len(A)), seed, steps.part(0.4, 0.5))
     vectors = torch.from_numpy(coarse).to(image.device)
     for P in reversed(chain):
         vectors = SparseProduct(P, image.device) @ vectors
-        steps.report(0.5, "Prolongation")
-    chebyshev_damping(laplacian, vectors, steps.part(0.5, 0.85, "Smoothing"))
-    return rayleigh_ritz(laplacian, vectors, count, steps.part(0.85, 1.0, "Eigenvectors"))
+        steps.report(0.5)
+    chebyshev_damping(laplacian, vectors, steps.part(0.5, 0.85))
+    return rayleigh_ritz(laplacian, vectors, count, steps.part(0.85, 1.0))
 
 
 def _dense_eigenvectors(laplacian: Laplacian, count: int, seed: int, steps: Progress) -> tuple[Tensor, Doubles]:
@@ -183,7 +183,7 @@ def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Pro
 def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.csr_matrix:
     """A B by blocks of rows, which threads share."""
     blocks = [slice(top, top + _SPARSE_ROWS) for top in range(0, A.shape[0], _SPARSE_ROWS)]
-    shared = SharedProgress(steps, len(blocks), "Coarse grid")
+    shared = SharedProgress(steps, len(blocks))
 
     def work(rows: slice) -> sp.csr_matrix:
         product = A[rows] @ B
@@ -245,7 +245,7 @@ def chebyshev_damping(laplacian: Laplacian, vectors: Tensor, steps: Progress, *,
     low, high = _DAMPED
     middle, half = (low + high) / 2, (high - low) / 2
     blocks = _column_blocks(vectors)
-    shared = SharedProgress(steps, len(blocks) * degree, "Smoothing")
+    shared = SharedProgress(steps, len(blocks) * degree)
 
     def work(columns: slice) -> None:
         before = vectors[:, columns].contiguous()
@@ -270,7 +270,7 @@ def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Prog
     vectors /= vectors.norm(dim=0)
     gram = (vectors.T @ vectors).double().cpu().numpy()
     blocks = _column_blocks(vectors)
-    shared = SharedProgress(steps.part(0.0, 0.8), len(blocks), "Eigenvectors")
+    shared = SharedProgress(steps.part(0.0, 0.8), len(blocks))
 
     def work(columns: slice) -> Doubles:
         part: Doubles = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()

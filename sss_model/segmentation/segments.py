@@ -155,15 +155,15 @@ def soft_segments(
     small = grid_image(image, grid).to(pick_device(device))
     on_grid = grid_features(features, (small.shape[0], small.shape[1]), steps.part(0.0, 0.03, "Features"))
     f = affinity_features(small.cpu().numpy(), on_grid, steps.part(0.03, 0.08, "Features"))
-    laplacian = build_laplacian(small, f, steps.part(0.08, 0.2, "Affinities"))
+    laplacian = build_laplacian(small, f, steps.part(0.08, 0.2, "Finding layers (1 of 4)"))
     E, values = smallest_eigenvectors(
-        laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.2, 0.7, "Eigenvectors")
+        laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.2, 0.7, "Finding layers (2 of 4)")
     )
 
     def start(sample: NDArray[np.int64]) -> Labels:
         return starting_clusters(f, sample, seed)
 
-    components = sparse_components(E, on_grid.shape[:2], start, seed, steps.part(0.7, 0.9, "Components"))
+    components = sparse_components(E, on_grid.shape[:2], start, seed, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
     means, shares = component_means(components, on_grid)
     return finish(
         Picture(image, small, laplacian), components, E, values, means, ward_tree(means, shares), layers, steps
@@ -224,7 +224,7 @@ def finish(
     """Group, relax and lift."""
     none = np.empty((*components.shape[:2], 0), np.float32)
     ungrouped = SoftSegments(none, components, E.cpu().numpy(), values, means, tree, picture)
-    segments = ungrouped.with_layers(layers, progress=steps.part(0.9, 0.96, "Layers"))
+    segments = ungrouped.with_layers(layers, progress=steps.part(0.9, 0.96, "Finding layers (4 of 4)"))
     segments.__dict__["alphas"] = picture.lifted(segments.grid_alphas, steps.part(0.96, 1.0, "Full size"))
     return segments
 

@@ -66,9 +66,9 @@ def spectral_matting(
     check_layers(layers)
     steps = silent(progress)
     small = grid_image(image, grid).to(pick_device(device))
-    laplacian = build_laplacian(small, None, steps.part(0.0, 0.1, "Affinities"))
+    laplacian = build_laplacian(small, None, steps.part(0.0, 0.1, "Finding layers (1 of 4)"))
     E, values = smallest_eigenvectors(
-        laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.1, 0.7, "Eigenvectors")
+        laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.1, 0.7, "Finding layers (2 of 4)")
     )
 
     def start(sample: NDArray[np.int64]) -> Labels:
@@ -79,7 +79,7 @@ def spectral_matting(
         return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))[1]
 
     size = int(small.shape[0]), int(small.shape[1])
-    components = sparse_components(E, size, start, seed, steps.part(0.7, 0.9, "Components"))
+    components = sparse_components(E, size, start, seed, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
     picture = Picture(image, small, laplacian)
     tree = matting_tree(laplacian, components)
     means, _ = component_means(components, small.cpu().numpy())

@@ -164,7 +164,7 @@ def test_progress_rises_to_one_and_may_stop_anywhere(scene):
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert {"Affinities", "Components", "Layers"} <= {stage for _, stage in told}
+    assert {f"Finding layers ({k} of 4)" for k in (1, 2, 3, 4)} <= {stage for _, stage in told}
     for stop in np.linspace(0, len(told) - 1, 5).astype(int):
         reports = iter(range(stop))
         with pytest.raises(Cancelled):
