@@ -6,7 +6,6 @@ word is neither one of another choice (`WORDS`) nor such that the file could be 
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -64,7 +63,7 @@ def file_words(names: Sequence[str], stem: str = "", others: Collection[str] = (
     >>> file_words(["sky", "a/b", "overlay", "sky-premultiplied", "2-sky"], "photo", ["photo", "photo-2"])
     ['sky', 'a_b', 'overlay_2', 'sky_premultiplied', '2_sky']
     """
-    room = min(_LONGEST_WORD, _LONGEST_FILE - len(os.fsencode(stem)) - _LONGEST_ENDING)
+    room = min(_LONGEST_WORD, _LONGEST_FILE - len(stem.encode("utf-8", "surrogatepass")) - _LONGEST_ENDING)
     lead = _key(f"{stem}-")
     ends = {_key(other)[len(lead) :] for other in others if _key(other).startswith(lead)}
     used, words = set(WORDS | ends), []
@@ -129,7 +128,7 @@ def _numbered(word: str, taken: Callable[[str], bool], link: str) -> str:
 
 def _cut(text: str, room: int) -> str:
     """The beginning of `text`, of at most `room` bytes of UTF-8, at least one letter."""
-    data = text.encode("utf-8", "surrogateescape")
+    data = text.encode("utf-8", "surrogatepass")
     if len(data) <= room:
         return text
     return data[: max(room, 1)].decode("utf-8", "ignore").rstrip() or text[:1]
