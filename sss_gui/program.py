@@ -126,7 +126,7 @@ class Program(QObject):
             first = FirstMinute(session, self.open_files, segments, panel, window.jobs, window.status, self)
             first.command.connect(lambda name: self.actions[name].trigger())
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
-        self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, window)
+        self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, data, window)
         self.batch_export = BatchExport(session, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
@@ -391,7 +391,7 @@ class Program(QObject):
             "models": self._show_models,
             "backbones": self.models.show_backbones,
             "a_or_b": self._by_view(self.ab_settings.flip, lambda: segments.set_tool("brush")),
-            "copy_pane": self._by_view(lambda: exporting.copy_pane(panel.current), layers.copy_pane),
+            "copy_pane": self._by_view(exporting.copy_pane, layers.copy_pane),
             "copy_command": self._by_view(exporting.copy_command, layers.copy_command),
             "run_again": session.run_again,
             "cancel": self._stop,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -16,35 +15,25 @@ from sss_gui.requests.panes import ExportResult, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import command_line
-from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
-from sss_gui.widgets.picture import qimage
+from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast
 from sss_gui.window.settings import Settings
 from sss_model.counted import counted
-from sss_model.errors import ParameterError
 from sss_model.feature_io import FORMATS
 from sss_model.files.inputs import files_of
 from sss_model.params import ExportParams
 
-_REMEMBERED = ("pictures", "raw", "filtered", "map3", "strip", "save_basis", "full_size", "raw_full_size")
 
-
-class ExportFiles(QObject):
-    """What the File menu writes and copies; no open picture is ever written over.
-
-    Parameters
-    ----------
-    data : the folder in which the program keeps its own files
+class ExportFiles(ExportTask[ExportParams]):
+    """What the File menu writes and copies while the features show; no open picture is ever written over.
 
     Signals
     -------
     export_all_requested : folder and ExportParams for all open pictures
-    noted : a sentence for the status line
     """
 
     export_all_requested = Signal(object, object)
-    noted = Signal(str)
 
     def __init__(
         self,
@@ -55,10 +44,10 @@ class ExportFiles(QObject):
         data: Path,
         window: QWidget,
     ) -> None:
-        super().__init__(window)
-        self._data = data
-        self._session, self._pictures, self._panel = session, pictures, panel
-        self._settings, self._window = settings, window
+        super().__init__(
+            session, panel, settings, data, window, default=ExportParams(), group="export", titles=PANE_TITLES
+        )
+        self._pictures = pictures
         session.exported.connect(self._say_exported)
 
     def export_dialog(self) -> None:
@@ -71,7 +60,7 @@ class ExportFiles(QObject):
         """The same for all open pictures."""
         chosen = self._ask_export(max(len(self._pictures.sources), 1))
         if chosen is not None:
-            self._remember_export(*chosen)
+            self.remember(*chosen)
             self.export_all_requested.emit(*chosen)
 
     def _ask_export(self, pictures: int = 1) -> tuple[Path, ExportParams] | None:
@@ -79,10 +68,10 @@ class ExportFiles(QObject):
         if source is None or features is None:
             self.noted.emit("Nothing is open to be exported.")
             return None
-        params = replace(self.export_params(), existing="refuse" if pictures == 1 else "skip")  # never replaced unasked
+        params = replace(self.params(), existing="refuse" if pictures == 1 else "skip")  # never replaced unasked
         dialog = ExportDialog(
             f"Export {source.name}" if pictures == 1 else f"Export all {pictures} pictures",
-            self._export_folder(source),
+            self.folder(),
             params,
             formats={name: form.label for name, form in FORMATS.items()},
             purposes=FEATURE_PURPOSES,
@@ -95,14 +84,8 @@ class ExportFiles(QObject):
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`, and remember both choices."""
-        self._remember_export(folder, params)
+        self.remember(folder, params)
         self._session.export(folder, params)
-
-    def _remember_export(self, folder: Path, params: ExportParams) -> None:
-        self._settings.export_folder = str(folder)
-        for name in _REMEMBERED:
-            self._settings.set_value(f"export/{name}", getattr(params, name))
-        self._settings.set_value("export/formats", " ".join(params.formats))
 
     def save_png(self, what: str, write: Callable[[Path], None]) -> None:
         """Ask where to, and let `write` write the PNG called after the picture and `what`."""
@@ -110,7 +93,7 @@ class ExportFiles(QObject):
         if source is None:
             self.noted.emit("Open a picture first.")
             return
-        start = self._export_folder(source).parent / f"{source.stem}-{what}.png"
+        start = self.folder().parent / f"{source.stem}-{what}.png"
         path = ask_save(self._window, f"Save the {what}", start, "png", "PNG (*.png)")
         if path is None:
             return
@@ -119,32 +102,6 @@ class ExportFiles(QObject):
         else:
             write(path)
 
-    def export_params(self) -> ExportParams:
-        """What was exported last."""
-        default = ExportParams()
-        switches = {name: self._settings.value(f"export/{name}", getattr(default, name)) for name in _REMEMBERED}
-        formats = tuple(str(self._settings.value("export/formats", " ".join(default.formats))).split())
-        try:
-            return ExportParams(**switches, formats=formats)
-        except ParameterError:
-            return default
-
-    def _export_folder(self, source: Source) -> Path:
-        if self._settings.export_folder:
-            return Path(self._settings.export_folder)
-        own = is_programs_own(source.path, self._data)
-        return (pictures_folder() if own else source.path.parent) / "features"
-
-    def copy_pane(self, name: str) -> None:
-        """Put the picture of pane `name` on the clipboard."""
-        picture = self._panel.pane(name).picture
-        if picture is None:
-            self.noted.emit("This pane is empty.")
-            return
-        # setImage, for PySide frees a QMimeData of ours twice when the program ends
-        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
-        self.noted.emit(f"Copied: {PANE_TITLES[name]}.")
-
     def copy_command(self) -> None:
         """Put the call that writes the same files on the clipboard: of the picture shown, not of one that waits."""
         source = self._session.displayed
@@ -152,19 +109,9 @@ class ExportFiles(QObject):
             self.noted.emit("Open a picture first.")
             return
         state = replace(self._session.state, source=source)
-        text = command_line(state, self._export_folder(source), self.export_params())
+        text = command_line(state, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
         self.noted.emit(f"Copied the command line that exports {source.name}.")
-
-    def drag_out(self, name: str) -> None:
-        """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
-        picture = self._panel.pane(name).picture
-        source = self._session.displayed
-        if picture is None or source is None:
-            return
-        path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
-        if qimage.to_qimage(picture).save(str(path), quality=90):  # 90: hardly compressed, so the drag starts at once
-            self._panel.pane(name).start_drag_out(str(path))
 
     def _say_exported(self, result: ExportResult) -> None:
         if not result.paths:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -23,32 +21,25 @@ from sss_gui.state.layer_edits import plain_count
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import matte_command_line, segment_command_line
+from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
 from sss_gui.window.settings import Settings
-from sss_model.errors import ParameterError
 from sss_model.params.layers import LayerExportParams
 
-_SWITCHES = ("decontaminate", "overlay")
 
-
-class ExportLayers(QObject):
-    """What the File menu writes and copies while the Segments view shows.
-
-    Signals
-    -------
-    noted : a sentence for the status line
-    """
-
-    noted = Signal(str)
+class ExportLayers(ExportTask[LayerExportParams]):
+    """What the File menu writes and copies while the segments show."""
 
     def __init__(
-        self, session: Session, segments: Segments, panel: FeaturePanel, settings: Settings, window: QWidget
+        self, session: Session, segments: Segments, panel: FeaturePanel, settings: Settings, data: Path, window: QWidget
     ) -> None:
-        super().__init__(window)
-        self._session, self._segments, self._panel = session, segments, panel
-        self._settings, self._window = settings, window
+        super().__init__(
+            session, panel, settings, data, window,
+            default=LayerExportParams(), group="export-layers", titles=SEGMENT_TITLES,
+        )  # fmt: skip
+        self._segments = segments
 
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
@@ -86,10 +77,7 @@ class ExportLayers(QObject):
         layers = self._segments.layers_request() if asked is None else asked.layers
         if layers is None or (matte and asked is None):
             return
-        self._settings.export_folder = str(folder)
-        for name in _SWITCHES:
-            self._settings.set_value(f"export-layers/{name}", getattr(params, name))
-        self._settings.set_value("export-layers/formats", " ".join(params.formats))
+        self.remember(folder, params)
         request = self._request(layers, folder, params, asked)
         self._session.exports.ask(request, self._session.exported.emit)
 
@@ -105,28 +93,12 @@ class ExportLayers(QObject):
         order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
         return ExportLayersRequest(layers, names, folder, params, order, colours)
 
-    def params(self) -> LayerExportParams:
-        """What was exported last."""
-        default = LayerExportParams()
-        switches = {name: self._settings.value(f"export-layers/{name}", getattr(default, name)) for name in _SWITCHES}
-        formats = tuple(str(self._settings.value("export-layers/formats", " ".join(default.formats))).split())
-        try:
-            return LayerExportParams(**switches, formats=formats)
-        except ParameterError:
-            return default
-
     def copy_pane(self) -> None:
         """Put the picture of the pane clicked last on the clipboard; of the matte, what it cuts out."""
-        name = self._panel.current
-        if name == "matte":
+        if self._panel.current == "matte":
             self.copy_matte()
-            return
-        picture = self._panel.pane(name).picture
-        if picture is None:
-            self.noted.emit("This pane is empty.")
-            return
-        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
-        self.noted.emit(f"Copied: {SEGMENT_TITLES[name]}.")
+        else:
+            super().copy_pane()
 
     def copy_matte(self) -> None:
         """Put what the matte cuts out on the clipboard, with its alpha, at the photograph's own size."""
@@ -175,21 +147,6 @@ class ExportLayers(QObject):
         text = matte_command_line(self._session.state, result.path, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
         self.noted.emit(f"Copied as command line; the matte's recipe is {result.path}.")
-
-    def drag_out(self, name: str) -> None:
-        """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
-        picture, source = self._panel.pane(name).picture, self._session.state.source
-        if picture is None or source is None:
-            return
-        path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
-        if qimage.to_qimage(picture).save(str(path), quality=90):
-            self._panel.pane(name).start_drag_out(str(path))
-
-    def folder(self) -> Path:
-        if self._settings.export_folder:
-            return Path(self._settings.export_folder)
-        source = self._session.state.source
-        return (source.path.parent if source is not None and source.path is not None else Path.home()) / "features"
 
     def _matte_words(self) -> str:
         edits = self._segments.edits

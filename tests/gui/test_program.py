@@ -310,7 +310,7 @@ def test_the_export_dialog_exports_what_it_says(qtbot, program, engine, tmp_path
     request = next(request for request in engine.asked if isinstance(request, ExportRequest))
     assert request.folder == tmp_path
     assert request.params == ExportParams(filtered=True, formats=("npz16", "npy"), existing="refuse")
-    remembered = program.export_files.export_params()
+    remembered = program.export_files.params()
     assert replace(remembered, existing="refuse") == request.params, "the next export starts where this one was"
     idle(qtbot, program)
 
