@@ -74,17 +74,17 @@ class OpenedPicture:
 
 
 @dataclass(frozen=True)
-class OpenPicture(Request[OpenedPicture]):
-    """Read the photograph of `source`."""
+class Notes:
+    """Sentences about what is done differently (memory, device), said before it is done."""
 
-    source: Source
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Notes:
-    """Sentences about what is done differently (memory, device), said before the features are there."""
+class OpenPicture(Request[OpenedPicture | Notes]):
+    """Read the photograph of `source`."""
 
-    sentences: tuple[str, ...]
+    source: Source
 
 
 @dataclass(frozen=True)

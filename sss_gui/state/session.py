@@ -351,7 +351,10 @@ class Session(QObject):
 
     # results -------------------------------------------------------------------------------------------------------
 
-    def _take_picture(self, result: OpenedPicture) -> None:
+    def _take_picture(self, result: OpenedPicture | Notes) -> None:
+        if isinstance(result, Notes):
+            self.noted.emit(" ".join(result.sentences))
+            return
         self._display(result.source, result.size)
         self.picture_opened.emit(result)
 

@@ -64,7 +64,8 @@ from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.pooled_figures import PooledFigures
-from sss_gui.worker.sources import files_of_source, read_source, source_stamp
+from sss_gui.worker.sources import files_of_source, foreseen, read_source, source_stamp
+from sss_model import budget as limits
 from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
@@ -81,6 +82,9 @@ if TYPE_CHECKING:
     from sss_model.projection.feature_views import FeatureViews
 
 log = logging.getLogger(__name__)
+
+LARGE = 2 * limits.GIB
+"""Bytes to read a photograph, from which on one is told before that it takes long and much memory."""
 
 
 class FeatureEngine(Engine):
@@ -174,7 +178,7 @@ class FeatureEngine(Engine):
 
     # panes -----------------------------------------------------------------------------------------------------------
 
-    def open_picture(self, request: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
+    def open_picture(self, request: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture | Notes:
         """The photograph: of remembered features, or read."""
         source, stamp = request.source, source_stamp(request.source)
         progress.report(0.0, "Reading")
@@ -182,7 +186,7 @@ class FeatureEngine(Engine):
         if document is not None:
             sha256 = str(document.record.get("source_sha256", ""))
             return OpenedPicture(source, document.figure.size, document.full_picture(), files_of_source(source), sha256)
-        opened, levels = self._read(source)
+        opened, levels = self._read(source, deliver)
         return OpenedPicture(source, opened.image.shape[:2], levels, files_of_source(source), opened.sha256)
 
     def compute_features(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
@@ -311,11 +315,20 @@ class FeatureEngine(Engine):
         stamps = source_stamp(request.source), file_stamp(request.model)
         return (request.source, request.model, request.extract, *stamps)
 
-    def _read(self, source: Source) -> tuple[Input, Pyramid]:
-        """The file of `source` and its photograph; remembered until its features are there."""
+    def _read(
+        self, source: Source, deliver: Deliver, claim: Callable[[int], None] | None = None
+    ) -> tuple[Input, Pyramid]:
+        """The file of `source` and its photograph; remembered until its features are there.
+
+        Of a large one it is said before how much memory that takes, and `claim` finds it.
+        """
         key = source, source_stamp(source)
         if self._opened is None or self._opened[0] != key:
             self._opened = None
+            needed, words = foreseen(source)
+            if needed >= LARGE:
+                (claim or self.documents.make_room)(needed)
+                deliver(Notes((words,)))
             opened = read_source(source)
             self._opened = key, opened, make_pyramid(to_picture(opened.image))
         return self._opened[1:]
@@ -327,7 +340,7 @@ class FeatureEngine(Engine):
         claim = claim or self.documents.make_room
         progress.report(0.0, "Reading")
         stamp = source_stamp(request.source)
-        opened, levels = self._read(request.source)
+        opened, levels = self._read(request.source, deliver, claim)
         from sss_model.pipeline import analyse  # here: it loads torch
 
         notes: list[str] = []

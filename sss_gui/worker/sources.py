@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sss_gui.requests.panes import Source
+from sss_model import budget as limits
+from sss_model.errors import SSSError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.inputs import Input, files_of, read_input
+from sss_model.image_io import decoding_bytes, image_size
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +21,20 @@ def read_source(source: Source) -> Input:
     """The photograph, or the features with theirs, of `source`."""
     log.debug("reads %s", source.path)
     return read_input(source.path, source.image, source.layout)
+
+
+def foreseen(source: Source) -> tuple[int, str]:
+    """Bytes that reading the photograph of `source` takes at most, by its header, and a sentence that says so.
+
+    0 where the header does not tell: what is wrong with it is said when it is read.
+    """
+    path = source.image or source.path
+    try:
+        needed, (height, width) = decoding_bytes(path), image_size(path)
+    except SSSError:
+        return 0, ""
+    words = f"{path.name} has {width} x {height} pixels; to read it takes up to {needed / limits.GIB:.1f} GB of memory"
+    return needed, f"{words}, {limits.free_memory() / limits.GIB:.1f} GB are free."
 
 
 def source_stamp(source: Source) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from sss_gui.requests.panes import (
     LiftRequest,
     LoadModelRequest,
     OpenPicture,
+    PrefetchRequest,
     Preview,
     ProbeRequest,
     RenderPanes,
@@ -29,7 +30,7 @@ from sss_gui.worker.sources import read_source, source_stamp
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor
 from sss_model.files.allocation import AllocationPlan
-from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
+from sss_model.image_io import decoding_bytes, read_image, read_thumbnail, to_picture, write_picture
 from sss_model.inference.head_stripes import HeadStripes
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
 from sss_model.progress import Progress
@@ -395,3 +396,35 @@ def test_everything_that_is_kept_counts(run, photo):
     figure = document.figure
     least = figure.features.nbytes + 4 * figure.image.nbytes + sum(level.nbytes for level in document.levels)
     assert document.nbytes > least
+
+
+def test_reading_a_large_picture_is_foreseen(run, photo, features, monkeypatch):
+    claimed = []
+    monkeypatch.setattr(run.engine.documents, "make_room", claimed.append)
+    run(OpenPicture(photo))
+    assert (run.partial, claimed) == ([], []), "a small one is no news"
+    run.engine.forget(ForgetRequest(()), Progress(), print)
+    monkeypatch.setattr(engine_module, "LARGE", 1)
+    run(OpenPicture(photo))
+    (note,) = run.partial
+    assert note.sentences[0].startswith("photo.png has 30 x 21 pixels; to read it takes up to 0.0 GB of memory, ")
+    assert claimed == [decoding_bytes(photo.path)]
+    run(OpenPicture(photo))
+    assert run.partial == [], "it is still there"
+    run(OpenPicture(Source.from_path(features.path)))
+    assert run.partial == [], "a file of features has no header of a photograph"
+
+
+def test_a_picture_that_does_not_fit_is_read_smaller_and_that_is_said(run, photo, monkeypatch):
+    free = 1.2 * decoding_bytes(photo.path)
+    monkeypatch.setattr("sss_model.budget.free_memory", lambda: free)
+    assert run(OpenPicture(photo)).size == (10, 15)
+
+
+def test_nobody_reads_ahead_what_there_is_no_room_for(run, photo, monkeypatch):
+    monkeypatch.setattr(engine_module, "LARGE", 1)
+    monkeypatch.setattr(run.engine.documents, "room_for", lambda _needed: False)
+    read = []
+    monkeypatch.setattr(engine_module, "read_source", read.append)
+    assert not run(PrefetchRequest(ComputeFeatures(photo, extract=CPU))).kept
+    assert read == []
