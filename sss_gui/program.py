@@ -136,7 +136,7 @@ class Program(QObject):
         self.session_store = SessionStore(
             data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
         )
-        self.picture_edits = PictureEdits(session, pins, segments, self.file_worker, data / "edits", self)
+        self.picture_edits = PictureEdits(session, pictures, pins, segments, self.file_worker, data / "edits", self)
         self.actions: dict[str, QAction] = build_actions(window, self._bindings())
         self._fill_menus()
         self._join_ticks()

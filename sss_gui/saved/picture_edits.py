@@ -21,6 +21,7 @@ from sss_gui.requests.worker import Worker
 from sss_gui.saved.segments_entry import layers_entry, matte_entry, read_layers, read_matte
 from sss_gui.saved.session_values import Points, finite, one_of, points, text
 from sss_gui.state.layer_edits import Edits
+from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.segments import MadeOfCut, Method, Segments
 from sss_gui.state.session import Session
@@ -51,10 +52,18 @@ class PictureEdits(QObject):
     noted = Signal(str)
 
     def __init__(
-        self, session: Session, pins: Pins, segments: Segments, worker: Worker, folder: Path, parent: QObject
+        self,
+        session: Session,
+        pictures: PictureList,
+        pins: Pins,
+        segments: Segments,
+        worker: Worker,
+        folder: Path,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._session, self._pins, self._segments, self._folder = session, pins, segments, folder
+        self._session, self._pictures, self._folder = session, pictures, folder
+        self._pins, self._segments = pins, segments
         self._files = Channel(worker, Rank.OPEN, keeps_all=True, quiet=True)
         self._asked: dict[Source, str] = {}  # each picture's file, once the picture was read
         self._name_of: dict[Source, str] = {}  # the same once that file was
@@ -107,10 +116,14 @@ class PictureEdits(QObject):
             self._timer.start()
 
     def _recall(self, opened: OpenedPicture) -> None:
-        """Ask once for what was made of the picture before, after what is still to be written."""
+        """Ask once for what was made of the picture before, after what is still to be written.
+
+        Of copies that are open at a time the file is that of the first.
+        """
         source = opened.source
         name = "-".join(filter(None, (opened.sha256, source.layout)))
-        if name and self._asked.get(source) != name:
+        twins = [other for other, same in self._asked.items() if same == name and other in self._pictures.sources]
+        if name and not twins:
             self.keep()
             self._asked[source] = name
             self._files.ask(

@@ -159,6 +159,23 @@ def test_edits_are_written_while_one_works_and_of_every_picture(qtbot, started, 
     qtbot.waitUntil(lambda: len(list((tmp_path / "data" / "edits").glob("*.json"))) == 1)
 
 
+def test_copies_that_are_open_at_a_time_have_pins_of_their_own(qtbot, started, photos):
+    program = started(photos[0], photos[1])
+    idle_shown(qtbot, program)
+    program.window.panel.pixel_clicked.emit(1, 2)
+    program.pictures.choose(1)
+    idle_shown(qtbot, program)
+    qtbot.waitUntil(lambda: not program.file_worker.busy)
+    assert program.pins.points == []
+    program.window.panel.pixel_clicked.emit(3, 3)
+    program.pictures.choose(0)
+    idle_shown(qtbot, program)
+    assert program.pins.points == [(1, 2)]
+    quit_program(program)
+    again = started(photos[0])
+    qtbot.waitUntil(lambda: again.pins.points == [(1, 2)])
+
+
 def test_a_damaged_file_of_edits_is_said_and_stops_nothing(qtbot, started, tmp_path, photos):
     first = started(photos[0])
     idle_shown(qtbot, first)
