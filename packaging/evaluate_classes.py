@@ -160,7 +160,7 @@ def by_forest(teachers: list[Picture]) -> Callable[[Picture], np.ndarray]:
 
 def filters(image: np.ndarray) -> np.ndarray:
     """(H, W, C): colours, and Gaussian, gradient magnitude and eigenvalues of the Hessian at six scales."""
-    responses = multiscale_basic_features(image, channel_axis=2, sigma_min=0.5, sigma_max=16, num_workers=1)
+    responses = multiscale_basic_features(image, channel_axis=2, sigma_min=0.5, sigma_max=16)
     return np.concatenate([image, responses], axis=2).astype(np.float32)
 
 

@@ -21,6 +21,8 @@ from sss_model.commands.classify import Classification, ClassSegmentations, chec
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
 from sss_model.commands.options import Lines, add_existing_options, add_options, build, examples, refuse
+from sss_model.commands.sequence import SequenceRun
+from sss_model.commands.sequence import check_options as check_sequence_options
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
 from sss_model.files.export import check_source, prepare_folder
@@ -92,7 +94,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="label map, COCO JSON or .npz for --method masks; or a folder of them",
     )
+    add("--matte", type=Path, metavar="RECIPE", help="a matte's recipe, JSON, to be carried through a --sequence")
     add("--classes", type=Path, metavar="FILE", help="cut into classes that were taught by strokes; they bring names")
+    add(
+        "--sequence",
+        action="store_true",
+        help="the pictures are numbered frames, or a video: layers keep their names, a --matte is carried through them",
+    )
     for method in NETWORKS:
         add(f"--{method}-weights", type=Path, metavar="FILE", help=f"weights for --method {method}")
     add("--recursive", action="store_true", help="folders with all folders below them")
@@ -123,6 +131,10 @@ def _segment(argv: Sequence[str] | None) -> int:
         job = _job(options)
         if options.classes is not None:
             check_options(options)
+        if options.matte is not None and not options.sequence:
+            raise ParameterError("--matte is carried through frames: add --sequence.")
+        if options.sequence:
+            check_sequence_options(options, job.methods)
         paths = find_inputs(options.images, recursive=options.recursive)
         if job.features is not None and len(paths) > 1:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
@@ -130,6 +142,13 @@ def _segment(argv: Sequence[str] | None) -> int:
         refuse(command, error)
     shard, folder = options.shard, prepare_folder(job.folder)
     with lock_folder(folder, command.prog, lock_suffix(shard)), backbone_model(options) as model:
+        if options.sequence:
+            check_alone(options, "--sequence")
+            run = SequenceRun(
+                paths, job.folder, model or job.model, job.extract, job.segment, job.export,
+                names=job.names, recipe=options.matte, changed=job.changed,
+            )  # fmt: skip
+            return write_all(run.paths, run.write, job.folder, quiet=options.quiet)
         stems = stems_for(paths)
         if options.classes is not None:
             check_alone(options, "--classes")

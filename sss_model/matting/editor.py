@@ -204,6 +204,11 @@ class MatteEditor:
         return tuple(self._steps)
 
     @property
+    def state(self) -> State:
+        """The matte of the superpixels after the steps."""
+        return self._states[-1]
+
+    @property
     def quick(self) -> Floats:
         """(h, w) float32 in [0, 1]: the matte on the grid, before edges are solved; some hundredths of a second."""
         return quick_alpha(self._guide, self._coarse(self._states[-1].alpha), self._steps)
