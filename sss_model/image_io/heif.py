@@ -26,6 +26,8 @@ def _open_heif(source: Path) -> Any:
         source, convert_hdr_to_8bit=False, bgr_mode=False
     )
     check_size(*file.size)
+    if 0 in file.size:
+        raise OSError("its header names no size")
     return file
 
 

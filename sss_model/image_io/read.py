@@ -116,7 +116,14 @@ def read_photograph(path: AnyPath, params: ReadParams = _DEFAULT) -> Photograph:
         check_regular_file(source, ImageError, noun="a picture")
         header = decode.read_header(source, params)
         _check_memory(header, _forecast(header))
-        return _photograph(decode.decode(source, params), str(source))
+        decoded = decode.decode(source, params)
+        if decoded.samples.shape[:2] != header.size:
+            (height, width), found = header.size, decoded.samples.shape
+            raise ImageError(
+                f"{source} is damaged: its header says {width} x {height} pixels, it has {found[1]} x {found[0]}.",
+                hint=_COPY_AGAIN,
+            )
+        return _photograph(decoded, str(source))
 
 
 def _photograph(decoded: Decoded, name: str, size: tuple[int, int] | None = None) -> Photograph:

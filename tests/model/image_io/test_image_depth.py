@@ -110,7 +110,7 @@ def test_float_that_is_not_finite_is_filled_or_refused(tmp_path: Path, value: fl
     photograph = read_photograph(tmp_path / "a.tif")
     np.testing.assert_array_equal(photograph.image, 0.25)
     assert photograph.conversion == "1 pixel not finite, filled from its neighbours"
-    with pytest.raises(ImageError, match="holds NaN or infinity in 1 pixels, first in row 2, column 3"):
+    with pytest.raises(ImageError, match="holds NaN or infinity in 1 pixel, first in row 2, column 3"):
         read_image(tmp_path / "a.tif", ReadParams(strict=True))
     array[:2] = value
     tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb")
