@@ -283,6 +283,10 @@ class GrabCut:
 Way = Callable[[Truth, Any], Ours | GrabCut]
 
 
+WAYS: dict[str, Way] = {"ours": Ours, "GrabCut": GrabCut}
+TOOLS = (*WAYS, "bounds")
+
+
 def clicked(way: Way, truth: Truth, parts: Any, *, boxed: bool) -> dict[str, Any]:
     """Scores after the first mark and after the last click, and whether clicks helped."""
     tool = way(truth, parts)
@@ -317,8 +321,7 @@ def best_clusters(truth: Truth, features: np.ndarray) -> dict[str, Any]:
     flat = features.reshape(h * w, -1)
     rng = np.random.default_rng(0)
     sample = rng.choice(len(flat), min(4000, len(flat)), replace=False)
-    labels = kmeans(flat[sample].astype(np.float64), CLUSTERS, rng)
-    centres = np.stack([flat[sample][labels == k].mean(0) for k in range(labels.max() + 1)])
+    centres, _ = kmeans(flat[sample].astype(np.float64), CLUSTERS, rng)
     nearest = ((centres**2).sum(1) - 2 * flat @ centres.T).argmin(1).reshape(h, w).astype(np.uint8)
     full = cv2.resize(nearest, truth.alpha.shape[::-1], interpolation=cv2.INTER_NEAREST)
     x, y, _ = first_click(truth)
@@ -335,18 +338,17 @@ def from_trimap(truth: Truth) -> dict[str, Any]:
     return {"last": asdict(scores(alpha, truth, time.perf_counter() - started))}
 
 
-def measured(truth: Truth, features: np.ndarray, *, rivals: bool) -> dict[str, Any]:
-    """Everything of one picture."""
+def measured(truth: Truth, features: np.ndarray, tools: list[str]) -> dict[str, Any]:
+    """The scores of one picture by each way of the `tools`."""
     started = time.perf_counter()
     parts = cut_parts(truth.image, features)
-    found: dict[str, Any] = {"prepare": time.perf_counter() - started}
-    tools: dict[str, Way] = {"ours": Ours, **({"GrabCut": GrabCut} if rivals else {})}
-    for name, way in tools.items():
+    found: dict[str, Any] = {"tools": tools, "prepare": time.perf_counter() - started}
+    for name, way in ((name, way) for name, way in WAYS.items() if name in tools):
         found[f"{name}, clicks"] = clicked(way, truth, parts, boxed=False)
         found[f"{name}, box + clicks"] = clicked(way, truth, parts, boxed=True)
         for number, scribbles in enumerate(truth.scribbles, 1):
             found[f"{name}, strokes {number}"] = stroked(way, truth, parts, scribbles)
-    if rivals:
+    if "bounds" in tools:
         found["k-means, best of 5"] = best_clusters(truth, features)
         if truth.trimap is not None:
             found["closed form, true trimap"] = from_trimap(truth)
@@ -360,7 +362,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         of_kind = {name: found for name, found in results.items() if name.startswith(kind)}
         if not of_kind:
             continue
-        ways = dict.fromkeys(way for found in of_kind.values() for way in found if way != "prepare")
+        ways = dict.fromkeys(way for found in of_kind.values() for way in found if "," in way)
         lines += [
             f"{kind}, {len(of_kind)} pictures: first IoU, then after {CLICKS} marks",
             f"{'way':26} {'n':>3} first   IoU median least border     SAD median    MSE   Grad   Conn seconds",
@@ -396,7 +398,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model file; the shipped one unless given")
     parser.add_argument("--features", type=Path, help="folder that keeps the features between calls, float16")
     parser.add_argument("--results", type=Path, help="file that keeps each picture's scores as they come")
-    parser.add_argument("--ours", action="store_true", help="leave the others out")
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="default: all")
     parser.add_argument("--every", default="0/1", help="K/N: every N-th picture from the K-th on")
     options = parser.parse_args()
     start, step = map(int, options.every.split("/"))
@@ -404,7 +406,8 @@ def main() -> int:
     extractor: FeatureExtractor | None = None
     for truth in list(truths(options.folder))[start::step]:
         name = f"{truth.kind}/{truth.stem}"
-        if name in results:
+        tools = [tool for tool in options.tools if tool not in results.get(name, {}).get("tools", ())]
+        if not tools:
             continue
         kept = options.features / f"{truth.kind}-{truth.stem}.npy" if options.features else None
         if kept is not None and kept.exists():
@@ -415,11 +418,12 @@ def main() -> int:
             if kept is not None:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 np.save(kept, features.astype(np.float16))
-        results[name] = measured(truth, features, rivals=not options.ours)
+        found = measured(truth, features, tools)
         if options.results:
             with options.results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"picture": name, "found": results[name]}) + "\n")
-        print(name, f"{results[name]['ours, clicks']['last']['iou']:.3f}", file=sys.stderr, flush=True)
+                file.write(json.dumps({"picture": name, "found": found}) + "\n")
+        merge(results, name, found)
+        print(name, *tools, file=sys.stderr, flush=True)
     print(table(results))
     return 0
 
@@ -428,8 +432,17 @@ def read_results(file: Path | None) -> dict[str, dict[str, Any]]:
     """What an earlier call has kept."""
     if file is None or not file.exists():
         return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["picture"]: line["found"] for line in lines}
+    results: dict[str, dict[str, Any]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        merge(results, entry["picture"], entry["found"])
+    return results
+
+
+def merge(results: dict[str, dict[str, Any]], name: str, found: dict[str, Any]) -> None:
+    """Add what was `found` of the picture `name` to what was found before."""
+    before = results.get(name, {})
+    results[name] = before | found | {"tools": [*before.get("tools", ()), *found["tools"]]}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from sss_model.analysis.segment_pictures import Picture, layer_overlay, write_co
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
 from sss_model.layer_io import FORMATS, Layers, unfit_formats, write_layers
+from sss_model.layer_io.layers import whole_numbers
+from sss_model.layer_io.png import write_samples
 from sss_model.params.fields import Checked
 from sss_model.params.layers import LayerExportParams
 from sss_model.progress import Progress
@@ -70,6 +72,7 @@ def write_layer_files(
     progress: Progress,
     *,
     what: str = "layers",
+    grey: bool = False,
     others: Collection[str] = (),
     panels: Sequence[tuple[str, Picture]] = (),
     colours: Sequence[tuple[int, int, int]] = (),
@@ -82,6 +85,8 @@ def write_layer_files(
     record : as `layers_record` makes it; stored in formats that scripts read, and with the names of all files as the
         JSON, which comes last
     what : layers or matte: files of one are not called as those of the other
+    grey : also write the alpha of the one layer as a 16-bit grey PNG, STEM-matte.png for a matte; its picture in the
+        format png is then STEM-cutout.png
     others : stems of other pictures with files in the folder
     panels : of the comparison, with their titles; none makes no comparison
     colours : RGB 0 to 255 of each layer in the overlay; none: those of `ALPHABET`
@@ -96,11 +101,15 @@ def write_layer_files(
     files: list[Path] = []
     with set_of_files(target.parent, name, ExportError) as unfinished:
         inside = unfinished / target.name
+        if grey:
+            files.append(inside.with_name(f"{target.name}{lead}.png"))
+            write_samples(files[-1], whole_numbers(layers.alphas[..., :1], 65535))
         unfit = unfit_formats(layers.image.shape, export.formats)
         fitting = [form for form in export.formats if form not in unfit] or export.formats  # the only one says why not
         for k, form in enumerate(fitting):
             progress.report(k / len(fitting), "Writing")
-            files += write_layers(inside, layers, format=form, metadata=record, what=what, others=others)
+            kind = "cutout" if grey and form == "png" else what
+            files += write_layers(inside, layers, format=form, metadata=record, what=kind, others=others)
         if export.overlay:
             files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))
             write_picture(files[-1], layer_overlay(layers.image, layers.alphas, colours))

@@ -25,17 +25,21 @@ from sss_model.commands.sequence import SequenceRun
 from sss_model.commands.sequence import check_options as check_sequence_options
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import check_source, prepare_folder
+from sss_model.files.export import ExportError, check_source, prepare_folder
 from sss_model.files.folder_lock import lock_folder
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 from sss_model.progress import Progress
+from sss_model.storage.json_file import read_json
 
 if TYPE_CHECKING:
     from sss_model.layer_io import Layers
     from sss_model.pipeline import AnalysedPicture  # loads torch
+
+
+DOUBTFUL = 0.6  # confidence below which a matte may be of something else
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Job:
     segment: SegmentParams
     export: LayerExportParams
     reading: ReadParams
+    matte: Path | None = None  # a recipe; its matte is written in place of layers
     changed: bool = False  # whether a picture may replace the files of one with its name and other contents
 
     @property
@@ -94,7 +99,14 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="label map, COCO JSON or .npz for --method masks; or a folder of them",
     )
-    add("--matte", type=Path, metavar="RECIPE", help="a matte's recipe, JSON, to be carried through a --sequence")
+    add(
+        "--matte",
+        type=Path,
+        metavar="RECIPE",
+        help="a recipe of a matte, JSON: write STEM-matte.png (16-bit grey) and the formats of that matte in place of "
+        "layers; on other pictures the same thing is found again, and doubtful ones are named at the end; with "
+        "--sequence it is carried through the frames",
+    )
     add("--classes", type=Path, metavar="FILE", help="cut into classes that were taught by strokes; they bring names")
     add(
         "--sequence",
@@ -131,8 +143,6 @@ def _segment(argv: Sequence[str] | None) -> int:
         job = _job(options)
         if options.classes is not None:
             check_options(options)
-        if options.matte is not None and not options.sequence:
-            raise ParameterError("--matte is carried through frames: add --sequence.")
         if options.sequence:
             check_sequence_options(options, job.methods)
         paths = find_inputs(options.images, recursive=options.recursive)
@@ -163,8 +173,11 @@ def _segment(argv: Sequence[str] | None) -> int:
             classes.finish(quiet=options.quiet)
             return code
         make = partial(Segmentations, replace(job, model=model or job.model), stems)
-        engine = engine_of(options, make, folder)
-        return write_all(paths, make().write, folder, quiet=options.quiet, shard=shard, engine=engine)
+        engine, worker = engine_of(options, make, folder), make()
+        code = write_all(paths, worker.write, folder, quiet=options.quiet, shard=shard, engine=engine)
+    if worker.doubtful:
+        print(f"doubtful, the thing may not be there: {', '.join(worker.doubtful)}", file=sys.stderr)
+    return code
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -176,10 +189,12 @@ def _job(options: argparse.Namespace) -> Job:
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
-        build(LayerExportParams, options), build(ReadParams, options), options.overwrite,
+        build(LayerExportParams, options), build(ReadParams, options), options.matte, options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
         raise ParameterError("The method masks needs a file: --masks FILE.")
+    if job.matte is not None and (job.export.compare or job.masks is not None):
+        raise ParameterError("--matte writes a matte, no layers; leave out --compare and --masks.")
     if options.model and options.backbone:
         raise ParameterError("--model and --backbone are two models; name one.")
     return job
@@ -193,6 +208,8 @@ class Segmentations:
         from sss_model.segmentation.comparisons import network_weights
 
         self.job, self.stems, self.extraction = job, stems, CachedExtractor()
+        self.recipe = read_json(job.matte, ParameterError, noun="The recipe") if job.matte else None
+        self.doubtful: list[str] = []
         self.weights = {
             method: network_weights(method, job.weights[method], consent=job.allow_download)
             for method in job.methods
@@ -200,17 +217,24 @@ class Segmentations:
         }
 
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
-        """Write the layers of the picture at `path`: the files (none where all are there and may stay), and notes."""
+        """Write the layers of the picture at `path`, or its matte.
+
+        Returns the files, none where all are there and may stay, and notes.
+        """
         from sss_model.analysis.layer_files import may_stay, record_name
 
-        record = self.job.folder / record_name(stem)
+        record = self.job.folder / record_name(stem, "layers" if self.recipe is None else "matte")
         check_source(record, path, changed=self.job.changed)
-        if may_stay(record, self.job.segment, self.job.export):
+        if may_stay(record, self.job.segment, self.job.export) and self.of_this_recipe(record):
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
         picture = _Picture(self, stem, path, read_input(source, image, self.job.layout, self.job.reading), progress)
-        return picture.write(), picture.notes
+        return picture.write() if self.recipe is None else picture.write_matte(self.recipe), picture.notes
+
+    def of_this_recipe(self, record: Path) -> bool:
+        """Whether the files that `record` tells of were made by the recipe of this call."""
+        return self.recipe is None or read_json(record, ExportError, noun="The record").get("recipe") == self.recipe
 
 
 class _Picture:
@@ -237,6 +261,25 @@ class _Picture:
             self.notes = (*self.notes, *unfit.values())
         last, others = self.progress.part(0.95, 1.0), self.worker.stems
         return write_layer_files(target, self.layers, export, self.record(), last, others=others, panels=panels)
+
+    def write_matte(self, recipe: dict[str, Any]) -> list[Path]:
+        """Write the matte that `recipe` makes, or finds; returns the files."""
+        from sss_model.analysis.layer_files import decontaminated, write_layer_files
+        from sss_model.layer_io import Layers
+        from sss_model.matting import MatteEditor
+
+        export, job = self.job.export, self.job
+        network = None if self.opened.features is not None else self.worker.extraction.extractor(job.model, job.extract)
+        editor = MatteEditor.from_recipe(
+            self.image, recipe, self.opened.features, model=network, progress=self.progress.part(0.02, 0.6)
+        )
+        alphas = editor.solve(self.progress.part(0.6, 0.8))[..., None]
+        if editor.confidence < DOUBTFUL:
+            self.worker.doubtful.append(self.path.name)
+        self.made |= {"recipe": recipe, "confidence": editor.confidence}
+        self.layers = decontaminated(Layers(self.image, alphas, ("matte",)), export, self.progress.part(0.8, 0.95))
+        last, target = self.progress.part(0.95, 1.0), job.folder / self.stem
+        return write_layer_files(target, self.layers, export, self.record(), last, what="matte", grey=True)
 
     def record(self) -> dict[str, Any]:
         """What the JSON says of how the layers were made."""

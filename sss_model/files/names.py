@@ -15,7 +15,7 @@ from pathlib import Path
 WORDS = frozenset(
     {"input", "random", "pca", "filtered-pca", "strip", "basis", "overlay", "compare", "layers", "cryptomatte", "index",
      "coco", "classes", "confidence", "matte", "matte-overlay", "matte-compare", "matte-cryptomatte", "matte-index",
-     "matte-coco"}
+     "matte-coco", "cutout"}
 )  # fmt: skip
 _KINDS = re.compile(r"-(?=(?:premultiplied|alpha)$)", re.IGNORECASE)  # what stands behind a layer's word
 _RECORDS = frozenset({"basis", "layers", "matte", "coco", "classes"})  # words of JSON files, beside STEM.json

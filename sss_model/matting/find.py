@@ -7,7 +7,7 @@ import numpy as np
 from sss_model.matting.classifier import taught
 from sss_model.matting.parts import Doubles, Parts
 from sss_model.matting.recipe import Thing
-from sss_model.matting.solve import solve
+from sss_model.matting.solve import spread
 
 _INSIDE = 0.5
 
@@ -25,10 +25,8 @@ def thing_of(parts: Parts, alpha: Doubles) -> Thing | None:
 
 def find_thing(parts: Parts, thing: Thing) -> Doubles:
     """(K,) in [0, 1]: the superpixels of another picture that are `thing`; all 0 where none is like it."""
-    odds = np.clip(thing.classifier.odds(parts.features), -30, 30)
-    likely = 1 / (1 + np.exp(-odds))
-    none = np.zeros(parts.count, np.int8)
-    return solve(parts, none, likely) if (likely > _INSIDE).any() else np.zeros(parts.count)
+    likely: Doubles = 1 / (1 + np.exp(-np.clip(thing.classifier.odds(parts.features), -30, 30)))
+    return spread(parts, likely)
 
 
 def match_score(parts: Parts, alpha: Doubles, thing: Thing) -> float:

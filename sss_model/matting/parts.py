@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
@@ -23,6 +24,8 @@ Indices = NDArray[np.intp]
 COUNT = 3000
 GRID = 640  # the grid's long side, at most
 _LAB = 100.0  # the range of L
+_COMPONENTS = 32
+_COLOUR_COST, _STEP_COST, _COLOUR_STEP_COST = 0.5, 0.02, 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,6 +73,85 @@ class Parts:
         """(K, D) features less their mean, divided by `scale`."""
         values: Doubles = (self.features - self.shares @ self.features) / self.scale
         return values
+
+    @cached_property
+    def reduced(self) -> Doubles:
+        """(K, up to 32) float64: `scaled` in its principal components, which keep nearly all of its distances."""
+        _, axes = np.linalg.eigh((self.scaled * self.shares[:, None]).T @ self.scaled)
+        return np.ascontiguousarray(self.scaled @ axes[:, ::-1][:, :_COMPONENTS])
+
+    @cached_property
+    def colour_terms(self) -> Doubles:
+        """(K, 9) float64: Lab, its squares and products, each of mean 0 and variance 1."""
+        L, a, b = self.colours.T
+        terms = np.stack([L, a, b, L * L, a * a, b * b, L * a, L * b, a * b], axis=1)
+        centred: Doubles = (terms - terms.mean(0)) / (terms.std(0) + 1e-6)
+        return centred
+
+    @cached_property
+    def steps(self) -> Doubles:
+        """(E,) float64: what it costs to go from one superpixel to the next."""
+        steps: Doubles = self.feature_steps + _COLOUR_COST * self.colour_steps + _STEP_COST
+        return steps
+
+    @cached_property
+    def graph(self) -> sp.csr_matrix:
+        """(K, K): `steps`."""
+        return self.joined(self.steps)
+
+    @cached_property
+    def colour_graph(self) -> sp.csr_matrix:
+        """(K, K): the same by colours alone."""
+        return self.joined(self.colour_steps + _COLOUR_STEP_COST)
+
+    def joined(self, values: Doubles) -> sp.csr_matrix:
+        """(K, K): `values` (E,) of the pairs, each once."""
+        first, second = self.pairs.T
+        return sp.csr_matrix((values, (first, second)), shape=(self.count, self.count))
+
+    @cached_property
+    def _merges(self) -> tuple[list[tuple[int, int]], list[float]]:
+        """The groups that join when steps are taken from the least to the greatest, as scipy's linkages number them."""
+        order = np.argsort(self.steps, kind="stable")
+        group = list(range(2 * self.count - 1))
+        merges: list[tuple[int, int]] = []
+        heights: list[float] = []
+
+        def root(k: int) -> int:
+            while group[k] != k:
+                group[k] = group[group[k]]
+                k = group[k]
+            return k
+
+        for (first, second), height in zip(self.pairs[order].tolist(), self.steps[order].tolist(), strict=True):
+            a, b = root(first), root(second)
+            if a != b:
+                group[a] = group[b] = self.count + len(merges)
+                merges.append((a, b))
+                heights.append(height)
+        return merges, heights
+
+    def barriers(self, sources: Indices) -> Doubles:
+        """(K,): the greatest step that cannot be avoided from the nearest of `sources`; 0 at these."""
+        merges, heights = self._merges
+        total = self.count + len(merges)
+        reached = np.zeros(total, np.bool_).tolist()
+        for source in sources.tolist():
+            reached[source] = True
+        for number, (a, b) in enumerate(merges, self.count):
+            reached[number] = reached[a] or reached[b]
+        value = [0.0] * total
+        for number in range(total - 1, self.count - 1, -1):
+            a, b = merges[number - self.count]
+            for child, other in ((a, b), (b, a)):
+                met = heights[number - self.count] if reached[other] else value[number]
+                value[child] = 0.0 if reached[child] else met
+        return np.array(value[: self.count])
+
+    def prepare(self) -> None:
+        """Compute all that is kept, so that the first mark need not wait for it."""
+        for name in ("reduced", "colour_terms", "graph", "colour_graph", "_merges"):
+            getattr(self, name)
 
 
 def cut_parts(
@@ -120,10 +202,12 @@ def cut_parts(
     frame[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
     first, second = pairs.T
     feature_steps = np.linalg.norm(mean_features[first] - mean_features[second], axis=1) / scale
-    return Parts(
+    parts = Parts(
         labels, mean_features, scale, colours, _centroids(labels), shares, frame, pairs, borders,
         feature_steps / np.sqrt(mean_features.shape[1]), np.linalg.norm(colours[first] - colours[second], axis=1),
     )  # fmt: skip
+    parts.prepare()
+    return parts
 
 
 def touching(labels: Indices) -> tuple[Indices, Doubles]:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from sss_model.errors import ParameterError
+from sss_model.matting.cues import Marks, Situation
 from sss_model.matting.parts import Doubles, Floats, Indices, Parts
-from sss_model.matting.solve import Marks, solve
+from sss_model.matting.solve import judged, relaxed, solve
 from sss_model.matting.steps import Box, Given, Step, Stroke
 
+_ROUNDS = 2  # in which what a box holds is judged by the answer before
 _CHANGED = 0.02
 _LARGER = 1.25  # by how much the next larger part is larger, at least
 _WIDENINGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # log-odds
@@ -30,12 +32,14 @@ class State:
     marks : (K,) int8: 1 where a mark said to keep, -1 to drop, 0 elsewhere
     contested : (K,) bool, where marks said both
     started : whether there is a matte to correct
+    boxed : whether a box said where the rest is
     """
 
     alpha: Doubles
     marks: Marks
     contested: NDArray[np.bool_]
     started: bool = False
+    boxed: bool = False
 
 
 def empty(parts: Parts) -> State:
@@ -50,19 +54,24 @@ def after(parts: Parts, state: State, step: Step) -> State:
         return _boxed(parts, state, step)
     if isinstance(step, Given):
         return State(_alphas(parts, step), state.marks, state.contested, True)
-    under = _under(parts, step)
+    under = under_brush(parts, step)
     if step.click and _again(parts, state, step):
         return _enlarged(parts, state, under, step.keep)
     value = np.int8(1 if step.keep else -1)
     marks, contested = state.marks.copy(), state.contested.copy()
     contested[under] |= marks[under] == -value
     marks[under] = value
-    if state.started and not (marks > 0).any():  # of a matte that was given: the thing under the mark is taken out
-        solved = 1 - solve(parts, (-marks).astype(np.int8))
+    if state.started and not state.boxed and not (marks > 0).any():
+        # of a matte that was given or found: the thing under the mark is taken out, as a first click would take it
+        solved = 1 - solve(parts, Situation((-marks).astype(np.int8), None, under, True))
     else:
-        solved = solve(parts, marks)
-    alpha = _locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
-    return State(alpha, marks, contested, True)
+        solved = solve(parts, _situation(state, marks, under, step.keep))
+    alpha = locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
+    return State(alpha, marks, contested, True, state.boxed)
+
+
+def _situation(state: State, marks: Marks, under: Indices, keep: bool) -> Situation:
+    return Situation(marks, state.alpha if state.started else None, under, keep, state.boxed)
 
 
 def given(parts: Parts, matte: Floats) -> Given:
@@ -80,7 +89,7 @@ def _alphas(parts: Parts, step: Given) -> Doubles:
     return alphas
 
 
-def _under(parts: Parts, step: Stroke) -> Indices:
+def under_brush(parts: Parts, step: Stroke) -> Indices:
     """The superpixels under the brush: those that it covers to a half, and those under its points."""
     mask = step.mask(parts.size)
     covered = np.bincount(parts.labels[mask], minlength=parts.count)
@@ -100,16 +109,17 @@ def _again(parts: Parts, state: State, step: Stroke) -> bool:
 def _enlarged(parts: Parts, state: State, under: Indices, keep: bool) -> State:
     """The next larger part about a click."""
     size = parts.shares @ (state.alpha > 0.5)
+    odds = judged(parts, _situation(state, state.marks, under, keep))
     for more in _WIDENINGS:
-        solved = solve(parts, state.marks, bias=more if keep else -more)
-        alpha = _locally(parts, state.alpha, solved, under, keep, across=True)
-        now = parts.shares @ (alpha > 0.5)
-        if (now >= _LARGER * size) if keep else (now <= size / _LARGER):
+        solved = relaxed(parts, odds + (more if keep else -more), state.marks)
+        alpha = locally(parts, state.alpha, solved, under, keep, across=True)
+        found = parts.shares @ (alpha > 0.5)
+        if (found >= _LARGER * size) if keep else (found <= size / _LARGER):
             break
-    return State(alpha, state.marks, state.contested, True)
+    return State(alpha, state.marks, state.contested, True, state.boxed)
 
 
-def _locally(
+def locally(
     parts: Parts, before: Doubles, solved: Doubles, under: Indices, keep: bool, *, across: bool = False
 ) -> Doubles:
     """`before` with the change to `solved` that the mark asks for, in the connected part about it.
@@ -137,7 +147,9 @@ def _boxed(parts: Parts, state: State, box: Box) -> State:
         outside = within == 0
     marks = state.marks.copy()
     marks[outside & (marks == 0)] = -1
-    alpha = (~outside).astype(np.float64)
-    for _ in range(3):
-        alpha = solve(parts, marks, alpha)
-    return State(alpha, marks, state.contested, True)
+    before = np.where(outside, 0.0, state.alpha)
+    if not (before > 0.5).any():
+        before = (~outside).astype(np.float64)
+    for _ in range(_ROUNDS):
+        before = solve(parts, Situation(marks, before, np.flatnonzero(~outside), True, boxed=True))
+    return State(before, marks, state.contested, True, boxed=True)

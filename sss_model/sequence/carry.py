@@ -23,7 +23,7 @@ from sss_model.matting.editor import MatteEditor
 from sss_model.matting.find import thing_of
 from sss_model.matting.parts import GRID, Doubles, Parts
 from sss_model.matting.recipe import Thing
-from sss_model.matting.solve import solve
+from sss_model.matting.solve import spread
 from sss_model.matting.state import State, after
 from sss_model.matting.steps import Step
 from sss_model.progress import Progress
@@ -108,7 +108,7 @@ def _followed(before: Carried, parts: Parts, motion: Motion) -> Doubles:
     for thing in things:
         odds += np.clip(thing.classifier.odds(parts.features), -FEATURE_ODDS, FEATURE_ODDS) / len(things)
     likely = 1 / (1 + np.exp(-odds))
-    return solve(parts, np.zeros(parts.count, np.int8), likely)
+    return spread(parts, likely)
 
 
 def _solved(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +17,7 @@ from sss_model.commands.options import build, words
 from sss_model.commands.segment import build_parser, main
 from sss_model.errors import ParameterError
 from sss_model.image_io import read_image, to_picture, write_picture
+from sss_model.matting import MatteEditor
 from sss_model.params.layers import LayerExportParams, SegmentParams
 
 
@@ -220,3 +222,64 @@ def test_the_smallest_pictures_have_layers(tmp_path, size, method):
     assert main([*call, "--layout", "HWD"]) == 0
     with np.load(tmp_path / "out" / "a-layers.npz") as file:
         np.testing.assert_allclose(file["alphas"].sum(axis=2), np.ones(size), atol=1e-5)
+
+
+@pytest.fixture
+def recipe(tmp_path, pair):
+    """A recipe of the right half of the pair's picture, and its matte as the editor has it."""
+    image, features = read_image(tmp_path / "photo.png"), np.load(pair)["features"]
+    editor = MatteEditor(image, features)
+    alpha = editor.click(36, 20)
+    (tmp_path / "recipe.json").write_text(json.dumps(editor.recipe()), encoding="utf-8")
+    return tmp_path / "recipe.json", alpha
+
+
+def test_a_recipe_writes_the_editors_matte_beside_layers(tmp_path, pair, recipe):
+    out, (file, alpha) = tmp_path / "out", recipe
+    common = ["-o", str(out), "--formats", "png,npz,psd", "--quiet"]
+    assert main([str(pair), *common, "--layers", "2"]) == 0
+    layers = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert main([str(pair), *common, "--matte", str(file)]) == 0
+    matte = {path.name for path in out.iterdir()} - set(layers)
+    assert matte == {"photo-matte.png", "photo-cutout.png", "photo-matte.npz", "photo-matte.psd", "photo-matte.json"}
+    assert all((out / name).read_bytes() == content for name, content in layers.items())
+    with np.load(out / "photo-matte.npz") as content:
+        np.testing.assert_array_equal(content["alphas"][..., 0], alpha)
+    grey = cv2.imread(str(out / "photo-matte.png"), cv2.IMREAD_UNCHANGED)
+    assert grey.dtype == np.uint16
+    np.testing.assert_array_equal(grey, np.floor(alpha * np.float32(65535) + np.float32(0.5)).astype(np.uint16))
+    said = json.loads((out / "photo-matte.json").read_text(encoding="utf-8"))
+    assert said["recipe"] == json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_a_matte_stays_only_where_its_recipe_is_the_same(tmp_path, pair, recipe, capsys):
+    out, (file, _) = tmp_path / "out", recipe
+    call = [str(pair), "-o", str(out), "--matte", str(file), "--skip-existing"]
+    assert main(call) == 0
+    assert main(call) == 0
+    assert "1 was there already" in capsys.readouterr().out
+    changed = json.loads(file.read_text(encoding="utf-8"))
+    changed["matte"]["invert"] = True
+    file.write_text(json.dumps(changed), encoding="utf-8")
+    assert main(call) == 0
+    assert "already" not in capsys.readouterr().out
+
+
+def test_pictures_without_the_thing_are_named(tmp_path, pair, recipe, capsys):
+    image = np.full((40, 48, 3), 60, np.uint8)
+    write_picture(tmp_path / "other.png", image)
+    np.savez(tmp_path / "other.npz", features=np.zeros((40, 48, 3), np.float32))
+    assert main([str(pair), str(tmp_path / "other.npz"), "-o", str(tmp_path / "out"), "--matte", str(recipe[0])]) == 0
+    assert "doubtful, the thing may not be there: other.npz" in capsys.readouterr().err
+
+
+def test_what_is_no_recipe_is_refused(tmp_path, pair, capsys):
+    for text in ("{}", "[1]", "{", None):
+        file = tmp_path / "recipe.json"
+        file.unlink(missing_ok=True)
+        if text is not None:
+            file.write_text(text, encoding="utf-8")
+        assert main([str(pair), "-o", str(tmp_path / "out"), "--matte", str(file), "--quiet"]) == 2
+        assert "recipe" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([str(pair), "-o", str(tmp_path / "out"), "--matte", str(file), "--compare"])

@@ -35,6 +35,30 @@ def test_parts_hold_means_of_their_pixels() -> None:
     assert variance == pytest.approx(1)
 
 
+def test_barriers_are_the_least_of_the_greatest_steps() -> None:
+    """Against all paths, one step longer at a time."""
+    image = np.random.default_rng(0).random((30, 33, 3), dtype=np.float32)
+    parts = cut_parts(image, image, count=40)
+    sources = np.array([3, parts.count - 1])
+    expected = np.full(parts.count, np.inf)
+    expected[sources] = 0
+    for _ in range(parts.count):
+        for (a, b), step in zip(parts.pairs, parts.steps, strict=True):
+            expected[b] = min(expected[b], max(expected[a], step))
+            expected[a] = min(expected[a], max(expected[b], step))
+    np.testing.assert_allclose(parts.barriers(sources), expected)
+
+
+def test_few_components_keep_distances_where_they_are_all() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.random((40, 50, 3), dtype=np.float32)
+    parts = cut_parts(image, rng.normal(size=(40, 50, 20)).astype(np.float32))
+    i, j = parts.pairs.T
+    for values in (parts.scaled, parts.reduced):
+        apart = np.linalg.norm(values[i] - values[j], axis=1) / np.sqrt(20)
+        np.testing.assert_allclose(apart, parts.feature_steps, atol=1e-6)
+
+
 def test_cutting_can_be_stopped() -> None:
     image = np.zeros((40, 50, 3), np.float32)
     with pytest.raises(Cancelled):
