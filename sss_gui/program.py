@@ -258,7 +258,9 @@ class Program(QObject):
             *(session.projection_changed, session.basis_changed, self.pictures.changed, self.pins.changed),
             *(choices.shown_changed, choices.similarity_changed, choices.clusters_changed),
             *(window.panel.controller.view_changed, window.panel.solo_changed),
-            *(self.segments.shown_changed, self.segments.edited, self.segments.view_changed),
+            *(self.segments.shown_changed, self.segments.view_changed, self.segments.layers_changed),
+            *(self.segments.picked_changed, self.segments.steps_changed, self.segments.edges_changed),
+            self.segments.params_changed,
         ):
             changed.connect(self.session_store.touch)
 

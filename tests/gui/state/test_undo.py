@@ -177,7 +177,9 @@ def test_what_is_made_of_layers_has_names_and_is_undone_where_it_is(qtbot, two):
     qtbot.waitUntil(lambda: two.segments.status == "exact" and not two.session.busy)
     for name in ("brush stroke", "pick", "rename layer"):
         assert undone(two)[0] == f"&Undo {name}"
+        two.session_store.keep()
         undo.trigger()
+        assert two.session_store.pending, "what undo takes back is written too"
     assert segments.edits == first
     assert undone(two) == ("&Undo", "&Redo rename layer")
     idle(qtbot, two)
