@@ -120,12 +120,16 @@ class MainWindow(QMainWindow):
             self.shown_panel.pane(self.shown_panel.current).setFocus()
         with QSignalBlocker(self.views):
             self.views.setCurrentIndex(int(shown))
-        for view in (not shown, shown):  # those that go first, so that the others have their room
+        for view in (shown, not shown):  # those that come first, beside the others, so that they stay of one place
             for dock in self._docks(view):
                 dock.setVisible(view == shown and dock in self._open_docks[view])
                 dock.toggleViewAction().setVisible(view == shown)
-        tall = [self.layers_dock if shown else self.params_dock], [self.height()], Qt.Orientation.Vertical
-        QTimer.singleShot(0, self, lambda: self.resizeDocks(*tall))  # the hidden one's room is not given back by itself
+        QTimer.singleShot(0, self, self._leave_lone_tabs)
+
+    def _leave_lone_tabs(self) -> None:
+        """A bar of docks' tabs with one tab or none lies outside of the window: the keyboard must not go there."""
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setFocusPolicy(Qt.FocusPolicy.TabFocus if bar.count() > 1 else Qt.FocusPolicy.NoFocus)
 
     def _docks(self, segments: bool) -> list[QDockWidget]:
         return [self.layers_dock] if segments else [self.params_dock, self.probe_dock]
@@ -237,6 +241,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.tabifyDockWidget(self.params_dock, self.layers_dock)  # of one place: the one that shows has all of it
         self.probe_dock = self._dock("Pixels", self.probe, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.resizeDocks([self.params_dock], [280], Qt.Orientation.Horizontal)
         self._open_docks = {segments: self._docks(segments) for segments in (False, True)}

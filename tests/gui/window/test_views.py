@@ -62,9 +62,10 @@ def test_a_tab_shows_a_view_with_its_own_tools_and_docks(qtbot, shown):
 
 
 def test_the_dock_of_the_view_that_shows_has_all_the_height(qtbot, shown):
-    choose_view(shown, 1)
     window = shown.window
-    qtbot.waitUntil(lambda: window.layers_dock.height() > 0.7 * window.height())
+    for view, dock in ((1, window.layers_dock), (0, window.params_dock), (1, window.layers_dock)):
+        choose_view(shown, view)
+        qtbot.waitUntil(lambda dock=dock: dock.height() > 0.7 * window.height())
 
 
 def test_the_toolbar_has_no_line_that_nothing_follows(qtbot, shown):
