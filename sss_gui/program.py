@@ -132,10 +132,8 @@ class Program(QObject):
         self.file_watcher = FileWatcher(session, self)
         ForgetClosed(session, pictures, self)
         # saved
-        self.snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
-        self.session_store = SessionStore(
-            data / "sessions", bases, self.snapshot.capture, self.snapshot.restore, window
-        )
+        self.snapshot = snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
+        self.session_store = SessionStore(data / "sessions", bases, snapshot.capture, snapshot.restore, window)
         self.picture_edits = PictureEdits(session, pictures, pins, segments, self.file_worker, data / "edits", self)
         self.actions: dict[str, QAction] = build_actions(window, self._bindings())
         self._fill_menus()

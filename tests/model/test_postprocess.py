@@ -70,7 +70,7 @@ def test_progress_and_cancelling(made):
 
 def test_bad_input_is_named(made):
     image, features = made
-    with pytest.raises(ParameterError, match=r"not empty, got shape \(3, 4\)"):
+    with pytest.raises(ParameterError, match=r"3 axes, none of them empty; got shape \(3, 4\)"):
         random_projection(np.zeros((3, 4), np.float32))
     with pytest.raises(ParameterError, match="like their image"):
         reduce_features(image[1:], features, radius=3, eps=0.01)

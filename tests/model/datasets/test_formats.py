@@ -218,7 +218,7 @@ def test_pictures_without_any_object_are_left_out_and_counted(tmp_path: Path) ->
     coco_json(tmp_path / "annotations" / "instances_train2017.json", ["7", "8"], entries)
     data = open_set(tmp_path)
     assert [item.stem for item in data.items] == ["7"]
-    assert "1 pictures, weight 1, 1 without annotations left out" in describe([data])[0]
+    assert "1 picture, weight 1, 1 without annotations left out" in describe([data])[0]
 
 
 def test_folders_beside_the_label_maps_are_passed_over(tmp_path: Path) -> None:
