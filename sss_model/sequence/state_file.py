@@ -42,14 +42,13 @@ def load_state(path: Path, made: str) -> tuple[int, State] | None:
         index = int(arrays["index"])
         if "alphas" in arrays:
             return index, LayerTracks(arrays["guide"], arrays["alphas"], arrays["features"])
-        things = [_thing(arrays, name) for name in ("taught", "recent")]
-        return index, Carried(arrays["guide"], arrays["coarse"], arrays["alpha"], *things)
+        return index, Carried(arrays["guide"], arrays["coarse"], arrays["alpha"], _thing(arrays))
     except Exception:  # on damaged bytes the zip and npy parsers raise anything; the frame is then computed anew
         return None
 
 
-def _thing(arrays: dict[str, NDArray[Any]], name: str) -> Thing | None:
-    if f"{name}_bias" not in arrays:
+def _thing(arrays: dict[str, NDArray[Any]]) -> Thing | None:
+    if "taught_bias" not in arrays:
         return None
-    weights, bias, inside, outside = (arrays[f"{name}_{part}"] for part in _THING)
+    weights, bias, inside, outside = (arrays[f"taught_{part}"] for part in _THING)
     return Thing(Classifier(weights, float(bias)), inside, outside)

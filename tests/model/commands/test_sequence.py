@@ -121,7 +121,10 @@ def test_a_video_and_a_broken_frame(shot, tmp_path, capsys):
     call = [str(tmp_path / "clip.avi"), "-o", str(out), "--sequence", "--matte", recipe, "--formats", "alpha"]
     assert main(call) == 0  # found by its features: no frame of the video is the recipe's picture
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        ["clip-sequence.npz", *(f"clip.{k:04d}-matte{end}" for k in (1, 2, 3) for end in ("-alpha.png", ".json"))]
+        [
+            "clip-sequence.npz",
+            *(f"clip.{k:04d}-matte{end}" for k in (1, 2, 3) for end in (".png", "-alpha.png", ".json")),
+        ]
     )
     frames = tmp_path / "frames"
     frames.mkdir()
