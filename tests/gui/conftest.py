@@ -87,8 +87,8 @@ def torn(qtbot, program, folder):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Four small photographs; the fake engine fails on the one called broken."""
+    """Four small photographs, each its own, since copies share their edits; the fake engine fails on "broken"."""
     paths = [tmp_path / f"{name}.png" for name in ("a", "b", "broken", "c")]
-    for path in paths:
-        write_picture(path, np.zeros((4, 4, 3), np.uint8))
+    for shade, path in enumerate(paths):
+        write_picture(path, np.full((4, 4, 3), shade, np.uint8))
     return paths
