@@ -44,17 +44,9 @@ def segment_command_line(
     ----------
     names : of the layers, the largest first; none: the command's own
     """
-    source = state.source
-    if source is None:
+    parts = _segment_call(state, folder)
+    if not parts:
         return ""
-    parts = [sys.executable, "-m", "sss_model.commands.segment", str(source.image or source.path)]
-    if source.image is not None:
-        parts += ["--features", str(source.path)]
-    if source.layout is not None:
-        parts += ["--layout", source.layout]
-    parts += ["-o", str(folder)]
-    if state.model is not None:
-        parts += ["--model", str(state.model)]
     if method.file is not None:
         parts += [f"--{method.name}-weights" if method.name in NETWORKS else "--masks", str(method.file)]
     if method.consent:
@@ -69,17 +61,27 @@ def segment_command_line(
 
 def matte_command_line(state: State, recipe: Path, folder: Path, params: LayerExportParams) -> str:
     """The call that makes the matte of `recipe` from the picture, and writes it as `params` say."""
+    parts = _segment_call(state, folder)
+    if not parts:
+        return ""
+    parts += ["--matte", str(recipe), *words(params, skip=("existing", "compare", "against", "overlay"))]
+    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+
+
+def _segment_call(state: State, folder: Path) -> list[str]:
+    """What every call of sss-segment begins with; nothing where there is no picture."""
     source = state.source
     if source is None:
-        return ""
+        return []
     parts = [sys.executable, "-m", "sss_model.commands.segment", str(source.image or source.path)]
     if source.image is not None:
         parts += ["--features", str(source.path)]
-    parts += ["--matte", str(recipe), "-o", str(folder)]
+    if source.layout is not None:
+        parts += ["--layout", source.layout]
+    parts += ["-o", str(folder)]
     if state.model is not None:
         parts += ["--model", str(state.model)]
-    parts += words(params, skip=("existing", "compare", "against", "overlay"))
-    return _quoted(parts)
+    return parts
 
 
 def _quoted(parts: Sequence[str]) -> str:

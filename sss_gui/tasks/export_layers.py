@@ -114,22 +114,22 @@ class ExportLayers(ExportTask[LayerExportParams]):
         self.noted.emit(f"Copied the cut-out, {width} × {height} px with alpha.")
 
     def copy_command(self) -> None:
-        """Put the sss-segment call that writes the same layers on the clipboard."""
-        segments, state = self._segments, self._session.state
-        matte = segments.matte_request()
-        if matte and matte.matte.steps and state.source is not None and state.source.path is not None:
+        """Put the sss-segment call that writes the same matte, or the same layers, on the clipboard."""
+        segments, state, matte = self._segments, self._session.state, self._segments.matte_request()
+        drawn = matte is not None and bool(matte.matte.steps)
+        if state.source is None or state.source.path is None or not (drawn or segments.cut is not None):
+            self.noted.emit("Only layers and mattes of a picture from a file have a command line.")
+            return
+        if (state.extract.size, state.extract.scales) != ("auto", ()):
+            self.noted.emit("sss-segment sees photographs at the automatic working size; choose it in the menu Model.")
+            return
+        if matte is not None and drawn:
             path = self.folder() / f"{state.source.stem}-matte-recipe.json"
             self._session.exports.ask(RecipeRequest(matte, path), self._copy_matte_command)
-            return
-        if state.source is None or state.source.path is None or segments.cut is None:
-            self.noted.emit("Only layers of a picture from a file have a command line.")
             return
         count = plain_count(segments.edits, segments.components)
         if not count:
             self.noted.emit("Layers merged, split or ordered by hand have no command line; export them from here.")
-            return
-        if (state.extract.size, state.extract.scales) != ("auto", ()):
-            self.noted.emit("sss-segment sees photographs at the automatic working size; choose it in the menu Model.")
             return
         order = sorted(segments.edits.layers, key=segments.share, reverse=True)
         names = [layer.name for layer in order]

@@ -72,7 +72,6 @@ def write_layer_files(
     progress: Progress,
     *,
     what: str = "layers",
-    grey: bool = False,
     others: Collection[str] = (),
     panels: Sequence[tuple[str, Picture]] = (),
     colours: Sequence[tuple[int, int, int]] = (),
@@ -84,9 +83,8 @@ def write_layer_files(
     target : folder and stem of the files
     record : as `layers_record` makes it; stored in formats that scripts read, and with the names of all files as the
         JSON, which comes last
-    what : layers or matte: files of one are not called as those of the other
-    grey : also write the alpha of the one layer as a 16-bit grey PNG, STEM-matte.png for a matte; its picture in the
-        format png is then STEM-cutout.png
+    what : layers or matte: files of one are not called as those of the other. A matte's alpha is always written too, as
+        the 16-bit grey STEM-matte.png; its picture in the format png is STEM-cutout.png
     others : stems of other pictures with files in the folder
     panels : of the comparison, with their titles; none makes no comparison
     colours : RGB 0 to 255 of each layer in the overlay; none: those of `ALPHABET`
@@ -101,14 +99,14 @@ def write_layer_files(
     files: list[Path] = []
     with set_of_files(target.parent, name, ExportError) as unfinished:
         inside = unfinished / target.name
-        if grey:
+        if what == "matte":
             files.append(inside.with_name(f"{target.name}{lead}.png"))
             write_samples(files[-1], whole_numbers(layers.alphas[..., :1], 65535))
         unfit = unfit_formats(layers.image.shape, export.formats)
         fitting = [form for form in export.formats if form not in unfit] or export.formats  # the only one says why not
         for k, form in enumerate(fitting):
             progress.report(k / len(fitting), "Writing")
-            kind = "cutout" if grey and form == "png" else what
+            kind = "cutout" if what == "matte" and form == "png" else what
             files += write_layers(inside, layers, format=form, metadata=record, what=kind, others=others)
         if export.overlay:
             files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))

@@ -279,7 +279,7 @@ class _Picture:
         self.made |= {"recipe": recipe, "confidence": editor.confidence}
         self.layers = decontaminated(Layers(self.image, alphas, ("matte",)), export, self.progress.part(0.8, 0.95))
         last, target = self.progress.part(0.95, 1.0), job.folder / self.stem
-        return write_layer_files(target, self.layers, export, self.record(), last, what="matte", grey=True)
+        return write_layer_files(target, self.layers, export, self.record(), last, what="matte")
 
     def record(self) -> dict[str, Any]:
         """What the JSON says of how the layers were made."""

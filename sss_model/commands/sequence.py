@@ -128,8 +128,7 @@ class SequenceRun:
         made = {**self._record, "sequence": {"name": self._frames.name, "frame": self._frames.numbers[index]}}
         entry = layers_record(source.name, self._frames.sha256(index), layers, self._params, self._export, made)
         target, last = self._folder / stem, progress.part(0.8, 1.0)
-        matte = self._recipe is not None
-        files = write_layer_files(target, layers, self._export, entry, last, what=self._what, grey=matte)
+        files = write_layer_files(target, layers, self._export, entry, last, what=self._what)
         save_state(self._saved, self._made, index, state)
         notes, self._told = (*self._told, *self._notes), []
         return files, notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 import sys
@@ -128,8 +129,9 @@ def test_nothing_to_copy_is_said(qtbot, layered):
     assert [words.split()[0] for words in said] == ["There", "There", "Only"]
 
 
-@pytest.mark.slow
-def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
+@contextlib.contextmanager
+def real_program(qtbot, tmp_path):
+    """The program with its real engine, at the layers of a small photograph."""
     from sss_gui.program import Program
     from sss_gui.state.session import State
     from sss_gui.window.settings import Settings
@@ -147,6 +149,22 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
         qtbot.waitUntil(lambda: program.session.shown is not None and program.session.at_rest, timeout=120_000)
         program.actions["segments_view"].trigger()
         qtbot.waitUntil(lambda: program.segments.status == "exact", timeout=120_000)
+        yield program
+    finally:
+        assert program.close()
+        program.window.close()
+
+
+def run_copied(tmp_path):
+    """Run the call on the clipboard, with a folder of its own."""
+    words = shlex.split(clipboard().text())
+    words[words.index("-o") + 1] = str(tmp_path / "command")
+    assert subprocess.run([*words, "--quiet"], timeout=240).returncode == 0
+
+
+@pytest.mark.slow
+def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
+    with real_program(qtbot, tmp_path) as program:
         program.segments.set_count(4)
         program.segments.rename(1, "first")
         qtbot.waitUntil(lambda: program.segments.status == "exact", timeout=120_000)
@@ -154,15 +172,32 @@ def test_window_and_command_write_the_same_bytes(qtbot, tmp_path):
         with qtbot.waitSignal(program.session.exported, timeout=120_000) as done:
             program.export_layers.export(tmp_path / "window", params)
         program.actions["copy_command"].trigger()
-        words = shlex.split(clipboard().text())
-    finally:
-        assert program.close()
-        program.window.close()
-    words[words.index("-o") + 1] = str(tmp_path / "command")
-    assert subprocess.run([*words, "--quiet"], timeout=240).returncode == 0
+    run_copied(tmp_path)
     for path in done.args[0].paths:
         if not path.name.endswith("-overlay.png"):  # it has the dock's colours
             assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picked", [frozenset(), frozenset([2])])
+def test_window_and_command_make_the_same_matte(qtbot, tmp_path, picked):
+    with real_program(qtbot, tmp_path) as program:
+        program.segments.pick(picked)
+        program.segments.add_step(Stroke(((0.4, 0.6),), True, 0.01, True))
+        program.segments.add_step(Stroke(((0.8, 0.2), (0.85, 0.3)), False, 0.02))
+        params = LayerExportParams(formats=("png", "npz"))
+        with qtbot.waitSignal(program.session.exported, timeout=120_000) as done:
+            program.export_layers.export(tmp_path / "window", params, matte=True)
+        with qtbot.waitSignal(program.export_layers.noted, timeout=120_000):
+            program.actions["copy_command"].trigger()
+    run_copied(tmp_path)
+    names = {path.name for path in done.args[0].paths}
+    assert names == {path.name for path in (tmp_path / "command").iterdir()}
+    grey = "a photo-matte.png"
+    assert (tmp_path / "window" / grey).read_bytes() == (tmp_path / "command" / grey).read_bytes()
+    alphas = [np.load(tmp_path / side / "a photo-matte.npz")["alphas"] for side in ("window", "command")]
+    assert (alphas[0] == alphas[1]).all()
+    assert alphas[0].max() > 0
 
 
 def test_the_real_engine_writes_what_is_asked_for(tmp_path):
@@ -212,7 +247,7 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     assert (over[first > 240, 0] > over[first > 240, 2] + 0.3).all(), "in the first layer's colour, as in the dock"
     assert (over[first < 15, 2] > over[first < 15, 0] + 0.3).all()
     matte = MatteRequest(layers, Matte((0, 1)))
-    assert export(("matte",), matte=matte) == ["halves-matte.npz", "halves-matte.json"]
+    assert export(("matte",), matte=matte) == ["halves-matte.png", "halves-matte.npz", "halves-matte.json"]
     with np.load(tmp_path / "out" / "halves-matte.npz") as file:
         assert file["alphas"].shape == (24, 32, 1)
         assert file["alphas"].min() > 0.99
