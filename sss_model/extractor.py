@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sss_model import budget
+from sss_model.array_types import AnyFloats
 from sss_model.errors import DeviceError, ParameterError
 from sss_model.files.allocation import allocate, file_stamp, plan_allocation
 from sss_model.finite import check_finite_values
@@ -39,7 +40,6 @@ from sss_model.weights.checkpoint import Checkpoint, load_network
 log = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-Features = NDArray[np.floating[Any]]
 _BRIGHTEST = 1e6  # of an image, which is meant to lie in [0, 1]: beyond, a network's numbers overflow
 
 
@@ -91,7 +91,7 @@ class ExtractionResult:
     notes : what was done differently: features kept on disk, pieces halved, the processor in place of the GPU
     """
 
-    features: Features
+    features: AnyFloats
     model: str
     device: str
     record: dict[str, Any] = field(default_factory=dict)
@@ -142,8 +142,8 @@ class FeatureExtractor:
         return plan_tiles(self.network, size, self.params.tile, available_bytes(self._device))
 
     def extract(
-        self, image: NDArray[np.float32], progress: Progress | None = None, *, out: Features | None = None
-    ) -> Features:
+        self, image: NDArray[np.float32], progress: Progress | None = None, *, out: AnyFloats | None = None
+    ) -> AnyFloats:
         """Features (H, W, D) of `image` (H, W, 3), RGB in [0, 1], any size.
 
         `out`, an array or memory map of that shape and any floating dtype, is filled and returned; without it a
@@ -163,7 +163,7 @@ class FeatureExtractor:
         image: NDArray[np.float32],
         progress: Progress | None = None,
         *,
-        out: Features | None = None,
+        out: AnyFloats | None = None,
         note: Callable[[str], None] | None = None,
     ) -> ExtractionResult:
         """As `extract`, with how it was done; `note` is told each sentence of the notes as it comes."""
@@ -286,9 +286,9 @@ def _prepare(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
     return steps_of(network)
 
 
-def _empty(shape: tuple[int, int, int], device: torch.device) -> Features:
+def _empty(shape: tuple[int, int, int], device: torch.device) -> AnyFloats:
     """A float32 array; for a GPU in pinned memory, where a copy comes at full speed, unless that would be large."""
     if device.type == "cuda" and np.prod(shape) * 4 < budget.current.pinned:
-        pinned: Features = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
+        pinned: AnyFloats = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
         return pinned
     return np.empty(shape, np.float32)

@@ -26,6 +26,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Moments, Tile
 from sss_model.filtering.tile_filter import TileFilter, rough_means
@@ -33,7 +34,6 @@ from sss_model.finite import check_array, check_finite_values
 from sss_model.progress import Progress
 
 Array = npt.NDArray[np.generic]
-Floats = npt.NDArray[np.float32]
 
 
 def guided_filter(

@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sss_model.array_types import AnyFloats, Doubles
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import SharedProgress, alone, in_threads
 from sss_model.finite import check_array
 from sss_model.progress import Progress
 
-Floats = NDArray[np.floating[Any]]
-Doubles = NDArray[np.float64]
 _FEW = 4  # rows to assign by trying all orders
 _BLOCK = 1 << 19  # features that a thread reads at once: they stay in a core's cache
 _PARTS = ("mean", "axes", "explained_variance_ratio")
@@ -49,7 +48,7 @@ class PcaBasis:
             view.flags.writeable = False
             object.__setattr__(self, name, view)
 
-    def project(self, features: Floats) -> NDArray[np.float32]:
+    def project(self, features: AnyFloats) -> NDArray[np.float32]:
         """Coordinates (..., components) float32 of `features` (..., D): axes (f - mean)."""
         check_array(features, "features")
         if features.ndim == 0 or features.shape[-1] != self.axes.shape[1]:
@@ -141,7 +140,7 @@ class Covariance:
         self._mean = np.zeros(dimensions)
         self._scatter = np.zeros((dimensions, dimensions))
 
-    def add(self, features: Floats, progress: Progress | None = None) -> None:
+    def add(self, features: AnyFloats, progress: Progress | None = None) -> None:
         """Take in `features` (..., D), any float type. Raises `ParameterError` on another D, and `Cancelled`."""
         if features.shape[-1] != len(self._mean):
             raise ParameterError(
@@ -151,7 +150,7 @@ class Covariance:
         blocks = list(_blocks(flat))
         shared = SharedProgress(progress, len(blocks), "PCA")
 
-        def work(rows: slice) -> tuple[int, Doubles, Floats, Doubles]:
+        def work(rows: slice) -> tuple[int, Doubles, AnyFloats, Doubles]:
             block = np.asarray(flat[rows], np.float32)
             centre = block.mean(0, dtype=np.float64)
             centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
@@ -163,7 +162,7 @@ class Covariance:
         for part in in_threads(work, blocks, shared, threads=None if len(blocks) > 1 else 1):
             self._merge(*part)
 
-    def _merge(self, count: int, mean: Doubles, scatter: Floats, drift: Doubles) -> None:
+    def _merge(self, count: int, mean: Doubles, scatter: AnyFloats, drift: Doubles) -> None:
         """Chan's update: scatters add, plus what the means lie apart."""
         total = self.count + count
         apart = mean - self._mean
@@ -219,7 +218,7 @@ def eigenvectors(covariance: Doubles) -> tuple[Doubles, Doubles]:
     return values.numpy()[::-1].clip(min=0), vectors.numpy().T[::-1].copy()
 
 
-def check_finite(covariance: Floats) -> None:
+def check_finite(covariance: AnyFloats) -> None:
     """Raise `ParameterError` where the features summed up in `covariance` were not all finite."""
     if not np.isfinite(covariance).all():
         raise ParameterError("The features hold NaN or infinity.", hint="Compute or export them again.")
@@ -230,7 +229,7 @@ def signs_of(axes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)[:, 0] < 0, -1.0, 1.0)
 
 
-def fit_pca(features: Floats, components: int = 3, progress: Progress | None = None) -> PcaBasis:
+def fit_pca(features: AnyFloats, components: int = 3, progress: Progress | None = None) -> PcaBasis:
     """Principal components of `features` (..., D), any float type, centred over all pixels.
 
     Raises
@@ -254,7 +253,7 @@ def fit_pca(features: Floats, components: int = 3, progress: Progress | None = N
     return covariance.basis(components)
 
 
-def _assigned(likeness: Floats) -> list[tuple[int, int]]:
+def _assigned(likeness: AnyFloats) -> list[tuple[int, int]]:
     """The (row, column) pairs, one to one, of largest likeness in sum, by rising row."""
     rows, columns = likeness.shape
     if rows == columns <= _FEW:
@@ -265,13 +264,13 @@ def _assigned(likeness: Floats) -> list[tuple[int, int]]:
     return sorted(zip(*map(np.ndarray.tolist, linear_sum_assignment(-likeness)), strict=True))
 
 
-def _tensor(vectors: Floats) -> torch.Tensor:
+def _tensor(vectors: AnyFloats) -> torch.Tensor:
     """`vectors` as float32; a copy where torch might otherwise write into a read-only map."""
     block = np.ascontiguousarray(vectors, np.float32)
     return torch.from_numpy(block if block.flags.writeable else block.copy())
 
 
-def _blocks(flat: Floats) -> Iterator[slice]:
+def _blocks(flat: AnyFloats) -> Iterator[slice]:
     step = max(1, _BLOCK // max(flat.shape[-1], 1))
     for start in range(0, len(flat), step):
         yield slice(start, min(start + step, len(flat)))

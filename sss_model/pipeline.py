@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sss_model.array_types import Picture
 from sss_model.extractor import CachedExtractor
 from sss_model.files.export import write_exports
 from sss_model.files.inputs import Input
-from sss_model.image_io import Picture, to_picture
+from sss_model.image_io import to_picture
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis

@@ -6,11 +6,7 @@ lower-dimensional features to be in the range [0, 1]". And the random projection
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
+from sss_model.array_types import AnyFloats, Floats
 from sss_model.finite import check_array, check_finite_values
 from sss_model.progress import Progress, silent
 from sss_model.projection.filtered_pca import Reducer
@@ -18,20 +14,17 @@ from sss_model.projection.stretch import random_projection, stretch
 
 __all__ = ["random_projection", "reduce_features", "stretch"]
 
-Features = NDArray[np.floating[Any]]
-Map = NDArray[np.float32]
-
 
 def reduce_features(
-    image: Features,
-    features: Features,
+    image: AnyFloats,
+    features: AnyFloats,
     *,
     radius: int = 5,
     eps: float = 0.01,
     components: int = 3,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> Map:
+) -> Floats:
     """Guided filter on every channel, PCA of the result, each component stretched to [0, 1].
 
     Channels are filtered until no value of the picture is off by more than 1/512, and all of them where that takes

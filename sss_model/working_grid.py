@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import AnyFloats
 from sss_model.errors import ParameterError
-from sss_model.extractor import FeatureExtractor, Features, check_image
+from sss_model.extractor import FeatureExtractor, check_image
 from sss_model.filtering.lift import cells_under
 from sss_model.filtering.resize import resize
 from sss_model.params import GridParams, grid_side
 from sss_model.progress import Progress, silent
 
 Size = tuple[int, int]
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class WorkingGrid:
         rows, columns = map(cells_under, self.picture, self.size)
         return rows[:, None], columns[None]
 
-    def sample(self, values: Floats, points: NDArray[Any]) -> NDArray[np.float32]:
+    def sample(self, values: AnyFloats, points: NDArray[Any]) -> NDArray[np.float32]:
         """What `values` (h, w, C) on the grid are at `points` (P, 2) of the picture, bilinear: (P, C) float32."""
         if values.shape[:2] != self.size:
             raise ParameterError(f"values must have shape ({self.size[0]}, {self.size[1]}, C), got {values.shape}.")
@@ -80,7 +80,7 @@ class WorkingGrid:
         below = values[y1, x0] * (1 - fx) + values[y1, x1] * fx
         return np.asarray(above * (1 - fy) + below * fy, np.float32)
 
-    def guide(self, image: Floats) -> NDArray[np.float32]:
+    def guide(self, image: AnyFloats) -> NDArray[np.float32]:
         """`image` (H, W, 3), RGB in [0, 1], on the grid: (h, w, 3) float32, its range kept."""
         if image.shape[:2] != self.picture:
             raise ParameterError(f"image must be {self.picture[0]} x {self.picture[1]} pixels, got {image.shape[:2]}.")
@@ -125,7 +125,7 @@ class GridFeatures:
     """
 
     grid: WorkingGrid
-    features: Features
+    features: AnyFloats
     guide: NDArray[np.float32]
     device: str
     record: dict[str, Any] = field(default_factory=dict)
@@ -170,7 +170,7 @@ def extract_grid(
     sizes = [_scaled(grid.size, scale) for scale in params.network_scales]
     work = np.cumsum([0.0, *(height * width for height, width in sizes)])
     notes: list[str] = []
-    features: Features | None = None
+    features: AnyFloats | None = None
     for number, shape in enumerate(sizes):
         part = steps.part(work[number] / work[-1], work[number + 1] / work[-1])
         seen = guide if shape == grid.size else _resized_image(image, shape)
@@ -188,7 +188,7 @@ def extract_grid(
     return GridFeatures(grid, features, guide, result.device, record, tuple(notes))
 
 
-def _resized_image(image: Floats, size: Size) -> NDArray[np.float32]:
+def _resized_image(image: AnyFloats, size: Size) -> NDArray[np.float32]:
     """`image` at `size`, `image` itself where that is its size; a cubic's overshoot is cut off at the image's range."""
     if image.shape[:2] == size:
         return np.asarray(image, np.float32)

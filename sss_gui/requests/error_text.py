@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sss_model import errors
 from sss_model.debug_log import log_file
+from sss_model.storage.atomic_write import REASONS
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,12 @@ _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (ImportError, "A part of the program is missing"),
 )
 
-_ELSEWHERE = "Choose another folder."
-_PERMISSION = "Choose another folder, or change its permissions."
-_SYSTEM: dict[int, tuple[str, str]] = {
-    errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
-    errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another folder."),
-    errno.EACCES: ("you may not read or write there", _PERMISSION),
-    errno.EPERM: ("you may not read or write there", _PERMISSION),
-    errno.EROFS: ("the disk is read-only", _ELSEWHERE),
+_READING = REASONS | {
     errno.ENOENT: ("it is not there", "It may have been moved or deleted. Open it again from where it is now."),
-    errno.ENOTDIR: ("a part of its path is a file, not a folder", _ELSEWHERE),
     errno.EISDIR: ("it is a folder", "Open the pictures in it."),
-    errno.EEXIST: ("something of that name is there already", "Choose another name."),
-    errno.EMFILE: ("too many files are open", "Close some programs and try again."),
-    errno.ENAMETOOLONG: ("the name is too long for this disk", "Choose a shorter one."),
     errno.EIO: ("the disk reports an error", "Copy it from elsewhere, or choose another disk."),
-    errno.ENOMEM: ("the computer ran out of memory", "Close other programs and try again."),
 }
-"""What the system says by its numbers, in words of ours, and what to do about it."""
+"""Where reading fails for another cause, or is mended otherwise, than writing."""
 
 
 def describe(error: BaseException) -> ErrorText:
@@ -74,10 +63,8 @@ def describe(error: BaseException) -> ErrorText:
     if isinstance(error, errors.SSSError):
         return ErrorText(title, str(error), error.hint, details)
     if isinstance(error, OSError):
-        reason, hint = _SYSTEM.get(error.errno or 0, ("it cannot be read or written", "The details name the reason."))
-        name = (
-            f"{Path(os.fsdecode(error.filename)).name}: {reason}" if error.filename else reason[:1].upper() + reason[1:]
-        )
+        why, hint = _READING.get(error.errno or 0, ("it cannot be read or written", "The details name the reason."))
+        name = f"{Path(os.fsdecode(error.filename)).name}: {why}" if error.filename else why[:1].upper() + why[1:]
         return ErrorText(title, f"{name}.", hint, details)
     if isinstance(error, MemoryError):
         hint = "Close other programs, or open a smaller picture."

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.analysis.metrics import BoundaryCounts, best_match_iou, boundary_counts
+from sss_model.array_types import Floats
 from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.dataset import Dataset, Example
 from sss_model.datasets.pair_sampling import VOID, choose_probe
@@ -43,7 +44,6 @@ from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
-Floats = NDArray[np.float32]
 
 
 @dataclass

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import sss_model
-from sss_model.analysis.segment_pictures import Picture, layer_overlay, write_comparison
+from sss_model.analysis.segment_pictures import layer_overlay, write_comparison
+from sss_model.array_types import Picture
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
 from sss_model.layer_io import FORMATS, Layers, unfit_formats, write_layers

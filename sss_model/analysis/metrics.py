@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Labels
 from sss_model.datasets.border_sampling import label_boundaries
-
-Labels = NDArray[np.int32]
-Floats = NDArray[np.float32]
 
 
 def best_match_iou(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> float:

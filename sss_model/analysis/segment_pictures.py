@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from sss_model.array_types import Floats, Picture
 from sss_model.errors import ImageError
 from sss_model.layer_io.labels import ALPHABET
 from sss_model.storage.atomic_write import replacing
-
-Floats = NDArray[np.float32]
-Picture = NDArray[np.uint8]
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as image programs weigh sRGB values
 _COLOUR_SHARE = 0.5

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import AnyFloats
 from sss_model.errors import ParameterError
 from sss_model.finite import check_array
 from sss_model.projection.feature_matrix import FeatureMatrix
 
-Features = NDArray[np.floating[Any]]
 METRICS = ("cosine", "distance")
 FAR = 100  # squared length of the mean over the variance, from which on features are taken from their mean
 
@@ -35,7 +35,7 @@ class Similarity:
     [[0.0, 1.0, 0.0]]
     """
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: AnyFloats) -> None:
         check_array(features, "features")
         self._matrix = FeatureMatrix(features)
         self._squares = torch.empty(self._matrix.pixels)  # of the distances from `_centre`

@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Floats
 from sss_model.projection.feature_matrix import FeatureMatrix
-
-Floats = NDArray[np.float32]
 
 # measured on pictures that taught nothing: the best mean IoU, and the likeliest true class
 RIDGE = 0.024  # of all channels' variance together; strokes show few of the directions in which a class varies

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Doubles, Floats
 from sss_model.errors import ParameterError
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 MOST_VECTORS = 64  # of a stroke that are kept: a longer one says hardly more
 _SHIFT = 4  # bits behind the point of OpenCV's coordinates

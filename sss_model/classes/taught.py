@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import AnyFloats, Floats
 from sss_model.classes.classifier import Classifier, fit
 from sss_model.classes.strokes import Stroke, make_stroke
 from sss_model.errors import ParameterError
 from sss_model.filtering.lift import GuidedLift
 from sss_model.params import FilterParams
 from sss_model.progress import Progress
-
-Floats = NDArray[np.float32]
-Features = NDArray[np.floating[Any]]
 
 MOST_CLASSES = 255
 DOUBTFUL = 0.75  # a picture whose confidence is below is named: about a third of its pixels is wrong
@@ -124,7 +122,7 @@ class TaughtClasses:
         points: Sequence[tuple[float, float]],
         *,
         radius: float,
-        features: Features,
+        features: AnyFloats,
         size: tuple[int, int],
         picture: str = "",
     ) -> TaughtClasses:
@@ -178,12 +176,12 @@ class TaughtClasses:
         numbers = [np.full(len(stroke.vectors), self.names.index(stroke.name)) for stroke in self.strokes]
         return fit(vectors, np.concatenate(numbers), len(self.names))
 
-    def probabilities(self, features: Features) -> Floats:
+    def probabilities(self, features: AnyFloats) -> Floats:
         """(h, w, K) float32 of sum 1: how probable each class is at each pixel of `features` (h, w, D)."""
         self._check_channels(features)
         return self.classifier.probabilities(features)
 
-    def check_source(self, record: Mapping[str, Any], features: Features) -> None:
+    def check_source(self, record: Mapping[str, Any], features: AnyFloats) -> None:
         """Raise `ParameterError` where `features` with their `record` are another model's than those that taught."""
         self._check_channels(features)
         source = FeatureSource.of(record, features.shape[2])
@@ -198,7 +196,7 @@ class TaughtClasses:
                 hint="Name that model, or teach the classes again.",
             )
 
-    def _check_channels(self, features: Features) -> None:
+    def _check_channels(self, features: AnyFloats) -> None:
         if features.ndim != 3 or features.shape[2] != self.source.channels:
             raise ParameterError(
                 f"The classes were taught with {self.source.channels} features a pixel; got {features.shape}."

@@ -25,8 +25,8 @@ from sss_model.progress import Progress
 from sss_model.storage.json_file import read_json
 
 if TYPE_CHECKING:
+    from sss_model.array_types import Floats
     from sss_model.layer_io import Layers
-    from sss_model.matting.parts import Floats
     from sss_model.pipeline import AnalysedPicture  # loads torch
     from sss_model.sequence import Carried, LayerTracks
 

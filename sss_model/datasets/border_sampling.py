@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Labels
 from sss_model.datasets.pair_sampling import UNKNOWN, VOID, Samples
 from sss_model.params import SamplingParams
-
-Labels = NDArray[np.int32]
 
 REFERENCE_SIDE = 480  # the long side at which the distances of edge pairs are stated
 BORDER_DISTANCE = (3.0, 12.0)  # pixels from a label border at that side

@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sss_model.array_types import Labels
 from sss_model.counted import counted
 from sss_model.datasets.coco import instance_mask
 from sss_model.datasets.folder_scan import Item, Listing
 from sss_model.datasets.formats import MIXED, list_items
 from sss_model.datasets.label_kinds import MARKED, check_kind, interpret
-from sss_model.datasets.label_maps import Labels, count_annotators, mat_size, read_label_map
+from sss_model.datasets.label_maps import count_annotators, mat_size, read_label_map
 from sss_model.datasets.pair_sampling import VOID
 from sss_model.datasets.read_faults import fault
 from sss_model.errors import DatasetError, ImageError

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.datasets.label_maps import Labels, read_label_map
+from sss_model.array_types import Labels
+from sss_model.datasets.label_maps import read_label_map
 from sss_model.datasets.pair_sampling import UNKNOWN, VOID
 from sss_model.errors import DatasetError
 

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sss_model.array_types import Labels
 from sss_model.datasets.read_faults import fault
 from sss_model.errors import DatasetError
 from sss_model.feature_io.mat_elements import check_elements
-
-Labels = NDArray[np.int32]
 
 
 def read_label_map(path: Path, annotator: int = 0, *, packed: bool = False) -> Labels:

@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sss_model import budget
+from sss_model.array_types import AnyFloats
 from sss_model.budget import GIB
 from sss_model.errors import DeviceError
 from sss_model.inference.memory import available_bytes
 from sss_model.storage.atomic_write import reason
 from sss_model.storage.scratch import scratch_file
-
-Features = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def plan_allocation(
     )
 
 
-def allocate(shape: tuple[int, int, int], plan: AllocationPlan) -> Features:
+def allocate(shape: tuple[int, int, int], plan: AllocationPlan) -> AnyFloats:
     """An array (H, W, D) to fill; a file on disk goes with the array.
 
     Raises

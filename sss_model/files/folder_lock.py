@@ -1,4 +1,7 @@
-"""One run at a time into a folder: a lock that the system lets go when its process ends, however it ends."""
+"""One run at a time into a folder: a lock that the system lets go when its process ends, however it ends.
+
+Not `filelock`: whoever asks for its lock empties the file that names the owner, and forked workers hold it on.
+"""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import SharedProgress, in_threads
@@ -29,7 +30,6 @@ from sss_model.filtering.tile_filter import TileFilter, rough_means
 from sss_model.progress import Progress
 
 Array = NDArray[Any]
-Floats = NDArray[np.float32]
 _SAMPLES = 1 << 18  # coefficients that one operation touches: they stay in a core's cache
 _TILE_COLUMNS = 1024
 _CHANNELS = 16  # at a time

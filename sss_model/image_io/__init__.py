@@ -7,7 +7,7 @@ encoded, highlights roll off. `Photograph.conversion` names what was done. Writt
 """
 
 from sss_model.image_io.decoded import Plate
-from sss_model.image_io.pixel_values import Image, Picture, image_from_array, to_picture, upright
+from sss_model.image_io.pixel_values import image_from_array, to_picture, upright
 from sss_model.image_io.read import (
     IMAGE_SUFFIXES,
     Choices,
@@ -29,9 +29,7 @@ from sss_model.image_io.write import write_picture
 __all__ = [
     "IMAGE_SUFFIXES",
     "Choices",
-    "Image",
     "Photograph",
-    "Picture",
     "Plate",
     "choices_in",
     "decoding_bytes",

@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Picture
 from sss_model.errors import ImageError, ParameterError
 from sss_model.finite import check_array
-
-Image = NDArray[np.float32]
-Picture = NDArray[np.uint8]
 
 MAX_PIXELS = 400_000_000  # 4.8 GB as an image
 
@@ -24,7 +22,7 @@ MAX_PIXELS = 400_000_000  # 4.8 GB as an image
 CLIPPED_SHARE = 0.1
 
 
-def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Image:
+def image_from_array(array: NDArray[Any], *, name: str = "The picture") -> Floats:
     """An image from an array of samples, as a clipboard, a camera or another library gives it.
 
     Parameters
@@ -79,7 +77,7 @@ def opaque(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
     return colours, ("alpha is 0 everywhere and was left out",)
 
 
-def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Image:
+def unit_range(array: NDArray[Any], *, name: str = "The picture") -> Floats:
     """Samples of any accepted type as float32 in [0, 1], of the same shape; see `image_from_array`."""
     if array.dtype == np.bool_:
         return array.astype(np.float32)
@@ -160,7 +158,7 @@ class ClippedParts:
         self._first = (0, 0)  # row and column of the first that is not finite
         self._low, self._high = np.inf, -np.inf
 
-    def add(self, rows: NDArray[Any]) -> Image:
+    def add(self, rows: NDArray[Any]) -> Floats:
         """The next rows, float32 and clipped."""
         broken = ~np.isfinite(rows)
         if broken.any():
@@ -190,7 +188,7 @@ class ClippedParts:
             )
 
 
-def _clipped(array: NDArray[Any], name: str) -> Image:
+def _clipped(array: NDArray[Any], name: str) -> Floats:
     """Float samples as float32 clipped to [0, 1]."""
     whole = ClippedParts(name)
     clipped = whole.add(array)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from PIL import UnidentifiedImageError
 
 from sss_model import budget
+from sss_model.array_types import Floats, Picture
 from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import decode, exr, png, tiff
 from sss_model.image_io.decoded import Decoded, Header, Plate
-from sss_model.image_io.pixel_values import Image, Picture, image_from_array, opaque, to_picture
+from sss_model.image_io.pixel_values import image_from_array, opaque, to_picture
 from sss_model.image_io.reduce import area_average, reduced_size
 from sss_model.image_io.regular_file import check_regular_file
 from sss_model.params import ReadParams
@@ -31,7 +32,7 @@ _DEFAULT = ReadParams()
 _PARTS = (2, 4, 8, 16, 32, 64)  # of its size, at which a picture may be read instead
 
 
-def read_image(path: AnyPath, params: ReadParams = _DEFAULT) -> Image:
+def read_image(path: AnyPath, params: ReadParams = _DEFAULT) -> Floats:
     """The photograph in the file `path`.
 
     Parameters
@@ -68,7 +69,7 @@ class Photograph(NamedTuple):
     plate : of an EXR, its windows and its linear light outside [0, 1]
     """
 
-    image: Image
+    image: Floats
     conversion: str
     plate: Plate | None = None
 

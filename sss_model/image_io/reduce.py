@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.image_io.pixel_values import Image, image_from_array, over_white, unit_range
+from sss_model.array_types import Floats
+from sss_model.image_io.pixel_values import image_from_array, over_white, unit_range
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -28,7 +29,7 @@ def reduced_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def area_average(samples: NDArray[Any], size: tuple[int, int], *, name: str = "The picture") -> Image:
+def area_average(samples: NDArray[Any], size: tuple[int, int], *, name: str = "The picture") -> Floats:
     """`samples`, as `image_from_array` takes them, as an image of `size` (H, W), which must not be larger.
 
     A pixel on a border counts by the part of it that lies inside. Whole numbers go by few rows, so that no float copy

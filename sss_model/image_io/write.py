@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
+from sss_model.array_types import Picture
 from sss_model.errors import ImageError, ParameterError
 from sss_model.finite import check_array
-from sss_model.image_io.pixel_values import Picture
 from sss_model.storage.atomic_write import replacing
 
 

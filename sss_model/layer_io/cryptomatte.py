@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.layer_io.exr import Channels, picture_channels, save
-from sss_model.layer_io.layers import Floats, Layers
+from sss_model.layer_io.layers import Layers
 
 TITLE = "SoftSegments"  # begins the channels' names: SoftSegments00.R and so on
 _WORD = 0xFFFFFFFF

@@ -15,10 +15,11 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats
 from sss_model.files.export import ExportError
 from sss_model.files.names import channel_words
 from sss_model.image_io import Plate
-from sss_model.layer_io.layers import Floats, Layers
+from sss_model.layer_io.layers import Layers
 from sss_model.storage.atomic_write import replacing
 
 Channels = dict[str, NDArray[Any]]

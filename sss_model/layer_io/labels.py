@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.files.export import ExportError, write_index
-from sss_model.layer_io.layers import Floats, Layers
+from sss_model.layer_io.layers import Layers
 from sss_model.storage.atomic_write import replacing
 
 # P. Green-Armytage, "A colour alphabet and the limits of colour coding" (2010): amethyst to zinnia

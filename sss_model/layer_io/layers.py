@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.files.names import safe_names
 from sss_model.finite import check_array
 from sss_model.image_io import Plate
 
-Floats = NDArray[np.float32]
 _RANGE = 1e-3  # by how much an alpha may miss [0, 1] through rounding
 
 

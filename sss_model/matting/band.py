@@ -16,11 +16,9 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Mask
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import OFFSETS, matting_laplacian
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 EPS = 1e-7
 FINE = 1000  # pixels of the long side up to which the band is solved on the picture itself

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from sss_model.array_types import Doubles
 
 RIDGE = 1.0
 _STEPS = 30

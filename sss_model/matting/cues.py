@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
+from sss_model.array_types import Doubles, Indices
 from sss_model.matting.classifier import taught
-from sss_model.matting.parts import Doubles, Indices, Parts
+from sss_model.matting.parts import Parts
 
 Marks = NDArray[np.int8]
 

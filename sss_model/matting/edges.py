@@ -9,15 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Mask
 from sss_model.guided_filter import guided_filter
 from sss_model.matting.band import solved_band
 from sss_model.matting.steps import Step, Stroke
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import grid_image
 from sss_model.working_grid import WorkingGrid
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 FINE = 1000  # pixels of the long side up to which edges are solved on the picture itself
 BAND = 0.0125  # of the long side, on either side of the border

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from sss_model import budget
+from sss_model.array_types import AnyFloats, Doubles, Floats
 from sss_model.errors import DeviceError, ParameterError
 from sss_model.extractor import check_image
 from sss_model.inference.plan import memory_words
 from sss_model.matting.edges import full_alpha, lifted_alpha, quick_alpha
 from sss_model.matting.find import find_thing, match_score, thing_of
-from sss_model.matting.parts import GRID, Doubles, Parts, cut_parts
+from sss_model.matting.parts import GRID, Parts, cut_parts
 from sss_model.matting.recipe import Recipe, Thing, recipe_from
 from sss_model.matting.state import State, after, empty, given
 from sss_model.matting.steps import CLICK_RADIUS, Given, Point, Step, box_at, stroke_at
@@ -30,8 +30,6 @@ from sss_model.segmentation.matte import adjust_matte, check_matte
 if TYPE_CHECKING:
     from sss_model.extractor import FeatureExtractor
 
-Image = NDArray[np.floating[Any]]
-Floats = NDArray[np.float32]
 
 _GRID_BYTES, _PIXEL_BYTES = 400, 32  # a pixel of the grid, beside its features, and one of the picture
 _DIGEST_ROWS = 512
@@ -77,8 +75,8 @@ class MatteEditor:
 
     def __init__(
         self,
-        image: Image,
-        features: Image | None = None,
+        image: AnyFloats,
+        features: AnyFloats | None = None,
         *,
         model: str | os.PathLike[str] | FeatureExtractor | None = None,
         parts: Parts | None = None,
@@ -261,9 +259,9 @@ class MatteEditor:
     @classmethod
     def from_recipe(
         cls,
-        image: Image,
+        image: AnyFloats,
         recipe: dict[str, Any],
-        features: Image | None = None,
+        features: AnyFloats | None = None,
         *,
         model: str | os.PathLike[str] | FeatureExtractor | None = None,
         parts: Parts | None = None,
@@ -346,7 +344,7 @@ def check_memory(shape: tuple[int, ...]) -> None:
 
 
 def _model_features(
-    image: Image, model: str | os.PathLike[str] | FeatureExtractor | None, progress: Progress
+    image: AnyFloats, model: str | os.PathLike[str] | FeatureExtractor | None, progress: Progress
 ) -> tuple[Floats, str]:
     """The features of `image` on the model's grid, and the digest of the model's file."""
     from sss_model.extractor import FeatureExtractor

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sss_model.array_types import Doubles
 from sss_model.matting.classifier import taught
-from sss_model.matting.parts import Doubles, Parts
+from sss_model.matting.parts import Parts
 from sss_model.matting.recipe import Thing
 from sss_model.matting.solve import spread
 

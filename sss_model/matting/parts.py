@@ -11,15 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sss_model.array_types import Doubles, Indices
 from sss_model.errors import ParameterError
 from sss_model.extractor import check_image
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import check_features, grid_features, grid_image
 from sss_model.segmentation.superpixels import means, superpixels
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 COUNT = 3000
 GRID = 640  # the grid's long side, at most

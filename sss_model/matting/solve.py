@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import spsolve
 
+from sss_model.array_types import Doubles
 from sss_model.matting.cues import REACH, SURE, SURE_LIKENESS, Marks, Situation, balance, cues, regression
 from sss_model.matting.judge import shipped_judge
-from sss_model.matting.parts import Doubles, Parts
+from sss_model.matting.parts import Parts
 
 _DATA, _HARD = 0.3, 1e6
 _INERTIA = 1.0

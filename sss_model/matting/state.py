@@ -9,9 +9,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from sss_model.array_types import Doubles, Floats, Indices
 from sss_model.errors import ParameterError
 from sss_model.matting.cues import Marks, Situation
-from sss_model.matting.parts import Doubles, Floats, Indices, Parts
+from sss_model.matting.parts import Parts
 from sss_model.matting.solve import judged, relaxed, solve
 from sss_model.matting.steps import Box, Given, Step, Stroke
 

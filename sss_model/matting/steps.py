@@ -10,13 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sss_model.array_types import Mask
 from sss_model.errors import ParameterError
 
 Size = tuple[int, int]
 Point = tuple[float, float]
-Mask = NDArray[np.bool_]
 
 CLICK_RADIUS = 0.008  # of the long side
 _FRACTION_BITS = 4  # of a pixel, in which OpenCV draws

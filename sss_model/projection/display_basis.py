@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sss_model.array_types import Floats
 from sss_model.errors import FeatureFileError
 from sss_model.params import ProjectionParams
 from sss_model.pca import PcaBasis
-from sss_model.projection.stretch import Map, Range, range_of
+from sss_model.projection.stretch import range_of
 from sss_model.storage.atomic_write import replacing
 from sss_model.storage.json_file import read_json
 
@@ -32,8 +33,8 @@ class FixedBasis:
     """
 
     basis: PcaBasis
-    low: Range | None = None
-    high: Range | None = None
+    low: Floats | None = None
+    high: Floats | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON, whole or not at all; float32 values come back exactly."""
@@ -79,7 +80,7 @@ def chosen(basis: PcaBasis, projection: ProjectionParams) -> PcaBasis:
     return PcaBasis(basis.mean, basis.axes[rows], basis.explained_variance_ratio[rows])
 
 
-def shown_range(values: Map, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Range, Range]:
+def shown_range(values: Floats, projection: ProjectionParams, fixed: FixedBasis | None) -> tuple[Floats, Floats]:
     """What becomes 0 and 1: the fixed basis's range, or the values' own."""
     if fixed is None or fixed.low is None or fixed.high is None:
         return range_of(values, projection.range)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model import budget
+from sss_model.array_types import AnyFloats
 from sss_model.errors import ParameterError
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress
-
-Features = NDArray[np.floating[Any]]
 
 Result = TypeVar("Result")
 
@@ -35,7 +34,7 @@ class FeatureMatrix:
     device : torch device that results are on
     """
 
-    def __init__(self, features: Features, device: str | torch.device = "cpu") -> None:
+    def __init__(self, features: AnyFloats, device: str | torch.device = "cpu") -> None:
         if features.ndim != 3 or features.size == 0:
             raise ParameterError(f"features must be an array (H, W, D) that is not empty, got shape {features.shape}.")
         if not np.issubdtype(features.dtype, np.floating):
@@ -116,7 +115,7 @@ class FeatureMatrix:
         return _tensor(self.features[rows]).to(self.device).view(-1, self.channels)
 
 
-def _tensor(features: Features) -> Tensor:
+def _tensor(features: AnyFloats) -> Tensor:
     """`features` as a float32 tensor; a copy where torch might otherwise write into a read-only map."""
     block = np.ascontiguousarray(features, np.float32)
     return torch.from_numpy(block if block.flags.writeable else block.copy())

@@ -13,11 +13,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Picture
 from sss_model.files.export import ExportContent
 from sss_model.filtering.lift import Coefficients, GuidedLift
 from sss_model.filtering.resize import resize
 from sss_model.guided_filter import guided_filter
-from sss_model.image_io import Picture, to_picture
+from sss_model.image_io import to_picture
 from sss_model.params import FilterParams, ProjectionParams
 from sss_model.pca import Covariance, PcaBasis, basis_of, fit_pca
 from sss_model.progress import Progress, silent
@@ -29,7 +30,6 @@ from sss_model.projection.stages import SameObject, Stages
 from sss_model.projection.stretch import SPREAD, random_projection, range_of, stretch
 
 COMPONENTS = 16
-Map = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
 
@@ -48,7 +48,7 @@ class FeatureViews:
 
     def __init__(
         self,
-        image: Map,
+        image: Floats,
         features: NDArray[np.floating[Any]],
         *,
         picture: Picture | None = None,
@@ -135,17 +135,17 @@ class FeatureViews:
 
     # maps ------------------------------------------------------------------------------------------------------------
 
-    def random(self, seed: int) -> Map:
+    def random(self, seed: int) -> Floats:
         """Fig. 2b, (H, W, 3) in [0, 1]."""
         return self._stages.get("random", seed, lambda: random_projection(self.features, seed))
 
     def plain(
         self, projection: ProjectionParams, fixed: FixedBasis | None = None, progress: Progress | None = None
-    ) -> Map:
+    ) -> Floats:
         """PCA of the raw features, (H, W, 3) in [0, 1]; on `fixed` where it is given."""
         basis = fixed.basis if fixed is not None else self.plain_basis(progress)
 
-        def make() -> Map:
+        def make() -> Floats:
             values = chosen(basis, projection).project(self.features)
             return stretch(values, *shown_range(values, projection, fixed))
 
@@ -157,7 +157,7 @@ class FeatureViews:
         projection: ProjectionParams,
         fixed: FixedBasis | None = None,
         progress: Progress | None = None,
-    ) -> Map:
+    ) -> Floats:
         """PCA of the filtered features, (H, W, 3) in [0, 1]; on `fixed` where it is given.
 
         Without `fixed` the map is the paper's to within half of 1/512 (`filtered_pca`); with it, the filter being
@@ -168,7 +168,7 @@ class FeatureViews:
             self._stages.put("filtered", result)
             return result
 
-        def make() -> Map:
+        def make() -> Floats:
             values = _filtered(self, chosen(fixed.basis, projection), filter, progress)
             return stretch(values, *shown_range(values, projection, fixed))
 
@@ -176,14 +176,14 @@ class FeatureViews:
         self._stages.put("filtered", result)
         return result
 
-    def shown(self, name: str) -> Map | None:
+    def shown(self, name: str) -> Floats | None:
         """The map random, pca or filtered that was made last; None before."""
         newest = self._stages.newest(name)
-        return cast(Map, newest[1]) if newest else None
+        return cast(Floats, newest[1]) if newest else None
 
     def preview(
         self, filter: FilterParams, projection: ProjectionParams, fixed: FixedBasis | None, view: View | None
-    ) -> tuple[Map, Box]:
+    ) -> tuple[Floats, Box]:
         """The filtered map while a slider moves: the part on screen, no finer than the screen, in the basis shown last.
 
         Parameters
@@ -283,7 +283,7 @@ class FeatureViews:
 
     # everything ------------------------------------------------------------------------------------------------------
 
-    def filtered_features(self, filter: FilterParams, progress: Progress | None = None) -> Map:
+    def filtered_features(self, filter: FilterParams, progress: Progress | None = None) -> Floats:
         """All D channels after the guided filter; made anew at every call, they are large."""
         return guided_filter(
             self.image, self.features, radius=filter.radius, eps=filter.eps, progress=progress, device=self.device
@@ -376,7 +376,7 @@ class FeatureViews:
 
         return self._stages.get("whole reduction" if whole else "reduction", (filter, (*rows, projection.range)), make)
 
-    def _enlarged(self, values: Map) -> Picture:
+    def _enlarged(self, values: Floats) -> Picture:
         """The map `values` as a picture of the photograph's size; unfiltered ones have no edges to follow: bilinear."""
         return to_picture(values if self._picture is None else np.clip(resize(values, self.size), 0, 1))
 
@@ -388,7 +388,7 @@ class FeatureViews:
         return min(COMPONENTS, int(self.features.shape[2]))
 
 
-def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Map:
+def _filtered(figure: FeatureViews, basis: PcaBasis, filter: FilterParams, progress: Progress | None = None) -> Floats:
     """The filtered features on `basis`, not stretched: the projected ones, filtered."""
     flat = basis.project(figure.features)
     return guided_filter(figure.image, flat, radius=filter.radius, eps=filter.eps, progress=progress)

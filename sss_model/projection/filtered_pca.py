@@ -22,13 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import AnyFloats, Doubles, Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.parallel import alone
 from sss_model.guided_filter import GuidedFilter, check_channels
@@ -39,10 +38,6 @@ from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
 from sss_model.projection.stretch import range_of_planes
 from sss_model.projection.subspace_eigs import Eigenspace, leading_space, whole_space
-
-Floats = NDArray[np.floating[Any]]
-Doubles = NDArray[np.float64]
-Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +55,12 @@ class Reduction:
     rank : how many channels were filtered to find the basis
     """
 
-    map: Map
+    map: Floats
     basis: PcaBasis
     shown: tuple[int, ...]
-    low: Map
-    high: Map
-    projection: Map
+    low: Floats
+    high: Floats
+    projection: Floats
     error: float
     rank: int
 
@@ -88,8 +83,8 @@ class Reducer:
 
     def __init__(
         self,
-        image: Floats,
-        features: Floats,
+        image: AnyFloats,
+        features: AnyFloats,
         *,
         device: str | torch.device = "cpu",
         progress: Progress | None = None,
@@ -190,10 +185,10 @@ class _ReductionRequest:
 
 def add_filtered(
     covariance: Covariance,
-    image: Floats,
-    features: Floats,
+    image: AnyFloats,
+    features: AnyFloats,
     filter: FilterParams,
-    offset: Map,
+    offset: Floats,
     *,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -239,7 +234,7 @@ def _reduction(
         )
 
 
-def _channels_last(planes: Tensor) -> Map:
+def _channels_last(planes: Tensor) -> Floats:
     return np.asarray(planes.movedim(0, 2).contiguous().cpu().numpy())
 
 

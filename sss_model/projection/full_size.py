@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Picture
 from sss_model.filtering.joint_upsampling import upsample_rows
 from sss_model.filtering.lift import Coefficients, GuidedLift, cells_under, grid_rows, lift_region
-from sss_model.image_io import Picture
 from sss_model.params import FilterParams
 from sss_model.progress import Progress
 

@@ -18,22 +18,19 @@ moved by as much as the range of a small version of the whole picture has moved 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from sss_model.array_types import AnyFloats, Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import alone
 from sss_model.filtering.tile_filter import ROUGH, TileFilter
 from sss_model.projection.stretch import range_of_planes
 
-Floats = NDArray[np.floating[Any]]
-Map = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
 _SHOWN_SAMPLES = 500_000  # pixels of a preview, at most
@@ -59,11 +56,11 @@ class LivePreview:
 
     def __init__(
         self,
-        image: Floats,
-        projection: Map,
+        image: AnyFloats,
+        projection: Floats,
         *,
-        low: Map | None = None,
-        high: Map | None = None,
+        low: Floats | None = None,
+        high: Floats | None = None,
         range: str = "full",
         reference: tuple[float, float] | None = None,
         seconds: float = 0.016,
@@ -98,7 +95,7 @@ class LivePreview:
         terms = sum(filter.nbytes for filter in self._filters.values())
         return sum(planes.nbytes for planes in self._levels) + terms
 
-    def render(self, radius: float, eps: float, box: Box | None = None, scale: float = 1.0) -> tuple[Map, Box]:
+    def render(self, radius: float, eps: float, box: Box | None = None, scale: float = 1.0) -> tuple[Floats, Box]:
         """The filtered picture in `box`: (h, w, k) float32 in [0, 1], and the pixels (x0, y0, x1, y1) that it covers.
 
         One value stands for 2^n x 2^n of them; at the far borders the last may reach beyond the picture.
@@ -218,7 +215,7 @@ class LivePreview:
         height, width = self._levels[level].shape[1:]
         return Tile(y0 >> level, min(-(-y1 >> level), height), x0 >> level, min(-(-x1 >> level), width))
 
-    def _column(self, values: Map) -> Tensor:
+    def _column(self, values: Floats) -> Tensor:
         return torch.from_numpy(np.array(values, np.float32)).to(self._centre.device)[:, None, None]
 
 
@@ -227,7 +224,7 @@ def _radius_at(radius: float, level: int) -> float:
     return radius if level == 0 else max(0.0, ((2 * radius + 1) / (1 << level) - 1) / 2)
 
 
-def _planes(image: Floats, projection: Map, device: torch.device) -> Tensor:
+def _planes(image: AnyFloats, projection: Floats, device: torch.device) -> Tensor:
     """Image and projection as planes (3 + k, H, W) float32."""
     planes = np.empty((3 + projection.shape[2], *image.shape[:2]), np.float32)
     planes[:3], planes[3:] = np.moveaxis(image, 2, 0), np.moveaxis(projection, 2, 0)

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sss_model.array_types import Doubles
 from sss_model.filtering.parallel import alone
 from sss_model.pca import eigenvectors
 from sss_model.progress import Progress
 from sss_model.projection.feature_matrix import FeatureMatrix
-
-Doubles = NDArray[np.float64]
 
 ROUNDING = 1e-13  # of the mean's square: variance that float32 rounding alone may make
 _SAMPLE = 1 << 15  # pixels that the directions are found from

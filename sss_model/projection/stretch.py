@@ -9,15 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Floats
 from sss_model.finite import check_array, check_finite_values
 from sss_model.pca import PcaBasis
 
-Map = NDArray[np.float32]
-Range = NDArray[np.float32]
 SPREAD = 2.5  # standard deviations each way that a whitened range and a shared basis show
 
 
-def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: Range | None = None) -> Map:
+def stretch(values: NDArray[np.floating[Any]], low: Floats | None = None, high: Floats | None = None) -> Floats:
     """Move each channel's `low` to 0 and its `high` to 1, and clip what lies outside.
 
     Parameters
@@ -44,7 +43,7 @@ def stretch(values: NDArray[np.floating[Any]], low: Range | None = None, high: R
     return np.clip(result, 0, 1).astype(np.float32, copy=False)
 
 
-def range_of(values: NDArray[np.floating[Any]], kind: str = "full") -> tuple[Range, Range]:
+def range_of(values: NDArray[np.floating[Any]], kind: str = "full") -> tuple[Floats, Floats]:
     """What becomes 0 and 1 of each channel of `values` (H, W, C): two of (C,) float32.
 
     `kind` is that of `ProjectionParams.range`: full takes minimum and maximum, whitened `SPREAD` standard deviations
@@ -64,7 +63,7 @@ def range_of_planes(planes: Tensor, kind: str = "full") -> tuple[Tensor, Tensor]
     return mean - SPREAD * reach, mean + SPREAD * reach
 
 
-def random_projection(features: NDArray[np.floating[Any]], seed: int = 0) -> Map:
+def random_projection(features: NDArray[np.floating[Any]], seed: int = 0) -> Floats:
     """Fig. 2b: features times a D x 3 matrix drawn from N(0, 1), with one minimum and maximum for all three channels.
 
     Parameters

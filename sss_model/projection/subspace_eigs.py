@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sss_model import budget
+from sss_model.array_types import Doubles, Floats
 from sss_model.filtering.parallel import alone
 from sss_model.guided_filter import GuidedFilter
 from sss_model.pca import eigenvectors
@@ -23,8 +23,6 @@ from sss_model.progress import Progress
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import SamplePca
 
-Doubles = NDArray[np.float64]
-Map = NDArray[np.float32]
 Needed = Callable[[Doubles], int]  # axes found so far (k, D) -> how many leading ones the picture needs
 
 TOLERANCE = 0.75 / 512
@@ -141,7 +139,7 @@ def _residuals(
     return np.asarray(residuals - (residuals @ kept.T) @ kept)
 
 
-def _error(space: Eigenspace, residuals: Doubles, projected: Map, rest: float) -> float:
+def _error(space: Eigenspace, residuals: Doubles, projected: Floats, rest: float) -> float:
     """What the residuals are worth in the picture, to first order.
 
     An eigenvector moves by R / (theta - C) into what lies outside the span, where C is at most about `rest`: seen

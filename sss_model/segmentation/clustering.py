@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from sss_model.array_types import AnyFloats, Indices
 from sss_model.progress import Progress, silent
-
-Points = NDArray[np.floating[Any]]
-Labels = NDArray[np.intp]
 
 _FIRST = 5  # clusters of the paper's first k-means
 
 
 def kmeans(
-    points: Points,
+    points: AnyFloats,
     count: int,
     rng: np.random.Generator,
     *,
@@ -24,7 +19,7 @@ def kmeans(
     trials: int = 1,
     rounds: int = 30,
     progress: Progress | None = None,
-) -> tuple[Points, Labels]:
+) -> tuple[AnyFloats, Indices]:
     """Centres (k, C) and labels (P,) of at most `count` clusters of `points` (P, C): Lloyd's rounds from k-means++.
 
     There are fewer clusters where fewer points differ. Mind the mean of large float32 values: squared lengths are
@@ -52,7 +47,7 @@ def kmeans(
     return min(results, key=lambda result: result[0])[1:]
 
 
-def _lloyd(points: Points, centres: Points, rounds: int, progress: Progress) -> tuple[Points, Labels]:
+def _lloyd(points: AnyFloats, centres: AnyFloats, rounds: int, progress: Progress) -> tuple[AnyFloats, Indices]:
     labels = _nearest(points, centres)
     for number in range(rounds):
         progress.report(number / rounds)
@@ -68,7 +63,7 @@ def _lloyd(points: Points, centres: Points, rounds: int, progress: Progress) -> 
     return centres[numbers], dense
 
 
-def split_clusters(points: Points, count: int, rng: np.random.Generator) -> Labels:
+def split_clusters(points: AnyFloats, count: int, rng: np.random.Generator) -> Indices:
     """(P,) labels of `count` clusters: 5 by k-means, then again and again the most scattered one cut in two.
 
     There are fewer where fewer points differ.
@@ -89,7 +84,7 @@ def split_clusters(points: Points, count: int, rng: np.random.Generator) -> Labe
     return labels
 
 
-def _spread_centres(points: Points, count: int, rng: np.random.Generator, trials: int) -> Points:
+def _spread_centres(points: AnyFloats, count: int, rng: np.random.Generator, trials: int) -> AnyFloats:
     """Points drawn one after the other, each with a chance as its squared distance to those before."""
     centres = [points[rng.integers(len(points))]]
     apart = ((points - centres[0]) ** 2).sum(1, dtype=np.float64)
@@ -102,10 +97,10 @@ def _spread_centres(points: Points, count: int, rng: np.random.Generator, trials
     return np.stack(centres)
 
 
-def _nearest(points: Points, centres: Points) -> Labels:
-    labels: Labels = ((centres**2).sum(1) - 2 * (points @ centres.T)).argmin(1)
+def _nearest(points: AnyFloats, centres: AnyFloats) -> Indices:
+    labels: Indices = ((centres**2).sum(1) - 2 * (points @ centres.T)).argmin(1)
     return labels
 
 
-def _scatter(points: Points) -> float:
+def _scatter(points: AnyFloats) -> float:
     return float(((points - points.mean(0)) ** 2).sum()) if len(points) else 0.0

@@ -22,17 +22,14 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Doubles, Floats
 from sss_model.filtering.parallel import SharedProgress, in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import Stencil
 from sss_model.segmentation.prolongation import image_pyramid, prolongation
 from sss_model.segmentation.superpixels import NodeLaplacian
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 _SPARE = 30  # vectors beyond those asked for
 # Shift and ridge: the first that make A + shift M + ridge U positive definite. A flat picture's interpolation is a box

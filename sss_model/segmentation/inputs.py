@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import AnyFloats, Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.resize import resize
 from sss_model.finite import check_finite_values
 from sss_model.postprocess import reduce_features, stretch
 from sss_model.progress import Progress
-
-Array = NDArray[np.floating[Any]]
-Floats = NDArray[np.float32]
 
 GRID = 640
 LEAST_GRID = 8  # a smaller picture is its own grid
@@ -34,12 +29,12 @@ def grid_size(shape: tuple[int, ...], grid: int | None) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def grid_image(image: Array, grid: int | None) -> Tensor:
+def grid_image(image: AnyFloats, grid: int | None) -> Tensor:
     """(h, w, 3) float32 in [0, 1]: the picture at the working grid's size, anti-aliased."""
     return torch.from_numpy(resize(image, grid_size(image.shape, grid))).clamp_(0, 1)
 
 
-def grid_features(features: Array, size: tuple[int, int], progress: Progress) -> Floats:
+def grid_features(features: AnyFloats, size: tuple[int, int], progress: Progress) -> Floats:
     """(h, w, D) float32: the features at the working grid's size."""
     channels = features.shape[2]
     if features.shape[:2] == size:
@@ -61,7 +56,7 @@ def affinity_features(image: Floats, features: Floats, progress: Progress) -> Fl
     return stretch(features)
 
 
-def check_features(features: Array) -> None:
+def check_features(features: AnyFloats) -> None:
     """Raise `ParameterError` unless `features` is (h, w, D) floating point, finite and not empty."""
     if not isinstance(features, np.ndarray) or features.ndim != 3 or features.size == 0:
         shape = getattr(features, "shape", type(features).__name__)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.intp]
+from sss_model.array_types import Indices
 
 SMALLEST_SHARE = 0.01  # of the picture; a smaller group is no layer of its own
 _MOST_SUGGESTED, _EXPLAINED = 12, 0.95
@@ -38,7 +38,7 @@ class GroupingTree:
     heights: NDArray[np.float64]
     shares: NDArray[np.float64]
 
-    def groups(self, count: int, *, smallest: float = SMALLEST_SHARE) -> Labels:
+    def groups(self, count: int, *, smallest: float = SMALLEST_SHARE) -> Indices:
         """(K,) the layer 0, 1, ... of each component, for `count` layers or as many as there can be.
 
         From one count to the next, the larger part of the layer that is split keeps its number; the other one is the
@@ -53,7 +53,7 @@ class GroupingTree:
         enough = np.flatnonzero(explained >= _EXPLAINED)
         return 2 + int(enough[0]) if len(enough) else len(gains) + 1
 
-    def _split(self, count: int, smallest: float = SMALLEST_SHARE) -> tuple[Labels, NDArray[np.float64]]:
+    def _split(self, count: int, smallest: float = SMALLEST_SHARE) -> tuple[Indices, NDArray[np.float64]]:
         """The labels of at most `count` layers, and the scatter that each split explained."""
         members = self._members()
         labels = np.zeros(len(self.shares), np.intp)

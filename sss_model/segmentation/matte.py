@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.params.layers import MatteParams
-
-Floats = NDArray[np.float32]
 
 _STEEPEST = 8.0  # the power of the odds at tightness 1
 

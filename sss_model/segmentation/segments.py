@@ -19,19 +19,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Floats, Indices
 from sss_model.errors import ParameterError
 from sss_model.extractor import check_image, pick_device
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import matting_laplacian
-from sss_model.segmentation.clustering import Labels, split_clusters
+from sss_model.segmentation.clustering import split_clusters
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
 from sss_model.segmentation.inputs import affinity_features, check_features, grid_features, grid_image
 from sss_model.segmentation.layers import GroupingTree, component_means, ward_tree
 from sss_model.segmentation.sparsify import SAMPLES, constrained_sparsification, relaxed_sparsification, sample_pixels
 from sss_model.segmentation.superpixels import node_laplacian
 from sss_model.segmentation.upsample import upsample_layers
-
-Floats = NDArray[np.float32]
 
 EIGENVECTORS = 100
 COMPONENTS = 40
@@ -86,7 +85,7 @@ class SoftSegments:
         check_layers(layers)
         return self.grouped(self.tree.groups(layers), progress=progress)
 
-    def grouped(self, groups: Labels, *, progress: Progress | None = None) -> SoftSegments:
+    def grouped(self, groups: Indices, *, progress: Progress | None = None) -> SoftSegments:
         """The same picture with a grouping of one's own: `groups` (K,) has each component's layer 0, 1, ..."""
         picture = self._picture
         layers = np.stack([self.components[..., groups == k].sum(2) for k in range(groups.max() + 1)])
@@ -160,7 +159,7 @@ def soft_segments(
         laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.2, 0.7, "Finding layers (2 of 4)")
     )
 
-    def start(sample: NDArray[np.int64]) -> Labels:
+    def start(sample: NDArray[np.int64]) -> Indices:
         return starting_clusters(f, sample, seed)
 
     components = sparse_components(E, on_grid.shape[:2], start, seed, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
@@ -181,7 +180,7 @@ def build_laplacian(image: Tensor, features: Floats | None, progress: Progress) 
 
 
 def sparse_components(
-    E: Tensor, size: tuple[int, int], start: Callable[[NDArray[np.int64]], Labels], seed: int, progress: Progress
+    E: Tensor, size: tuple[int, int], start: Callable[[NDArray[np.int64]], Indices], seed: int, progress: Progress
 ) -> Floats:
     """(h, w, K): sparse functions of sum 1 in the span of the eigenvectors `E` of a grid of `size`.
 
@@ -198,7 +197,7 @@ def sparse_components(
     return components
 
 
-def starting_clusters(features: Floats, sample: NDArray[np.int64], seed: int) -> Labels:
+def starting_clusters(features: Floats, sample: NDArray[np.int64], seed: int) -> Indices:
     """The labels (P,) of the pixels `sample`, indices y w + x into `features` (h, w, D), among 40 clusters.
 
     Clusters are those of 20 000 pixels, or of all of a smaller grid: those of the sample alone would move the layers
@@ -207,7 +206,7 @@ def starting_clusters(features: Floats, sample: NDArray[np.int64], seed: int) ->
     clustered = np.union1d(sample, sample_pixels(features.shape[:2], _CLUSTERED, seed))
     values = features.reshape(-1, features.shape[2])[clustered]
     labels = split_clusters(values, COMPONENTS, np.random.default_rng(seed))
-    chosen: Labels = labels[np.searchsorted(clustered, sample)]
+    chosen: Indices = labels[np.searchsorted(clustered, sample)]
     return chosen
 
 

@@ -33,11 +33,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Indices
 from sss_model.filtering.parallel import alone
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.eigenvectors import Laplacian
-
-Labels = NDArray[np.intp]
 
 GAMMA = 0.8
 ITERATIONS = 40
@@ -69,7 +68,7 @@ def sample_pixels(size: tuple[int, int], count: int, seed: int) -> NDArray[np.in
 
 def constrained_sparsification(
     E: Tensor,
-    start: Labels,
+    start: Indices,
     *,
     iterations: int = ITERATIONS,
     gamma: float = GAMMA,

@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sss_model.array_types import Indices
 from sss_model.extractor import check_image, pick_device
 from sss_model.progress import Progress, silent
-from sss_model.segmentation.clustering import Labels, kmeans
+from sss_model.segmentation.clustering import kmeans
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.layers import GroupingTree, component_means
@@ -71,7 +72,7 @@ def spectral_matting(
         laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.1, 0.7, "Finding layers (2 of 4)")
     )
 
-    def start(sample: NDArray[np.int64]) -> Labels:
+    def start(sample: NDArray[np.int64]) -> Indices:
         scaled = E[torch.from_numpy(sample).to(E.device), 1 : COMPONENTS + 1].cpu().numpy().astype(np.float64)
         if not scaled.shape[1]:  # a picture of one pixel
             return np.zeros(len(sample), np.intp)

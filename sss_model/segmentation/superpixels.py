@@ -22,10 +22,8 @@ from scipy.special import erf
 from skimage.segmentation import slic
 from torch import Tensor
 
+from sss_model.array_types import Floats, Indices
 from sss_model.progress import Progress, silent
-
-Floats = NDArray[np.float32]
-Labels = NDArray[np.intp]
 
 COUNT = 2500
 _PIXELS = 9  # a superpixel of fewer would be a pixel's own neighbourhood, which the matting affinity covers
@@ -88,7 +86,7 @@ def node_laplacian(
     return NodeLaplacian(nodes, torch.from_numpy((_WEIGHT * laplacian).astype(np.float32)))
 
 
-def superpixels(image: Floats, count: int = COUNT) -> Labels:
+def superpixels(image: Floats, count: int = COUNT) -> Indices:
     """(h, w) labels 0, 1, ... of SLIC's zero-parameter form (Achanta et al., PAMI 2012)."""
     h, w = image.shape[:2]
     count = max(1, min(count, h * w // _PIXELS))
@@ -99,7 +97,7 @@ def superpixels(image: Floats, count: int = COUNT) -> Labels:
     return dense.reshape(h, w)
 
 
-def means(labels: Labels, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def means(labels: Indices, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """(K, C): the mean of `values` (h, w, C) over each label."""
     flat = labels.ravel()
     sizes = np.bincount(flat)
@@ -107,7 +105,7 @@ def means(labels: Labels, values: NDArray[np.floating[Any]]) -> NDArray[np.float
     return np.stack([np.bincount(flat, channel) for channel in channels.T], axis=1) / sizes[:, None]
 
 
-def adjacency(labels: Labels) -> NDArray[np.bool_]:
+def adjacency(labels: Indices) -> NDArray[np.bool_]:
     """(K, K): whether a pixel of one label is beside, above or below one of the other."""
     count = int(labels.max()) + 1
     adjacent = np.zeros((count, count), np.bool_)

@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sss_model.array_types import Doubles, Floats
 from sss_model.matting.edges import full_alpha
 from sss_model.matting.editor import MatteEditor
 from sss_model.matting.find import thing_of
-from sss_model.matting.parts import GRID, Doubles, Parts
+from sss_model.matting.parts import GRID, Parts
 from sss_model.matting.recipe import Thing
 from sss_model.matting.solve import relaxed
 from sss_model.matting.state import State, after
@@ -30,8 +30,6 @@ from sss_model.progress import Progress
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.superpixels import means
 from sss_model.sequence.motion import Motion, motion_between
-
-Floats = NDArray[np.float32]
 
 # measured over 40 frames of three sequences from the true matte of the first
 MOTION_ODDS, FEATURE_ODDS, FEATURE_SHARE = 6.0, 6.0, 0.4

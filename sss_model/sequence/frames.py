@@ -11,10 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats
 from sss_model.errors import SSSError
 from sss_model.files.inputs import file_sha256, read_input
-
-Floats = NDArray[np.float32]
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mxf")
 _NUMBER = re.compile(r"^(?P<lead>.*?)(?P<number>\d+)$")

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Picture = NDArray[np.uint8]
+from sss_model.array_types import Floats, Picture
 
 _SMALLEST = 32  # a side that the method needs
 _ERROR = 1.5  # pixels by which forward and back may miss

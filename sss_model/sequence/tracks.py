@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sss_model.array_types import Doubles, Floats
 from sss_model.filtering.resize import resize
 from sss_model.segmentation.segments import SoftSegments
 from sss_model.segmentation.upsample import upsample_layers
 from sss_model.sequence.carry import STEADY
 from sss_model.sequence.motion import motion_between
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 _LIKENESS = 1.0  # the weight of features beside that of motion
 _FOLLOWED = 0.5  # how fast a layer's mean feature follows what it looks like

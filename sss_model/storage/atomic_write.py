@@ -18,14 +18,11 @@ _IN_SET = re.compile(r"\..+\.part")  # the folder of `set_of_files`: its files a
 _FULL = "the disk is full"
 _ELSEWHERE = "Choose another folder."
 _PERMIT = "Change its permissions, or choose a folder that you may write to."
-_REASONS = {
+REASONS = {
     errno.ENOSPC: (_FULL, "Free some space or choose a folder on another disk."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space or choose a folder on another disk."),
     errno.EFBIG: ("the disk does not take files this large", "Choose a folder on another disk."),
-    errno.EACCES: (
-        "access to it is not permitted",
-        _PERMIT,
-    ),
+    errno.EACCES: ("access to it is not permitted", _PERMIT),
     errno.EPERM: ("access to it is not permitted", _PERMIT),
     errno.EROFS: ("its disk is read-only", "Choose a folder that you may write to."),
     errno.ENOENT: ("its folder does not exist", "Make the folder first or choose another."),
@@ -34,6 +31,8 @@ _REASONS = {
     errno.EEXIST: ("a folder has that name", "Choose another name."),
     errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
     errno.EIO: ("the disk reports an error", _ELSEWHERE),
+    errno.EMFILE: ("too many files are open", "Close some programs and try again."),
+    errno.ENOMEM: ("the computer ran out of memory", "Close other programs and try again."),
 }
 
 
@@ -44,10 +43,10 @@ def reason(error: BaseException) -> tuple[str, str]:
         coded = re.search(r"\bos error (\d+)", str(error))  # those in Rust
         number = int(coded[1]) if coded else None
     if number is None:
-        number = next((known for known in _REASONS if os.strerror(known) in str(error)), None)
+        number = next((known for known in REASONS if os.strerror(known) in str(error)), None)
         number = errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else number
-    if number in _REASONS:
-        return _REASONS[number]
+    if number in REASONS:
+        return REASONS[number]
     said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return said.strip().splitlines()[0].rstrip("."), _ELSEWHERE
 

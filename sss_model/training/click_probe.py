@@ -12,11 +12,10 @@ until the user has clicked there, half of it from then on. Things that cover mos
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import AnyFloats, Mask
 from sss_model.datasets.pair_sampling import UNKNOWN
 
 CLICKS = 5
@@ -24,11 +23,8 @@ REACH = 0.008  # of the long side: how far from a click cells are marked
 SMALLEST, LARGEST = 0.005, 0.9  # share of the picture that a thing may cover
 _PENALTY = 1e-3  # of the squared weights, for features whose mean squared length is 1
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.floating[Any]]
 
-
-def click_probe(features: Floats, thing: Mask, counted: Mask | None = None) -> list[float]:
+def click_probe(features: AnyFloats, thing: Mask, counted: Mask | None = None) -> list[float]:
     """Intersection over union of `thing` and the answer, after each of `CLICKS` clicks.
 
     Parameters
@@ -73,7 +69,7 @@ def click_probe(features: Floats, thing: Mask, counted: Mask | None = None) -> l
 
 
 def probe_objects(
-    features: Floats, regions: NDArray[np.int32], numbers: list[int], *, most: int
+    features: AnyFloats, regions: NDArray[np.int32], numbers: list[int], *, most: int
 ) -> tuple[float, float] | None:
     """Mean IoU over a picture's things after the first and after the last click; None where it has none of fit size.
 

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sss_model.array_types import Floats, Labels
 from sss_model.guided_filter import guided_filter
 from sss_model.progress import Progress
-
-Floats = NDArray[np.float32]
-Labels = NDArray[np.int32]
 
 MOST_LAYERS = 32
 BACKGROUND, OTHERS = "background", "others"

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from sss_model.array_types import Floats
 from sss_model.errors import CheckpointError
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.comparisons.hard_segmentation import (
     BACKGROUND,
-    Floats,
     HardSegmentation,
     hard_segmentation,
     numbered,
