@@ -21,7 +21,6 @@ class ShortcutsSheet(QWidget):
         self._groups: dict[str, list[tuple[str, str]]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Keyboard shortcuts")
-        parent.installEventFilter(self)
         self.hide()
 
     def set_shortcuts(self, table: Sequence[tuple[str, str, str]]) -> None:
@@ -39,6 +38,7 @@ class ShortcutsSheet(QWidget):
         else:
             self._before = self.window().focusWidget()
             self.setGeometry(self._over.rect())
+            self._over.installEventFilter(self)
             self.show()
             self.raise_()
             self.setFocus()
@@ -73,6 +73,7 @@ class ShortcutsSheet(QWidget):
         """Hide, and give the keyboard back: a hidden widget that keeps it swallows every key."""
         before, self._before = self._before, None
         self.hide()
+        self._over.removeEventFilter(self)
         if before is not None and before is not self and before.isVisible():
             before.setFocus()
         else:

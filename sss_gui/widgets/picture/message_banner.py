@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from sss_gui.widgets.picture.annotations import ALERT
@@ -38,7 +38,6 @@ class MessageBanner(QFrame):
         self._accept.clicked.connect(self._take_offer)
         self._arrange()
         self.setCursor(Qt.CursorShape.ArrowCursor)
-        parent.installEventFilter(self)
         self.hide()
 
     def show_offer(self, title: str, hint: str, words: str, act: Callable[[], object]) -> None:
@@ -108,8 +107,14 @@ class MessageBanner(QFrame):
         height = min(max(height, self.sizeHint().height() if height < 0 else height), parent.height() - 2)
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - _MARGIN, width, height)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        self._over.installEventFilter(self)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._over.removeEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self._over and not self.isHidden():
+        if event.type() == QEvent.Type.Resize and watched is self._over:
             self._place()
         return False
 
