@@ -93,7 +93,7 @@ def print_but_chatter(_kind: QtMsgType, _context: QMessageLogContext, text: str 
 def _list(paths: Sequence[Path]) -> list[Source]:
     """What the window would list; says on stderr why there is nothing."""
     try:
-        sources = list_sources(paths)
+        sources = list(list_sources(paths).sources)
     except SSSError as error:
         print(error, file=sys.stderr)
         return []

@@ -269,7 +269,7 @@ class Program(QObject):
         window.segments_requested.connect(segments.show)
         segments.shown_changed.connect(self._switch_commands)
         self.layers.command.connect(lambda name: actions[name].trigger())
-        window.segments_panel.files_dropped.connect(window.panel.files_dropped)
+        window.segments_panel.dropped.connect(window.panel.dropped)
         window.segments_panel.drag_out_requested.connect(self.export_layers.drag_out)
         keep_checked(actions["segments_view"], lambda: segments.shown, True, segments.shown_changed)
         keep_checked(actions["solve_edges"], lambda: segments.edits.edges, True, segments.edges_changed)
@@ -294,8 +294,8 @@ class Program(QObject):
     def _join_tasks(self) -> None:
         window, strip, overlays = self.window, self.film_strip, self.overlays
         opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
-        window.paths_dropped.connect(opening.drop)
-        window.panel.files_dropped.connect(opening.drop)
+        window.dropped.connect(opening.drop)
+        window.panel.dropped.connect(opening.drop)
         window.panel.drag_out_requested.connect(exporting.drag_out)
         window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
         window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
@@ -381,6 +381,7 @@ class Program(QObject):
             "close_all": self.pictures.close_all,
             "open_folder": opening.open_folder_dialog,
             "open_as": opening.open_as_dialog,
+            "read_as": opening.read_as_dialog,
             "open_sample": opening.open_sample,
             "paste": opening.paste,
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),

@@ -26,10 +26,43 @@ class ListRequest(Request[ListResult]):
 
 @dataclass(frozen=True)
 class PasteRequest(Request[ListResult]):
-    """Keep pasted pixels, (H, W, 3) uint8, as a file in `folder`, and list it."""
+    """Keep pasted or dropped pixels, or else a picture file's bytes, as a file in `folder`, and list it.
+
+    Attributes
+    ----------
+    picture : (H, W, 3) or, with straight alpha, (H, W, 4) uint8; (0, 0, 3) where only `data` is there
+    profile : the ICC profile that the pixels are in; b'' for sRGB
+    data, suffix : a picture file as the other program had it, with its profile and orientation; b'' for none
+    """
 
     picture: Picture
     folder: Path
+    profile: bytes = b""
+    data: bytes = b""
+    suffix: str = ".png"
+
+
+@dataclass(frozen=True)
+class ChoicesResult:
+    """What there is to choose of the photograph of `source`.
+
+    Attributes
+    ----------
+    layers, pages : their names, and how many there are
+    layout : what of `inputs.INPUT_LAYOUTS` the file may be; '' for a picture
+    """
+
+    source: Source
+    layers: tuple[str, ...] = ()
+    pages: int = 1
+    layout: str = ""
+
+
+@dataclass(frozen=True)
+class ChoicesRequest(Request[ChoicesResult]):
+    """Look what there is to choose of the photograph of `source`."""
+
+    source: Source
 
 
 @dataclass(frozen=True)

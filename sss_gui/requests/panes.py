@@ -20,6 +20,7 @@ from sss_model.params import (
     ExtractParams,
     FilterParams,
     ProjectionParams,
+    ReadParams,
 )
 
 Picture = npt.NDArray[np.uint8]
@@ -41,6 +42,7 @@ class Source:
     path : the file
     image : for a feature file its photograph, or None to look for it beside the file
     layout : how to read the file where it cannot be told, one of `inputs.INPUT_LAYOUTS`
+    reading : what to take of a photograph whose file leaves a choice
     name : what the window calls it
     """
 
@@ -48,10 +50,20 @@ class Source:
     name: str
     image: Path | None = None
     layout: str | None = None
+    reading: ReadParams = field(default_factory=ReadParams)
 
     @classmethod
-    def from_path(cls, path: Path, image: Path | None = None, layout: str | None = None) -> Source:
-        return cls(path=path, name=path.name, image=image, layout=layout)
+    def from_path(
+        cls,
+        path: Path,
+        image: Path | None = None,
+        layout: str | None = None,
+        reading: ReadParams | None = None,
+    ) -> Source:
+        reading = reading or ReadParams()
+        parts = [reading.layer, f"page {reading.page}" if reading.page else ""]
+        chosen = ", ".join(part for part in parts if part)
+        return cls(path, f"{path.name} ({chosen})" if chosen else path.name, image, layout, reading)
 
     @property
     def stem(self) -> str:

@@ -6,6 +6,7 @@ Each picture has a file, named by the digest of its own bytes, so that it is fou
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -121,7 +122,7 @@ class PictureEdits(QObject):
         Of copies that are open at a time the file is that of the first.
         """
         source = opened.source
-        name = "-".join(filter(None, (opened.sha256, source.layout)))
+        name = _file_name(opened)
         twins = [other for other, same in self._asked.items() if same == name and other in self._pictures.sources]
         if name and not twins:
             self.keep()
@@ -160,6 +161,15 @@ class PictureEdits(QObject):
         matte, cuts = self._segments.made_of(source)
         pins = self._pins.of(source)
         return edits_text(source.name, pins, matte, cuts) if pins or cuts or matte != Edits() else ""
+
+
+def _file_name(opened: OpenedPicture) -> str:
+    """What the file of a picture is called: by its bytes, and by which of the pictures in them it is."""
+    reading = opened.source.reading
+    layer = hashlib.sha256(reading.layer.encode("utf-8", "surrogatepass")).hexdigest()[:16] if reading.layer else ""
+    page = f"page{reading.page}" if reading.page else ""
+    parts = (opened.source.layout, layer, page)
+    return "-".join([opened.sha256, *(part for part in parts if part)]) if opened.sha256 else ""
 
 
 def edits_text(picture: str, pins: Sequence[Point], matte: Edits, cuts: Sequence[MadeOfCut]) -> str:

@@ -17,7 +17,7 @@ from sss_gui.state.session import State
 from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_model.errors import SSSError
 from sss_model.files.inputs import INPUT_LAYOUTS
-from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, SimilarityParams
+from sss_model.params import ClusterParams, ExtractParams, FilterParams, ProjectionParams, ReadParams, SimilarityParams
 from sss_model.params.fields import shown
 from sss_model.storage.atomic_write import replacing
 from sss_model.storage.json_file import read_json
@@ -237,17 +237,21 @@ def _there(path: Path | None, missing: list[str]) -> bool:
     return True
 
 
-def _source_entry(source: Source, names: _Names) -> dict[str, str | None]:
-    return {"path": names.of(source.path), "image": names.of(source.image), "layout": source.layout}
+def _source_entry(source: Source, names: _Names) -> dict[str, Any]:
+    entry = {"path": names.of(source.path), "image": names.of(source.image), "layout": source.layout}
+    return entry if source.reading == ReadParams() else {**entry, "reading": source.reading.to_dict()}
 
 
-def _source_of(entry: dict[str, str | None], folder: Path) -> Source:
+def _source_of(entry: dict[str, Any], folder: Path) -> Source:
     path = _absolute(entry["path"], folder)
     if path is None:
         raise KeyError("path")
     layout = entry.get("layout")
     return Source.from_path(
-        path, _absolute(entry.get("image"), folder), None if layout is None else one_of(layout, INPUT_LAYOUTS, "layout")
+        path,
+        _absolute(entry.get("image"), folder),
+        None if layout is None else one_of(layout, INPUT_LAYOUTS, "layout"),
+        ReadParams.from_dict(entry.get("reading", {})),
     )
 
 

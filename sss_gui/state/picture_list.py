@@ -69,6 +69,16 @@ class PictureList(QObject):
             self.choose(self._sources.index(new[0] if new else sources[0]))
         return len(new)
 
+    def replace(self, old: Source, new: Source) -> None:
+        """Put `new` in the place of `old`, which is the same file read in another way, and show it."""
+        if new in self._sources:
+            self.choose(self._sources.index(new))
+        elif old in self._sources:
+            place = self._sources.index(old)
+            self._sources[place] = new
+            self.changed.emit()
+            self.choose(place)
+
     def choose(self, index: int) -> None:
         """Show picture `index`."""
         if 0 <= index < len(self._sources):

@@ -25,6 +25,7 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
         parts += ["--image", str(source.image)]
     if source.layout is not None:
         parts += ["--layout", source.layout]
+    parts += words(source.reading)
     parts += ["-o", str(folder)]
     if state.model is not None:
         parts += ["--model", str(state.model)]
@@ -78,6 +79,7 @@ def _segment_call(state: State, folder: Path) -> list[str]:
         parts += ["--features", str(source.path)]
     if source.layout is not None:
         parts += ["--layout", source.layout]
+    parts += words(source.reading)
     parts += ["-o", str(folder)]
     if state.model is not None:
         parts += ["--model", str(state.model)]

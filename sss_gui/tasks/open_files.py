@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.files import ListRequest, ListResult, PasteRequest
+from sss_gui.requests.files import ChoicesRequest, ChoicesResult, ListRequest, ListResult, PasteRequest
 from sss_gui.requests.panes import MODEL_SUFFIXES, Source
 from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
 from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
-from sss_gui.widgets.local_paths import local_paths
+from sss_gui.widgets.carried import Carried, carried
 from sss_gui.widgets.picture import qimage
+from sss_gui.window.read_dialog import ReadDialog
 from sss_gui.window.settings import Opened, Settings
 from sss_model.counted import counted
 from sss_model.feature_io import FEATURE_SUFFIXES, TOKENS
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
+from sss_model.params import ReadParams
 from sss_model.storage.shipped_files import SAMPLE, resource
 
 SESSION_SUFFIX = ".sss.json"
@@ -65,6 +68,7 @@ class OpenFiles(QObject):
         self._settings, self._data, self._window = settings, data, window
         self._listing = Channel(worker, Rank.LIST, stops_running=True)
         self._pasting = Channel(worker, Rank.EXPORT, keeps_all=True)
+        self._choices = Channel(worker, Rank.LIST, stops_running=True)
         self.stand_in: Source | None = None
         self._listed: set[Source] = set()  # came with a folder, which is what recent files name
         session.opened.connect(self._remember)
@@ -102,18 +106,48 @@ class OpenFiles(QObject):
             self.open_paths([Path(name)])
 
     def open_as_dialog(self) -> None:
-        """Ask for strips, or for features whose axes cannot be told, and how they are to be read."""
+        """Ask for files, and how they are to be read where that is not plain."""
         kinds = " ".join(f"*{suffix}" for suffix in (*IMAGE_SUFFIXES, *FEATURE_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open as", self._start_folder(), f"Strips and features ({kinds});;All files (*)"
+            self._window, "Open as", self._start_folder(), f"Pictures, strips and features ({kinds});;All files (*)"
         )
-        layout = ask_layout(self._window) if names else ""
-        if layout:
-            self.open_as([Path(name) for name in names], layout)
+        paths = [Path(name) for name in names]
+        if paths:
+            features = [path for path in paths if path.suffix.lower() in FEATURE_SUFFIXES]
+            first = Source.from_path((features or paths)[0])
+            self._ask_reading(first, lambda layout, reading: self.open_as(paths, layout, reading))
 
-    def open_as(self, paths: list[Path], layout: str) -> None:
-        """Show `paths` read in `layout`, one of `inputs.INPUT_LAYOUTS`; a photograph among features is theirs."""
-        sources = read_as(paths, layout)
+    def read_as_dialog(self) -> None:
+        """Ask how the shown picture's file is to be read, and show it so in its place."""
+        source = self._session.state.source
+        if source is None:
+            self.noted.emit("Nothing is open to be read in another way.")
+            return
+
+        def take(layout: str, reading: ReadParams) -> None:
+            self._pictures.replace(source, Source.from_path(source.path, source.image, layout or None, reading))
+
+        self._ask_reading(source, take)
+
+    def _ask_reading(self, source: Source, take: Callable[[str, ReadParams], None]) -> None:
+        """See what there is to choose of `source`, then ask; `take` gets the layout, "" for a picture, and the rest."""
+
+        def ask(found: ChoicesResult) -> None:
+            layout, file = source.layout or "", source.image or source.path
+            options: dict[str, Any] = {"layers": found.layers, "pages": found.pages, "parent": self._window}
+            dialog = ReadDialog(file.name, LAYOUT_WORDS, layout or found.layout, source.reading, **options)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.accepted.connect(lambda: take(dialog.layout_name, dialog.params()))
+            dialog.open()
+
+        self._choices.ask(ChoicesRequest(source), ask)
+
+    def open_as(self, paths: list[Path], layout: str, reading: ReadParams | None = None) -> None:
+        """Show `paths` read in `layout`, one of `inputs.INPUT_LAYOUTS`, or '' as pictures by `reading`.
+
+        A photograph among features is theirs.
+        """
+        sources = read_as(paths, layout) if layout else [Source.from_path(path, reading=reading) for path in paths]
         if sources:
             self._remember_folder(paths[0])
             self._open(sources)
@@ -128,7 +162,7 @@ class OpenFiles(QObject):
             return
         self._remember_folder(path)
         image = Path(how.image) if how.image and Path(how.image).exists() else None
-        self._open([Source.from_path(path, image, how.layout or None)])
+        self._open([Source.from_path(path, image, how.layout or None, how.reading)])
 
     def open_model_dialog(self) -> None:
         """Ask for a checkpoint."""
@@ -139,10 +173,10 @@ class OpenFiles(QObject):
         if name:
             self._session.set_model(Path(name))
 
-    def drop(self, paths: list[Path]) -> None:
+    def drop(self, content: Carried) -> None:
         """Open what was dropped: with Shift in place of what is open."""
         shift = Qt.KeyboardModifier.ShiftModifier
-        self.open_paths(paths, instead=bool(QGuiApplication.queryKeyboardModifiers() & shift))
+        self._take_carried(content, instead=bool(QGuiApplication.queryKeyboardModifiers() & shift))
 
     def open_paths(self, paths: list[Path], *, instead: bool = False) -> None:
         """Open what was dropped or chosen: models become the model, pictures and features are added and shown.
@@ -162,17 +196,24 @@ class OpenFiles(QObject):
 
     def paste(self) -> None:
         """Open the files or the picture on the clipboard."""
-        data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None before anything was ever copied
-        paths = local_paths(data) if data is not None else []
-        if paths:
-            self.open_paths(paths)
-            return
-        image = data.imageData() if data is not None and data.hasImage() else None
-        if isinstance(image, QImage) and not image.isNull():
-            request = PasteRequest(qimage.from_qimage(image), self._data / "pasted")
-            self._pasting.ask(request, lambda result: self._open(result.sources))
+        content = carried(QGuiApplication.clipboard().mimeData())  # None before anything was ever copied
+        if content:
+            self._take_carried(content)
         else:
             self.noted.emit("There is no picture on the clipboard.")
+
+    def _take_carried(self, content: Carried, *, instead: bool = False) -> None:
+        if content.paths:
+            self.open_paths(content.paths, instead=instead)
+        elif content.has_picture:
+            image = content.image or QImage()
+            profile = bytes(image.colorSpace().iccProfile().data()) if image.colorSpace().isValid() else b""
+            request = PasteRequest(
+                qimage.stored_pixels(image), self._data / "pasted", profile, content.data, content.suffix
+            )
+            self._pasting.ask(request, lambda result: self._open(result.sources, instead=instead))
+        else:
+            self.noted.emit(f"{content.link} is on another machine, and nothing is fetched: save the picture first.")
 
     def open_sample(self) -> None:
         """Open the picture that comes with the program."""
@@ -210,21 +251,13 @@ class OpenFiles(QObject):
                 if any(source.path.parent == folder for source in inside):
                     self._settings.add_recent_file(folder)
             self._show(result.sources, instead)
-        else:
+        if result.note:
             self.noted.emit(result.note)
 
     def _remember(self, source: Source) -> None:
         if source not in self._listed:
             image = str(source.image.absolute()) if source.image is not None else ""
-            self._settings.add_recent_file(source.path, Opened(image, source.layout or ""))
-
-
-def ask_layout(window: QWidget) -> str:
-    """Ask what a file holds: one of `inputs.INPUT_LAYOUTS`, or nothing where the user would rather not."""
-    words, chosen = QInputDialog.getItem(
-        window, "Open as", "What the file holds:", list(LAYOUT_WORDS.values()), 0, False
-    )
-    return next(name for name, meaning in LAYOUT_WORDS.items() if meaning == words) if chosen else ""
+            self._settings.add_recent_file(source.path, Opened(image, source.layout or "", source.reading))
 
 
 def read_as(paths: list[Path], layout: str) -> list[Source]:

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from sss_gui.pane_names import SEGMENT_TITLES
+from sss_gui.widgets.carried import carried
 from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.controls.params_panel import SECTIONS, ParamsPanel
 from sss_gui.widgets.dialogs.manual import ManualDialog
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.icons import line_icon
-from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.jobs_bar import JobsBar
 from sss_gui.widgets.panels.layers_panel import LayersPanel
@@ -59,12 +59,12 @@ class MainWindow(QMainWindow):
 
     Signals
     -------
-    paths_dropped : list of Path, dropped beside the panes
+    dropped : `Carried`, beside the panes
     segments_requested : the tab of the segments (True) or of the features was chosen
     screen_changed : the window was made as large as the screen, or is no longer
     """
 
-    paths_dropped = Signal(list)
+    dropped = Signal(object)
     segments_requested = Signal(bool)
     screen_changed = Signal()
 
@@ -279,14 +279,14 @@ class MainWindow(QMainWindow):
             return  # an icon is no reason not to start
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and local_paths(event.mimeData()):  # a pane of ours is no file to open
+        if event.source() is None and carried(event.mimeData()):  # a pane of ours is no file to open
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = local_paths(event.mimeData())
-        if paths and event.source() is None:
+        content = carried(event.mimeData())
+        if content and event.source() is None:
             event.acceptProposedAction()
-            self.paths_dropped.emit(paths)
+            self.dropped.emit(content)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for dialog in self.findChildren(QDialog):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QByteArray, QRect, QSettings, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QWidget
+
+from sss_model.errors import ParameterError
+from sss_model.params import ReadParams
 
 RECENT_LIMIT = 12
 # how much of a restored window's title bar must lie on a screen for it to be within reach
@@ -28,10 +31,12 @@ class Opened:
     ----------
     image : the photograph that a feature file was opened with; '' for none of its own
     layout : how the file was read, such as 'strip'; '' where the file tells
+    reading : what was taken of a picture whose file leaves a choice
     """
 
     image: str = ""
     layout: str = ""
+    reading: ReadParams = field(default_factory=ReadParams)
 
 
 class Settings:
@@ -209,8 +214,11 @@ class Settings:
     def _opened(self) -> dict[str, Opened]:
         try:
             stored = json.loads(self.value("recent/opened", "{}"))
-            return {name: Opened(str(how["image"]), str(how["layout"])) for name, how in stored.items()}
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return {
+                name: Opened(str(how["image"]), str(how["layout"]), ReadParams.from_dict(how.get("reading", {})))
+                for name, how in stored.items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError, ParameterError):
             return {}
 
     def _folder(self, name: str) -> str:

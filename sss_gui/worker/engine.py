@@ -355,7 +355,7 @@ class FeatureEngine(Engine):
             progress.report(0.05, "Loading the model")
         picture = analyse(
             opened,
-            request.source.name,
+            request.source.path.name,
             self.extraction,
             request.model,
             request.extract,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from sss_gui.requests.files import (
+    ChoicesRequest,
+    ChoicesResult,
     EditsResult,
     KeepEdits,
     ListRequest,
@@ -19,9 +21,9 @@ from sss_gui.requests.files import (
 from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_model.errors import ImageError, SSSError
-from sss_model.feature_io import FEATURE_SUFFIXES, find_image_for
-from sss_model.files.inputs import STRIP, inputs_in, is_feature_file
-from sss_model.image_io import read_thumbnail, write_picture
+from sss_model.feature_io import AXIS_ORDERS, FEATURE_SUFFIXES, find_image_for
+from sss_model.files.inputs import STRIP, FolderContents, is_feature_file, look_into
+from sss_model.image_io import choices_in, image_size, read_thumbnail, write_picture
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason, replacing
 
@@ -34,6 +36,7 @@ class FileEngine(Engine):
 
     answers: ClassVar[Answers] = {
         ListRequest: "list_files",
+        ChoicesRequest: "choices",
         PasteRequest: "paste",
         ThumbnailRequest: "thumbnails",
         RecallEdits: "recall_edits",
@@ -41,16 +44,29 @@ class FileEngine(Engine):
     }
 
     def list_files(self, request: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
-        """What can be opened among the request's paths."""
-        sources = list_sources(request.paths, progress)
-        return ListResult(tuple(sources), _note(request.paths, sources))
+        """What can be opened among the request's paths, and what of folders is left out."""
+        listed = list_sources(request.paths, progress)
+        return listed
+
+    def choices(self, request: ChoicesRequest, progress: Progress, deliver: Deliver) -> ChoicesResult:
+        """The layers and pages of a picture; none of features."""
+        source = request.source
+        path = source.image or source.path
+        if is_feature_file(path):
+            return ChoicesResult(source, layout=AXIS_ORDERS[0])
+        found = choices_in(path)
+        return ChoicesResult(source, tuple(found.layers), found.pages)
 
     def paste(self, request: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
-        """Keep pasted pixels as pasted-1.png, pasted-2.png ...; the oldest of many are forgotten."""
+        """Keep a pasted picture as pasted-1.png, pasted-2.jpg ...; the oldest of many are forgotten."""
         request.folder.mkdir(parents=True, exist_ok=True)
-        pasted = sorted(request.folder.glob("pasted-*.png"), key=_number)
-        path = request.folder / f"pasted-{_number(pasted[-1]) + 1 if pasted else 1}.png"
-        write_picture(path, request.picture)
+        pasted = sorted(request.folder.glob("pasted-*"), key=_number)
+        path = request.folder / f"pasted-{_number(pasted[-1]) + 1 if pasted else 1}{request.suffix}"
+        if not _kept_whole(path, request.data):
+            if 0 in request.picture.shape:
+                raise ImageError("What was pasted or dropped is no picture that can be read.")
+            path = path.with_suffix(".png")
+            write_picture(path, request.picture, profile=request.profile)
         for old in pasted[: -PASTED + 1]:
             old.unlink(missing_ok=True)
         return ListResult((Source.from_path(path),))
@@ -108,11 +124,11 @@ def _age(path: Path) -> int:
         return 0
 
 
-def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> list[Source]:
+def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> ListResult:
     """What can be opened among `paths`: files as given, folders as the photographs in them (not below).
 
     A folder without photographs gives its feature files. Our own exports beside their photograph are left out. One
-    feature file given together with one photograph is opened with it.
+    feature file given together with one photograph is opened with it. The note says what folders hold besides.
 
     Raises
     ------
@@ -122,13 +138,36 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> lis
     features = [path for path in files if is_feature_file(path)]
     if len(files) == 2 and len(features) == 1 and len(paths) == 2:
         image = next(path for path in files if path not in features)
-        return [Source.from_path(features[0], image)]
+        return ListResult((Source.from_path(features[0], image),))
     inputs: list[Path] = []
+    notes: list[str] = []
     for path in paths:
         if progress is not None:
             progress.report(0.0, "Listing")
-        inputs += _in_folder(path) if path.is_dir() else [path]
-    return [Source.from_path(path) for path in dict.fromkeys(inputs)]
+        if not path.is_dir():
+            inputs.append(path)
+            continue
+        contents = _in_folder(path)
+        inputs += contents.files
+        if contents.left_out:
+            notes.append(f"{path.name}: {contents.sentence}")
+        elif not contents.files:
+            notes.append(f"There is no picture in {path.name}.")
+    return ListResult(tuple(Source.from_path(path) for path in dict.fromkeys(inputs)), " ".join(notes))
+
+
+def _kept_whole(path: Path, data: bytes) -> bool:
+    """Write the picture file's bytes `data` to `path`; nothing where they are no picture that is read."""
+    if not data:
+        return False
+    with replacing(path, ImageError) as temporary:
+        temporary.write_bytes(data)
+    try:
+        image_size(path)
+    except ImageError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _number(path: Path) -> int:
@@ -137,18 +176,12 @@ def _number(path: Path) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def _in_folder(folder: Path) -> FolderContents:
     try:
-        return inputs_in(folder)
+        return look_into(folder)
     except OSError as error:
         why, hint = reason(error)
         raise ImageError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
-
-
-def _note(paths: Sequence[Path], sources: Sequence[Source]) -> str:
-    if sources or not paths:
-        return ""
-    return f"There is no picture in {paths[0].name}."
 
 
 def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
@@ -156,7 +189,7 @@ def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:
     try:
         if source.image is None and path.suffix.lower() in FEATURE_SUFFIXES and is_feature_file(path):
             path = find_image_for(path) or path
-        picture = read_thumbnail(path, request.side)
+        picture = read_thumbnail(path, request.side, source.reading)
         if source.layout == STRIP:
             picture = picture[:, : max(1, picture.shape[1] // 2)].copy()
         return ThumbnailResult(source, picture)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def read_source(source: Source) -> Input:
     """The photograph, or the features with theirs, of `source`."""
     log.debug("reads %s", source.path)
-    return read_input(source.path, source.image, source.layout)
+    return read_input(source.path, source.image, source.layout, source.reading)
 
 
 def foreseen(source: Source) -> tuple[int, str]:
@@ -30,7 +30,7 @@ def foreseen(source: Source) -> tuple[int, str]:
     """
     path = source.image or source.path
     try:
-        needed, (height, width) = decoding_bytes(path), image_size(path)
+        needed, (height, width) = decoding_bytes(path, source.reading), image_size(path, source.reading)
     except SSSError:
         return 0, ""
     words = f"{path.name} has {width} x {height} pixels; to read it takes up to {needed / limits.GIB:.1f} GB of memory"

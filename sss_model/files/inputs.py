@@ -91,11 +91,6 @@ class FolderContents(NamedTuple):
         return f"{found}, {counted(others, 'file')} left out: {kinds}."
 
 
-def inputs_in(folder: AnyPath, *, recursive: bool = False) -> list[Path]:
-    """The photographs in `folder`, in order of names; where there are none the feature files (`look_into`)."""
-    return look_into(folder, recursive=recursive).files
-
-
 def look_into(folder: AnyPath, *, recursive: bool = False) -> FolderContents:
     """What is in `folder`, by first bytes as well as by names.
 

@@ -15,14 +15,19 @@ from sss_model.finite import check_array
 from sss_model.storage.atomic_write import replacing
 
 
-def write_picture(path: str | os.PathLike[str], picture: Picture, *, text: Mapping[str, str] | None = None) -> None:
-    """Write `picture` (H, W, 3) uint8 RGB as the PNG file `path`, whole or not at all.
+def write_picture(
+    path: str | os.PathLike[str], picture: Picture, *, text: Mapping[str, str] | None = None, profile: bytes = b""
+) -> None:
+    """Write `picture` (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha, as the PNG file `path`, whole or not.
 
-    `text` goes into the PNG as named texts, which `read_text` gives back.
+    Parameters
+    ----------
+    text : named texts, which `read_text` gives back
+    profile : the ICC profile of its colours; b'' for sRGB
 
     Raises
     ------
-    ParameterError : not (H, W, 3) uint8
+    ParameterError : not (H, W, 3) or (H, W, 4) uint8
     ImageError : the folder is missing or read-only, the disk is full; an older file of that name is then untouched
 
     Examples
@@ -35,10 +40,11 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, *, text: Mappi
     {'Title': 'red'}
     """
     check_array(picture, "picture")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise ParameterError(f"picture must be (H, W, 3) uint8, got {picture.shape} {picture.dtype}.")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (3, 4) or 0 in picture.shape:
+        raise ParameterError(f"picture must be (H, W, 3) or (H, W, 4) uint8, got {picture.shape} {picture.dtype}.")
     notes = PngInfo()
     for name, words in (text or {}).items():
         notes.add_text(name, words)
     with replacing(path, ImageError) as temporary, open(temporary, "xb") as file:
-        Pillow.fromarray(np.ascontiguousarray(picture)).save(file, format="PNG", compress_level=4, pnginfo=notes)
+        made = Pillow.fromarray(np.ascontiguousarray(picture))
+        made.save(file, format="PNG", compress_level=4, pnginfo=notes, icc_profile=profile or None)

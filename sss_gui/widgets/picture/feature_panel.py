@@ -42,7 +42,7 @@ class FeaturePanel(QWidget):
     """Points (x, y) in pixels, and the keys that were held at its end."""
     box_drawn = Signal(float, float, float, float)
     nudge_requested = Signal(int, int)
-    files_dropped = Signal(list)
+    dropped = Signal(object)
     drag_out_requested = Signal(str)
     """Pane name."""
     solo_changed = Signal(int)
@@ -114,7 +114,7 @@ class FeaturePanel(QWidget):
         )
         canvas.flip_requested.connect(self.flip)
         canvas.wipe_moved.connect(self._move_wipe)
-        view.files_dropped.connect(self.files_dropped)
+        view.dropped.connect(self.dropped)
         view.drag_out_requested.connect(lambda: self.drag_out_requested.emit(name))
         view.header.legend.opacity_changed.connect(self.opacity_changed)
         view.picture_changed.connect(lambda: self._picture_changed(name))

@@ -11,8 +11,8 @@ from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, Q
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sss_gui.pane_names import OPACITY
+from sss_gui.widgets.carried import carried
 from sss_gui.widgets.display import Display
-from sss_gui.widgets.local_paths import local_paths
 from sss_gui.widgets.picture.canvas.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas.canvas_input import GestureCanvas
 from sss_gui.widgets.picture.overlay_legend import Legend
@@ -26,7 +26,7 @@ Picture = NDArray[np.uint8]
 class ImageView(QWidget):
     """Shows one picture under a shared `ViewController`; its `canvas` says what mouse and keys do on the picture."""
 
-    files_dropped = Signal(list)
+    dropped = Signal(object)
     """Files (list[Path]) were dropped here."""
     drag_out_requested = Signal()
     """The header was dragged, or the picture with Alt: take the picture out of the window (see `start_drag_out`)."""
@@ -178,7 +178,7 @@ class ImageView(QWidget):
         return QPixmap() if small is None else to_pixmap(small).scaled(128, 128, Qt.AspectRatioMode.KeepAspectRatio)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_paths(event.mimeData()) and not isinstance(event.source(), ImageView):
+        if carried(event.mimeData()) and not isinstance(event.source(), ImageView):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self._hint_drop(True)
@@ -188,9 +188,9 @@ class ImageView(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._hint_drop(False)
-        if paths := local_paths(event.mimeData()):
+        if content := carried(event.mimeData()):
             event.acceptProposedAction()
-            self.files_dropped.emit(paths)
+            self.dropped.emit(content)
 
     def _hint_drop(self, on: bool) -> None:
         self.canvas.drop_hint = on

@@ -38,13 +38,22 @@ def from_qimage(image: QImage) -> NDArray[np.uint8]:
     """The (H, W, 3) uint8 RGB picture of a QImage, as a copy; transparent pixels are laid over white."""
     if image.isNull():
         return np.zeros((0, 0, 3), np.uint8)
-    if image.hasAlphaChannel():
-        image = image.convertToFormat(QImage.Format.Format_RGBA8888)
-        rgba = _rows(image, 4).astype(np.uint16)
-        alpha = rgba[..., 3:]
-        return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    image = image.convertToFormat(QImage.Format.Format_RGB888)
-    return _rows(image, 3).copy()
+    picture = stored_pixels(image)
+    if picture.shape[2] == 3:
+        return picture
+    rgba = picture.astype(np.uint16)
+    alpha = rgba[..., 3:]
+    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def stored_pixels(image: QImage) -> NDArray[np.uint8]:
+    """The pixels of a QImage as a copy: (H, W, 3) uint8, or (H, W, 4) with straight alpha where it has some."""
+    if image.isNull():
+        return np.zeros((0, 0, 3), np.uint8)
+    channels = 4 if image.hasAlphaChannel() else 3
+    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    image = image.convertToFormat(form)
+    return _rows(image, channels).copy()
 
 
 def pixel_words(image: QImage) -> NDArray[np.uint32]:

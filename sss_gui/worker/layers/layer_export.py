@@ -57,7 +57,7 @@ def export_layers(
         layers = replace(layers, plate=read_source(source).plate)
     layers = decontaminated(layers, params, progress.part(0.6, 0.8))
     sha256 = file_sha256(source.path) if source.path is not None else ""
-    record = layers_record(source.name, sha256, layers, segment, params, _made(request, document))
+    record = layers_record(source.path.name, sha256, layers, segment, params, _made(request, document))
     colour_of = dict(zip(request.names, request.colours, strict=False))
     colours = [colour_of[name] for name in layers.names if name in colour_of]
     files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what, colours=colours)
@@ -83,7 +83,7 @@ def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, A
     if cut.params.method == "sss" and document.network:
         made = dict(document.record)
     elif cut.params.method == "sss":
-        made = {"features": {"file": cut.features.source.name, "metadata": document.record.get("metadata", {})}}
+        made = {"features": {"file": cut.features.source.path.name, "metadata": document.record.get("metadata", {})}}
     elif cut.params.method in NETWORKS:
         weights = network_weights(cut.params.method, cut.file, consent=False)  # the cut has them on this machine
         made = {"weights": {cut.params.method: {"name": weights.name, "sha256": file_sha256(weights)}}}

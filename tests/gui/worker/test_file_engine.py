@@ -13,24 +13,24 @@ from sss_model.image_io import write_picture
 
 
 def test_a_folder_lists_its_photographs_in_natural_order(folder):
-    assert names(list_sources([folder])) == ["P1.png", "p2.png", "p10.png"]
+    assert names(list_sources([folder]).sources) == ["P1.png", "p2.png", "p10.png"]
 
 
 def test_files_stay_as_given_and_come_once(folder):
-    assert names(list_sources([folder / "p2.png", folder / "p2.png", folder / "x.jpg"])) == ["p2.png", "x.jpg"]
+    assert names(list_sources([folder / "p2.png", folder / "p2.png", folder / "x.jpg"]).sources) == ["p2.png", "x.jpg"]
 
 
 def test_features_given_with_a_photograph_are_opened_with_it(tmp_path):
     paths = [tmp_path / "other.jpg", tmp_path / "a.npz"]
-    assert list_sources(paths) == [Source.from_path(tmp_path / "a.npz", tmp_path / "other.jpg")]
+    assert list_sources(paths).sources == (Source.from_path(tmp_path / "a.npz", tmp_path / "other.jpg"),)
 
 
 def test_a_folder_with_feature_tiffs_lists_its_photographs(folder):
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(folder / "p2-features.tif", np.zeros((6, 8, 9), np.float32), planarconfig="contig")
-    assert names(list_sources([folder])) == ["P1.png", "p2.png", "p10.png"]
+    assert names(list_sources([folder]).sources) == ["P1.png", "p2.png", "p10.png"]
     both = [folder / "p2.png", folder / "p2-features.tif"]
-    assert list_sources(both) == [Source.from_path(both[1], both[0])]
+    assert list_sources(both).sources == (Source.from_path(both[1], both[0]),)
 
 
 def test_the_engine_reads_both_halves_of_a_strip(tmp_path):

@@ -16,7 +16,7 @@ from feature_files import D, H, W, blank, matlab_v73, photo, some
 
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.feature_io import read_features, write_features, write_strip
-from sss_model.files.inputs import inputs_in
+from sss_model.files.inputs import look_into
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, H, W, D), (1, 1, H, W, D), (H, 0, D), (0, W, D)])
@@ -204,7 +204,7 @@ def test_json_nested_too_deep_beside_a_file_is_another_programs(tmp_path: Path) 
     photo(tmp_path / "photo-input.png")
     (tmp_path / "photo.json").write_text(DEEP)
     assert read_features(tmp_path / "photo.npy").metadata == {}
-    assert inputs_in(tmp_path) == [tmp_path / "photo-input.png"]
+    assert look_into(tmp_path).files == [tmp_path / "photo-input.png"]
 
 
 @pytest.mark.parametrize("layout", [5, None, ["HWD"], {"HWD": 1}, "sideways", 1e308, True])

@@ -12,7 +12,7 @@ from picture_files import check_contract, exr, noise, png, saved
 
 from sss_model.errors import ImageError, ParameterError
 from sss_model.feature_io import find_image_for, write_features
-from sss_model.files.inputs import inputs_in, read_input
+from sss_model.files.inputs import look_into, read_input
 from sss_model.image_io import (
     image_from_array,
     image_size,
@@ -173,7 +173,7 @@ def test_further_layers_and_parts_of_an_exr_are_passed_over(tmp_path: Path) -> N
     with OpenEXR.File(parts) as file:
         file.write(str(tmp_path / "parts.exr"))
     exr(tmp_path / "map.exr", {f"f{i}": further["Z"] for i in range(5)})
-    assert inputs_in(tmp_path) == [tmp_path / "parts.exr", path]
+    assert look_into(tmp_path).files == [tmp_path / "parts.exr", path]
     for name in ("parts", "render"):
         opened = read_input(tmp_path / f"{name}.exr")
         assert opened.features is None
@@ -187,7 +187,7 @@ def test_a_map_is_marked_as_data_and_keeps_its_values(tmp_path: Path) -> None:
     with OpenEXR.File(str(tmp_path / "photo-map3.exr"), header_only=True) as file:
         assert file.header()["colorInteropID"] == "data"
     np.testing.assert_array_equal(read_image(tmp_path / "photo-map3.exr"), values)
-    assert inputs_in(tmp_path) == [tmp_path / "photo-map3.exr"]
+    assert look_into(tmp_path).files == [tmp_path / "photo-map3.exr"]
     assert find_image_for(tmp_path / "photo-map3-other.npy") is None
     exr(tmp_path / "photo.exr", {"RGB": values})
     assert find_image_for(tmp_path / "photo-map3.exr") == tmp_path / "photo.exr"

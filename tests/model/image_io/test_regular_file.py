@@ -12,7 +12,7 @@ from feature_files import some
 from sss_model.errors import FeatureFileError, ImageError
 from sss_model.feature_io import find_image_for, holds_features, read_features, write_features
 from sss_model.feature_io.companion_files import read_record
-from sss_model.files.inputs import inputs_in, read_input
+from sss_model.files.inputs import look_into, read_input
 from sss_model.image_io import image_size, read_image, read_text, read_thumbnail
 
 pytestmark = [
@@ -54,5 +54,5 @@ def test_pipes_beside_files_are_passed_over(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / name)
     assert read_record(tmp_path / "a.npy") == {}
     assert find_image_for(tmp_path / "a.npy") is None
-    assert inputs_in(tmp_path) == [tmp_path / "a.npy"]
+    assert look_into(tmp_path).files == [tmp_path / "a.npy"]
     assert read_features(tmp_path / "a.npy", axis_order="HWD").features.shape == (8, 9, 5)

@@ -182,9 +182,9 @@ def test_dropped_files_are_named(view, qtbot, tmp_path):
     QApplication.sendEvent(view, enter)
     assert enter.isAccepted()
     assert view.canvas.drop_hint
-    with qtbot.waitSignal(view.files_dropped) as dropped:
+    with qtbot.waitSignal(view.dropped) as dropped:
         QApplication.sendEvent(view, QDropEvent(QPointF(50, 50), copy, data, LEFT, none))
-    assert dropped.args == [paths]
+    assert dropped.args[0].paths == paths
     assert not view.canvas.drop_hint
 
 
