@@ -117,10 +117,10 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def file_stamp(path: Path | None) -> tuple[int, int] | None:
+def file_stamp(path: Path | None) -> tuple[int, ...] | None:
     """Changes when the file does; None without a file."""
     try:
         stat = path.stat() if path is not None else None
     except OSError:
         return None
-    return (stat.st_mtime_ns, stat.st_size) if stat is not None else None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat is not None else None
