@@ -26,7 +26,7 @@ from sss_gui.state.session import Session
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.picture.overlay_legend import Legend
-from sss_gui.worker.overlays.overlay_colours import VIRIDIS, palette
+from sss_model.analysis.overlay_colours import VIRIDIS, palette
 from sss_model.params import ClusterParams, SimilarityParams
 
 SIMILARITY = {f.name for f in fields(SimilarityParams)}

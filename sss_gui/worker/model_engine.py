@@ -41,12 +41,14 @@ class ModelEngine(Engine):
     def build(self, request: BackboneModelRequest, progress: Progress, deliver: Deliver) -> BackboneModelResult:
         """Write a model of one backbone alone."""
         from sss_model.commands.backbone_options import parse_blocks
-        from sss_model.weights.initialise import natural_params, write_untrained
+        from sss_model.weights.initialise import write_backbone
 
-        params = natural_params(request.name, "taps", parse_blocks(request.blocks))
-        request.folder.mkdir(parents=True, exist_ok=True)
-        source = "random" if request.weights is None else "weights"
-        parts = (request.name, *map(str, params.blocks), "taps" if source == "weights" else "random-taps")
-        path = request.folder / ("-".join(parts) + ".safetensors")
-        write_untrained(path, params, request.weights, consent=request.consent)
+        path = write_backbone(
+            request.folder,
+            request.name,
+            request.weights,
+            blocks=parse_blocks(request.blocks),
+            consent=request.consent,
+            progress=progress,
+        )
         return BackboneModelResult(path)

@@ -10,7 +10,6 @@ from typing import Any
 
 from sss_model.errors import ParameterError
 from sss_model.storage.scratch import scratch_folder
-from sss_model.weights.source_names import DEEPLAB, TIMM
 
 
 def add_backbone_options(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +50,18 @@ class _List(argparse.Action):
 
 
 def print_backbones(pattern: str) -> None:
-    """One line for each backbone whose name matches, or has the pattern in it where none does."""
-    from sss_model.weights.catalogue import list_backbones
+    """One line for each backbone whose name matches, or has the pattern in it where none does.
 
+    Of all of them those that are good to begin with come first, with size and licence.
+    """
+    from sss_model.weights.catalogue import list_backbones, short_list
+
+    if pattern == "*":
+        print("Good to begin with:")
+        for listed, entry, licence in short_list():
+            here = "here" if entry.here else f"{listed.megabytes} MB to be downloaded"
+            print(f"  {listed.name}: {listed.words}; weights {here}, {licence}")
+        print("All:")
     found = list_backbones(pattern) or list_backbones(f"*{pattern}*")
     for entry in found:
         state = "here" if entry.here else "to be downloaded" if entry.weights else "none published"
@@ -69,10 +77,10 @@ def write_backbone_model(options: argparse.Namespace, path: Path) -> str:
     ------
     CheckpointError, ParameterError : no such backbone, or no weights for it here
     """
-    from sss_model.weights.initialise import natural_params, write_untrained
+    from sss_model.weights.initialise import natural_params, published_weights, write_untrained
 
     params = natural_params(options.backbone, "taps", parse_blocks(options.blocks))
-    source = options.weights or (DEEPLAB if options.backbone == "resnet101" and not params.blocks else TIMM)
+    source = options.weights or published_weights(options.backbone, params.blocks)
     return str(write_untrained(path, params, source, consent=options.allow_download).metadata["title"])
 
 

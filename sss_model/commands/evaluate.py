@@ -25,13 +25,14 @@ def build_parser() -> argparse.ArgumentParser:
             EXIT_CODES,
             "sss-eval model.safetensors --data photos-with-labels --json scores.json",
             "sss-eval --data bsds:BSDS500@val",
+            "sss-eval --compare shipped vit_small_patch14_reg4_dinov2 photo.jpg --labels photo-labels.png",
         ),
         formatter_class=Lines,
     )
     add_debug_option(parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
-    parser.add_argument("--data", action="append", default=[], required=True, metavar="[KIND:]DIR[@SPLIT]",
+    parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT]",
                         help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument("--label-maps", choices=("upright", "stored"),
                         help="how label maps of pictures that EXIF turns lie where their size does not tell: upright, "
@@ -47,10 +48,36 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sheet-pictures", type=int, default=24, metavar="N", help="at most so many of all on the sheet (default 24)"
     )
+    _add_comparison(parser)
     add_options(parser, EvaluateParams)
     add_options(parser, GridParams)
     add_filter_options(parser)
     return parser
+
+
+def _add_comparison(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Models side by side on one picture")
+    group.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="MODEL ... PICTURE",
+        help="two to four models, then a picture: 'shipped', a model file, or a backbone's name; each may have a size "
+        "and scales of its own, as in shipped@960:0.5,1",
+    )
+    group.add_argument(
+        "--labels", type=Path, metavar="MAP", help="label map or mask of the picture, by which the AUC are measured"
+    )
+    group.add_argument(
+        "--pin",
+        action="append",
+        default=[],
+        metavar="X,Y",
+        help="pixel that the report has the similarity to; may be given several times",
+    )
+    group.add_argument(
+        "--report", type=Path, metavar="FILE", help="the page with pictures and table; default PICTURE-models.html here"
+    )
+    group.add_argument("--allow-download", action="store_true", help="download weights that are not on this machine")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,8 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(arguments: Sequence[str] | None) -> int:
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
     start_log(options.debug)
+    if options.compare:
+        if options.data:
+            parser.error("--compare looks at one picture; --data belongs to measuring one model.")
+        from sss_model.commands.compare import compare
+
+        compare(options)
+        return DONE
+    if not options.data:
+        parser.error("the following arguments are required: --data, or --compare")
     from sss_model.commands.evaluate_run import evaluate  # here, so that --help needs no torch
 
     evaluate(options)

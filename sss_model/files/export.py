@@ -2,7 +2,8 @@
 
 The one place that does, for the window and for sss-extract, so that both write the same bytes from the same numbers.
 For the stem `photo`: photo-input.png, -random.png, -pca.png, -filtered-pca.png, photo-features-<format>,
-photo-features-filtered-<format>, photo-map3-<format>, photo-strip.png, photo-basis.json, and photo.json about them all.
+photo-features-filtered-<format>, photo-map3-<format>, photo-strip.png, photo-basis.json, photo-figure.svg, and
+photo.json about them all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 import sss_model
 from sss_model.errors import SSSError
 from sss_model.feature_io import FORMATS, write_features, write_strip
+from sss_model.figure import FigurePane, draw_figure
 from sss_model.files.inputs import file_sha256
 from sss_model.image_io import write_picture
 from sss_model.params import ExportParams
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 PROGRAM = "sss-features"
 _APART = "Choose another folder, or export both pictures together, which names them apart."
 PICTURE_NAMES = {"input": "input", "random": "random", "pca": "pca", "filtered": "filtered-pca"}
+PICTURE_TITLES = {"input": "Input", "random": "Random projection", "pca": "PCA", "filtered": "Guided filter + PCA"}
 
 
 class ExportError(SSSError):
@@ -76,6 +79,7 @@ class ExportContent:
 def export_names(stem: str, params: ExportParams) -> list[str]:
     """Names of the files that an export with `params` writes for `stem`, the JSON last."""
     names = [f"{stem}-{part}.png" for part in PICTURE_NAMES.values() if params.pictures]
+    names += [f"{stem}-figure.{params.figure}"] * (params.figure != "none")
     kinds = (("features", params.raw), ("features-filtered", params.filtered), ("map3", params.map3))
     names += [f"{stem}-{kind}{_ending(form)}" for kind, wanted in kinds if wanted for form in params.formats]
     names += [f"{stem}-strip.png"] * params.strip + [f"{stem}-basis.json"] * params.save_basis
@@ -221,6 +225,9 @@ class _Writer:
         if params.pictures:
             for pane, name in PICTURE_NAMES.items():
                 write_picture(self.next(f"-{name}.png"), content.pictures[pane])
+        if params.figure != "none":
+            panes = [FigurePane(title, content.pictures[name]) for name, title in PICTURE_TITLES.items()]
+            draw_figure(self.next(f"-figure.{params.figure}"), panes, width=params.figure_width)
         if params.map3:
             self.features("map3", content.map3)
         if params.strip:

@@ -324,6 +324,10 @@ class ExportParams(Checked):
     save_basis: bool = switch(
         False, "PCA basis", help="mean, axes and explained variance, to be used again with --basis"
     )
+    figure: str = choice(
+        "none", ("none", "png", "svg", "pdf"), "Figure", help="the four panes with their titles on one page"
+    )
+    figure_width: int = number(180, 20, 2000, "Figure width", unit="mm", help="of that page")
     formats: tuple[str, ...] = field(
         default=("npz16",),
         metadata={"label": "Formats", "help": f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}"},
@@ -341,7 +345,8 @@ class ExportParams(Checked):
         if unknown:
             known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
             raise ParameterError(f"formats must be of {known}; got {got}.")
-        if not (self.pictures or self.raw or self.filtered or self.map3 or self.strip or self.save_basis):
+        written = self.pictures, self.raw, self.filtered, self.map3, self.strip, self.save_basis, self.figure != "none"
+        if not any(written):
             raise ParameterError("There is nothing to write.", hint="Choose the pictures, say.")
         if self.full_size and not self.filtered:
             raise ParameterError(

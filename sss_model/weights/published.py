@@ -1,4 +1,4 @@
-"""Weights that torchvision's networks take: whether they are in torch's cache, and the way there. Torch loads late."""
+"""Weights that torchvision's networks take: whether they are in torch's cache, and the way there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sss_model.errors import CheckpointError
+from sss_model.progress import Progress
+from sss_model.weights.download import download_file
 
 _SERVER = "https://download.pytorch.org/models"
 
@@ -24,12 +26,13 @@ class PublishedWeights:
         """Whether it is in torch's cache: nothing is to be downloaded."""
         return cached_file(self.name).is_file()
 
-    def fetch(self, *, consent: bool, local: str = "a local file") -> Path:
+    def fetch(self, *, consent: bool, local: str = "a local file", progress: Progress | None = None) -> Path:
         """The file, from torch's cache, or downloaded into it if `consent`.
 
         Parameters
         ----------
         local : how the user may name a file instead, for the hint
+        progress : of the download; may raise `Cancelled`
 
         Raises
         ------
@@ -44,12 +47,10 @@ class PublishedWeights:
                 f"expected {file}.",
                 hint=f"Allow the download of {self.megabytes} MB (--allow-download), or name {local}.",
             )
-        import torch
-
+        title = f"the weights of {self.title}"
         try:
-            url = f"{_SERVER}/{self.name}"
-            torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True, check_hash=True)
-        except Exception as error:
+            download_file(f"{_SERVER}/{self.name}", file, title, progress)
+        except OSError as error:
             raise CheckpointError(
                 f"The weights of {self.title} could not be downloaded: {type(error).__name__}.",
                 hint=f"Check the connection, or name {local}.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
-from sss_model.errors import CheckpointError, ParameterError
+from sss_model.errors import Cancelled, CheckpointError, ParameterError
+from sss_model.progress import Progress
+from sss_model.weights.download import download_file, download_from_hub
 from sss_model.weights.published import cached_file
 
 
@@ -29,6 +29,14 @@ def lite2_weights() -> Path:
     return found[0]
 
 
+def lite2_is_here() -> bool:
+    """Whether that package is installed."""
+    try:
+        return lite2_weights().is_file()
+    except CheckpointError:
+        return False
+
+
 def cached_weights(name: str) -> Path | None:
     """The file with timm's weights of the network `name` that was downloaded before, if any; never downloads."""
     import timm
@@ -49,8 +57,12 @@ def cached_weights(name: str) -> Path | None:
     return None
 
 
-def timm_weights(name: str, *, consent: bool) -> Path:
+def timm_weights(name: str, *, consent: bool, progress: Progress | None = None) -> Path:
     """The file with timm's weights of the network `name`: from its cache, or downloaded into it if `consent`.
+
+    Parameters
+    ----------
+    progress : of the download; may raise `Cancelled`
 
     Raises
     ------
@@ -70,30 +82,33 @@ def timm_weights(name: str, *, consent: bool) -> Path:
             f"The weights of {name} are not on this machine, and nothing is downloaded unasked.",
             hint="Allow the download (--allow-download), or give a file with the weights.",
         )
+    title = f"the weights of {name}"
     try:
         if config.hf_hub_id:
-            return _from_hub(config.hf_hub_id, config.hf_hub_filename)
-        torch.hub.load_state_dict_from_url(str(config.url), map_location="cpu", weights_only=True, check_hash=True)
-    except Exception as error:
+            return _from_hub(config.hf_hub_id, config.hf_hub_filename, title, progress)
+        file = cached_file(str(config.url))
+        download_file(str(config.url), file, title, progress)
+    except (Cancelled, CheckpointError):
+        raise
+    except Exception as error:  # of the hub's client, of many kinds
         raise CheckpointError(
             f"The weights of {name} could not be downloaded: {type(error).__name__}.",
             hint="Check the connection, or give a file with the weights.",
         ) from error
-    return cached_file(str(config.url))
+    return file
 
 
-def _from_hub(identifier: str, filename: str | None) -> Path:
-    from huggingface_hub import hf_hub_download
+def _from_hub(identifier: str, filename: str | None, title: str, progress: Progress | None) -> Path:
     from huggingface_hub.errors import EntryNotFoundError
 
     repository, _, revision = identifier.partition("@")
     names = _hub_files(filename)
     for candidate in names[:-1]:
         try:
-            return Path(hf_hub_download(repository, candidate, revision=revision or None))
+            return download_from_hub(repository, candidate, revision or None, title, progress)
         except EntryNotFoundError:
             continue
-    return Path(hf_hub_download(repository, names[-1], revision=revision or None))
+    return download_from_hub(repository, names[-1], revision or None, title, progress)
 
 
 def _hub_files(filename: str | None) -> tuple[str, ...]:

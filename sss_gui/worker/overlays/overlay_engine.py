@@ -20,7 +20,7 @@ from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
-from sss_gui.worker.overlays import overlay_colours as colours
+from sss_model.analysis import overlay_colours as colours
 from sss_model.analysis.clusters import Clusters, cluster_features
 from sss_model.analysis.similarity import Similarity, best_match
 from sss_model.errors import ParameterError

@@ -19,7 +19,7 @@ from sss_model.progress import Progress
 from sss_model.projection.feature_views import FeatureViews
 
 FILTER, PROJECTION = FilterParams(radius=2), ProjectionParams()
-EVERYTHING = ExportParams(filtered=True, map3=True, strip=True, save_basis=True, formats=EXPORT_FORMATS)
+EVERYTHING = ExportParams(figure="svg", filtered=True, map3=True, strip=True, save_basis=True, formats=EXPORT_FORMATS)
 
 
 @pytest.fixture
@@ -168,3 +168,15 @@ def test_files_of_another_picture_with_the_same_stem_are_not_replaced(tmp_path, 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     (tmp_path / "photo.json").write_text('{"source": "something else"}')
     assert write_exports(tmp_path, "photo", other, ExportParams()), "a JSON that is not ours says nothing"
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_a_figure_of_the_four_panes(tmp_path, content, form):
+    params = ExportParams(pictures=False, raw=False, figure=form, figure_width=60)
+    written = write_exports(tmp_path, "photo", content, params)
+    assert [path.name for path in written] == [f"photo-figure.{form}", "photo.json"]
+    if form == "svg":
+        text = written[0].read_text()
+        assert text.count("<image") == 4
+        assert "Guided filter + PCA" in text
+        assert 'width="60mm"' in text

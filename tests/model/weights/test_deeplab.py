@@ -71,7 +71,7 @@ def test_no_download_without_consent(network, tmp_path: Path, monkeypatch: pytes
         raise AssertionError("downloaded")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", download)
+    monkeypatch.setattr("sss_model.weights.published.download_file", download)
     with pytest.raises(CheckpointError, match="nothing is downloaded unasked") as caught:
         init_weights(network, "deeplab-coco")
     assert "deeplab-coco:FILE" in caught.value.hint
@@ -80,16 +80,16 @@ def test_no_download_without_consent(network, tmp_path: Path, monkeypatch: pytes
 def test_a_failed_download_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def offline(url: str, *arguments: object, **options: object) -> None:
-        asked.append((url, options))
+    def broken(url: str, file: Path, title: str, progress: object) -> None:
+        asked.append((url, file))
         raise OSError("no route")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
+    monkeypatch.setattr("sss_model.weights.published.download_file", broken)
     with pytest.raises(CheckpointError, match="could not be downloaded: OSError"):
         SEGMENTATION_WEIGHTS["deeplab"].fetch(consent=True)
-    assert asked[0][1]["weights_only"] is True
     assert "deeplabv3_resnet101_coco" in asked[0][0]
+    assert asked[0][1].parent == tmp_path / "hub" / "checkpoints"
 
 
 def test_missing_and_foreign_weights_are_listed(saved: Path, network: SupplementNet, tmp_path: Path) -> None:

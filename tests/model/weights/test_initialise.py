@@ -155,6 +155,7 @@ class Hub:
             return str(online[name])
 
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+        monkeypatch.setattr("sss_model.weights.download.check_connection", lambda *_: None)
 
     @staticmethod
     def _find(cache: dict[str, Path], name: str) -> str | None:
