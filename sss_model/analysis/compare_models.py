@@ -39,7 +39,7 @@ from sss_model.pca import fit_pca
 from sss_model.progress import Progress, silent
 from sss_model.projection.stretch import range_of, stretch
 from sss_model.training.validation import edge_auc, pair_auc
-from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
+from sss_model.working_grid import GridFeatures, WorkingGrid, choose_grid, extract_grid
 
 FEWEST, MOST = 2, 4
 _HALF = 1024.0  # largest number of features that are kept in half precision
@@ -147,7 +147,7 @@ class ModelComparison:
 
 
 def compare_models(
-    image: NDArray[np.float32],
+    image: Floats,
     models: Sequence[ComparedModel],
     *,
     labels: Labels | None = None,
@@ -157,6 +157,7 @@ def compare_models(
     evaluation: EvaluateParams | None = None,
     progress: Progress | None = None,
     between: Callable[[], None] | None = None,
+    make_room: Callable[[int], None] | None = None,
 ) -> ModelComparison:
     """Run each of `models` on `image` and bring their components into common colours.
 
@@ -170,6 +171,7 @@ def compare_models(
     params : device and precision; sizes and scales are each model's own
     evaluation : how many pixels are compared for the AUC, and the seed
     between : called before each model, as to let more urgent work pass
+    make_room : told how many bytes a model's features take, before they are computed
 
     Raises
     ------
@@ -177,23 +179,19 @@ def compare_models(
     CheckpointError, DeviceError : a model that cannot be used
     Cancelled : `progress` was asked to stop
     """
-    if not FEWEST <= len(models) <= MOST:
-        raise ParameterError(f"Between {FEWEST} and {MOST} models can be compared, got {len(models)}.")
-    if labels is not None and labels.shape != image.shape[:2]:
-        shapes = " x ".join(map(str, labels.shape[::-1])), " x ".join(map(str, image.shape[1::-1]))
-        raise ParameterError(f"The label map is {shapes[0]} pixels, the picture {shapes[1]}: they must be of one size.")
+    _check(image, models, labels)
     filter, params, steps = filter or FilterParams(), params or ExtractParams(), silent(progress)
     judge = None if labels is None else _Judge(labels, evaluation or EvaluateParams())
     rows: list[MeasuredModel] = []
     coordinates: list[Floats] = []
     kept: list[AnyFloats] = []
-    guide: Floats | None = None
+    guide = np.empty((0, 0, 3), np.float32)
     for number, model in enumerate(unlike_titles(models)):
         if between is not None:
             between()
         part = steps.part(number / len(models), (number + 1) / len(models), model.title)
-        found, row = _run(model, image, params, part.part(0.0, 0.8, model.title))
-        guide = found.guide if guide is None else guide
+        found, row = _run(model, image, params, part.part(0.0, 0.8, model.title), make_room)
+        guide = guide if number else found.guide
         part.report(0.8)
         basis = fit_pca(found.features, 3, part.part(0.8, 0.95, model.title))
         coordinates.append(_unit(resize(basis.project(found.features), (guide.shape[0], guide.shape[1]))))
@@ -203,11 +201,17 @@ def compare_models(
         kept.append(_halved(found.features))
     turned, agreements = zip(*(turned_into(coordinates[0], values) for values in coordinates), strict=True)
     rows = [replace(row, agreement=agreement) for row, agreement in zip(rows, agreements, strict=True)]
-    assert guide is not None
-    maps = in_one_range(turned, range)
     smooth = [guided_filter(guide, values, radius=filter.radius, eps=filter.eps) for values in turned]
-    size = (image.shape[0], image.shape[1])
-    return ModelComparison(to_picture(guide), size, rows, maps, in_one_range(smooth, range), kept)
+    maps = in_one_range(turned, range), in_one_range(smooth, range)
+    return ModelComparison(to_picture(guide), (image.shape[0], image.shape[1]), rows, *maps, kept)
+
+
+def _check(image: Floats, models: Sequence[ComparedModel], labels: Labels | None) -> None:
+    if not FEWEST <= len(models) <= MOST:
+        raise ParameterError(f"Between {FEWEST} and {MOST} models can be compared, got {len(models)}.")
+    if labels is not None and labels.shape != image.shape[:2]:
+        shapes = " x ".join(map(str, labels.shape[::-1])), " x ".join(map(str, image.shape[1::-1]))
+        raise ParameterError(f"The label map is {shapes[0]} pixels, the picture {shapes[1]}: they must be of one size.")
 
 
 def turned_into(reference: Floats, values: Floats) -> tuple[Floats, float]:
@@ -280,11 +284,18 @@ def unlike_titles(models: Sequence[ComparedModel]) -> list[ComparedModel]:
 
 
 def _run(
-    model: ComparedModel, image: NDArray[np.float32], params: ExtractParams, progress: Progress
+    model: ComparedModel,
+    image: Floats,
+    params: ExtractParams,
+    progress: Progress,
+    make_room: Callable[[int], None] | None,
 ) -> tuple[GridFeatures, MeasuredModel]:
     """The model's features, and its row but for what is compared."""
     progress.report(0.0, f"Loading {model.title}")
     extractor = FeatureExtractor(model.checkpoint, params=replace(params, size="auto", scales=()))
+    if make_room is not None:
+        height, width = choose_grid((image.shape[0], image.shape[1]), model.grid.size).size
+        make_room(6 * extractor.feature_channels * height * width)  # in float32, and in half precision
     on_gpu = extractor.device.startswith("cuda")
     release(extractor.device)
     reset_peak()
