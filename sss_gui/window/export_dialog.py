@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from sss_model.errors import ParameterError
 from sss_model.params import ExportParams
+from sss_model.params.hosts import HOSTS
 from sss_model.params.layers import LayerExportParams
 
 Record = TypeVar("Record", bound=ExportParams | LayerExportParams)
@@ -42,10 +43,14 @@ FEATURE_PURPOSES: dict[str, ExportParams] = {
         raw=False, filtered=True, full_size=True, map3=True, formats=("exr",)
     ),
 }
+_FORMAT_WORDS = {"png": "PNG", "psd": "PSD", "exr": "EXR", "cryptomatte": "Cryptomatte", "pfm": "PFM"}
 LAYER_PURPOSES: dict[str, LayerExportParams] = {
     "Cut-outs to place anywhere (PNG)": LayerExportParams(decontaminate=True),
-    "Editing: Photoshop, Affinity, Krita, GIMP (PSD)": LayerExportParams(formats=("psd",)),
-    "Compositing: Nuke, Natron, Blender, Resolve (EXR, Cryptomatte)": LayerExportParams(formats=("exr", "cryptomatte")),
+    "Editing: Photoshop, Affinity (PSD)": LayerExportParams(formats=("psd",)),
+    **{
+        f"{host.job}: {host.title} ({', '.join(_FORMAT_WORDS[form] for form in host.formats)})": preset
+        for host, preset in ((host, LayerExportParams.for_host(name)) for name, host in HOSTS.items())
+    },
     "Measuring: Python (npz)": LayerExportParams(formats=("npz",)),
     "A figure: the layers in colours (PNG)": LayerExportParams(formats=(), overlay=True),
 }
@@ -100,6 +105,8 @@ class ExportDialog(QDialog, Generic[Record]):
             chosen.setChecked(True)
         self._purpose, self._existing = QComboBox(), QComboBox()
         self._purpose.addItems([*purposes, _BY_HAND])
+        for words in [words for words, one in purposes.items() if replace(one, existing=params.existing) == params]:
+            self._purpose.setCurrentText(words)
         self._purpose.activated.connect(self._serve)
         for name in self._fields["existing"].metadata["options"]:
             self._existing.addItem(_EXISTING.get(name, name), name)
@@ -127,7 +134,12 @@ class ExportDialog(QDialog, Generic[Record]):
         """
         changes: dict[str, Any] = {name: box.isChecked() and box.isEnabled() for name, box in self._switches.items()}
         changes["formats"] = tuple(name for name, box in self._formats.items() if box.isChecked())
-        return replace(self._params, **changes, existing=str(self._existing.currentData()))
+        params = replace(self._params, **changes, existing=str(self._existing.currentData()))
+        if "host" in self._fields:  # what is changed by hand is for no program
+            purpose = self._purposes.get(self._purpose.currentText())
+            host = getattr(purpose, "host", "") if purpose is not None and self._same(purpose, params) else ""
+            params = cast(Record, replace(cast(LayerExportParams, params), host=host))
+        return params
 
     @property
     def folder(self) -> Path:
@@ -219,7 +231,12 @@ class ExportDialog(QDialog, Generic[Record]):
             params, words = None, f"{error} {error.hint}".strip()
         self._words.setText(words)
         self._go.setEnabled(params is not None and bool(self._folder.text().strip()))
-        serving = [words for words, one in self._purposes.items() if params is not None and self._same(one, params)]
+        host = getattr(params, "host", "")
+        serving = [
+            words
+            for words, one in self._purposes.items()
+            if params is not None and self._same(one, params) and getattr(one, "host", "") == host
+        ]
         self._purpose.setCurrentText(serving[0] if serving else _BY_HAND)
 
     def _same(self, one: Record, other: Record) -> bool:

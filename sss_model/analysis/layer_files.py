@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sss_model.analysis.segment_pictures import layer_overlay, write_comparison
 from sss_model.array_types import Picture
 from sss_model.files.export import PROGRAM, ExportError
 from sss_model.image_io import write_picture
-from sss_model.layer_io import FORMATS, Layers, unfit_formats, write_layers
+from sss_model.layer_io import FORMATS, Layers, file_name, unfit_formats, write_layers
 from sss_model.layer_io.layers import whole_numbers
 from sss_model.layer_io.png import write_samples
 from sss_model.params.fields import Checked
@@ -99,21 +100,23 @@ def write_layer_files(
     name = record_name(target.name, what)
     files: list[Path] = []
     with set_of_files(target.parent, name, ExportError) as unfinished:
-        inside = unfinished / target.name
+        inside, called = unfinished / target.name, partial(file_name, target.name, host=export.host, others=others)
         if what == "matte":
-            files.append(inside.with_name(f"{target.name}{lead}.png"))
+            files.append(unfinished / called(f"{lead}.png"))
             write_samples(files[-1], whole_numbers(layers.alphas[..., :1], 65535))
         unfit = unfit_formats(layers.image.shape, export.formats)
         fitting = [form for form in export.formats if form not in unfit] or export.formats  # the only one says why not
         for k, form in enumerate(fitting):
             progress.report(k / len(fitting), "Writing")
             kind = "cutout" if what == "matte" and form == "png" else what
-            files += write_layers(inside, layers, format=form, metadata=record, what=kind, others=others)
+            files += write_layers(
+                inside, layers, format=form, metadata=record, what=kind, others=others, host=export.host
+            )
         if export.overlay:
-            files.append(inside.with_name(f"{target.name}{lead}-overlay.png"))
+            files.append(unfinished / called(f"{lead}-overlay.png"))
             write_picture(files[-1], layer_overlay(layers.image, layers.alphas, colours))
         if panels:
-            files.append(inside.with_name(f"{target.name}{lead}-compare.png"))
+            files.append(unfinished / called(f"{lead}-compare.png"))
             write_comparison(files[-1], panels)
         text = json.dumps({**record, "files": [file.name for file in files]}, indent=2, ensure_ascii=False) + "\n"
         files.append(unfinished / name)

@@ -162,9 +162,9 @@ class ClassSegmentations:
         return files, picture.notes
 
 
-def check_options(options: Any) -> None:
+def check_options(options: Any, export: LayerExportParams) -> None:
     """Raise `ParameterError` for options of sss-segment that say something else than `--classes`."""
-    for name, given in (("--names", options.names), ("--masks", options.masks), ("--compare", options.compare),
+    for name, given in (("--names", options.names), ("--masks", options.masks), ("--compare", export.compare),
                         ("--features", options.features), ("--method", options.method != "sss")):  # fmt: skip
         if given:
             raise ParameterError(f"--classes and {name} do not go together: classes bring names and method.")

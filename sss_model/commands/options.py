@@ -15,9 +15,12 @@ from sss_model.params.fields import Checked
 Record = TypeVar("Record", bound=Checked)
 
 
+_FLAGS = {"host": "for"}  # what no field can be called
+
+
 def flag(name: str) -> str:
     """The option of the field `name`."""
-    return "--" + name.replace("_", "-")
+    return "--" + _FLAGS.get(name, name).replace("_", "-")
 
 
 def add_options(
@@ -45,15 +48,16 @@ def add_options(
             kind = type(default[0]) if default else item.metadata.get("kind", str)
             group.add_argument(flag(item.name), type=_listed(kind), default=absent, help=text, metavar="A,B,...")
         else:
-            options = item.metadata.get("options") or None
+            options = [word for word in item.metadata.get("options", ()) if word] or None
             metavar = (
                 None
                 if options
                 else ("N" if isinstance(default, int) else "X" if isinstance(default, float) else "NAME")
             )
             group.add_argument(
-                flag(item.name), type=type(default), default=absent, help=text, choices=options, metavar=metavar
-            )
+                flag(item.name), dest=item.name, type=type(default), default=absent, help=text, choices=options,
+                metavar=metavar,
+            )  # fmt: skip
 
 
 def add_existing_options(parser: argparse.ArgumentParser) -> None:

@@ -79,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=examples(
             f"Formats: {opened}. {EXIT_CODES}",
             "sss-segment photo.jpg -o out",
-            "sss-segment plates/ -o out --formats exr,cryptomatte --layer ViewLayer.Combined",
+            "sss-segment plates/ -o out --for nuke --layer ViewLayer.Combined",
             "sss-segment photo.jpg -o out --method masks --masks photo.json --compare",
         ),
         formatter_class=Lines,
@@ -120,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"sss-features {sss_model.__version__}")
     add_debug_option(result)
     add_options(result, SegmentParams)
-    add_options(result, LayerExportParams, skip=("existing",))
+    add_options(result, LayerExportParams, skip=("existing",), defaults=False)
     add_options(result, ExtractParams, skip=("size", "scales"))
     add_options(result, ReadParams)
     add_backbone_options(result)
@@ -142,9 +142,9 @@ def _segment(argv: Sequence[str] | None) -> int:
     try:
         job = _job(options)
         if options.classes is not None:
-            check_options(options)
+            check_options(options, job.export)
         if options.sequence:
-            check_sequence_options(options, job.methods)
+            check_sequence_options(options, job.methods, job.export)
         paths = find_inputs(options.images, recursive=options.recursive)
         if job.features is not None and len(paths) > 1:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
@@ -189,7 +189,7 @@ def _job(options: argparse.Namespace) -> Job:
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
-        build(LayerExportParams, options), build(ReadParams, options), options.matte, options.overwrite,
+        _export(options), build(ReadParams, options), options.matte, options.overwrite,
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
         raise ParameterError("The method masks needs a file: --masks FILE.")
@@ -198,6 +198,14 @@ def _job(options: argparse.Namespace) -> Job:
     if options.model and options.backbone:
         raise ParameterError("--model and --backbone are two models; name one.")
     return job
+
+
+def _export(options: argparse.Namespace) -> LayerExportParams:
+    """What is written: what a program reads best, but for what the call says itself."""
+    preset = LayerExportParams.for_host(getattr(options, "host", ""))
+    if options.sequence:  # frames keep the picture's colours
+        preset = replace(preset, decontaminate=False)
+    return build(LayerExportParams, options, preset=preset)
 
 
 class Segmentations:
@@ -279,7 +287,9 @@ class _Picture:
         self.made |= {"recipe": recipe, "confidence": editor.confidence}
         self.layers = decontaminated(Layers(self.image, alphas, ("matte",)), export, self.progress.part(0.8, 0.95))
         last, target = self.progress.part(0.95, 1.0), job.folder / self.stem
-        return write_layer_files(target, self.layers, export, self.record(), last, what="matte")
+        return write_layer_files(
+            target, self.layers, export, self.record(), last, what="matte", others=self.worker.stems
+        )
 
     def record(self) -> dict[str, Any]:
         """What the JSON says of how the layers were made."""

@@ -227,10 +227,10 @@ def _digest(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def check_options(options: Any, methods: Collection[str]) -> None:
+def check_options(options: Any, methods: Collection[str], export: LayerExportParams) -> None:
     """Raise `ParameterError` for options of sss-segment that do not go with `--sequence`."""
-    for name, given in (("--masks", options.masks), ("--compare", options.compare), ("--features", options.features),
+    for name, given in (("--masks", options.masks), ("--compare", export.compare), ("--features", options.features),
                         ("--classes", options.classes), ("--method", tuple(methods) != ("sss",)),
-                        ("--decontaminate", options.decontaminate)):  # fmt: skip
+                        ("--decontaminate", export.decontaminate)):  # fmt: skip
         if given:
             raise ParameterError(f"--sequence and {name} do not go together.")

@@ -75,6 +75,29 @@ def file_words(names: Sequence[str], stem: str = "", others: Collection[str] = (
     return words
 
 
+def number_last(stem: str, ending: str, others: Collection[str] = ()) -> str:
+    """`stem` and `ending` as one file name, a number at the stem's end behind both and a dot: frames of one name.
+
+    Stems that differ from one of `others` in what stands before the number alone keep it where it is.
+
+    Examples
+    --------
+    >>> number_last("shot_0012", "-layers.exr"), number_last("photo", "-layers.exr"), number_last("0012", "-sky.png")
+    ('shot-layers.0012.exr', 'photo-layers.exr', 'sky.0012.png')
+    """
+    lead, number = split_number(stem)
+    if not number or any(other != stem and split_number(_key(other)) == (_key(lead), number) for other in others):
+        return stem + ending
+    word, _, suffix = ending.rpartition(".")
+    return f"{lead}{word}".lstrip("-") + f".{number}.{suffix}"
+
+
+def split_number(stem: str) -> tuple[str, str]:
+    """What stands before the number that ends `stem`, without dots and dashes, and its digits, '' where none end it."""
+    lead = stem.rstrip("0123456789")
+    return lead.rstrip("._- "), stem[len(lead) :]
+
+
 def channel_words(names: Sequence[str]) -> list[str]:
     """`names` as names of an EXR's layers, all different: at most 29 of A-Z a-z 0-9 _, and a letter first.
 

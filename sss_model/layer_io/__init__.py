@@ -1,4 +1,4 @@
-"""Soft layers -> files that other programs open: 16-bit PNG, npz, PSD, OpenRaster, EXR, Cryptomatte; labels too.
+"""Soft layers -> files that other programs open: 16-bit PNG, npz, PSD, OpenRaster, EXR, Cryptomatte, PFM; labels too.
 
     write_layers("out/photo", Layers(image, alphas, names), format="psd")     out/photo-layers.psd; whole or not at all
     FORMATS                                                                   what there is, and what opens it
@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from sss_model.errors import ParameterError
-from sss_model.files.names import file_words
+from sss_model.files.names import file_words, number_last, split_number
 from sss_model.layer_io.cryptomatte import write_cryptomatte
 from sss_model.layer_io.exr import write_exr
 from sss_model.layer_io.labels import write_coco, write_labels
 from sss_model.layer_io.layers import Layers, numbered_names
 from sss_model.layer_io.npz import write_npz
 from sss_model.layer_io.ora import write_ora
+from sss_model.layer_io.pfm import write_pfm
 from sss_model.layer_io.png import write_alphas, write_png
 from sss_model.layer_io.psd import LARGEST_SIDE, write_psd
+from sss_model.params.hosts import HOSTS
 
 __all__ = ["FORMATS", "LayerFormat", "Layers", "layer_file_names", "numbered_names", "unfit_formats", "write_layers"]
 
@@ -62,11 +64,18 @@ FORMATS = {
     ),
     "index": LayerFormat("index PNG, 8 bit", "-index.png", "labels", "anything; programs that learn from label maps"),
     "coco": LayerFormat("COCO JSON, run lengths", "-coco.json", "labels", "CVAT, FiftyOne, Detectron2, pycocotools"),
+    "pfm": LayerFormat("PFM, float, one a layer", "-{name}.pfm", "matte", "darktable (external raster masks), OpenCV"),
 }
 
 
 def layer_file_names(
-    stem: str, names: Sequence[str], *, format: str, what: str = "layers", others: Collection[str] = ()
+    stem: str,
+    names: Sequence[str],
+    *,
+    format: str,
+    what: str = "layers",
+    others: Collection[str] = (),
+    host: str = "",
 ) -> list[str]:
     """Names of the files that `write_layers` writes of layers called `names` for the picture `stem`.
 
@@ -77,9 +86,19 @@ def layer_file_names(
     """
     ending = _format(format).ending
     if what != "layers":  # of a matte there is one: it has no name but its own
-        return [f"{stem}-{what}" + ending.replace("-{name}", "").removeprefix("-layers")]
-    words = file_words(names, stem, others) if "{name}" in ending else [""]
-    return [stem + ending.format(name=word) for word in words]
+        return [file_name(stem, f"-{what}" + ending.replace("-{name}", "").removeprefix("-layers"), host, others)]
+    before = [split_number(name)[0] if _number_last(host) else name for name in (stem, *others)]  # the layer's word
+    words = file_words(names, before[0], before[1:]) if "{name}" in ending else [""]
+    return [file_name(stem, ending.format(name=word), host, others) for word in words]
+
+
+def file_name(stem: str, ending: str, host: str = "", others: Collection[str] = ()) -> str:
+    """`stem` and `ending` as a file's name: a frame's number where `host`, of `HOSTS` or none, looks for it."""
+    return number_last(stem, ending, others) if _number_last(host) else stem + ending
+
+
+def _number_last(host: str) -> bool:
+    return bool(host) and HOSTS[host].number_last
 
 
 def write_layers(
@@ -90,6 +109,7 @@ def write_layers(
     metadata: Mapping[str, Any] | None = None,
     what: str = "layers",
     others: Collection[str] = (),
+    host: str = "",
 ) -> list[Path]:
     """Write `layers` in one of `FORMATS`, each file whole or not at all.
 
@@ -99,6 +119,7 @@ def write_layers(
     metadata : anything JSON takes; stored by npz, which is read by scripts; its `source` names the picture in COCO's
     what : layers, or what else they are, such as matte; it has one layer, and files of its own names
     others : stems of other pictures with files in the folder, whose names a layer's file is not to have
+    host : of `HOSTS`, the program that they are called for
 
     Returns
     -------
@@ -115,7 +136,7 @@ def write_layers(
     [PosixPath('out/photo-layers.ora')]
     """
     target = Path(path)
-    names = layer_file_names(target.name, layers.names, format=format, what=what, others=others)
+    names = layer_file_names(target.name, layers.names, format=format, what=what, others=others, host=host)
     files = [target.with_name(name) for name in names]
     _WRITERS[format](files, layers, metadata or {})
     return files
@@ -147,4 +168,5 @@ _WRITERS: dict[str, _Writer] = {
     "cryptomatte": lambda paths, layers, _: write_cryptomatte(paths[0], layers),
     "index": lambda paths, layers, _: write_labels(paths[0], layers),
     "coco": lambda paths, layers, metadata: write_coco(paths[0], layers, metadata),
+    "pfm": lambda paths, layers, _: write_pfm(paths, layers),
 }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from sss_model.errors import ParameterError
 from sss_model.params.fields import Checked, choice, number, switch
+from sss_model.params.hosts import HOSTS
 
-LAYER_FORMATS = ("png", "png-premultiplied", "alpha", "npz", "psd", "ora", "exr", "cryptomatte", "index", "coco")
+LAYER_FORMATS = (
+    "png", "png-premultiplied", "alpha", "npz", "psd", "ora", "exr", "cryptomatte", "index", "coco", "pfm"
+)  # fmt: skip
 SOFT_METHODS = ("sss", "spectral-matting")
 NETWORKS = ("mask-rcnn", "deeplab", "pspnet")
 SEGMENT_METHODS = (*SOFT_METHODS, *NETWORKS, "masks")
@@ -81,12 +85,32 @@ class LayerExportParams(Checked):
             "help": f"methods in the comparison, besides sss: {', '.join(SEGMENT_METHODS[1:])}",
         },
     )
+    host: str = choice(
+        "",
+        ("", *HOSTS),
+        "For",
+        help="a program: what it reads best, but for what is said beside it; "
+        + "; ".join(f"{name}: {','.join(host.formats)}, {host.alpha}, {host.colour}" for name, host in HOSTS.items()),
+    )
     existing: str = choice(
         "overwrite",
         ("overwrite", "skip", "refuse"),
         "Existing files",
         help="overwrite them, skip a picture whose files are all there, or refuse",
     )
+
+    @classmethod
+    def for_host(cls, name: str) -> Self:
+        """What the program `name`, of `HOSTS`, reads best; of "" the defaults.
+
+        Examples
+        --------
+        >>> LayerExportParams.for_host("gimp").formats
+        ('psd',)
+        """
+        if name not in HOSTS:
+            return cls(host=name)
+        return cls(formats=HOSTS[name].formats, decontaminate=HOSTS[name].decontaminate, host=name)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -124,3 +124,22 @@ def test_layers_are_chosen_by_purpose_too(of_layers):
     assert said(of_layers).startswith("There is nothing to write.")
     button(of_layers, "OpenRaster").setChecked(True)
     assert of_layers.params().formats == ("ora",)
+
+
+def test_files_are_for_a_program_as_long_as_nothing_else_is_ticked(of_layers):
+    words = "Compositing: Nuke (EXR, Cryptomatte)"
+    choose(of_layers, words)
+    assert (purpose(of_layers).currentText(), of_layers.params().host) == (words, "nuke"), (
+        "not Blender, which has the same"
+    )
+    button(of_layers, "Overlay").setChecked(True)
+    assert (purpose(of_layers).currentText(), of_layers.params().host) == ("What is ticked below", "")
+
+
+def test_the_dialog_begins_with_the_program_of_last_time(qtbot, tmp_path):
+    params = LayerExportParams.for_host("after-effects")
+    formats = {name: form.title for name, form in LAYER_FORMATS.items()}
+    dialog = ExportDialog("Export", tmp_path, params, formats=formats, purposes=LAYER_PURPOSES, skip=("compare",))
+    qtbot.addWidget(dialog)
+    assert purpose(dialog).currentText() == "Video: After Effects (PSD, Cryptomatte)"
+    assert dialog.params() == params

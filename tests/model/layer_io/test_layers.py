@@ -99,7 +99,7 @@ def test_a_matte_has_names_of_its_own(tmp_path):
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(ParameterError, match=r"png, png-premultiplied, .*, index, coco; got 'tga'"):
+    with pytest.raises(ParameterError, match=r"png, png-premultiplied, .*, index, coco, pfm; got 'tga'"):
         write_layers(tmp_path / "photo", made_layers(), format="tga")
     assert list(tmp_path.iterdir()) == []
 
