@@ -4,29 +4,27 @@ With L the matting Laplacian of `segmentation.affinities` and the pixels outside
 
     L_uu a_u = -L_uk a_k
 
-for the band's pixels u, by conjugate gradients. In pictures of more than `FINE` pixels a side the band is solved on a
-smaller picture; what comes to full size there is, about each pixel, alpha as a linear function of colour, which is the
-closed form's own model.
+for the band's pixels u, by conjugate gradients. In pictures of more than `edges.FINE` pixels a side the band is solved
+on a smaller picture; what comes to full size there is, about each pixel, alpha as a linear function of colour, which is
+the closed form's own model.
 """
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement, product
+
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 
-from sss_model.array_types import Floats, Mask
+from sss_model.array_types import Doubles, Floats, Labels, Mask
 from sss_model.progress import Progress, silent
-from sss_model.segmentation.affinities import OFFSETS, matting_laplacian
+from sss_model.segmentation.affinities import CENTRE, OFFSETS, whitened_colours
 
 EPS = 1e-7
-FINE = 1000  # pixels of the long side up to which the band is solved on the picture itself
-_TILE = 128
-_MARGIN = 2  # pixels of a tile's surroundings that its rows of the Laplacian depend on
-_STEPS, _CLOSE = 300, 1e-4
+_WINDOWS = 10000  # at a time: so few that torch wakes no other threads
+_STEPS, _CLOSE = 300, 1e-3
 _REPORT = 10  # steps between two reports
-_COLOURS, _SMOOTH = 2, 1e-5  # of the linear functions that lift the band: the window's radius, and its eps
 
 
 def solved_band(image: Floats, alpha: Floats, unknown: Mask, *, progress: Progress | None = None) -> Floats:
@@ -47,44 +45,59 @@ def solved_band(image: Floats, alpha: Floats, unknown: Mask, *, progress: Progre
     count = int(unknown.sum())
     if count == 0 or count == unknown.size:
         return result
-    system = _rows(image, unknown, steps.part(0.0, 0.4))
-    flat = alpha.ravel().astype(np.float64)
     places = np.flatnonzero(unknown)
-    known = flat.copy()
-    known[places] = 0
-    matrix = system[:, places]
-    result.ravel()[places] = _conjugate_gradients(matrix, -(system @ known), flat[places], steps.part(0.4, 1.0))
+    weights, numbers = _weights(image, unknown, steps.part(0.0, 0.4))
+    A, b = _system(weights, numbers, alpha, unknown)
+    start = alpha.ravel()[places].astype(np.float64)
+    result.ravel()[places] = _conjugate_gradients(A, b, start, steps.part(0.4, 1.0))
     return np.clip(result, 0, 1, out=result)
 
 
-def _rows(image: Floats, unknown: Mask, progress: Progress) -> sp.csr_matrix:
-    """The rows of the matting Laplacian of the `unknown` pixels, (U, h w), computed tile by tile."""
+def _weights(image: Floats, unknown: Mask, progress: Progress) -> tuple[Floats, Labels]:
+    """The rows (25, U) of the matting Laplacian of the `unknown` pixels, and these pixels' numbers (h w); U elsewhere.
+
+    Only windows with such a pixel are looked at, some at a time.
+    """
     h, w = unknown.shape
-    rows, columns, values = [], [], []
-    numbers = np.cumsum(unknown.ravel()) - 1
-    tops = range(0, h, _TILE)
-    for top in tops:
-        for left in range(0, w, _TILE):
-            if not unknown[top : top + _TILE, left : left + _TILE].any():
-                continue
-            y0, x0 = max(top - _MARGIN, 0), max(left - _MARGIN, 0)
-            tile = image[y0 : top + _TILE + _MARGIN, x0 : left + _TILE + _MARGIN]
-            weights = matting_laplacian(torch.from_numpy(np.ascontiguousarray(tile)), eps=EPS).weights.numpy()
-            y, x = np.nonzero(unknown[top : top + _TILE, left : left + _TILE])
-            y, x = y + top, x + left
-            dy, dx = (np.array(part)[:, None] for part in zip(*OFFSETS, strict=True))
-            inside = (y + dy >= 0) & (y + dy < h) & (x + dx >= 0) & (x + dx < w)
-            rows.append(np.broadcast_to(numbers[y * w + x], inside.shape)[inside])
-            columns.append(((y + dy) * w + x + dx)[inside])
-            values.append(weights[:, y - y0, x - x0][inside])
-        progress.report(min(top + _TILE, h) / h)
-    data = np.concatenate(values).astype(np.float64), (np.concatenate(rows), np.concatenate(columns))
-    return sp.csr_matrix(data, shape=(int(unknown.sum()), h * w))
+    places = list(product(range(min(3, h)), range(min(3, w))))
+    rows, columns = h - min(3, h) + 1, w - min(3, w) + 1
+    touched = np.any([unknown[y : y + rows, x : x + columns] for y, x in places], axis=0)
+    tops = np.flatnonzero(np.pad(touched, ((0, h - rows), (0, w - columns))))
+    count = int(unknown.sum())
+    numbers = np.full(h * w, count, np.int32)
+    numbers[unknown.ravel()] = np.arange(count)
+    planes = np.ascontiguousarray(image.reshape(-1, 3).T)
+    weights = np.zeros((len(OFFSETS), count + 1), np.float32)  # the last column takes what no one asks for
+    for first in range(0, len(tops), _WINDOWS):
+        pixels = [tops[first : first + _WINDOWS] + y * w + x for y, x in places]
+        z = [whitened.numpy() for whitened in whitened_colours([torch.from_numpy(planes[:, at]) for at in pixels], EPS)]
+        rows_of = [numbers[at] for at in pixels]
+        for a, b in combinations_with_replacement(range(len(places)), 2):
+            if a != b:
+                affinity = (np.einsum("cn,cn->n", z[a], z[b]) + 1) / len(places)
+                dy, dx = (to - source for source, to in zip(places[a], places[b], strict=True))
+                weights[OFFSETS.index((dy, dx))][rows_of[a]] -= affinity
+                weights[OFFSETS.index((-dy, -dx))][rows_of[b]] -= affinity
+        progress.report(min(first + _WINDOWS, len(tops)) / len(tops))
+    weights[CENTRE] = -weights.sum(0)
+    return weights[:, :count], numbers
 
 
-def _conjugate_gradients(
-    A: sp.csr_matrix, b: NDArray[np.float64], x: NDArray[np.float64], progress: Progress
-) -> NDArray[np.float64]:
+def _system(weights: Floats, numbers: Labels, alpha: Floats, unknown: Mask) -> tuple[sp.csr_matrix, Doubles]:
+    """L_uu (U, U), and -L_uk a_k (U,)."""
+    count, width = weights.shape[1], unknown.shape[1]
+    shifts = np.array([dy * width + dx for dy, dx in OFFSETS])
+    near = np.clip(np.flatnonzero(unknown)[:, None] + shifts, 0, unknown.size - 1)  # weights beyond the frame are 0
+    values = np.ascontiguousarray(weights.T, np.float64)
+    known = np.where(unknown, 0, alpha).ravel().astype(np.float64)
+    b = -np.einsum("uo,uo->u", values, known[near])
+    columns = numbers[near]
+    joined = (columns < count) & (values != 0)
+    starts = np.concatenate([[0], np.cumsum(joined.sum(1))])
+    return sp.csr_matrix((values[joined], columns[joined], starts), shape=(count, count)), b
+
+
+def _conjugate_gradients(A: sp.csr_matrix, b: Doubles, x: Doubles, progress: Progress) -> Doubles:
     """The solution of A x = b, with A's diagonal for a preconditioner."""
     scale = 1 / np.maximum(A.diagonal(), 1e-12)
     x = x.copy()

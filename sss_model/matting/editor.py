@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from sss_model.array_types import AnyFloats, Doubles, Floats
 from sss_model.errors import DeviceError, ParameterError
 from sss_model.extractor import check_image
 from sss_model.inference.plan import memory_words
-from sss_model.matting.edges import full_alpha, lifted_alpha, quick_alpha
+from sss_model.matting.edges import fine_image, full_alpha, lifted_alpha, quick_alpha
 from sss_model.matting.find import find_thing, match_score, thing_of
+from sss_model.matting.one_thread import one_thread
 from sss_model.matting.parts import GRID, Parts, cut_parts
 from sss_model.matting.recipe import Recipe, Thing, recipe_from
-from sss_model.matting.state import State, after, empty, given
+from sss_model.matting.state import State, after, empty, given, under_brush, under_point
 from sss_model.matting.steps import CLICK_RADIUS, Given, Point, Step, box_at, stroke_at
 from sss_model.params.layers import MatteParams
 from sss_model.progress import Progress, silent
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _GRID_BYTES, _PIXEL_BYTES = 400, 32  # a pixel of the grid, beside its features, and one of the picture
 _DIGEST_ROWS = 512
+_HOVERS = 500  # answers that are remembered
 
 
 class MatteEditor:
@@ -99,6 +102,7 @@ class MatteEditor:
         self._states: list[State] = [empty(parts)]
         self._undone: list[tuple[Step, State]] = []
         self._solved: dict[bool, Floats] = {}
+        self._hovered: tuple[State, dict[tuple[bytes, int, bool], Doubles]] = self._states[0], {}
         self._sha256 = ""
 
     # What a user does
@@ -152,6 +156,7 @@ class MatteEditor:
             self._solved.clear()
         return self.solve(progress)
 
+    @one_thread()
     def apply(self, step: Step) -> None:
         """Do `step`, of `stroke_at` or `box_at`, without computing `alpha`."""
         state = after(self.parts, self._states[-1], step)
@@ -207,20 +212,29 @@ class MatteEditor:
         return self._states[-1]
 
     @property
+    @one_thread()
     def quick(self) -> Floats:
         """(h, w) float32 in [0, 1]: the matte on the grid, before edges are solved; some hundredths of a second."""
         return quick_alpha(self._guide, self._coarse(self._states[-1].alpha), self._steps)
 
+    @one_thread()
     def hover(self, x: float, y: float, keep: bool = True) -> Floats:
         """(h, w) float32 in [0, 1]: what the matte would be on the grid after a click at (x, y), with rough borders."""
         step = stroke_at([(x, y)], keep, CLICK_RADIUS * max(self.size), self.size, click=True)
-        return self._coarse(after(self.parts, self._states[-1], step).alpha)
+        state = self._states[-1]
+        if self._hovered[0] is not state or len(self._hovered[1]) >= _HOVERS:
+            self._hovered = state, {}
+        known, key = self._hovered[1], (under_brush(self.parts, step).tobytes(), under_point(self.parts, step), keep)
+        if key not in known:
+            known[key] = after(self.parts, state, step).alpha
+        return self._coarse(known[key])
 
     @property
     def alpha(self) -> Floats:
         """(H, W) float32 in [0, 1]: the matte at the picture's size."""
         return self.solve()
 
+    @one_thread()
     def solve(self, progress: Progress | None = None) -> Floats:
         """`alpha`, computed if it is not known yet; `progress` may raise `Cancelled`, which loses nothing."""
         if self.edges not in self._solved:
@@ -228,11 +242,16 @@ class MatteEditor:
             coarse = self._coarse(state.alpha)
             if self.edges:
                 contested = state.contested[self.parts.labels]
-                alpha = full_alpha(self.image, coarse, contested, self._steps, progress=progress)
+                alpha = full_alpha(self.image, coarse, contested, self._steps, fine=self._fine, progress=progress)
             else:
                 alpha = lifted_alpha(self.image, self._guide, coarse, self._steps, progress=progress)
             self._solved = {self.edges: alpha}
         return adjust_matte(self._solved[self.edges], self.params)
+
+    @cached_property
+    def _fine(self) -> Floats:
+        """The picture at the size that edges are solved at."""
+        return fine_image(self.image)
 
     @property
     def confidence(self) -> float:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from sss_model.array_types import Doubles, Indices
 from sss_model.errors import ParameterError
@@ -107,12 +108,24 @@ class Parts:
         return sp.csr_matrix((values, (first, second)), shape=(self.count, self.count))
 
     @cached_property
-    def _merges(self) -> tuple[list[tuple[int, int]], list[float]]:
-        """The groups that join when steps are taken from the least to the greatest, as scipy's linkages number them."""
+    def order(self) -> Indices:
+        """(K,): a place for each superpixel, such that those that touch are at places near each other."""
+        graph = self.joined(np.ones(len(self.pairs)))
+        places = np.empty(self.count, np.intp)
+        places[reverse_cuthill_mckee((graph + graph.T).tocsr(), symmetric_mode=True)] = np.arange(self.count)
+        return places
+
+    @cached_property
+    def _merges(self) -> tuple[Indices, Doubles, Indices, Indices]:
+        """The tree of groups that join when steps are taken from the least to the greatest; superpixels come first.
+
+        Of each of its nodes: the group that it joins, the step at which it came to be, and where in the order of the
+        tree's leaves its own begin and end.
+        """
+        count = self.count
         order = np.argsort(self.steps, kind="stable")
-        group = list(range(2 * self.count - 1))
-        merges: list[tuple[int, int]] = []
-        heights: list[float] = []
+        parents, sizes, heights = list(range(2 * count - 1)), [1] * count, [0.0] * count
+        group, joined = list(range(2 * count - 1)), []
 
         def root(k: int) -> int:
             while group[k] != k:
@@ -123,31 +136,33 @@ class Parts:
         for (first, second), height in zip(self.pairs[order].tolist(), self.steps[order].tolist(), strict=True):
             a, b = root(first), root(second)
             if a != b:
-                group[a] = group[b] = self.count + len(merges)
-                merges.append((a, b))
+                parents[a] = parents[b] = group[a] = group[b] = len(sizes)
+                joined.append((a, b))
+                sizes.append(sizes[a] + sizes[b])
                 heights.append(height)
-        return merges, heights
+        starts = [0] * len(sizes)
+        for number in range(len(joined) - 1, -1, -1):
+            a, b = joined[number]
+            starts[a], starts[b] = starts[count + number], starts[count + number] + sizes[a]
+        begin = np.array(starts)
+        return np.array(parents[: len(sizes)]), np.array(heights), begin, begin + np.array(sizes)
 
     def barriers(self, sources: Indices) -> Doubles:
         """(K,): the greatest step that cannot be avoided from the nearest of `sources`; 0 at these."""
-        merges, heights = self._merges
-        total = self.count + len(merges)
-        reached = np.zeros(total, np.bool_).tolist()
-        for source in sources.tolist():
-            reached[source] = True
-        for number, (a, b) in enumerate(merges, self.count):
-            reached[number] = reached[a] or reached[b]
-        value = [0.0] * total
-        for number in range(total - 1, self.count - 1, -1):
-            a, b = merges[number - self.count]
-            for child, other in ((a, b), (b, a)):
-                met = heights[number - self.count] if reached[other] else value[number]
-                value[child] = 0.0 if reached[child] else met
-        return np.array(value[: self.count])
+        parents, heights, begin, end = self._merges
+        before = np.zeros(self.count + 1, np.intp)
+        before[begin[sources] + 1] = 1
+        before = before.cumsum()
+        at = np.where(before[end] > before[begin], np.arange(len(parents)), parents)
+        while True:  # to the first group about it that holds a source, in leaps that double
+            further = at[at]
+            if (further == at).all():
+                return heights[at[: self.count]]
+            at = further
 
     def prepare(self) -> None:
         """Compute all that is kept, so that the first mark need not wait for it."""
-        for name in ("reduced", "colour_terms", "graph", "colour_graph", "_merges"):
+        for name in ("reduced", "colour_terms", "graph", "colour_graph", "order", "_merges"):
             getattr(self, name)
 
 

@@ -10,10 +10,9 @@ probability and W the likeness of neighbours, the alphas a minimise
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
 from scipy.sparse.csgraph import dijkstra
-from scipy.sparse.linalg import spsolve
 
 from sss_model.array_types import Doubles
 from sss_model.matting.cues import REACH, SURE, SURE_LIKENESS, Marks, Situation, balance, cues, regression
@@ -70,11 +69,18 @@ def relaxed(parts: Parts, odds: Doubles, marks: Marks) -> Doubles:
     """(K,): the minimum above."""
     p = 1 / (1 + np.exp(-odds))
     alike = np.exp(-_FEATURE_FALL * parts.feature_steps - _COLOUR_FALL * parts.colour_steps**2) * parts.borders
-    half = parts.joined(alike)
-    W = half + half.T
     weight = np.where(marks != 0, _HARD, _DATA * np.abs(2 * p - 1))
     target = np.where(marks != 0, marks > 0, p > 0.5)
-    system = sp.diags(np.asarray(W.sum(1)).ravel() + weight + 1e-9) - W
-    alpha: Doubles = np.clip(spsolve(system.tocsc(), weight * target), 0, 1)
+    first, second = parts.order[parts.pairs].T
+    diagonal = weight + 1e-9
+    for ends in parts.pairs.T:
+        diagonal += np.bincount(ends, alike, parts.count)
+    bands = np.zeros((int(np.abs(first - second).max(initial=0)) + 1, parts.count))
+    bands[0, parts.order] = diagonal
+    bands[np.abs(first - second), np.minimum(first, second)] = -alike
+    right = np.empty(parts.count)
+    right[parts.order] = weight * target
+    solution = solveh_banded(bands, right, lower=True, overwrite_ab=True, overwrite_b=True, check_finite=False)
+    alpha: Doubles = np.clip(solution[parts.order], 0, 1)
     alpha[marks != 0] = marks[marks != 0] > 0
     return alpha

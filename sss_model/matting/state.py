@@ -100,11 +100,16 @@ def under_brush(parts: Parts, step: Stroke) -> Indices:
     return np.flatnonzero(chosen)
 
 
+def under_point(parts: Parts, step: Stroke) -> int:
+    """The superpixel under the first point."""
+    (height, width), (x, y) = parts.size, step.points[0]
+    return int(parts.labels[min(int(y * height), height - 1), min(int(x * width), width - 1)])
+
+
 def _again(parts: Parts, state: State, step: Stroke) -> bool:
     """Whether a click says what a mark has said already, so that it can only mean more."""
-    at = np.unique(parts.labels[Stroke(step.points, step.keep, 0.0).mask(parts.size)])
-    value = 1 if step.keep else -1
-    return bool((state.marks[at] == value).all()) and not state.contested[at].any()
+    at = under_point(parts, step)
+    return bool(state.marks[at] == (1 if step.keep else -1)) and not state.contested[at]
 
 
 def _enlarged(parts: Parts, state: State, under: Indices, keep: bool) -> State:

@@ -82,8 +82,9 @@ def matting_laplacian(image: Tensor, *, eps: float = EPS) -> Stencil:
     h, w = image.shape[:2]
     window = min(3, h), min(3, w)
     places = list(product(range(window[0]), range(window[1])))
-    z = _whitened_colours(image, window, places, eps)
     rows, columns = h - window[0] + 1, w - window[1] + 1
+    planes = image.movedim(2, 0)
+    z = whitened_colours([planes[:, y : y + rows, x : x + columns] for y, x in places], eps)
     weights = torch.zeros((len(OFFSETS), h, w), device=image.device)
     for first, second in combinations_with_replacement(range(len(places)), 2):
         if first == second:
@@ -96,32 +97,28 @@ def matting_laplacian(image: Tensor, *, eps: float = EPS) -> Stencil:
     return Stencil(weights)
 
 
-def _whitened_colours(
-    image: Tensor, window: tuple[int, int], places: list[tuple[int, int]], eps: float
-) -> list[Tensor]:
-    """For each place in the window C^-1 d, (3, rows, columns) float32, where C C' = S + eps / |w| U."""
-    planes = image.double().movedim(2, 0)
-    rows, columns = planes.shape[1] - window[0] + 1, planes.shape[2] - window[1] + 1
-    d = [planes[:, y : y + rows, x : x + columns] for y, x in places]
-    mean = torch.stack(d).mean(0)
-    d = [colours - mean for colours in d]
+def whitened_colours(colours: list[Tensor], eps: float) -> list[Tensor]:
+    """C^-1 d at each place of a window, (3, ...) float32, where C C' = S + eps / |w| U; from the `colours` (3, ...)."""
+    d = [colour.double() for colour in colours]
+    mean = sum(d[1:], d[0]) / len(d)
+    d = [colour - mean for colour in d]
 
     def covariance(i: int, j: int) -> Tensor:
         total = torch.zeros_like(mean[0])
-        for colours in d:
-            total.addcmul_(colours[i], colours[j])
-        return total.add_(eps * (i == j)).div_(len(places))
+        for colour in d:
+            total.addcmul_(colour[i], colour[j])
+        return total.add_(eps * (i == j)).div_(len(d))
 
-    c00 = covariance(0, 0).sqrt_()
+    c00 = covariance(0, 0) ** 0.5  # where sqrt wakes other threads
     c10, c20 = covariance(1, 0) / c00, covariance(2, 0) / c00
-    c11 = (covariance(1, 1) - c10 * c10).clamp_(min=eps / len(places)).sqrt_()
+    c11 = (covariance(1, 1) - c10 * c10).clamp_(min=eps / len(d)) ** 0.5
     c21 = (covariance(2, 1) - c20 * c10) / c11
-    c22 = (covariance(2, 2) - c20 * c20 - c21 * c21).clamp_(min=eps / len(places)).sqrt_()
+    c22 = (covariance(2, 2) - c20 * c20 - c21 * c21).clamp_(min=eps / len(d)) ** 0.5
     whitened = []
-    for colours in d:
-        z0 = colours[0] / c00
-        z1 = (colours[1] - c10 * z0) / c11
-        z2 = (colours[2] - c20 * z0 - c21 * z1) / c22
+    for colour in d:
+        z0 = colour[0] / c00
+        z1 = (colour[1] - c10 * z0) / c11
+        z2 = (colour[2] - c20 * z0 - c21 * z1) / c22
         whitened.append(torch.stack([z0, z1, z2]).float())
     return whitened
 

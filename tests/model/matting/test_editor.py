@@ -121,6 +121,17 @@ def test_quick_and_hover_are_on_the_grid_and_change_nothing(editor: MatteEditor)
     assert iou(editor.quick, truth()) > 0.95
 
 
+def test_hover_follows_every_step_and_says_what_a_click_would_do(editor: MatteEditor) -> None:
+    places = [(60, 50), (61, 50), (10, 10), (60, 50)]
+    for keep in (True, False):
+        shown = [editor.hover(*place, keep) for place in places]
+        np.testing.assert_array_equal(shown[0], shown[3])
+        assert not (shown[0] == shown[2]).all()
+        editor.click(*places[0], keep)
+        np.testing.assert_array_equal(shown[0], editor.state.alpha.astype(np.float32)[editor.parts.labels])
+        assert not (editor.hover(*places[0], not keep) == shown[0]).all()
+
+
 def test_without_solved_edges_the_matte_is_the_quick_one(editor: MatteEditor) -> None:
     editor.edges = False
     np.testing.assert_array_equal(editor.click(60, 50), editor.quick)
