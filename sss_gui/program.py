@@ -33,6 +33,7 @@ from sss_gui.saved.picture_edits import PictureEdits
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
+from sss_gui.state.classes import Classes
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
@@ -40,6 +41,7 @@ from sss_gui.state.segments import TOOLS, Segments
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
+from sss_gui.tasks.doubtful_first import DoubtfulFirst
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.export_layers import ExportLayers
 from sss_gui.tasks.file_watcher import FileWatcher
@@ -56,6 +58,7 @@ from sss_model.params import ExtractParams
 
 METHOD_COMMANDS = {
     "semantic_layers": "sss",
+    "class_layers": "classes",
     "spectral_layers": "spectral-matting",
     "mask_rcnn_layers": "mask-rcnn",
     "deeplab_layers": "deeplab",
@@ -103,8 +106,9 @@ class Program(QObject):
         self.pictures = pictures = PictureList(session, self)
         self.pins = pins = Pins(session, self)
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
-        self.segments = segments = Segments(session, self)
-        self.undo = Undo(session, pictures, pins, choices, segments, self)
+        self.classes = classes = Classes(session, self)
+        self.segments = segments = Segments(session, classes, self)
+        self.undo = Undo(session, pictures, pins, choices, segments, classes, self)
         self.ab_settings = ABSettings(session, self)
         # presenters
         panel, params = window.panel, window.params
@@ -113,8 +117,8 @@ class Program(QObject):
         self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
         self.display = DisplayPresenter(panel, params.display, self)
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
-        SegmentsPresenter(session, segments, window.segments_panel, window.read_out, self)
-        self.layers = LayersPresenter(segments, window.layers, self)
+        SegmentsPresenter(session, segments, classes, window.segments_panel, window.read_out, self)
+        self.layers = LayersPresenter(segments, classes, window.layers, self)
         self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
@@ -128,20 +132,19 @@ class Program(QObject):
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, data, window)
         self.batch_export = BatchExport(session, self)
+        self.doubtful_first = DoubtfulFirst(session, pictures, classes, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
         ForgetClosed(session, pictures, self)
         # saved
-        self.snapshot = snapshot = WindowSnapshot(session, pictures, pins, choices, segments, panel, self)
+        self.snapshot = snapshot = WindowSnapshot(session, pictures, pins, choices, segments, classes, panel, self)
         self.session_store = SessionStore(data / "sessions", bases, snapshot.capture, snapshot.restore, window)
-        self.picture_edits = PictureEdits(session, pictures, pins, segments, self.file_worker, data / "edits", self)
+        self.picture_edits = PictureEdits(
+            session, pictures, pins, segments, classes, self.file_worker, data / "edits", self
+        )
         self.actions: dict[str, QAction] = build_actions(window, self._bindings())
         self._fill_menus()
-        self._join_ticks()
-        self._join_segments()
-        self._join_state()
-        self._join_tasks()
-        self._join_notes()
+        self._join()
         window.restore_layout(settings)
 
     def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:
@@ -215,6 +218,14 @@ class Program(QObject):
         fill_toolbar(window.toolbar, self.actions)
         window.sheet.set_shortcuts([(group, keys, words) for group, rows in key_sheet() for keys, words in rows])
 
+    def _join(self) -> None:
+        """Let each part follow what it shows."""
+        self._join_ticks()
+        self._join_segments()
+        self._join_state()
+        self._join_tasks()
+        self._join_notes()
+
     def _join_ticks(self) -> None:
         """What the checkable actions show, in menus and toolbar alike."""
         panel, choices, window, actions = self.window.panel, self.overlay_choices, self.window, self.actions
@@ -258,7 +269,8 @@ class Program(QObject):
             *(window.panel.controller.view_changed, window.panel.solo_changed),
             *(self.segments.shown_changed, self.segments.view_changed, self.segments.layers_changed),
             *(self.segments.picked_changed, self.segments.steps_changed, self.segments.edges_changed),
-            self.segments.params_changed,
+            *(self.segments.params_changed, self.segments.method_changed),
+            *(self.classes.entries_changed, self.classes.strokes_changed),
         ):
             changed.connect(self.session_store.touch)
 
@@ -314,6 +326,8 @@ class Program(QObject):
         prefetch.computed.connect(lambda _source: overlays.refresh())
         prefetch.computed.connect(lambda _source: self.strip_features.refresh())
         self.strip_features.shown_changed.connect(prefetch.want_all)
+        self.doubtful_first.failed.connect(lambda source, words: strip.mark(source, "failed", words))
+        self.classes.confidence_changed.connect(self._mark_doubtful)
         prefetch.failed.connect(lambda source, words: strip.mark(source, "failed", words))
         self.file_watcher.reloaded.connect(strip.renew)
 
@@ -323,14 +337,22 @@ class Program(QObject):
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
             *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.export_layers),
-            *(self.picture_edits,),
+            *(self.picture_edits, self.classes, self.doubtful_first),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
         self.batch_export.advanced.connect(partial(self.status.begin, "Exporting"))
+        self.doubtful_first.advanced.connect(partial(self.status.begin, "Looking at"))
         self.basis.advanced.connect(partial(self.status.begin, "Fitting the basis:"))
         self.session_store.failed.connect(self.panes.show_error)
         self.file_worker.failed.connect(self.panes.show_error)
+
+    def _mark_doubtful(self) -> None:
+        """Mark the pictures of the strip that the classes are unsure of."""
+        classes = self.classes
+        for source in self.pictures.sources:
+            sure = f"Sure to {classes.confidence[source]:.0%} only" if classes.is_doubtful(source) else ""
+            self.film_strip.doubt(source, sure)
 
     def _stop(self) -> None:
         self.session.stop()
@@ -460,6 +482,10 @@ class Program(QObject):
             "alpha_view": segments.next_view,
             "backdrop": layers.open_backdrop,
             "decontaminate": layers.toggle_decontaminate,
+            "save_classes": layers.save_classes,
+            "open_classes": layers.open_classes,
+            "doubtful_first": self.doubtful_first.start,
+            "remove_class": lambda: self.classes.remove(self.classes.active),
             "copy_matte": self.export_layers.copy_matte,
             "export_layers": self.export_layers.export_dialog,
             **{name: partial(layers.choose_method, method) for name, method in METHOD_COMMANDS.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from sss_gui.state.classes import Classes
 from sss_gui.state.layer_edits import Layer
-from sss_gui.state.segments import METHOD_TITLES, Method, Segments
+from sss_gui.state.segments import CLASSES, METHOD_TITLES, Method, Segments
 from sss_gui.widgets.dialogs.backbone_dialog import FILE
 from sss_gui.widgets.dialogs.weights_question import WeightsQuestion
 from sss_gui.widgets.panels.layer_list import LayerRow
@@ -20,6 +22,7 @@ from sss_model.params.layers import NETWORKS
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 THUMBNAIL = 128  # pixels of the longer side: sharp at twice the size that it is drawn at
+CLASS_FILES = "Taught classes (*.json);;All files (*)"
 MASKS = "Masks (*.png *.tif *.tiff *.json *.npz *.mat);;All files (*)"
 WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.exr);;All files (*)"
@@ -35,17 +38,18 @@ class LayersPresenter(QObject):
 
     command = Signal(str)
 
-    def __init__(self, segments: Segments, panel: LayersPanel, parent: QObject | None = None) -> None:
+    def __init__(self, segments: Segments, classes: Classes, panel: LayersPanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._segments, self._panel = segments, panel
+        self._segments, self._classes, self._panel = segments, classes, panel
         self._weighted: dict[str, Method] = {}  # the networks' last weights
         rows = panel.list
         rows.picked.connect(segments.pick)
         rows.renamed.connect(segments.rename)
         rows.coloured.connect(segments.set_colour)
         rows.arranged.connect(segments.arrange)
+        panel.classes.named.connect(classes.add)
         rows.hovered.connect(segments.light)
-        rows.eye_clicked.connect(lambda number, alone: (segments.set_solo if alone else segments.toggle_layer)(number))
+        rows.eye_clicked.connect(self._click_eye)
         panel.method_chosen.connect(self.choose_method)
         panel.compute_requested.connect(segments.compute)
         panel.count_changing.connect(lambda count: segments.set_count(count, moving=True))
@@ -71,14 +75,25 @@ class LayersPresenter(QObject):
         segments.edges_changed.connect(panel.set_edges)
         segments.status_changed.connect(self._show_status)
         segments.method_changed.connect(self._show_method)
+        segments.method_changed.connect(lambda _method: self._show_rows())
+        classes = self._classes
+        for changed in (classes.entries_changed, classes.strokes_changed, classes.active_changed):
+            changed.connect(self._show_classes)
+        classes.confidence_changed.connect(self._show_class_words)
         segments.view_changed.connect(lambda _view: self._show_view())
         self._show_status(segments.status)
         self._show_method(segments.method)
         self._show_view()
         self._show_rows()
         self._show_picked()
+        self._show_class_words()
 
     # intents ---------------------------------------------------------------------------------------------------------
+
+    def _click_eye(self, number: int, alone: bool) -> None:
+        """Hide a layer, show it, or show it alone; a class that is none yet has nothing to be seen."""
+        if any(layer.number == number for layer in self._segments.edits.layers):
+            (self._segments.set_solo if alone else self._segments.toggle_layer)(number)
 
     def choose_method(self, name: str) -> None:
         """Take the layers from there; ask for masks always, for weights once, or when the method is chosen again."""
@@ -86,6 +101,8 @@ class LayersPresenter(QObject):
         method = None if name == segments.method.name else self._weighted.get(name)
         method = method or self._asked_for(name)
         if method == segments.method and not segments.computing:
+            if segments.by_classes:
+                segments.set_tool("teach")
             segments.compute()  # what failed is tried again
         elif method is not None:
             segments.set_method(method)
@@ -143,8 +160,61 @@ class LayersPresenter(QObject):
     def _show_rows(self) -> None:
         segments = self._segments
         rows = [self._row(layer) for layer in segments.edits.layers]
-        self._panel.list.set_rows(rows, segments.edits.picked)
+        if segments.by_classes:
+            rows = self._class_rows({row.number: row for row in rows})
+        self._panel.list.set_rows(rows, self._marked)
         self._panel.set_count(len(rows), segments.most_layers)
+
+    def _class_rows(self, rows: Mapping[int, LayerRow]) -> list[LayerRow]:
+        """All classes, those too that are no layer yet: nothing was painted of them, or nothing is taught."""
+        bare = {e.number: LayerRow(e.number, e.name, e.colour, 0.0, True) for e in self._classes.entries}
+        return [rows.get(number, row) for number, row in bare.items()]
+
+    @property
+    def _marked(self) -> frozenset[int]:
+        """Rows that are picked; and the class that is painted where it is no layer yet."""
+        segments, active = self._segments, self._classes.active
+        bare = segments.by_classes and all(layer.number != active for layer in segments.edits.layers)
+        return frozenset([active]) if bare else segments.edits.picked
+
+    def _show_classes(self, *_: object) -> None:
+        if self._segments.by_classes:
+            self._show_rows()
+        self._show_class_words()
+
+    def _show_class_words(self) -> None:
+        """What is to be done next; once it is taught, how sure the classes are of this picture."""
+        classes, source = self._classes, self._segments.source
+        bare = [entry.name for entry in classes.entries if not classes.count(entry.number)]
+        sure = classes.confidence.get(source) if source is not None else None
+        if not classes.entries:
+            words = "Name what you look for, and what is left over: every pixel goes to one of the classes."
+        elif bare:
+            words = f"Paint some of {' and of '.join(bare[:2])} on the picture."
+        elif len(classes.entries) < 2:
+            words = "Name what is left over too, and paint some of it."
+        elif sure is not None:
+            doubt = source is not None and classes.is_doubtful(source)
+            words = f"Sure of this picture to {sure:.0%}" + (": doubtful, paint where it is wrong." if doubt else ".")
+        else:
+            words = ""
+        taught = classes.taught is not None
+        self._panel.classes.set_state(words, classes=len(classes.entries), taught=taught)
+
+    def save_classes(self) -> None:
+        """Ask where to, and save the classes."""
+        start = Path("classes.json")
+        path, _ = QFileDialog.getSaveFileName(self._panel, "Save the classes", str(start), CLASS_FILES)
+        if path:
+            chosen = Path(path)
+            self._classes.save(chosen if chosen.suffix else chosen.with_suffix(".json"))
+
+    def open_classes(self) -> None:
+        """Ask which, and open the classes."""
+        path, _ = QFileDialog.getOpenFileName(self._panel, "Open classes", "", CLASS_FILES)
+        if path:
+            self._classes.open(Path(path))
+            self.choose_method(CLASSES)
 
     def _row(self, layer: Layer) -> LayerRow:
         segments = self._segments
@@ -164,7 +234,7 @@ class LayersPresenter(QObject):
 
     def _show_picked(self) -> None:
         picked = self._segments.edits.picked
-        self._panel.list.set_picked(picked)
+        self._panel.list.set_picked(self._marked)
         steps = self._segments.edits.steps
         self._panel.set_matte(bool(picked or steps), drawn=bool(steps))
 

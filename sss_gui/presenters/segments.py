@@ -27,6 +27,7 @@ from sss_gui.requests.segments import (
     SegmentsLiftRequest,
     SegmentsLiftResult,
 )
+from sss_gui.state.classes import Classes
 from sss_gui.state.segments import Method, Segments
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
@@ -42,6 +43,7 @@ PLACEHOLDERS = {
     "": "Open a picture\nto cut it into layers",
     "computing": "Computing layers…\nEsc stops",
     "stopped": "Stopped\nCompute in the Layers dock goes on",
+    "untaught": "Paint some of each class\nto see where they are",
 }
 HINTS = {
     "keep": "Click what you want to cut out, or drag a box about it with Shift",
@@ -49,6 +51,7 @@ HINTS = {
     "brush": "Paint what you want to cut out; with Alt what not",
     "box": "Draw a box about what you want to cut out",
     "pick": "Click a layer; Shift adds, Alt takes away",
+    "teach": "Name a class in the Layers dock, and paint some of it",
 }
 EDGES = {True: "edges solved", False: "edges quick"}
 BADGES = {"stale": "stale", "preview": "preview", "exact": "exact"}
@@ -67,12 +70,14 @@ class SegmentsPresenter(QObject):
         self,
         session: Session,
         segments: Segments,
+        classes: Classes,
         panel: FeaturePanel,
         read_out: PixelReadOut,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._segments, self._panel, self._read_out = session, segments, panel, read_out
+        self._session, self._segments, self._classes = session, segments, classes
+        self._panel, self._read_out = panel, read_out
         self._leading: Alphas | None = None  # (h, w): the plane that is strongest at each pixel
         self._over: dict[int, Pyramid] = {}  # colours over grey, by the number of the layer that stands out
         self._photo: Pyramid = []
@@ -114,7 +119,11 @@ class SegmentsPresenter(QObject):
         segments.brush_changed.connect(lambda _radius: self._take_up_tool())
         segments.view_changed.connect(lambda _view: self._change_view())
         segments.status_changed.connect(self._show_status)
+        segments.method_changed.connect(lambda _method: self._show_status(segments.status))
         segments.shown_changed.connect(self._switch)
+        for changed in (self._classes.active_changed, self._classes.entries_changed):
+            changed.connect(lambda *_: self._take_up_tool())
+        self._classes.strokes_changed.connect(lambda _source: self._show_strokes())
 
     def _switch(self, shown: bool) -> None:
         if shown:
@@ -176,16 +185,21 @@ class SegmentsPresenter(QObject):
             segments.pick(frozenset([number]))
 
     def _draw(self, points: list[tuple[float, float]], held: Qt.KeyboardModifier) -> None:
-        self._add_stroke(points, not held & _ALT, self._brush())
+        if self._segments.tool == "teach":
+            self._classes.paint(self._inside(points), self._brush())
+        else:
+            self._add_stroke(points, not held & _ALT, self._brush())
+
+    def _inside(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        height, width = self._session.size
+        return [(min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)) for x, y in points]
 
     def _add_stroke(
         self, points: Sequence[tuple[float, float]], keep: bool, radius: float, click: bool = False
     ) -> None:
-        height, width = self._session.size
-        inside = [(min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)) for x, y in points]
         self._hovers.drop()
         self._show_hover(None)
-        self._segments.add_step(stroke_at(inside, keep, radius, (height, width), click=click))
+        self._segments.add_step(stroke_at(self._inside(points), keep, radius, self._session.size, click=click))
 
     def _draw_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         try:
@@ -199,8 +213,15 @@ class SegmentsPresenter(QObject):
 
     def _take_up_tool(self) -> None:
         """Let the mouse do on all panes what the tool does."""
-        tool = self._segments.tool
-        self._panel.set_gesture(tool if tool in ("brush", "box") else "", self._brush())
+        tool, entry = self._segments.tool, self._classes.entry(self._classes.active)
+        teaching = tool == "teach"
+        colour = entry.colour if teaching and entry is not None else None
+        gesture = "brush" if teaching else tool if tool in ("brush", "box") else ""
+        self._panel.set_gesture(gesture, self._brush(), colour)
+        self._panel.enlarge("coloured" if teaching else "matte")  # what one paints on is the large one
+        painting = f"paint some of {entry.name}" if entry is not None else HINTS["teach"]
+        self._panel.pane("coloured").set_detail(painting if teaching else "")
+        self._show_strokes()
         if tool == "pick":
             self._ask_hover(None)
         else:
@@ -254,6 +275,7 @@ class SegmentsPresenter(QObject):
             self._panel.pane(name).set_pyramid(())
             self._panel.pane(name).set_overlay(None)
         self._panel.clear_message()
+        self._show_status(self._segments.status)
 
     def _show_cut(self) -> None:
         cut = self._segments.cut
@@ -324,7 +346,7 @@ class SegmentsPresenter(QObject):
         matte = self._matte()
         names = [layer.name for layer in segments.edits.layers if layer.number in segments.edits.picked]
         if matte is None:
-            pane.set_detail(HINTS[segments.tool] if segments.can_cut_out else "")
+            pane.set_detail(HINTS[segments.tool] if segments.can_cut_out and segments.tool != "teach" else "")
             pane.set_pyramid(self._photo)
             pane.set_state("")
             return
@@ -359,7 +381,12 @@ class SegmentsPresenter(QObject):
         return 255 - matte if segments.edits.params.invert else matte
 
     def _show_strokes(self) -> None:
-        """What was clicked and drawn, on all panes."""
+        """What was clicked and drawn, on all panes; with the brush for classes, what taught them."""
+        if self._segments.tool == "teach":
+            strokes = self._class_strokes()
+            for name in SEGMENT_PANES:
+                self._panel.pane(name).canvas.set_strokes(strokes)
+            return
         (height, width), steps = self._session.size, self._segments.edits.steps
         strokes = [
             StrokeMark(
@@ -373,6 +400,21 @@ class SegmentsPresenter(QObject):
         boxes = [(b.x0 * width, b.y0 * height, b.x1 * width, b.y1 * height) for b in steps if isinstance(b, Box)]
         for name in SEGMENT_PANES:
             self._panel.pane(name).canvas.set_strokes(strokes, boxes[-1] if boxes else None)
+
+    def _class_strokes(self) -> list[StrokeMark]:
+        """What was painted on the picture that shows, in the colours of its classes."""
+        (height, width), classes = self._session.size, self._classes
+        colours = {entry.number: entry.colour for entry in classes.entries}
+        return [
+            StrokeMark(
+                tuple((x * width - 0.5, y * height - 0.5) for x, y in painted.stroke.points.tolist()),
+                True,
+                max(painted.stroke.radius * max(height, width), 0.5),
+                colours[painted.number],
+            )
+            for painted in classes.strokes_of(self._session.displayed)
+            if painted.number in colours
+        ]
 
     def _change_view(self) -> None:
         self._ask_backdrop()
@@ -447,7 +489,10 @@ class SegmentsPresenter(QObject):
             self._look_closer()
 
     def _words(self) -> str:
-        return PLACEHOLDERS.get(self._segments.status, PLACEHOLDERS["computing"])
+        segments = self._segments
+        if segments.by_classes and not segments.status and self._session.displayed is not None:
+            return PLACEHOLDERS["untaught"]
+        return PLACEHOLDERS.get(segments.status, PLACEHOLDERS["computing"])
 
     def _show_error(self, error: ErrorText) -> None:
         self._panel.show_message(error.title, f"{error.sentence} {error.hint}".strip(), error.details)

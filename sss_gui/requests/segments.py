@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from sss_gui.requests.channel import Request
 from sss_gui.requests.panes import ComputeFeatures, ExportResult, Patch, Picture, Pyramid, Source, View
 from sss_model.matting.steps import Step
 from sss_model.params.layers import LayerExportParams, MatteParams, SegmentParams
+
+if TYPE_CHECKING:
+    from sss_model.classes import TaughtClasses
 
 Alphas = npt.NDArray[np.uint8]
 Groups = tuple[int, ...]  # each component's layer 0, 1, ...
@@ -35,6 +39,8 @@ class SegmentsResult:
     groupings : the groups for every number of layers that there is, by rising number
     merges : which components and groups join, in order: merge m makes the group (number of components) + m
     names : of the components, where a file has some
+    layers : of taught classes: each component as a layer
+    confidence : of taught classes: how sure they are of the picture, 0 to 1; None while that is not known
     """
 
     source: Source
@@ -45,6 +51,8 @@ class SegmentsResult:
     groupings: tuple[Groups, ...]
     merges: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
+    layers: LayersResult | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +65,14 @@ class SegmentsRequest(Request[SegmentsResult]):
     params : method, seed and working size; `layers` is how many are computed first
     file : of the method masks, or a network's weights
     consent : whether weights that are not on this machine may be downloaded
+    classes : taught classes in place of all these: each is a component, and comes as a layer at once, then exactly
     """
 
     features: ComputeFeatures
     params: SegmentParams = field(default_factory=SegmentParams)
     file: Path | None = None
     consent: bool = False
+    classes: TaughtClasses | None = None
 
 
 @dataclass(frozen=True)

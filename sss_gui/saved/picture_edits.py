@@ -1,4 +1,5 @@
-"""What was made of each picture, kept for good: a picture that is opened again has its pins, matte and layers back.
+"""What was made of each picture, kept for good: a picture that is opened again has its pins, matte, layers
+and strokes of classes back.
 
 Each picture has a file, named by the digest of its own bytes, so that it is found wherever the picture was opened from.
 """
@@ -19,8 +20,10 @@ from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.files import EditsResult, KeepEdits, RecallEdits
 from sss_gui.requests.panes import OpenedPicture, Source
 from sss_gui.requests.worker import Worker
+from sss_gui.saved.classes_entry import NamedStroke, picture_strokes_entry, picture_strokes_of
 from sss_gui.saved.segments_entry import layers_entry, matte_entry, read_layers, read_matte
 from sss_gui.saved.session_values import Points, finite, one_of, points, text
+from sss_gui.state.classes import Classes
 from sss_gui.state.layer_edits import Edits
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
@@ -58,13 +61,14 @@ class PictureEdits(QObject):
         pictures: PictureList,
         pins: Pins,
         segments: Segments,
+        classes: Classes,
         worker: Worker,
         folder: Path,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._folder = session, pictures, folder
-        self._pins, self._segments = pins, segments
+        self._pins, self._segments, self._classes = pins, segments, classes
         self._files = Channel(worker, Rank.OPEN, keeps_all=True, quiet=True)
         self._asked: dict[Source, str] = {}  # each picture's file, once the picture was read
         self._name_of: dict[Source, str] = {}  # the same once that file was
@@ -80,6 +84,8 @@ class PictureEdits(QObject):
             *(segments.edges_changed, segments.params_changed),
         ):
             changed.connect(self._touch)
+        classes.strokes_changed.connect(lambda source: self._touch_all([source]))
+        classes.entries_changed.connect(lambda: self._touch_all(list(classes.strokes)))
 
     def keep(self) -> None:
         """Have written what differs from what the files hold."""
@@ -111,9 +117,12 @@ class PictureEdits(QObject):
         return differing
 
     def _touch(self, *_: object) -> None:
-        source = self._session.displayed
-        if source is not None and not self._filling:
-            self._touched.add(source)
+        self._touch_all([self._session.displayed])
+
+    def _touch_all(self, sources: Sequence[Source | None]) -> None:
+        pictures = {source for source in sources if source is not None}
+        if pictures and not self._filling:
+            self._touched |= pictures
             self._timer.start()
 
     def _recall(self, opened: OpenedPicture) -> None:
@@ -140,13 +149,15 @@ class PictureEdits(QObject):
     def _take(self, name: str, result: EditsResult) -> None:
         """Give the picture what its file has."""
         try:
-            pins, matte, cuts = read_edits(result.text) if result.text else ((), Edits(), ())
+            pins, matte, cuts, strokes = read_edits(result.text) if result.text else ((), Edits(), (), ())
         except (SSSError, LookupError, TypeError, AttributeError, ValueError, OverflowError):
             self.noted.emit(f"What was made of {result.source.name} before cannot be read: its file is damaged.")
             return
         self._kept[name] = result.text
         self._filling = True
-        recalled = [self._pins.recall(result.source, pins), self._segments.recall(result.source, matte, cuts)]
+        source = result.source
+        recalled = [self._pins.recall(source, pins), self._segments.recall(source, matte, cuts)]
+        recalled.append(self._classes.recall(source, strokes))
         self._filling = False
         if any(recalled):
             self.noted.emit(f"What you made of {result.source.name} is back.")
@@ -160,7 +171,9 @@ class PictureEdits(QObject):
     def _text_of(self, source: Source) -> str:
         matte, cuts = self._segments.made_of(source)
         pins = self._pins.of(source)
-        return edits_text(source.name, pins, matte, cuts) if pins or cuts or matte != Edits() else ""
+        strokes = picture_strokes_entry(self._classes.strokes_of(source), self._classes.entries)
+        made = pins or cuts or strokes or matte != Edits()
+        return edits_text(source.name, pins, matte, cuts, strokes) if made else ""
 
 
 def _file_name(opened: OpenedPicture) -> str:
@@ -172,8 +185,14 @@ def _file_name(opened: OpenedPicture) -> str:
     return "-".join([opened.sha256, *(part for part in parts if part)]) if opened.sha256 else ""
 
 
-def edits_text(picture: str, pins: Sequence[Point], matte: Edits, cuts: Sequence[MadeOfCut]) -> str:
-    """As a file has them."""
+def edits_text(
+    picture: str,
+    pins: Sequence[Point],
+    matte: Edits,
+    cuts: Sequence[MadeOfCut],
+    strokes: Sequence[dict[str, Any]] = (),
+) -> str:
+    """As a file has them; `strokes` that taught classes as `picture_strokes_entry` gives them."""
     values = {
         "program": PROGRAM,
         "format": FORMAT,
@@ -181,12 +200,13 @@ def edits_text(picture: str, pins: Sequence[Point], matte: Edits, cuts: Sequence
         "pins": [list(pin) for pin in pins],
         **matte_entry(matte),
         "cuts": [_cut_entry(cut) for cut in cuts[-CUTS:]],
+        "classes": list(strokes),
     }
     return json.dumps(values, indent=1) + "\n"
 
 
-def read_edits(content: str) -> tuple[Points, Edits, tuple[MadeOfCut, ...]]:
-    """What `edits_text` made of them: pins, the matte, and the layers of each cut.
+def read_edits(content: str) -> tuple[Points, Edits, tuple[MadeOfCut, ...], tuple[NamedStroke, ...]]:
+    """What `edits_text` made of them: pins, the matte, the layers of each cut, and the strokes of classes.
 
     Raises
     ------
@@ -196,7 +216,7 @@ def read_edits(content: str) -> tuple[Points, Edits, tuple[MadeOfCut, ...]]:
     if values["program"] != PROGRAM or values["format"] > FORMAT:
         raise ParameterError(f"program must be {PROGRAM} of format {FORMAT}, got {values['program']!r}.")
     cuts = tuple(_cut_of(entry) for entry in values["cuts"])
-    return points(values["pins"], "pins"), read_matte(values), cuts
+    return points(values["pins"], "pins"), read_matte(values), cuts, picture_strokes_of(values.get("classes", []))
 
 
 def _cut_entry(cut: MadeOfCut) -> dict[str, Any]:

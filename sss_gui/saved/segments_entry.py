@@ -11,7 +11,7 @@ from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.requests.segments import Colour
 from sss_gui.saved.session_values import one_of, text, whole
 from sss_gui.state.layer_edits import Edits, Layer, with_matte
-from sss_gui.state.segments import AlphaView, Method
+from sss_gui.state.segments import CLASSES, AlphaView, Method
 from sss_model.errors import ParameterError
 from sss_model.matting.steps import step_from_dict
 from sss_model.params.layers import SEGMENT_METHODS, MatteParams
@@ -109,7 +109,7 @@ def segments_of(entry: dict[str, Any], path: PathOf) -> SavedSegments:
     ------
     LookupError, TypeError, ValueError : it is damaged; a `ParameterError` says how
     """
-    method = Method(one_of(entry["method"], SEGMENT_METHODS, "method"), path(entry["method_file"]))
+    method = Method(one_of(entry["method"], (*SEGMENT_METHODS, CLASSES), "method"), path(entry["method_file"]))
     if method.file is not None and not method.file.is_file():
         method = Method()
     backdrop = path(entry["backdrop"])

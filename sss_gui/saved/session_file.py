@@ -10,6 +10,7 @@ from typing import Any
 
 from sss_gui.pane_names import PANES
 from sss_gui.requests.panes import Source
+from sss_gui.saved.classes_entry import SavedClasses, classes_entry, classes_of
 from sss_gui.saved.segments_entry import SavedSegments, segments_entry, segments_of
 from sss_gui.saved.session_values import Points, finite, one_of, points, positive, text, whole
 from sss_gui.state.overlay_choices import OVERLAYS
@@ -47,6 +48,7 @@ class SavedSession:
     overlay : what lies over the pictures: similarity, clusters or nothing
     similarity, clusters : how they are made
     segments : what the Segments view showed of the shown picture, and what was made of its layers
+    classes : those taught by strokes, of all pictures
     """
 
     state: State
@@ -61,6 +63,7 @@ class SavedSession:
     clusters: ClusterParams = field(default_factory=ClusterParams)
     kept: tuple[Pins, ...] = ()
     segments: SavedSegments = field(default_factory=SavedSegments)
+    classes: SavedClasses = field(default_factory=SavedClasses)
     missing: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -132,6 +135,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "pins": [list(pin) for pin in saved.pins],
         "kept": [_pins_entry(pins, names) for pins in saved.kept],
         "segments": segments_entry(saved.segments, names.of),
+        "classes": classes_entry(saved.classes, lambda source: _source_entry(source, names)),
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
@@ -208,6 +212,9 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         segments=segments_of(values["segments"], lambda name: _absolute(name, folder))
         if "segments" in values
         else SavedSegments(),
+        classes=classes_of(values["classes"], lambda entry: _source_of(entry, folder))
+        if "classes" in values
+        else SavedClasses(),
         missing=tuple(missing),
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sss_gui.requests.panes import PanesResult
+from sss_gui.saved.classes_entry import SavedClasses
 from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.session_file import SavedSession
+from sss_gui.state.classes import Classes
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
@@ -25,12 +27,13 @@ class WindowSnapshot(QObject):
         pins: Pins,
         choices: OverlayChoices,
         segments: Segments,
+        classes: Classes,
         panel: FeaturePanel,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
-        self._segments, self._panel = segments, panel
+        self._segments, self._classes, self._panel = segments, classes, panel
         self._waiting: SavedSession | None = None
         session.panes_rendered.connect(self._arrive)
 
@@ -59,6 +62,7 @@ class WindowSnapshot(QObject):
             clusters=self._choices.clusters,
             kept=tuple((source, pins[source]) for source in sources if source in pins and source != wanted),
             segments=self._segments_now(),
+            classes=SavedClasses(self._classes.entries, tuple(self._classes.strokes.items())),
         )
 
     def _segments_now(self) -> SavedSegments:
@@ -76,6 +80,7 @@ class WindowSnapshot(QObject):
         self._choices.set_similarity(saved.similarity)
         self._choices.set_clusters(saved.clusters)
         self._choices.show(saved.overlay)
+        self._classes.restore(saved.classes.entries, dict(saved.classes.strokes))
         if source is not None:
             kept = saved.segments
             self._segments.restore(source, kept.method, kept.view, kept.edits, shown=kept.shown)

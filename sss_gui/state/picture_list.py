@@ -79,6 +79,16 @@ class PictureList(QObject):
             self.changed.emit()
             self.choose(place)
 
+    def arrange(self, sources: Sequence[Source]) -> None:
+        """Put the open pictures into the order of `sources`; the one that is shown stays so."""
+        place = {source: k for k, source in enumerate(sources)}
+        order = sorted(self._sources, key=lambda source: place.get(source, len(place)))
+        if order != self._sources:
+            at_cursor = self._sources[self.cursor] if 0 <= self.cursor < len(self._sources) else None
+            self._sources = order
+            self.cursor = order.index(at_cursor) if at_cursor is not None else -1
+            self.changed.emit()
+
     def choose(self, index: int) -> None:
         """Show picture `index`."""
         if 0 <= index < len(self._sources):

@@ -23,6 +23,7 @@ from sss_gui.requests.segments import (
     SegmentsRequest,
     SegmentsResult,
 )
+from sss_gui.state.classes import Classes, class_layers, looking_like
 from sss_gui.state.layer_edits import (
     Components,
     Edits,
@@ -43,7 +44,8 @@ from sss_gui.state.step_names import params_words, step_words
 from sss_model.matting.steps import Step
 from sss_model.params.layers import MatteParams, SegmentParams
 
-TOOLS = ("keep", "drop", "brush", "box", "pick")
+TOOLS = ("keep", "drop", "brush", "box", "pick", "teach")
+CLASSES = "classes"
 FINEST, WIDEST = 0.002, 0.2  # radii of the brush, in parts of the long side
 TOLERANCE = 1e-3  # of a component's share, by which a cut is known again
 METHOD_TITLES = {
@@ -52,6 +54,7 @@ METHOD_TITLES = {
     "mask-rcnn": "Mask R-CNN",
     "deeplab": "DeepLab",
     "pspnet": "PSPNet",
+    CLASSES: "Classes by strokes",
 }
 
 
@@ -61,7 +64,7 @@ class Method:
 
     Attributes
     ----------
-    name : one of `SEGMENT_METHODS`
+    name : one of `SEGMENT_METHODS`, or classes that are taught by strokes
     file : of the method masks, or a network's weights; None takes the published ones
     consent : whether these may be downloaded
     """
@@ -76,7 +79,7 @@ class Method:
         return METHOD_TITLES.get(self.name, self.file.name if self.file is not None else self.name)
 
 
-Cut = tuple[Source, int, Method]
+Cut = tuple[Source, object, Method]  # the middle: what it is made of, another one for other features or strokes
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Segments(QObject):
     solo : number of the layer that shows alone; 0 for none
     lit : number of the layer under the pointer; 0 for none
     tool : what the mouse does on a picture, one of `TOOLS`: a click keeps or drops the thing it is on, the brush
-        paints what is kept, a box is drawn about the thing, or a click picks the layer
+        paints what is kept, a box is drawn about the thing, a click picks the layer, or the brush teaches a class
     brush : radius of the brush in parts of the picture's long side
 
     Signals
@@ -165,9 +168,9 @@ class Segments(QObject):
     replaced = Signal()
     noted = Signal(str)
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, classes: Classes, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._classes = session, classes
         self.motion = session.motion
         self.components = Components()
         self.edits = Edits()
@@ -182,6 +185,7 @@ class Segments(QObject):
         self.view = AlphaView()
         self._features = 0  # number of those that the panes show
         self._cuts = Channel(session.worker, Rank.SEGMENTS, stops_running=True, busy=True)
+        self._class_cuts = Channel(session.worker, Rank.CLASSES, stops_running=True)
         self._layers = Channel(session.worker, Rank.LAYERS, stops_running=True)
         self._mattes = Channel(session.worker, Rank.MATTE, stops_running=True)
         self._preparation = Channel(session.worker, Rank.PREPARE_MATTE, quiet=True)
@@ -196,6 +200,9 @@ class Segments(QObject):
         session.panes_rendered.connect(self._follow)
         for changed in (session.source_changed, session.model_changed, session.extract_changed):
             changed.connect(self._drop_cut)
+        classes.taught_changed.connect(self._follow_teaching)
+        classes.entries_changed.connect(self._follow_entries)
+        classes.active_changed.connect(self._follow_active)
 
     # what there is ---------------------------------------------------------------------------------------------------
 
@@ -216,14 +223,19 @@ class Segments(QObject):
             stopped = self._asked_cut is not None and self._asked_cut == self._wanted_cut
             return "computing" if self.computing else "stopped" if stopped and self.shown else ""
         if self.computing or self._wanted_cut != self.edits.cut:
-            return "stale"
+            return "preview" if self.by_classes and self._class_cuts.pending else "stale"
         alphas = self.alphas
         return "exact" if alphas is not None and alphas.exact and alphas.groups == self.groups else "preview"
 
     @property
     def computing(self) -> bool:
         """Whether a cut is under way."""
-        return self._cuts.pending
+        return self._cuts.pending or (self._class_cuts.pending and self.cut is None)
+
+    @property
+    def by_classes(self) -> bool:
+        """Whether the layers are classes that are taught by strokes."""
+        return self.method.name == CLASSES
 
     def plane(self, layer: Layer) -> int:
         """Which plane of `alphas` is that layer; -1 while they are those of other groups."""
@@ -251,6 +263,11 @@ class Segments(QObject):
             return None
         layers = layers or LayersRequest(self._segments_request(source), ())
         return MatteRequest(layers, self.wanted_matte, self.view.decontaminate)
+
+    @property
+    def source(self) -> Source | None:
+        """The picture that shows."""
+        return self._source
 
     @property
     def can_cut_out(self) -> bool:
@@ -283,10 +300,16 @@ class Segments(QObject):
             self._tell()
 
     def set_method(self, method: Method) -> None:
-        """Take the layers from `method`."""
+        """Take the layers from `method`; where these are classes the mouse teaches them."""
         if method != self.method:
+            classes = CLASSES in (method.name, self.method.name)
             self.method = method
             self.method_changed.emit(method)
+            if classes and self.cut is not None and self._wanted_cut != self.edits.cut:
+                self._remember()  # what a user does to layers is not what is done to classes: none of the others show
+                self._forget_cut(with_matte(Edits(), self.edits))
+            if self.by_classes != (self.tool == "teach"):
+                self.set_tool("teach" if self.by_classes else TOOLS[0])
             if self._wanted_cut == self.edits.cut:  # back to what is there
                 self._drop_cut()
             self._compute_missing()
@@ -322,7 +345,7 @@ class Segments(QObject):
         self.show(shown)
         if source == self._session.displayed:
             self._put(with_matte(self.edits, edits))
-        if self.cut is not None and self._wanted_cut == self.edits.cut:
+        if self.cut is not None and self._wanted_cut == self.edits.cut and not self.by_classes:
             self._put(self._edits_for(self.edits.cut, self.edits))
             self.replaced.emit()
 
@@ -376,7 +399,7 @@ class Segments(QObject):
             self.edges_changed.emit(edits.edges)
         if edits.params != before.params:
             self.params_changed.emit(edits.params)
-        if regrouped:
+        if regrouped and not self.by_classes:  # whose layers come with them
             self._ask_layers()
         if other_sum or _matte(edits) != _matte(before):
             self._ask_matte()
@@ -397,13 +420,17 @@ class Segments(QObject):
             self.lit_changed.emit(number)
 
     def set_tool(self, tool: str) -> None:
-        """Let clicks do that."""
+        """Let clicks do that; what teaches classes shows them."""
         if tool != self.tool:
             self.tool = tool
             self.tool_changed.emit(tool)
+            if tool == "teach":
+                self.set_method(Method(CLASSES))
 
     def set_count(self, count: int, *, moving: bool = False) -> None:
         """That many layers; `moving` while the slider is dragged."""
+        if self._are_classes("name another, or take one away"):
+            return
         if moving:
             self.motion.move()
         groupings = self.components.groupings
@@ -415,6 +442,8 @@ class Segments(QObject):
 
     def merge(self) -> None:
         """Make one layer of those that are picked."""
+        if self._are_classes("paint what belongs together as one class"):
+            return
         if len(self.edits.picked) < 2:
             self.noted.emit("Pick two layers or more to merge them: click one, then others with Shift.")
             return
@@ -424,6 +453,8 @@ class Segments(QObject):
 
     def split(self) -> None:
         """Make two layers of the one that is picked."""
+        if self._are_classes("name another one, and paint some of it"):
+            return
         if len(self.edits.picked) != 1:
             self.noted.emit("Pick one layer to split it.")
             return
@@ -437,6 +468,8 @@ class Segments(QObject):
 
     def merge_slivers(self) -> None:
         """Merge layers with little of the picture into those that they are likest to."""
+        if self._are_classes("take away those that are not wanted"):
+            return
         shares = {layer.number: self.share(layer) for layer in self.edits.layers}
         layers = without_slivers(self.edits.layers, shares, self.components)
         if layers == self.edits.layers:
@@ -447,17 +480,26 @@ class Segments(QObject):
 
     def arrange(self, numbers: list[int]) -> None:
         """Put the layers into that order."""
+        if self.by_classes:
+            self._classes.arrange(numbers)
+            return
         layers = tuple(self.edits.layer(number) for number in numbers)
         self._edit("order of layers", replace(self.edits, layers=layers, arranged=True))
 
     def rename(self, number: int, name: str) -> None:
         """Call a layer `name`; a number goes behind it where another is called so."""
+        if self.by_classes:
+            self._classes.rename(number, name)
+            return
         others = [layer.name for layer in self.edits.layers if layer.number != number]
         if name.strip():
             self._change("rename layer", number, lambda layer: replace(layer, name=unlike(name.strip(), others)))
 
     def set_colour(self, number: int, colour: Colour) -> None:
         """Show a layer in `colour`."""
+        if self.by_classes:
+            self._classes.set_colour(number, colour)
+            return
         self._change("layer's colour", number, lambda layer: replace(layer, colour=colour))
 
     def toggle_layer(self, number: int) -> None:
@@ -466,9 +508,16 @@ class Segments(QObject):
         self._change(name, number, lambda layer: replace(layer, shown=not layer.shown))
 
     def pick(self, numbers: Part) -> None:
-        """Let the matte be the sum of these layers, and nothing else."""
+        """Let the matte be the sum of these layers, and nothing else; of one class, it is the one that is painted."""
         picked = numbers & {layer.number for layer in self.edits.layers}
-        self._edit("pick", replace(self.edits, picked=picked, steps=()))
+        edits = replace(self.edits, picked=picked, steps=())
+        if self.by_classes and len(numbers) == 1:
+            self._classes.set_active(min(numbers))
+        if self.tool == "teach" and not self.edits.steps:  # going from class to class is no step to go back to
+            if edits != self.edits:
+                self._put(edits)
+        else:
+            self._edit("pick", edits)
 
     def add_step(self, step: Step) -> None:
         """Let a click, a stroke or a box make the matte, or correct what it is."""
@@ -511,6 +560,12 @@ class Segments(QObject):
         elif edits.cut is None:  # from before the layers were there
             self._put(with_matte(self.edits, edits))
 
+    def _are_classes(self, instead: str) -> bool:
+        """Whether the layers are classes, which are not grouped; says what to do instead."""
+        if self.by_classes:
+            self.noted.emit(f"Classes are made by painting: {instead}.")
+        return self.by_classes
+
     def _change(self, name: str, number: int, change: Callable[[Layer], Layer]) -> None:
         layers = tuple(change(layer) if layer.number == number else layer for layer in self.edits.layers)
         self._edit(name, replace(self.edits, layers=layers))
@@ -538,23 +593,32 @@ class Segments(QObject):
 
     @property
     def _wanted_cut(self) -> Cut | None:
-        """The cut that is wanted; None while the features are under way."""
-        source = self._session.shown
-        return None if source is None else (source, self._features, self.method)
+        """The cut that is wanted; None while the features are under way, or nothing is taught."""
+        source, taught = self._session.shown, self._classes.taught
+        if source is None or (self.by_classes and taught is None):
+            return None
+        return source, (self._features, taught) if self.by_classes else self._features, self.method
 
     def _segments_request(self, source: Source) -> SegmentsRequest:
         state = replace(self._session.state, source=source)
+        if self.by_classes:
+            return SegmentsRequest(state.features(), classes=self._classes.taught)
         params = SegmentParams(method=self.method.name)
         return SegmentsRequest(state.features(), params, self.method.file, self.method.consent)
 
     def _compute_missing(self) -> None:
         """Ask for the cut that is wanted, where the view shows and it is not there."""
         wanted, source = self._wanted_cut, self._session.shown
-        if not self.shown or source is None or wanted == self._asked_cut:
+        if not self.shown or source is None or wanted is None or wanted == self._asked_cut:
             return
         if self.cut is not None and wanted == self.edits.cut:
             return
         self._asked_cut = wanted
+        if self.by_classes:
+            self._cuts.drop()
+            self._class_cuts.ask(self._segments_request(source), self._take_classes, self._end)
+            return
+        self._class_cuts.drop()
         self._cuts.ask(self._segments_request(source), self._take_cut, self._end)
 
     def _ask_layers(self) -> None:
@@ -606,6 +670,66 @@ class Segments(QObject):
         self.replaced.emit()
         self._tell()
 
+    def _take_classes(self, result: SegmentsResult) -> None:
+        """Classes taught anew look as the former ones did until their layers are there, which come with them."""
+        cut, before = self._wanted_cut, self.edits.cut
+        if cut is None or cut != self._asked_cut or result.layers is None:
+            return
+        again = isinstance(before, tuple) and (before[0], before[2]) == (cut[0], cut[2])
+        former = {layer.number for layer in self.edits.layers}
+        if not again:
+            self._remember()
+            self.matte = None
+        self.cut, self.alphas = result, result.layers
+        self.components = Components(result.shares, result.groupings, (), result.names)
+        edits = replace(self.edits, cut=cut, layers=class_layers(self._classes.taught_entries, self.edits.layers))
+        active, numbers = self._classes.active, {layer.number for layer in edits.layers}
+        if not again:
+            edits = self._first_of_classes(edits)
+            self._replace(with_matte(Edits(cut), edits))
+        elif active in numbers - former and not edits.steps:  # painted for the first time
+            edits = replace(edits, picked=frozenset([active]))
+        edits = replace(edits, picked=edits.picked & numbers)
+        self._put(edits)
+        self._ask_matte()
+        if not again:
+            self.replaced.emit()
+        self.alphas_changed.emit()
+        self._classes.rate(result.source, cut[1][1] if isinstance(cut[1], tuple) else None, result.confidence)
+        self._tell()
+
+    def _first_of_classes(self, edits: Edits) -> Edits:
+        """Of the picture as it was, or as a session has it; else the class that is painted is picked."""
+        saved, self._restored = self.waiting, None if self.waiting else self._restored
+        numbers = frozenset(layer.number for layer in edits.layers)
+        if saved is not None:
+            layers = class_layers(self._classes.taught_entries, saved.layers)
+            return replace(edits, layers=layers, picked=saved.picked & numbers)
+        return replace(edits, picked=frozenset() if edits.steps else numbers & {self._classes.active})
+
+    def _follow_active(self, number: int) -> None:
+        """The class that is painted is the one that is picked."""
+        if self.by_classes and self.tool == "teach" and any(layer.number == number for layer in self.edits.layers):
+            self.pick(frozenset([number]))
+
+    def _follow_teaching(self) -> None:
+        """Other strokes: the classes that show are former ones."""
+        if not self.by_classes:
+            return
+        if self._classes.taught is None:
+            self._class_cuts.drop()
+            self._asked_cut = None
+            if self.cut is not None:
+                self._forget_cut(with_matte(Edits(), self.edits))
+        self._compute_missing()
+        self._tell()
+
+    def _follow_entries(self) -> None:
+        """Names, colours and order of the classes that show."""
+        numbers = {entry.number for entry in self._classes.entries}
+        if self.by_classes and all(layer.number in numbers for layer in self.edits.layers):
+            self._put(replace(self.edits, layers=looking_like(self.edits.layers, self._classes.entries)))
+
     def _replace(self, edits: Edits) -> None:
         """Others begin with `edits`: whoever shows them starts anew."""
         self.edits = edits
@@ -646,17 +770,22 @@ class Segments(QObject):
         if self._source is not None:
             self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
         self._source = source
-        self.cut = self.alphas = self.matte = None
-        for channel in (self._cuts, self._layers, self._mattes):
+        for channel in (self._cuts, self._class_cuts, self._layers, self._mattes):
             channel.drop()
-        self.components, self._asked_cut = Components(), None
-        self._replace(self._matte_of_source.get(source, Edits()) if source is not None else Edits())
-        self.replaced.emit()
+        self._asked_cut = None
+        self._forget_cut(self._matte_of_source.get(source, Edits()) if source is not None else Edits())
         self._tell()
 
+    def _forget_cut(self, edits: Edits) -> None:
+        """There are no layers; `edits` have the matte."""
+        self.cut = self.alphas = self.matte = None
+        self.components = Components()
+        self._replace(edits)
+        self.replaced.emit()
+
     def _remember(self) -> None:
-        """Remember what was made of the cut that is there."""
-        if self.cut is not None and isinstance(self.edits.cut, tuple):
+        """Remember what was made of the cut that is there; classes have their names and colours themselves."""
+        if self.cut is not None and isinstance(self.edits.cut, tuple) and self.edits.cut[2].name != CLASSES:
             source, _, method = self.edits.cut
             made = MadeOfCut(method, self.cut.shares, self.edits)
             others = [other for other in self._made_of.get(source, ()) if not other.of_cut(made)]
@@ -666,6 +795,7 @@ class Segments(QObject):
     def _drop_cut(self, *_: object) -> None:
         """What is being cut is not wanted any more."""
         self._cuts.drop()
+        self._class_cuts.drop()
         self._asked_cut = None
         self._tell()
 

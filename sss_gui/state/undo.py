@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.panes import Source
+from sss_gui.state.classes import ClassEntry, Classes, Strokes
 from sss_gui.state.layer_edits import Edits, with_matte
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import Closed, PictureList
@@ -45,9 +46,9 @@ Steps = dict[Source | None, list[Step]]  # of each picture; of None what all pic
 class Undo(QObject):
     """Takes back what was done to the displayed picture, and to what all pictures share, the last thing first.
 
-    Radius, basis, similarity and their like are the same for every picture, so a change of them can be taken back from
-    each; pins, mattes and layers only where they are. A closed picture comes back. One drag of a slider is one step.
-    Opening a picture, and another model, are none.
+    Radius, basis, similarity, the names of classes and their like are the same for every picture, so a change of them
+    can be taken back from each; pins, mattes, layers and the strokes of classes only where they are. A closed picture
+    comes back. One drag of a slider is one step. Opening a picture, and another model, are none.
 
     Signals
     -------
@@ -63,11 +64,12 @@ class Undo(QObject):
         pins: Pins,
         choices: OverlayChoices,
         segments: Segments,
+        classes: Classes,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins = session, pictures, pins
-        self._choices, self._segments = choices, segments
+        self._choices, self._segments, self._classes = choices, segments, classes
         self._past: Steps = {}
         self._future: Steps = {}
         self._numbers = itertools.count(1)
@@ -81,6 +83,8 @@ class Undo(QObject):
             field.connect(self._record_shared)
         pins.edited.connect(self._record_pins)
         segments.edited.connect(self._record_edits)
+        classes.entries_edited.connect(self._record_classes)
+        classes.strokes_edited.connect(self._record_strokes)
         pictures.closed.connect(self._record_closed)
         segments.replaced.connect(self._follow_cut)
         session.displayed_changed.connect(self._tell)
@@ -115,6 +119,13 @@ class Undo(QObject):
 
     def _record_edits(self, name: str, before: Edits) -> None:
         self._record(self._session.displayed, name, {"edits": before}, {"edits": self._segments.edits})
+
+    def _record_classes(self, name: str, before: tuple[ClassEntry, ...]) -> None:
+        self._record(None, name, {"classes": before}, {"classes": self._classes.entries})
+
+    def _record_strokes(self, name: str, source: Source, before: Strokes) -> None:
+        after = self._classes.strokes_of(source)
+        self._record(source, name, {"strokes": (source, before)}, {"strokes": (source, after)})
 
     def _record_closed(self, closed: Closed) -> None:
         if not self._applying:
@@ -172,6 +183,11 @@ class Undo(QObject):
             return self._edits_of(values["edits"], others["edits"]) != self._segments.edits
         if "pins" in values:
             return bool(values["pins"] != self._pins.points)
+        if "classes" in values:
+            return bool(values["classes"] != self._classes.entries)
+        if "strokes" in values:
+            source, strokes = values["strokes"]
+            return bool(strokes != self._classes.strokes_of(source))
         if "closed" in values:
             opened, closed = self._pictures.sources, values["closed"] or others["closed"]
             return any((source in opened) == bool(values["closed"]) for _, source in closed)
@@ -182,6 +198,10 @@ class Undo(QObject):
             self._segments.set_edits(self._edits_of(values["edits"], others["edits"]))
         elif "pins" in values:
             self._pins.set(values["pins"])
+        elif "classes" in values:
+            self._classes.set_entries(values["classes"])
+        elif "strokes" in values:
+            self._classes.set_strokes(*values["strokes"])
         elif values.get("closed"):
             self._pictures.close([source for _, source in values["closed"]])
         elif "closed" in values:

@@ -69,6 +69,15 @@ def matte_command_line(state: State, recipe: Path, folder: Path, params: LayerEx
     return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
 
 
+def classes_command_line(state: State, classes: Path, folder: Path, params: LayerExportParams) -> str:
+    """The call that cuts the picture into the taught classes of a file, and writes them as `params` say."""
+    parts = _segment_call(state, folder)
+    if not parts:
+        return ""
+    parts += ["--classes", str(classes), *words(params, skip=("existing", "compare", "against"))]
+    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+
+
 def _segment_call(state: State, folder: Path) -> list[str]:
     """What every call of sss-segment begins with; nothing where there is no picture."""
     source = state.source

@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
+from sss_gui.requests.classes import ClassFileResult, SaveClassesRequest
 from sss_gui.requests.segments import (
     CutOutRequest,
     CutOutResult,
@@ -20,12 +21,13 @@ from sss_gui.requests.segments import (
 from sss_gui.state.layer_edits import plain_count
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
-from sss_gui.tasks.command_line import matte_command_line, segment_command_line
+from sss_gui.tasks.command_line import classes_command_line, matte_command_line, segment_command_line
 from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
 from sss_gui.window.settings import Settings
+from sss_model.classes import TaughtClasses
 from sss_model.params.layers import LayerExportParams
 
 
@@ -90,7 +92,8 @@ class ExportLayers(ExportTask[LayerExportParams]):
         by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
         planes = [by_plane[plane] for plane in range(len(by_plane))]
         names, colours = tuple(layer.name for layer in planes), tuple(layer.colour for layer in planes)
-        order = tuple(groups[min(layer.components)] for layer in edits.layers) if edits.arranged else ()
+        arranged = edits.arranged or self._segments.by_classes
+        order = tuple(groups[min(layer.components)] for layer in edits.layers) if arranged else ()
         return ExportLayersRequest(layers, names, folder, params, order, colours)
 
     def copy_pane(self) -> None:
@@ -120,6 +123,10 @@ class ExportLayers(ExportTask[LayerExportParams]):
         if state.source is None or state.source.path is None or not (drawn or segments.cut is not None):
             self.noted.emit("Only layers and mattes of a picture from a file have a command line.")
             return
+        taught = segments.layers_request() if not drawn else None
+        if taught is not None and taught.cut.classes is not None:
+            self._copy_classes(taught.cut.classes)
+            return
         if (state.extract.size, state.extract.scales) != ("auto", ()):
             self.noted.emit("sss-segment sees photographs at the automatic working size; choose it in the menu Model.")
             return
@@ -147,6 +154,21 @@ class ExportLayers(ExportTask[LayerExportParams]):
         text = matte_command_line(self._session.state, result.path, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
         self.noted.emit(f"Copied as command line; the matte's recipe is {result.path}.")
+
+    def _copy_classes(self, classes: TaughtClasses) -> None:
+        """Write the classes beside, and have the call copied that names them: it takes the size that taught them."""
+        if classes.source.size != str(self._session.state.extract.size):
+            size = classes.source.size
+            self.noted.emit(f"sss-segment takes the working size of the strokes, {size}; choose it in the menu Model.")
+            return
+        asked = SaveClassesRequest(self.folder() / "classes.json", classes, by_content=True)
+        self._session.exports.ask(asked, self._copy_classes_command)
+
+    def _copy_classes_command(self, result: ClassFileResult) -> None:
+        """Put the call that cuts the picture into the classes of that file on the clipboard."""
+        text = classes_command_line(self._session.state, result.path, self.folder(), self.params())
+        QGuiApplication.clipboard().setText(text)
+        self.noted.emit(f"Copied as command line; the classes are {result.path}. It takes whole folders too.")
 
     def _matte_words(self) -> str:
         edits = self._segments.edits

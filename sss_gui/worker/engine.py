@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from sss_gui.pane_names import PANES
+from sss_gui.requests.classes import (
+    ConfidenceRequest,
+    ConfidenceResult,
+    OpenClassesRequest,
+    SaveClassesRequest,
+    StrokeRequest,
+)
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.requests.panes import (
@@ -123,6 +130,10 @@ class FeatureEngine(Engine):
         BackdropRequest: "segmenter.backdrop",
         CutOutRequest: "segmenter.cut_out",
         ExportLayersRequest: "segmenter.export_layers",
+        StrokeRequest: "segmenter.classes.stroke",
+        OpenClassesRequest: "segmenter.classes.open_classes",
+        SaveClassesRequest: "segmenter.classes.save_classes",
+        ConfidenceRequest: "confidence",
     }
 
     def __init__(self, extraction: CachedExtractor | None = None) -> None:
@@ -424,6 +435,19 @@ class FeatureEngine(Engine):
         if remembered is None:
             self.documents.drop(self._key(request.panes.features))  # a batch must not push out what is being looked at
         return BatchExportResult(source, tuple(paths))
+
+    def confidence(self, request: ConfidenceRequest, progress: Progress, deliver: Deliver) -> ConfidenceResult:
+        """How sure taught classes are of a picture; nobody looks at it, so that its features push no others out."""
+        from sss_model.classes import confidence  # here: it loads torch
+
+        source, document = request.features.source, self.documents.get_quietly(self._key(request.features))
+        if document is None and not request.compute:
+            return ConfidenceResult(source, None)
+        if document is None:
+            document = self._compute(request.features, progress.part(request.begun, request.done), deliver)
+        features = document.figure.features
+        request.classes.check_source(document.record, features)
+        return ConfidenceResult(source, confidence(request.classes.probabilities(features)))
 
     def feature_thumbnails(
         self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver

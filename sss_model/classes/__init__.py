@@ -10,7 +10,7 @@ alphas = class_alphas(probabilities, found.guide, image)                        
 
 from __future__ import annotations
 
-from sss_model.classes.class_file import ClassFileError, load_classes, save_classes
+from sss_model.classes.class_file import ClassFileError, classes_sha256, load_classes, save_classes
 from sss_model.classes.strokes import Stroke
 from sss_model.classes.taught import DOUBTFUL, FeatureSource, TaughtClasses, class_alphas, confidence
 
@@ -21,6 +21,7 @@ __all__ = [
     "Stroke",
     "TaughtClasses",
     "class_alphas",
+    "classes_sha256",
     "confidence",
     "load_classes",
     "save_classes",

@@ -39,10 +39,15 @@ def save_classes(path: str | os.PathLike[str], classes: TaughtClasses) -> None:
     ParameterError : not every class is taught
     ClassFileError : the file cannot be written
     """
-    entry = _entry(classes)
-    text = json.dumps({**entry, "checksum": _checksum(entry)}, indent=1) + "\n"
+    text = classes_text(classes)
     with replacing(path, ClassFileError) as temporary:
         temporary.write_text(text, encoding="ascii")
+
+
+def classes_text(classes: TaughtClasses) -> str:
+    """What `save_classes` writes, ASCII; raises `ParameterError` where not every class is taught."""
+    entry = _entry(classes)
+    return json.dumps({**entry, "checksum": _checksum(entry)}, indent=1) + "\n"
 
 
 def load_classes(path: str | os.PathLike[str]) -> TaughtClasses:
@@ -75,47 +80,78 @@ def load_classes(path: str | os.PathLike[str]) -> TaughtClasses:
         raise ClassFileError(f"The classes in {file.name} do not fit together. {why}") from error
 
 
+def classes_sha256(classes: TaughtClasses) -> str:
+    """The digest of the file that `save_classes` writes."""
+    return hashlib.sha256(classes_text(classes).encode("ascii")).hexdigest()
+
+
+def source_entry(source: FeatureSource) -> dict[str, Any]:
+    """`source` as JSON has it."""
+    return {
+        "name": source.model,
+        "sha256": source.sha256,
+        "backbone": source.backbone,
+        "channels": source.channels,
+        "size": source.size,
+        "scales": list(source.scales),
+    }
+
+
+def read_source(entry: Any) -> FeatureSource:
+    """What `source_entry` made of it; raises LookupError, TypeError or ValueError where it is damaged."""
+    texts = [entry[key] for key in ("name", "sha256", "backbone", "size")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(entry["channels"], int):
+        raise ParameterError("The model must have a name, sha256, backbone and size as text, and channels.")
+    name, sha256, backbone, size = texts
+    scales = tuple(float(scale) for scale in entry["scales"])
+    return FeatureSource(entry["channels"], name, sha256, backbone, size, scales)
+
+
+def stroke_entry(stroke: Stroke) -> dict[str, Any]:
+    """`stroke` with its features, as JSON has it."""
+    return {
+        "class": stroke.name,
+        "picture": stroke.picture,
+        "points": stroke.points.tolist(),
+        "radius": stroke.radius,
+        "pixels": stroke.pixels,
+        "vectors": {"type": "float16 (N, D)", "base64": _text(stroke.vectors, "<f2")},
+    }
+
+
+def read_stroke(entry: Any, channels: int) -> Stroke:
+    """What `stroke_entry` made of one of `channels` features; raises as `read_source`."""
+    points = np.array(entry["points"], np.float64)
+    radius, pixels = float(entry["radius"]), int(entry["pixels"])
+    if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= _MOST_POINTS:
+        raise ParameterError("A stroke must have points, pairs of x and y.")
+    if not ((points >= 0) & (points <= 1)).all() or not 0 <= radius <= 1:
+        raise ParameterError("A stroke's points and radius must be from 0 to 1, parts of the picture's sides.")
+    vectors = _array(entry["vectors"], "<f2", channels, along=1)
+    if not 1 <= len(vectors) <= min(pixels, MOST_VECTORS):
+        raise ParameterError(f"A stroke of {pixels} pixels must have 1 to {MOST_VECTORS} vectors, got {len(vectors)}.")
+    return Stroke(str(entry["class"]), str(entry["picture"]), points, radius, pixels, vectors)
+
+
 def _entry(classes: TaughtClasses) -> dict[str, Any]:
-    source, classifier, pixels = classes.source, classes.classifier, classes.pixels
+    classifier, pixels = classes.classifier, classes.pixels
+    colours = [{"colour": list(colour)} for colour in classes.colours] or [{}] * len(classes.names)
     return {
         "kind": KIND,
         "version": VERSION,
         "program": f"sss-features {sss_model.__version__}",
-        "model": {
-            "name": source.model,
-            "sha256": source.sha256,
-            "backbone": source.backbone,
-            "channels": source.channels,
-            "size": source.size,
-            "scales": list(source.scales),
-        },
+        "model": source_entry(classes.source),
         "classes": [
-            {"name": name, "pixels": pixels[name], "bias": float(classifier.bias[k])}
+            {"name": name, "pixels": pixels[name], "bias": float(classifier.bias[k]), **colours[k]}
             for k, name in enumerate(classes.names)
         ],
         "weights": {"type": "float32 (D, K), of features at length 1", "base64": _text(classifier.weights, "<f4")},
-        "strokes": [
-            {
-                "class": stroke.name,
-                "picture": stroke.picture,
-                "points": stroke.points.tolist(),
-                "radius": stroke.radius,
-                "pixels": stroke.pixels,
-                "vectors": {"type": "float16 (N, D)", "base64": _text(stroke.vectors, "<f2")},
-            }
-            for stroke in classes.strokes
-        ],
+        "strokes": [stroke_entry(stroke) for stroke in classes.strokes],
     }
 
 
 def _classes(entry: dict[str, Any]) -> TaughtClasses:
-    model = entry["model"]
-    texts = [model[key] for key in ("name", "sha256", "backbone", "size")]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(model["channels"], int):
-        raise ParameterError("The model must have a name, sha256, backbone and size as text, and channels.")
-    name, sha256, backbone, size = texts
-    scales = tuple(float(scale) for scale in model["scales"])
-    source = FeatureSource(model["channels"], name, sha256, backbone, size, scales)
+    source = read_source(entry["model"])
     names = tuple(str(described["name"]) for described in entry["classes"])
     weights = _array(entry["weights"], "<f4", source.channels, along=0)
     bias = np.array([described["bias"] for described in entry["classes"]], np.float32)
@@ -123,21 +159,14 @@ def _classes(entry: dict[str, Any]) -> TaughtClasses:
         raise ParameterError(
             f"The weights are of {weights.shape[1]} classes, there are {len(names)} with a finite bias."
         )
-    strokes = tuple(_stroke(described, source.channels) for described in entry["strokes"])
-    return TaughtClasses(source, names, strokes, Classifier(weights, bias))
+    strokes = tuple(read_stroke(described, source.channels) for described in entry["strokes"])
+    colours = tuple(_colour(described["colour"]) for described in entry["classes"] if "colour" in described)
+    return TaughtClasses(source, names, strokes, colours, Classifier(weights, bias))
 
 
-def _stroke(described: dict[str, Any], channels: int) -> Stroke:
-    points = np.array(described["points"], np.float64)
-    radius, pixels = float(described["radius"]), int(described["pixels"])
-    if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= _MOST_POINTS:
-        raise ParameterError("A stroke must have points, pairs of x and y.")
-    if not ((points >= 0) & (points <= 1)).all() or not 0 <= radius <= 1:
-        raise ParameterError("A stroke's points and radius must be from 0 to 1, parts of the picture's sides.")
-    vectors = _array(described["vectors"], "<f2", channels, along=1)
-    if not 1 <= len(vectors) <= min(pixels, MOST_VECTORS):
-        raise ParameterError(f"A stroke of {pixels} pixels must have 1 to {MOST_VECTORS} vectors, got {len(vectors)}.")
-    return Stroke(str(described["class"]), str(described["picture"]), points, radius, pixels, vectors)
+def _colour(values: Any) -> tuple[int, int, int]:
+    red, green, blue = values
+    return red, green, blue
 
 
 def _array(described: dict[str, Any], kind: str, channels: int, *, along: int) -> NDArray[Any]:

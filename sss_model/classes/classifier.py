@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sss_model.array_types import Floats
-from sss_model.projection.feature_matrix import FeatureMatrix
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # measured on pictures that taught nothing: the best mean IoU, and the likeliest true class
 RIDGE = 0.024  # of all channels' variance together; strokes show few of the directions in which a class varies
@@ -33,6 +33,10 @@ class Classifier:
 
     def probabilities(self, features: NDArray[np.floating[Any]]) -> Floats:
         """(h, w, K) float32 of sum 1, of `features` (h, w, D)."""
+        import torch  # here: a window holds classes before torch is loaded
+
+        from sss_model.projection.feature_matrix import FeatureMatrix
+
         matrix = FeatureMatrix(features)
         weights, bias = torch.from_numpy(self.weights), torch.from_numpy(self.bias)
         out = torch.empty((matrix.height, matrix.width, len(self.bias)))

@@ -14,7 +14,6 @@ from sss_model.array_types import AnyFloats, Floats
 from sss_model.classes.classifier import Classifier, fit
 from sss_model.classes.strokes import Stroke, make_stroke
 from sss_model.errors import ParameterError
-from sss_model.filtering.lift import GuidedLift
 from sss_model.params import FilterParams
 from sss_model.progress import Progress
 
@@ -63,10 +62,12 @@ class TaughtClasses:
     source : of the features
     names : of the classes, no two alike even where capitals do not count
     strokes : of these classes, in the order they were made
+    colours : RGB 0 to 255 of each class, where a window has given them; else none
 
     Raises
     ------
-    ParameterError : names that are empty or alike, more than 255, a stroke of no class or of another length
+    ParameterError : names that are empty or alike, more than 255, a stroke of no class or of another length, colours
+        that are not one a class
 
     Examples
     --------
@@ -82,6 +83,7 @@ class TaughtClasses:
     source: FeatureSource
     names: tuple[str, ...] = ()
     strokes: tuple[Stroke, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
     _fitted: Classifier | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,9 @@ class TaughtClasses:
             raise ParameterError(f"The names of classes must differ, got {', '.join(self.names)}.")
         if len(self.names) > MOST_CLASSES:
             raise ParameterError(f"There is room for {MOST_CLASSES} classes, got {len(self.names)}.")
+        whole = all(len(c) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in c) for c in self.colours)
+        if not whole or len(self.colours) not in (0, len(self.names)):
+            raise ParameterError("Each class, or none, must have a colour of three whole numbers from 0 to 255.")
         for stroke in self.strokes:
             self._check_name(stroke.name)
             if stroke.vectors.shape[1] != self.source.channels:
@@ -101,13 +106,15 @@ class TaughtClasses:
 
     def with_class(self, name: str) -> TaughtClasses:
         """With one class more."""
-        return replace(self, names=(*self.names, name), _fitted=None)
+        return replace(self, names=(*self.names, name), colours=(), _fitted=None)
 
     def without_class(self, name: str) -> TaughtClasses:
         """Without the class `name` and its strokes."""
         self._check_name(name)
         kept = tuple(stroke for stroke in self.strokes if stroke.name != name)
-        return replace(self, names=tuple(n for n in self.names if n != name), strokes=kept, _fitted=None)
+        names, place = tuple(n for n in self.names if n != name), self.names.index(name)
+        colours = self.colours[:place] + self.colours[place + 1 :]
+        return replace(self, names=names, strokes=kept, colours=colours, _fitted=None)
 
     def renamed(self, old: str, new: str) -> TaughtClasses:
         """With the class `old` called `new`."""
@@ -220,6 +227,8 @@ def class_alphas(probabilities: Floats, guide: Floats, image: NDArray[Any], prog
     -------
     (H, W, K) float32 in [0, 1] of sum 1
     """
+    from sss_model.filtering.lift import GuidedLift  # here: it loads torch
+
     smoothing = FilterParams()
     out = np.empty((*image.shape[:2], probabilities.shape[2]), np.float32)
     lift = GuidedLift(guide, radius=smoothing.radius, eps=smoothing.eps)

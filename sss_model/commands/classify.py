@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,7 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import check_source
 from sss_model.files.inputs import Input, file_sha256
 from sss_model.params import ExtractParams
-from sss_model.params.fields import Checked
-from sss_model.params.layers import LayerExportParams
+from sss_model.params.layers import ClassParams, LayerExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 
 JOINED = "classes-coco.json"
 _NAMED = 20  # doubtful pictures that are told one by one
-
-
-@dataclass(frozen=True)
-class ClassParams(Checked):
-    """How a picture was cut, for its record: by the classes of a file with this digest."""
-
-    classes_sha256: str
 
 
 class Classification:
@@ -83,20 +75,20 @@ class Classification:
 
     def write(self, picture: AnalysedPicture, opened: Input, path: Path, stem: str, progress: Progress) -> list[Path]:
         """Write the classes of a `picture`, opened from `path`; returns the files."""
+        from sss_model.analysis.class_layers import class_layers, class_lead
         from sss_model.analysis.layer_files import decontaminated, layers_record, write_layer_files
-        from sss_model.classes import class_alphas, confidence
-        from sss_model.layer_io import Layers
 
         views = picture.views
         self.classes.check_source(picture.record, views.features)
-        probabilities = self.classes.probabilities(views.features)
-        alphas = class_alphas(probabilities, views.image, opened.image, progress.part(0.0, 0.4))
-        layers = decontaminated(Layers(opened.image, alphas, self.classes.names), self._export, progress.part(0.4, 0.7))
+        layers, sure = class_layers(self.classes, views.features, views.image, opened.image, progress.part(0.0, 0.4))
+        layers = replace(layers, plate=opened.plate)
+        layers = decontaminated(layers, self._export, progress.part(0.4, 0.7))
         sha256 = picture.record.get("source_sha256", "")
-        made = {**picture.record, "confidence": round(confidence(probabilities), 4)}
+        made = {**picture.record, "confidence": sure}
         record = layers_record(path.name, sha256, layers, self.params, self._export, made)
-        target, others = self._folder / _lead(stem), [_lead(other) for other in self._others]
-        return write_layer_files(target, layers, self._export, record, progress.part(0.7, 1.0), others=others)
+        target, others = self._folder / class_lead(stem), [class_lead(other) for other in self._others]
+        step, colours = progress.part(0.7, 1.0), self.classes.colours
+        return write_layer_files(target, layers, self._export, record, step, others=others, colours=colours)
 
     def finish(self, *, quiet: bool) -> None:
         """Join what the pictures' COCO files say in one, and name the pictures that the classes are unsure of."""
@@ -115,14 +107,10 @@ class Classification:
             print(f"Doubtful, the least sure first: {', '.join(told)}{more}. Teach the classes on some of them.")
 
     def _record(self, stem: str) -> Path:
+        from sss_model.analysis.class_layers import class_lead
         from sss_model.analysis.layer_files import record_name
 
-        return self._folder / record_name(_lead(stem))
-
-
-def _lead(stem: str) -> str:
-    """What the files of a picture's classes begin with."""
-    return f"{stem}-classes"
+        return self._folder / record_name(class_lead(stem))
 
 
 class ClassSegmentations:

@@ -60,6 +60,13 @@ class MatteParams(Checked):
 
 
 @dataclass(frozen=True)
+class ClassParams(Checked):
+    """How a picture was cut, for its record: by the classes of a file with this digest."""
+
+    classes_sha256: str
+
+
+@dataclass(frozen=True)
 class LayerExportParams(Checked):
     """What is written of each picture's layers, and what happens to files that are there already."""
 

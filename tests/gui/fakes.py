@@ -9,6 +9,15 @@ from typing import Any
 import numpy as np
 
 from sss_gui.requests.channel import Request
+from sss_gui.requests.classes import (
+    ClassFileResult,
+    ConfidenceRequest,
+    ConfidenceResult,
+    OpenClassesRequest,
+    SaveClassesRequest,
+    StrokeRequest,
+    StrokeResult,
+)
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.requests.overlays import (
     ClusterRequest,
@@ -62,6 +71,8 @@ from sss_gui.requests.segments import (
 from sss_gui.requests.worker import Deliver, Engine
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.image_pyramid import make_pyramid
+from sss_model.classes import FeatureSource, TaughtClasses, load_classes, save_classes
+from sss_model.classes.strokes import make_stroke
 from sss_model.errors import ImageError
 from sss_model.files.inputs import file_sha256, files_of
 from sss_model.progress import Progress
@@ -92,6 +103,8 @@ class FakeEngine(Engine):
         self.number = 0  # of the features; another one after they changed
         self.no_room: set[str] = set()  # names that memory does not hold beside the others
         self.fail: dict[str, Exception] = {}  # source name -> what happens
+        self.sure: dict[str, float] = {}  # source name -> how sure taught classes are of it, where not of 0.9
+        self.model = "ab" * 32  # digest of the model whose features lie under strokes
         self.deliver: Deliver = print  # hands over a result of the request that is being answered
 
     def answer(self, message: Request[Any], progress: Progress, deliver: Deliver) -> Any:
@@ -147,8 +160,44 @@ class FakeEngine(Engine):
         else:
             groupings, merges, names = GROUPINGS, MERGES, ()
         picture = self.picture(90)
+        if message.classes is not None:
+            return self._classes(message, message.classes, picture)
         return SegmentsResult(message.features.source, self.number, picture[0], picture, SHARES,
                               groupings, merges, names)  # fmt: skip
+
+    def _classes(self, message: SegmentsRequest, classes: TaughtClasses, picture: list[np.ndarray]) -> SegmentsResult:
+        """A stripe for each class, left to right."""
+        count, source = len(classes.names), message.features.source
+        stripe = np.arange(self.size[1]) * count // self.size[1]
+        alphas = np.broadcast_to(255 * (stripe[:, None] == np.arange(count)), (*self.size, count)).astype(np.uint8)
+        shares, groups = tuple(alphas.mean((0, 1)) / 255), tuple(range(count))
+        layers = LayersResult(source, groups, alphas, shares)
+        known = (self.number, picture[0], picture, shares, (groups,), (), classes.names, layers)
+        return SegmentsResult(source, *known, self.sure.get(source.name, 0.9))
+
+    def stroke(self, message: StrokeRequest, progress: Progress, deliver: Deliver) -> StrokeResult:
+        """The features are the place, so that strokes differ."""
+        height, width = self.size
+        features = np.dstack([*np.mgrid[:height, :width], np.ones(self.size)]).astype(np.float32)
+        features = np.concatenate([features] * 3, axis=2)[..., :8]
+        source, picture = FeatureSource(8, "fake model", self.model), message.features.source
+        if message.taught_with is not None:
+            TaughtClasses(message.taught_with).check_model(source.model, source.sha256)
+        stroke = make_stroke(message.name, picture.name, message.points, message.radius, features, self.size)
+        return StrokeResult(picture, message.number, source, stroke)
+
+    def confidence(self, message: ConfidenceRequest, progress: Progress, deliver: Deliver) -> ConfidenceResult:
+        self._wait(progress, "Network")
+        self._check(message.features.source)
+        return ConfidenceResult(message.features.source, self.sure.get(message.features.source.name, 0.9))
+
+    def open_classes(self, message: OpenClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
+        return ClassFileResult(message.path, load_classes(message.path))
+
+    def save_classes(self, message: SaveClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
+        message.path.parent.mkdir(parents=True, exist_ok=True)
+        save_classes(message.path, message.classes)
+        return ClassFileResult(message.path, message.classes)
 
     def layers(self, message: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
         alphas = np.zeros((*self.size, max(message.groups) + 1), np.uint8)

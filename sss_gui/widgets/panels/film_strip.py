@@ -34,8 +34,9 @@ from sss_gui.widgets.plain_tip import plain_tip
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)
-_PIXMAP, _STATE, _OVERLAY, _PLACE, _TIP, _FEATURES = (Qt.ItemDataRole.UserRole + n for n in range(6))
+_PIXMAP, _STATE, _OVERLAY, _PLACE, _TIP, _FEATURES, _DOUBT = (Qt.ItemDataRole.UserRole + n for n in range(7))
 _DONE = QColor("#2e9e6b")
+_DOUBTFUL = QColor("#e69f00")
 
 
 class FilmStrip(QWidget):
@@ -122,6 +123,17 @@ class FilmStrip(QWidget):
             item.setData(state, _STATE)
             item.setAccessibleDescription(state if state != "none" else "")
             item.setToolTip(plain_tip(tip or item.data(_TIP)))
+
+    def set_doubt(self, index: int, words: str) -> None:
+        """Mark item n as doubtful for the reason `words`, which its tip says; '' takes the mark away."""
+        if item := self._model.item(index):
+            item.setData(words, _DOUBT)
+            item.setAccessibleDescription(words)
+            item.setToolTip(plain_tip(f"{words}\n{item.data(_TIP)}" if words else item.data(_TIP)))
+
+    def doubt(self, index: int) -> str:
+        """Why item n is doubtful; '' where it is not."""
+        return str(self._model.item(index).data(_DOUBT) or "")
 
     def state(self, index: int) -> str:
         """The state of item n."""
@@ -262,6 +274,8 @@ class _ThumbDelegate(QStyledItemDelegate):
             painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), wide))
             painter.drawRect(frame.adjusted(-2, -2, 1, 1))
         _paint_state(painter, frame, str(index.data(_STATE)))
+        if index.data(_DOUBT):
+            _paint_mark(painter, QPoint(frame.left() + 3, frame.top() + 3), "?", _DOUBTFUL)
         painter.setPen(palette.color(QPalette.ColorRole.Text if chosen else QPalette.ColorRole.PlaceholderText))
         words = QRect(frame.x(), frame.bottom() + 4, frame.width(), option.fontMetrics.height() + 2)
         name = option.fontMetrics.elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, words.width())
@@ -285,8 +299,12 @@ def _paint_state(painter: QPainter, frame: QRect, state: str) -> None:
     marks = {"running": ("…", QColor("#e0a020")), "done": ("✓", _DONE), "failed": ("!", ALERT)}
     if state not in marks:
         return
-    label, colour = marks[state]
-    dot = QRect(frame.right() - 18, frame.top() + 3, 16, 16)
+    _paint_mark(painter, QPoint(frame.right() - 18, frame.top() + 3), *marks[state])
+
+
+def _paint_mark(painter: QPainter, corner: QPoint, label: str, colour: QColor) -> None:
+    """A letter on a disc of 16 pixels."""
+    dot = QRect(corner, QSize(16, 16))
     painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
     painter.setBrush(colour)
     painter.drawEllipse(dot)

@@ -330,7 +330,7 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(0, 0, 0, 110), 1))
         painter.setBrush(QColor(*row.colour))
         painter.drawRoundedRect(QRectF(_swatch_box(box)).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-        share = f"{100 * row.share:.0f} %" if row.share >= 0.01 else "< 1 %"
+        share = f"{100 * row.share:.0f} %" if row.share >= 0.01 else "< 1 %" if row.thumbnail is not None else ""
         wide = painter.fontMetrics().horizontalAdvance("100 %") + 10
         right, words = QRect(box.right() - wide, box.y(), wide - 6, box.height() - _BAR), _name_box(box, wide)
         painter.setPen(dim)

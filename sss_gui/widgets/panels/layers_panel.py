@@ -22,11 +22,13 @@ from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.number_control import NumberControl
+from sss_gui.widgets.panels.class_controls import ClassControls
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_model.params.layers import MatteParams, SegmentParams
 
 METHODS = {
     "sss": "Semantic soft segments",
+    "classes": "Classes you teach by strokes",
     "spectral-matting": "Spectral matting (colours alone)",
     "mask-rcnn": "Mask R-CNN (objects)…",
     "deeplab": "DeepLab (classes)…",
@@ -67,10 +69,10 @@ class LayersPanel(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.list = LayerList()
+        self.list, self.classes = LayerList(), ClassControls()
         self._numbers: dict[str, NumberControl] = {}
         self._buttons: dict[str, QPushButton] = {}
-        self._colour = QColor()
+        self._colour, self._there = QColor(), False
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
@@ -103,6 +105,12 @@ class LayersPanel(QScrollArea):
             for key, words in METHODS.items():
                 self._method.setItemText(self._method.findData(key), chosen if key == name else words)
             self._method.setCurrentIndex(self._method.findData(name))
+        by_classes = name == "classes"
+        for part in (self.classes, self._class_buttons):
+            part.setVisible(by_classes)
+        for part in (self._count, self._groups):
+            part.setVisible(not by_classes)
+        self._enable_list()
 
     def set_status(self, status: str, *, computing: bool) -> None:
         """One of the statuses of the layers: says what there is to wait for, or to do."""
@@ -112,9 +120,14 @@ class LayersPanel(QScrollArea):
         self._words.setVisible(bool(words))
         self._compute.setVisible(status in former and not computing)
         there = status in ("stale", "preview", "exact")
-        self.list.setEnabled(there)
+        self._there = there
+        self._enable_list()
         for name in ("merge_layers", "split_layer", "merge_slivers", "export_layers"):
             self._buttons[name].setEnabled(there)
+
+    def _enable_list(self) -> None:
+        """Classes have rows before they are layers."""
+        self.list.setEnabled(self._there or self._method.currentData() == "classes")
 
     def set_count(self, count: int, most: int) -> None:
         """How many layers there are, and how many there can be."""
@@ -173,7 +186,9 @@ class LayersPanel(QScrollArea):
         self._count = NumberControl(_COUNT.metadata, SegmentParams().layers)
         self._count.changing.connect(lambda value: self.count_changing.emit(int(value)))
         self._count.rested.connect(lambda value: self.count_rested.emit(int(value)))
-        deeds = QHBoxLayout()
+        self._groups = QWidget()
+        deeds = QHBoxLayout(self._groups)
+        deeds.setContentsMargins(0, 0, 0, 0)
         deeds.setSpacing(6)
         for name, words, tip in (
             ("merge_layers", "Merge", "Make one layer of those that are picked"),
@@ -181,6 +196,8 @@ class LayersPanel(QScrollArea):
             ("merge_slivers", "Merge slivers", "Merge layers under 3 % of the picture into what they are likest to"),
         ):
             deeds.addWidget(self._button(name, words, tip))
+        self._class_buttons = self.classes.make_buttons()
+        self.classes.command.connect(self.command)
         part = QWidget()
         column = QVBoxLayout(part)
         column.setContentsMargins(12, 8, 12, 10)
@@ -188,8 +205,10 @@ class LayersPanel(QScrollArea):
         column.addWidget(self._method)
         column.addLayout(waits)
         column.addWidget(self._count)
+        column.addWidget(self.classes)
         column.addWidget(self.list, 1)
-        column.addLayout(deeds)
+        column.addWidget(self._groups)
+        column.addWidget(self._class_buttons)
         return part
 
     def _make_matte(self) -> QWidget:

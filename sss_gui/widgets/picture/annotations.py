@@ -74,18 +74,26 @@ def draw_signs(painter: QPainter, points: Sequence[QPointF], *, keep: bool) -> N
 
 @dataclass(frozen=True)
 class StrokeMark:
-    """What was said of a matte along `points` (x, y) in pixels of the picture; a `radius` of 0 is a click."""
+    """What was said of a matte along `points` (x, y) in pixels of the picture; a `radius` of 0 is a click.
+
+    A stroke that teaches a class has that one's `colour`, RGB 0 to 255.
+    """
 
     points: tuple[tuple[float, float], ...]
     keep: bool
     radius: float = 0.0
+    colour: tuple[int, int, int] | None = None
+
+    @property
+    def ink(self) -> QColor:
+        """What it is drawn in."""
+        return QColor(*self.colour) if self.colour is not None else QColor(_KEEP if self.keep else ALERT)
 
 
-def draw_stroke(painter: QPainter, points: Sequence[QPointF], radius: float, *, keep: bool) -> None:
+def draw_stroke(painter: QPainter, points: Sequence[QPointF], radius: float, colour: QColor) -> None:
     """A line along `points` on the screen, as wide as the brush: seen through, with a thin middle."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    colour = QColor(_KEEP if keep else ALERT)
     line = QPolygonF([*points, points[-1] + QPointF(0.01, 0)])  # a single point is a dot
     for width, alpha in ((max(2 * radius, 3.0), 70), (2.0, 255)):
         colour.setAlpha(alpha)
@@ -97,12 +105,12 @@ def draw_stroke(painter: QPainter, points: Sequence[QPointF], radius: float, *, 
     painter.restore()
 
 
-def draw_brush(painter: QPainter, centre: QPointF, radius: float, *, keep: bool) -> None:
-    """The brush's rim about the pointer, with a plus or a minus."""
+def draw_brush(painter: QPainter, centre: QPointF, radius: float, *, keep: bool, colour: QColor | None = None) -> None:
+    """The brush's rim about the pointer, with a plus or a minus; in the `colour` of a class with a plus."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for pen in (QPen(_DARK, 3), QPen(_KEEP if keep else ALERT, 1.5)):
+    for pen in (QPen(_DARK, 3), QPen(colour or (_KEEP if keep else ALERT), 1.5 if colour is None else 2)):
         painter.setPen(pen)
         painter.drawEllipse(centre, max(radius, 2.0), max(radius, 2.0))
     painter.setPen(QPen(_LIGHT, 1.5))

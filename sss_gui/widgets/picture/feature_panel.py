@@ -120,14 +120,18 @@ class FeaturePanel(QWidget):
         view.picture_changed.connect(lambda: self._picture_changed(name))
         view.focus_gained.connect(lambda: self._make_current(name))
 
-    def set_gesture(self, gesture: str, radius: float) -> None:
+    def set_gesture(self, gesture: str, radius: float, colour: tuple[int, int, int] | None = None) -> None:
         """What dragging does in all panes: '' pans, 'brush' paints with `radius` pixels of the picture, 'box' draws.
 
-        With Shift it draws a box in either case.
+        With Shift it draws a box in either case. A brush that teaches a class has its `colour`.
         """
         for view in self._panes.values():
             view.canvas.boxes = "always" if gesture == "box" else "shift"
-            view.canvas.set_brush(radius if gesture == "brush" else 0.0)
+            view.canvas.set_brush(radius if gesture == "brush" else 0.0, colour=colour)
+
+    def enlarge(self, name: str) -> None:
+        """Let the pane `name` be the large one where one is."""
+        self._quad.set_large(self._names.index(name))
 
     def pane(self, name: str) -> ImageView:
         """The pane of that name."""

@@ -68,6 +68,18 @@ class QuadSplitter(QWidget):
             self._arrange()
             self.arrangement_changed.emit(arrangement)
 
+    def set_large(self, index: int) -> None:
+        """Let the arrangement `large` enlarge the widget of that index; the splitters stay where they are."""
+        if index != self._large:
+            self._large = index
+            if self.arrangement == "large":
+                laid_out = self.isVisible() and not self._solo
+                sizes = [splitter.sizes() for splitter in self._splitters]
+                self._arrange()
+                for splitter, parts in zip(self._splitters, sizes, strict=True) if laid_out else ():
+                    splitter.setSizes(parts)
+                self.arrangement_changed.emit(self.arrangement)
+
     def solo(self, number: int) -> None:
         """Show only widget 1, 2, ...; 0 shows all."""
         if number not in range(len(self._widgets) + 1):

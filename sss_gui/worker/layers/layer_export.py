@@ -10,6 +10,7 @@ from sss_gui.requests.segments import ExportLayersRequest
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.sources import read_source
+from sss_model.analysis.class_layers import class_lead
 from sss_model.analysis.layer_files import (
     decontaminated,
     layers_record,
@@ -17,10 +18,11 @@ from sss_model.analysis.layer_files import (
     record_name,
     write_layer_files,
 )
+from sss_model.classes import classes_sha256, confidence
 from sss_model.files.export import check_source, prepare_folder
 from sss_model.files.inputs import file_sha256
 from sss_model.layer_io import Layers
-from sss_model.params.layers import NETWORKS, SOFT_METHODS, SegmentParams
+from sss_model.params.layers import NETWORKS, SOFT_METHODS, ClassParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.segmentation.comparisons import network_weights
 
@@ -42,12 +44,11 @@ def export_layers(
     """
     cut, params = request.layers.cut, request.params
     source, what = cut.features.source, "layers" if request.matte is None else "matte"
-    path, target = request.folder / record_name(source.stem, what), request.folder / source.stem
+    stem = class_lead(source.stem) if cut.classes is not None and what == "layers" else source.stem
+    path, target = request.folder / record_name(stem, what), request.folder / stem
     if source.path is not None:
         check_source(path, source.path, changed=True)
-    segment = cut.params
-    if segment.method in SOFT_METHODS and request.layers.groups:
-        segment = replace(segment, layers=min(max(request.layers.groups) + 1, _MOST_LAYERS))
+    segment = _segment(request)
     if may_stay(path, segment, params):
         return ExportResult(())
     prepare_folder(request.folder)
@@ -62,6 +63,16 @@ def export_layers(
     colours = [colour_of[name] for name in layers.names if name in colour_of]
     files = write_layer_files(target, layers, params, record, progress.part(0.8, 1.0), what=what, colours=colours)
     return ExportResult(tuple(files), document.notes)
+
+
+def _segment(request: ExportLayersRequest) -> ClassParams | SegmentParams:
+    """How the layers were made, as the record says it."""
+    cut, groups = request.layers.cut, request.layers.groups
+    if cut.classes is not None:
+        return ClassParams(classes_sha256(cut.classes))
+    if cut.params.method in SOFT_METHODS and groups:
+        return replace(cut.params, layers=min(max(groups) + 1, _MOST_LAYERS))
+    return cut.params
 
 
 def _layers(engine: SegmentEngine, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> Layers:
@@ -80,10 +91,13 @@ def _made(request: ExportLayersRequest, document: CachedFeatures) -> dict[str, A
     """What else the layers were made with: for unedited ones what the command says too."""
     made: dict[str, Any] = {}
     cut, matte = request.layers.cut, request.matte
+    if cut.classes is not None and matte is None:
+        made = {"confidence": round(confidence(cut.classes.probabilities(document.figure.features)), 4)}
     if cut.params.method == "sss" and document.network:
-        made = dict(document.record)
+        made = {**document.record, **made}
     elif cut.params.method == "sss":
-        made = {"features": {"file": cut.features.source.path.name, "metadata": document.record.get("metadata", {})}}
+        file = cut.features.source.path.name
+        made = {**made, "features": {"file": file, "metadata": document.record.get("metadata", {})}}
     elif cut.params.method in NETWORKS:
         weights = network_weights(cut.params.method, cut.file, consent=False)  # the cut has them on this machine
         made = {"weights": {cut.params.method: {"name": weights.name, "sha256": file_sha256(weights)}}}

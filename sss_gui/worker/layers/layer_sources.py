@@ -45,12 +45,16 @@ class LayerSource(Protocol):
     nbytes : of memory that it holds
     """
 
-    image: Floats
     grid: Floats
-    shares: tuple[float, ...]
     groupings: tuple[Groups, ...]
     merges: tuple[tuple[int, int], ...]
     names: tuple[str, ...]
+
+    @property
+    def image(self) -> Floats: ...
+
+    @property
+    def shares(self) -> tuple[float, ...]: ...
 
     @property
     def nbytes(self) -> int: ...
@@ -180,9 +184,9 @@ def summed(components: Floats, groups: Groups) -> Floats:
     return sums
 
 
-def models_of(alphas: Floats, grid: Floats) -> Tensor:
+def models_of(alphas: Floats, grid: Floats, *, radius: int = RADIUS, eps: float = EPS) -> Tensor:
     """(N, 4, h, w): each of `alphas` (h, w, N) as a linear function of the colours of `grid` (h, w, 3)."""
-    fits = GuidedLift(grid, radius=RADIUS, eps=EPS).coefficients(alphas)
+    fits = GuidedLift(grid, radius=radius, eps=eps).coefficients(alphas)
     constant = fits.planes[0] - (fits.planes[1:] * torch.from_numpy(fits.centre)[:, None, None, None]).sum(0)
     return torch.cat([fits.planes[1:], constant[None]]).transpose(0, 1)
 

@@ -6,13 +6,14 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, View
+from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, Source, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
@@ -32,6 +33,7 @@ from sss_gui.requests.segments import (
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.layer_pictures import flat_colours, in_grey, matte_picture
+from sss_gui.worker.layers.class_engine import ClassEngine, ClassLayers
 from sss_gui.worker.layers.layer_sources import (
     Box,
     HardLayers,
@@ -41,6 +43,7 @@ from sss_gui.worker.layers.layer_sources import (
 )
 from sss_gui.worker.layers.matte_engine import MatteEngine
 from sss_gui.worker.sources import read_source
+from sss_model.classes import TaughtClasses
 from sss_model.errors import CheckpointError
 from sss_model.files.allocation import file_stamp
 from sss_model.filtering.resize import resize
@@ -80,7 +83,7 @@ class SegmentEngine:
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
-        self.mattes = MatteEngine(self)
+        self.mattes, self.classes = MatteEngine(self), ClassEngine(self)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -95,7 +98,7 @@ class SegmentEngine:
         document, cut = self._cut(request, progress, deliver)
         if self._grey is None or self._grey[0] != document.number:
             self._grey = document.number, [in_grey(level) for level in document.full_picture()]
-        return SegmentsResult(
+        result = SegmentsResult(
             request.features.source,
             document.number,
             to_picture(cut.grid),
@@ -105,6 +108,13 @@ class SegmentEngine:
             cut.merges,
             cut.names,
         )
+        if not isinstance(cut, ClassLayers):
+            return result
+        asked = LayersRequest(request, cut.groupings[0])
+        if not cut.is_exact:
+            deliver(replace(result, layers=_layers_result(asked, cut.quick, exact=False)))
+        layers = _layers_result(asked, cut.exact(self._giving_way(progress)), exact=True)
+        return replace(result, layers=layers, confidence=cut.confidence)
 
     def layers(self, request: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
         """The layers on the grid: at once what their components sum to, then as they are."""
@@ -118,8 +128,12 @@ class SegmentEngine:
     ) -> tuple[CachedFeatures, LayerSource]:
         document = self._document(request.features, progress.part(0.0, 0.02), deliver)  # mostly known
         params = request.params
-        key = (document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file))
+        key: tuple[Any, ...] = (document.number, "classes")
+        if request.classes is None:
+            key = (document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file))
         cut = self._cuts.get(key)
+        if request.classes is not None:  # of one teaching: a stroke more makes the former one worthless
+            cut = self._cuts[key] = self._taught(request.classes, request.features.source, document, cut)
         log.debug("cut of %s by %s: %s", document.source.name, params.method, "computed" if cut is None else "known")
         if cut is None:
             cut = self._cuts[key] = self._compute(request, document, progress.part(0.02, 1.0))
@@ -138,6 +152,16 @@ class SegmentEngine:
         limit = self._documents.budget * _CACHE_SHARE
         while len(self._cuts) > 1 and sum(kept.nbytes for kept in self._cuts.values()) > limit:
             self._cuts.popitem(last=False)
+
+    @staticmethod
+    def _taught(
+        classes: TaughtClasses, source: Source, document: CachedFeatures, known: LayerSource | None
+    ) -> LayerSource:
+        """The classes of a picture: `known` where it is by the same strokes; else what that has read is taken over."""
+        if not isinstance(known, ClassLayers):
+            classes.check_source(document.record, document.figure.features)
+            return ClassLayers(classes, document, lambda: read_source(source).image)
+        return known if known.classes is classes else known.taught_anew(classes)
 
     def _compute(self, request: SegmentsRequest, document: CachedFeatures, progress: Progress) -> LayerSource:
         """As `sss-segment` does it, on the photograph as its file has it."""

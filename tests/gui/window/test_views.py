@@ -16,7 +16,7 @@ from sss_gui.window.settings import Settings
 
 TOOLS = {
     "features": {"show_pins", "similarity", "clusters", "wipe", "difference"},
-    "segments": {*(f"tool_{name}" for name in ("keep", "drop", "brush", "box", "pick")), "wipe", "difference"},
+    "segments": {*(f"tool_{name}" for name in ("keep", "drop", "brush", "box", "pick", "teach")), "wipe", "difference"},
 }
 
 

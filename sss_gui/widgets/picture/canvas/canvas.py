@@ -47,6 +47,7 @@ class PictureCanvas(QWidget):
         self.brush = 0.0  # radius in pixels of the picture; 0 for no brush
         self.brush_at: QPointF | None = None  # on the screen
         self.brush_keeps = True
+        self.brush_colour: tuple[int, int, int] | None = None  # of the class that it teaches
         self.drawn: list[tuple[float, float]] = []  # of the line that is being drawn, in pixels of the picture
         self.band: QRectF | None = None  # the box that is being drawn, on the screen
         self._backing: QPixmap | None = None
@@ -78,10 +79,10 @@ class PictureCanvas(QWidget):
             self.strokes, self.box = list(strokes), box
             self.update()
 
-    def set_brush(self, radius: float, *, keeps: bool = True) -> None:
-        """Draw with a brush of so many pixels of the picture; 0 takes it away."""
-        if (radius, keeps) != (self.brush, self.brush_keeps):
-            self.brush, self.brush_keeps = radius, keeps
+    def set_brush(self, radius: float, *, keeps: bool = True, colour: tuple[int, int, int] | None = None) -> None:
+        """Draw with a brush of so many pixels of the picture, in the `colour` of a class; 0 takes it away."""
+        if (radius, keeps, colour) != (self.brush, self.brush_keeps, self.brush_colour):
+            self.brush, self.brush_keeps, self.brush_colour = radius, keeps, colour
             self.update()
 
     @property
@@ -171,12 +172,12 @@ class PictureCanvas(QWidget):
 
     def _paint_strokes(self, painter: QPainter) -> None:
         """What was said of the matte, and what is being said."""
-        scale = self.controller.scale
-        under_way = [marks.StrokeMark(tuple(self.drawn), self.brush_keeps, self.brush)] if self.drawn else []
-        for stroke in (*self.strokes, *under_way):
+        scale = self.scale
+        now = marks.StrokeMark(tuple(self.drawn), self.brush_keeps, self.brush, self.brush_colour)
+        for stroke in (*self.strokes, *([now] if self.drawn else [])):
             points = [QPointF(*self.placement().to_screen(x + 0.5, y + 0.5)) for x, y in stroke.points]
             if stroke.radius:
-                marks.draw_stroke(painter, points, stroke.radius * scale, keep=stroke.keep)
+                marks.draw_stroke(painter, points, stroke.radius * scale, stroke.ink)
             else:
                 marks.draw_signs(painter, points, keep=stroke.keep)
         if self.box is not None:
@@ -185,7 +186,8 @@ class PictureCanvas(QWidget):
         if self.band is not None:
             marks.draw_box(painter, self.band)
         if self.brush and self.brush_at is not None:
-            marks.draw_brush(painter, self.brush_at, self.brush * scale, keep=self.brush_keeps)
+            ink = QColor(*self.brush_colour) if self.brush_colour is not None else None
+            marks.draw_brush(painter, self.brush_at, self.brush * scale, keep=self.brush_keeps, colour=ink)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         title, _, rest = self.placeholder.partition("\n")
