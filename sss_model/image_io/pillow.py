@@ -186,7 +186,7 @@ def profile_of(picture: ImageFile) -> bytes | None:
 
 def _is_adobe_rgb(picture: ImageFile) -> bool:
     """Whether EXIF names the colours Adobe RGB (DCF 2.0, 3.2.2: uncalibrated, and the index R03)."""
-    if picture.format not in ("JPEG", "MPO", "TIFF", "WEBP") or picture.mode != "RGB":
+    if picture.format not in ("JPEG", "MPO", "PNG", "TIFF", "WEBP") or picture.mode not in ("RGB", "RGBA"):
         return False
     try:
         exif = picture.getexif()
@@ -213,7 +213,9 @@ def samples_of(picture: ImageFile, profile: bytes | None = None) -> NDArray[Any]
         conversion = find_conversion(profile)
         if conversion is not None and conversion.space == mode:
             return np.asarray(picture)
-    if mode in ("1", "L", "LA", "RGB", "RGBA", "F") or mode.startswith("I;16"):
+    if mode == "1":
+        return np.asarray(picture.convert("L"))
+    if mode in ("L", "LA", "RGB", "RGBA", "F") or mode.startswith("I;16"):
         return np.asarray(picture)
     if mode == "P" and picture.palette is not None and picture.palette.mode == "RGBA":
         return np.asarray(picture.convert("RGBA"))

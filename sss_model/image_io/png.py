@@ -33,6 +33,7 @@ _OURS = (b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"acTL", b"fcTL", b"fdAT",
 _LARGEST_TEXT = 1 << 19  # bytes that a text may have for Pillow
 _LARGEST_PROFILE = 1 << 26
 _SRGB_GAMMA = 0.45455
+_SAME_PRIMARIES = 2e-3  # of x and y
 
 
 class _Chunk(NamedTuple):
@@ -69,7 +70,11 @@ def _decode(source: Path, params: ReadParams, long_side: int | None) -> Decoded:
         with pillow.opened(io.BytesIO(data), "PNG") as picture:
             samples, said = pillow.samples_of(picture), ()
             orientation = pillow.orientation_of(picture)
-    done = _in_srgb(samples, say, params)
+    if say:
+        done = _in_srgb(samples, say, params)
+    else:
+        light = _light(source)
+        done = coloured(samples, None if light is None else pillow.profile_of(light))  # EXIF may name Adobe RGB
     return Decoded(upright(done.samples, orientation), (*said, *done.said), done.plate)
 
 
@@ -99,10 +104,10 @@ def _in_srgb(samples: NDArray[Any], say: dict[bytes, bytes], params: ReadParams)
     )
     primaries = REC709 if white_first is None else (*white_first[2:], *white_first[:2])
     usual = abs(gamma - _SRGB_GAMMA) < 0.01
-    if usual and white_first is None:
+    if usual and np.abs(np.array(primaries) - REC709).max() < _SAME_PRIMARIES:  # how sRGB is written by its numbers
         return Decoded(samples)
     name = f"gamma {1 / gamma:.3g}" if white_first is None else f"gamma {1 / gamma:.3g} and its own primaries"
-    return coloured(samples, rgb_profile(name, primaries, 0 if usual else 1 / gamma), grey=True)
+    return coloured(samples, rgb_profile(name, primaries, 1 / gamma), grey=True)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[_Chunk]:

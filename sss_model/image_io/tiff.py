@@ -28,7 +28,7 @@ from sss_model.image_io.tiff_channels import composite, display_range
 from sss_model.params import ReadParams
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION, _PROFILE, _COLOUR_MAP = 0x0112, 34675, 320
+_ORIENTATION, _PROFILE, _COLOUR_MAP, _EXIF = 0x0112, 34675, 320, 34665
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _MASK, _INKS, _YCBCR = 0, 1, 2, 3, 4, 5, 6
 _LAB, _ICC_LAB = 8, 9  # PhotometricInterpretation
 _OLD_JPEG, _JPEGS = 6, (7, 34892, 33007, 34933)  # Compression; those that give RGB of YCbCr
@@ -338,6 +338,9 @@ def _colours(samples: NDArray[Any], key: Any, params: ReadParams, told: tuple[fl
     photometric = int(key.photometric or 0)
     tag = key.tags.get(_PROFILE)
     profile = bytes(tag.value) if tag is not None and isinstance(tag.value, bytes) else None
+    if profile is None and photometric == _RGB and _EXIF in key.tags:  # which may name Adobe RGB
+        with contextlib.suppress(Exception), pillow.opened(Path(key.parent.filehandle.path), "TIFF") as picture:
+            profile = pillow.profile_of(picture)
     if photometric == _PALETTE:
         table = np.asarray(key.tags[_COLOUR_MAP].value, np.uint16).reshape(3, -1).T
         levels = (table >> 8).astype(np.uint8) if table.max() > 255 else table.astype(np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -14,7 +15,7 @@ import pi_heif
 import pytest
 import rawpy
 import tifffile
-from colour_profiles import ADOBE, ADOBE_ICC, P3_ICC, SRGB, by_formula, decoded
+from colour_profiles import ADOBE, ADOBE_ICC, P3_ICC, SRGB, by_formula
 from picture_files import check_contract, exr, noise, png, saved
 from PIL import Image, ImageCms
 from psd_tools import PSDImage
@@ -188,10 +189,13 @@ def test_gamma_and_primaries_of_a_png(tmp_path: Path) -> None:
     adobe = struct.pack(">8I", *(round(v * 100_000) for v in (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)))
     (tmp_path / "b.png").write_bytes(png(30, 20, 16, 2, rows, (b"gAMA", struct.pack(">I", 45470)), (b"cHRM", adobe)))
     matrix = np.linalg.inv(np.array(SRGB[1]).T) @ np.array(ADOBE[1]).T
-    expected = encoded(decoded(unit, b"sRGB's curve") @ matrix.T)
+    expected = encoded(unit ** (1 / 0.4547) @ matrix.T)
     difference = np.abs(read_image(tmp_path / "b.png") - expected)
     assert difference.max() < 1.5 / 255, "where the curve is steep"
     assert difference.mean() < 0.05 / 255
+    rec709 = struct.pack(">8I", *(round(v * 100_000) for v in (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)))
+    (tmp_path / "e.png").write_bytes(png(30, 20, 16, 2, rows, (b"gAMA", struct.pack(">I", 45455)), (b"cHRM", rec709)))
+    np.testing.assert_allclose(read_image(tmp_path / "e.png"), unit, atol=1e-6, err_msg="how sRGB is written")
     (tmp_path / "c.png").write_bytes(png(30, 20, 16, 2, rows, (b"sRGB", b"\0"), linear))
     np.testing.assert_allclose(read_image(tmp_path / "c.png"), unit, atol=1e-6)
     grey = b"".join(b"\0" + row[:, 0].astype(">u2").tobytes() for row in array)
@@ -199,15 +203,52 @@ def test_gamma_and_primaries_of_a_png(tmp_path: Path) -> None:
     assert np.abs(read_image(tmp_path / "d.png")[..., 0] - encoded(unit[..., 0])).max() < HALF
 
 
-def test_adobe_rgb_by_exif_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "sixteen.png"])
+def test_adobe_rgb_by_exif_alone(tmp_path: Path, name: str) -> None:
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA001] = 0xFFFF
-    exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
-    path = saved(tmp_path / "a.jpg", ramp(), quality=100, exif=exif)
+    exif[0x8769] = (
+        {0xA001: 2} if name == "a.tif" else {0xA001: 0xFFFF, 0xA005: {1: "R03"}}
+    )  # Pillow writes no index there
+    written = exif.tobytes()
+    exif.load(written)
+    path = tmp_path / name
+    if name == "sixteen.png":
+        rows = b"".join(b"\0" + (row.astype(np.uint16) * 257).astype(">u2").tobytes() for row in ramp())
+        path.write_bytes(png(*ramp().shape[1::-1], 16, 2, rows, (b"eXIf", written[6:])))
+    else:
+        saved(path, ramp(), exif=exif, **({"quality": 100} if name != "a.webp" else {"lossless": True}))
     stored = np.asarray(Image.open(path)) / 255
     photograph = read_photograph(path)
     assert photograph.conversion == "converted from Adobe RGB (1998) to sRGB"
     assert np.abs(photograph.image - by_formula(stored, ADOBE_ICC)).max() < 1.6 / 255
+
+
+@pytest.mark.parametrize(("line", "turn"), [
+    ("-Y 6 +X 9", lambda a: a), ("+Y 6 +X 9", lambda a: a[::-1]), ("-Y 6 -X 9", lambda a: a[:, ::-1]),
+    ("+X 9 -Y 6", lambda a: a.swapaxes(0, 1)), ("-X 9 +Y 6", lambda a: a[::-1, ::-1].swapaxes(0, 1)),
+])  # fmt: skip
+def test_radiance_of_every_side_up(tmp_path: Path, line: str, turn: Callable[[np.ndarray], np.ndarray]) -> None:
+    colours = noise(6, 9, 3)
+    stored = np.dstack([colours, np.full((6, 9), 128, np.uint8)])
+    head = f"#?RADIANCE\nSOFTWARE=x\nFORMAT=32-bit_rle_rgbe\n\n{line}\n".encode()
+    (tmp_path / "a.hdr").write_bytes(head + np.ascontiguousarray(turn(stored)).tobytes())
+    assert image_size(tmp_path / "a.hdr") == (6, 9)
+    assert np.abs(read_image(tmp_path / "a.hdr") - encoded(colours / 256)).max() < HALF
+
+
+def test_radiance_in_xyz(tmp_path: Path) -> None:
+    colours = noise(6, 9, 3) // 3 + np.uint8(60)
+    to_xyz = np.array(SRGB[1]).T  # of the white D50
+    to_xyz = np.diag(1 / to_xyz.sum(axis=1)) @ to_xyz
+    xyz = np.clip(np.rint(colours / 256 @ to_xyz.T * 256), 0, 255).astype(np.uint8)
+    stored = np.dstack([xyz, np.full((6, 9), 128, np.uint8)])
+    head = b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 6 +X 9\n"
+    (tmp_path / "a.hdr").write_bytes(head + stored.tobytes())
+    image = read_image(tmp_path / "a.hdr")
+    grey = np.full((6, 9, 4), 128, np.uint8)
+    (tmp_path / "grey.hdr").write_bytes(head + grey.tobytes())
+    assert np.abs(read_image(tmp_path / "grey.hdr") - encoded(np.float32(0.5))).max() < HALF, "white is white"
+    assert np.abs(image - encoded(colours / 256)).mean() < 6 / 255, "by another adaptation of white"
 
 
 @pytest.mark.parametrize("dirt", ["profile", "text", "packed text", "crc", "no end", "international text"])

@@ -188,7 +188,7 @@ def test_written_picture_is_what_pillow_reads(tmp_path: Path) -> None:
     "picture", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)]
 )
 def test_only_pictures_are_written(tmp_path: Path, picture: np.ndarray) -> None:
-    with pytest.raises(ParameterError, match=r"picture must be \(H, W, 3\) uint8, got"):
+    with pytest.raises(ParameterError, match=r"picture must be \(H, W, 3\) or \(H, W, 4\) uint8, got"):
         write_picture(tmp_path / "a.png", picture)
     assert not os.listdir(tmp_path)
 
