@@ -23,7 +23,7 @@ from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 THUMBNAIL = 128  # pixels of the longer side: sharp at twice the size that it is drawn at
 CLASS_FILES = "Taught classes (*.json);;All files (*)"
-MASKS = "Masks (*.png *.tif *.tiff *.json *.npz *.mat);;All files (*)"
+MASKS = "Masks (*.png *.tif *.tiff *.json *.npz *.npy *.mat);;All files (*)"
 WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.exr);;All files (*)"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.formats import parsed
 
-KEYS = ("features", "embedmap")  # taken first, in this order
+KEYS = ("features", "embedmap", "x_norm_patchtokens", "patch_tokens", "last_hidden_state")  # the first is taken
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from sss_model.datasets.coco import instance_mask, read_annotations, read_instances
 from sss_model.datasets.label_maps import read_label_map
@@ -20,7 +23,7 @@ from sss_model.segmentation.comparisons.hard_segmentation import (
 )
 from sss_model.storage.json_file import read_json
 
-_SHAPES = ("polygon", "rectangle", "circle")
+_SHAPES = ("polygon", "rectangle", "circle", "mask")
 
 
 def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
@@ -29,8 +32,9 @@ def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation
     Parameters
     ----------
     path : a label map (index or grey PNG, MATLAB's of BSDS500 and COCO-Stuff), COCO's instances_*.json, the list that
-        SAM gives, SA-1B's or labelme's JSON, or an .npz with labels (H, W) or masks (N, H, W), (N, 1, H, W) or
-        (H, W, N), with `names` or without; or a folder with one such file a picture, called as it is
+        SAM gives, SA-1B's or labelme's JSON, or an .npz or .npy with labels (H, W) or masks (N, H, W), (N, 1, H, W),
+        (1, N, H, W) or (H, W, N), in an .npz with `names` or without; or a folder with one such file a picture, called
+        as it is
     size : (H, W) of the picture
     stem : of the picture's file: its entry in a JSON, its file in a folder
 
@@ -41,7 +45,7 @@ def read_masks(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation
     file = _file_for(path, stem)
     if file.suffix == ".json":
         return _outlined(file, size, stem)
-    if file.suffix == ".npz":
+    if file.suffix in (".npz", ".npy"):
         return _masked(file, size)
     labels = read_label_map(file)
     _check_size(file, labels.shape, size)
@@ -53,10 +57,10 @@ def _file_for(path: Path, stem: str) -> Path:
         if not path.is_file():
             raise DatasetError(f"There is no file of masks at {path}.", missing=True)
         return path
-    for suffix in (".png", ".npz", ".json", ".mat"):
+    for suffix in (".png", ".npz", ".npy", ".json", ".mat"):
         if (path / (stem + suffix)).is_file():
             return path / (stem + suffix)
-    raise DatasetError(f"The folder {path} holds no {stem}.png, .npz, .json or .mat.")
+    raise DatasetError(f"The folder {path} holds no {stem}.png, .npz, .npy, .json or .mat.")
 
 
 def _outlined(path: Path, size: tuple[int, int], stem: str) -> HardSegmentation:
@@ -90,21 +94,46 @@ def _listed(path: Path, entries: Sequence[Any], size: tuple[int, int]) -> HardSe
     for outline in outlines:
         if isinstance(outline, dict) and isinstance(outline.get("size"), list):
             _check_size(path, outline["size"], size)
-    return _stacked(np.stack([instance_mask(outline, size) for outline in outlines]), ())
+    return _stacked(np.stack([_listed_mask(path, outline, size) for outline in outlines]), ())
+
+
+def _listed_mask(path: Path, outline: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """A mask as outlines, run lengths, or its rows of truth values."""
+    rows = outline if isinstance(outline, list) and all(isinstance(row, list) for row in outline) else []
+    if rows and all(isinstance(value, bool) for row in rows for value in row):
+        _check_size(path, (len(rows), max(map(len, rows))), size)
+        return np.array([[*row, *[False] * (size[1] - len(row))] for row in rows])
+    return instance_mask(outline, size)
 
 
 def _drawn(path: Path, content: dict[str, Any], size: tuple[int, int]) -> HardSegmentation:
-    """labelme's shapes: polygons, rectangles and circles with their labels."""
+    """labelme's shapes: polygons, rectangles, circles and masks with their labels."""
     _check_size(path, (content.get("imageHeight") or size[0], content.get("imageWidth") or size[1]), size)
     try:
         shapes = [shape for shape in content["shapes"] if shape.get("shape_type", "polygon") in _SHAPES]
-        masks = [instance_mask([_outline(shape)], size) for shape in shapes]
+        masks = [_drawn_mask(shape, size) for shape in shapes]
         names = [str(shape["label"]) for shape in shapes]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, OSError, SyntaxError) as error:
         raise DatasetError(f"The shapes of {path} are not labelme's: expected label and points.") from error
     if not masks:
-        raise DatasetError(f"{path} holds no polygon, rectangle or circle.")
+        raise DatasetError(f"{path} holds no polygon, rectangle, circle or mask.")
     return _stacked(np.stack(masks), [numbered(dict(enumerate(names)))[k] for k in range(len(names))])
+
+
+def _drawn_mask(shape: dict[str, Any], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Mask (H, W) of a shape; of the kind mask the shape has its pixels, a PNG in base64, and their first corner."""
+    if shape.get("shape_type") != "mask":
+        return instance_mask([_outline(shape)], size)
+    left, top = (int(value) for value in shape["points"][0])
+    with Image.open(io.BytesIO(base64.b64decode(shape["mask"])), formats=["PNG"]) as picture:
+        if picture.height > size[0] or picture.width > size[1]:
+            raise ValueError("a mask larger than the picture")
+        pixels = np.asarray(picture.convert("L")) > 0
+    result = np.zeros(size, bool)
+    rows, columns = np.nonzero(pixels)
+    inside = (rows + top >= 0) & (rows + top < size[0]) & (columns + left >= 0) & (columns + left < size[1])
+    result[rows[inside] + top, columns[inside] + left] = True
+    return result
 
 
 def _outline(shape: dict[str, Any]) -> list[float]:
@@ -125,12 +154,16 @@ def _outline(shape: dict[str, Any]) -> list[float]:
 
 def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
     try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            arrays: dict[str, NDArray[Any]] = {"masks": content}
+        else:
+            with content:
+                arrays = {name: content[name] for name in content.files}
     except Exception as error:  # on damaged bytes the zip and npy parsers raise anything
-        raise DatasetError(f"{path} is damaged, or no .npz of plain arrays.") from error
-    wanted = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]
-    arrays = {name: a[:, 0] if a.ndim == 4 and a.shape[1] == 1 else a for name, a in arrays.items()}
+        raise DatasetError(f"{path} is damaged, or no file of plain arrays.") from error
+    wanted: list[str] = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]
+    arrays = {name: _without_axis_of_one(a) for name, a in arrays.items()}
     wanted = wanted or [name for name, array in arrays.items() if array.ndim in (2, 3)]
     if len(wanted) == 0:
         raise DatasetError(f"{path} holds no masks: expected an array masks (N, H, W) or labels (H, W).")
@@ -147,6 +180,13 @@ def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
     masks = array if array.shape[1:] == size else np.moveaxis(array, 2, 0)
     _check_size(path, masks.shape[1:], size)
     return _stacked(masks > 0.5, listed)
+
+
+def _without_axis_of_one(masks: NDArray[Any]) -> NDArray[Any]:
+    """Masks (N, 1, H, W) or (1, N, H, W) as (N, H, W)."""
+    if masks.ndim == 4 and 1 in masks.shape[:2]:
+        return masks[:, 0] if masks.shape[1] == 1 else masks[0]
+    return masks
 
 
 def _stacked(masks: NDArray[np.bool_], listed: Sequence[str]) -> HardSegmentation:

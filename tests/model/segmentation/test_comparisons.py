@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 
 import numpy as np
@@ -132,7 +134,7 @@ def test_a_folder_has_a_file_for_each_picture(tmp_path):
     [
         ({"scores": np.zeros(3)}, "holds no masks"),
         ({"masks": np.zeros((2, 9, 9), bool)}, "of a picture of"),
-        ({"masks": np.array([{}], object)}, "no .npz of plain arrays"),
+        ({"masks": np.array([{}], object)}, "no file of plain arrays"),
         ({"labels": np.full((20, 30), "sky")}, "holds labels of str96 and 2 axes; expected numbers"),
         ({"masks": np.zeros((2, 20, 30), complex)}, "masks of complex128 and 3 axes"),
         ({"masks": np.zeros(9)}, "masks of float64 and 1 axes"),
@@ -454,15 +456,26 @@ def written_masks(folder, form):
     runs = [{"size": [20, 30], "counts": compressed(mask)} for mask in masks]
     boxes = [(2, 2, 28, 18), (4, 4, 12, 10), (20, 12, 26, 16)]
     polygons = [[x, y, u, y, u, v, x, v] for x, y, u, v in boxes]
-    path = folder / f"photo.{'npz' if form == 'npz' else 'json'}"
-    if form == "npz":
-        np.savez(path, masks=masks[:, None])
+    path = folder / f"photo.{form[:3] if form[:2] == 'np' else 'json'}"
+    if form[:2] == "np":
+        if form == "npy":
+            np.save(path, masks)
+        else:
+            np.savez(path, masks=masks[:, None] if form == "npz" else masks[None])
         return path, masks
+    pixels = [io.BytesIO() for _ in boxes]
+    for (x, y, u, v), file in zip(boxes, pixels, strict=True):
+        Image.fromarray(np.ones((v - y, u - x), bool)).save(file, "PNG")
     entries = {
         "sam": [{"segmentation": run, "area": 1} for run in runs],
         "sa1b": {"image": {"file_name": "photo.jpg"}, "annotations": [{"segmentation": run, "id": 1} for run in runs]},
         "labelme": {"imageHeight": 20, "imageWidth": 30, "shapes": [
             {"label": "cat", "points": [[x, y], [u, v]], "shape_type": "rectangle"} for x, y, u, v in boxes]},
+        "labelme masks": {"imageHeight": 20, "imageWidth": 30, "shapes": [
+            {"label": "cat", "points": [[x, y], [u - 1, v - 1]], "shape_type": "mask",
+             "mask": base64.b64encode(file.getvalue()).decode()}
+            for (x, y, u, v), file in zip(boxes, pixels, strict=True)]},
+        "sam rows": [{"segmentation": mask.tolist()} for mask in masks],
         "coco": {"images": [{"id": 1, "file_name": "photo.jpg"}], "annotations": [
             {"image_id": 1, "category_id": 3, "segmentation": [p]} for p in polygons]},
         "coco runs": {"images": [{"id": 1, "file_name": "photo.jpg"}], "annotations": [
@@ -472,7 +485,9 @@ def written_masks(folder, form):
     return path, masks
 
 
-@pytest.mark.parametrize("form", ["sam", "sa1b", "labelme", "coco", "coco runs", "npz"])
+@pytest.mark.parametrize(
+    "form", ["sam", "sam rows", "sa1b", "labelme", "labelme masks", "coco", "coco runs", "npz", "npz batch", "npy"]
+)
 def test_masks_of_other_programs(tmp_path, form):
     path, masks = written_masks(tmp_path, form)
     hard = read_masks(path, (20, 30), "photo")
@@ -490,7 +505,9 @@ def test_masks_of_other_programs(tmp_path, form):
 
 def test_masks_that_are_none(tmp_path):
     path = tmp_path / "photo.json"
-    for content in ([], [{"area": 3}], [3], {"shapes": [{"label": "x"}]}, {"shapes": []}, {"shapes": 3}):
+    no_png = {"label": "x", "shape_type": "mask", "points": [[0, 0]], "mask": "bm8="}
+    for content in ([], [{"area": 3}], [3], {"shapes": [{"label": "x"}]}, {"shapes": []}, {"shapes": 3},
+                    {"shapes": [no_png]}):  # fmt: skip
         path.write_text(json.dumps(content))
         with pytest.raises(DatasetError):
             read_masks(path, (20, 30), "photo")
