@@ -28,9 +28,9 @@ from sss_model.weights.checkpoint import check_finite, load_state
 from sss_model.weights.deeplab import torchvision_names
 
 State = dict[str, Tensor]
-_WRAPPERS = ("state_dict", "model_state", "model", "teacher")
-_PREFIXES = ("module.", "_orig_mod.", "teacher.", "_forward_module.")
-_PART = "backbone."
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "teacher", "network", "net", "encoder")
+_PREFIXES = ("module.", "_orig_mod.", "teacher.", "_forward_module.", "model.", "network.", "net.", "encoder.")
+_PARTS = ("backbone.", "encoder.", "encoder_q.")
 _LUKEMELAS_HEADS = ("_fc.", "_conv_head.", "_bn1.")
 
 
@@ -92,9 +92,12 @@ def _unwrapped(state: State) -> State:
 
 
 def _backbone_of(state: State, own: State) -> State:
-    """The part of `state` that is called backbone, where the network itself has no such part."""
-    inside = {name[len(_PART) :]: tensor for name, tensor in state.items() if name.startswith(_PART)}
-    return inside if inside and not any(name.startswith(_PART) for name in own) else state
+    """The part of `state` that is called backbone or encoder, where the network itself has no such part."""
+    for part in _PARTS:
+        inside = {name[len(part) :]: tensor for name, tensor in state.items() if name.startswith(part)}
+        if inside and not any(name.startswith(part) for name in own):
+            return _unwrapped(inside)
+    return state
 
 
 def read_weights(path: str | os.PathLike[str]) -> State:
@@ -105,9 +108,10 @@ def read_weights(path: str | os.PathLike[str]) -> State:
     CheckpointError : no such file, or no plain dictionary of tensors in it
     """
     file, state = Path(path), read_content(path)
-    for wrapper in _WRAPPERS:
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
+    while isinstance(state, dict) and (
+        inner := next((state[name] for name in _WRAPPERS if isinstance(state.get(name), dict)), None)
+    ):
+        state = inner
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise CheckpointError(f"{file.name} must hold a dictionary of tensors, got {type(state).__name__}.")
     if not all(isinstance(name, str) for name in state):

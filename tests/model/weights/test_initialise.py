@@ -298,7 +298,8 @@ def test_convert_lists_backbones(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test_vit " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "teacher.backbone.", "module._orig_mod.", "backbone."])
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "teacher.backbone.", "module._orig_mod.", "backbone.",
+                                    "module.model.", "model.backbone._orig_mod.", "encoder_q."])  # fmt: skip
 def test_wrappers_are_taken_off_and_options_are_no_code(prefix: str, tmp_path: Path) -> None:
     import argparse
 
@@ -306,11 +307,11 @@ def test_wrappers_are_taken_off_and_options_are_no_code(prefix: str, tmp_path: P
     state = {prefix + name: tensor for name, tensor in model.state_dict().items()}
     if "teacher" in prefix:
         state |= {name.replace("teacher", "student"): tensor * 0 for name, tensor in state.items()}
-    if prefix == "backbone.":
-        state["decode_head.weight"] = torch.zeros(3)
+    if prefix.startswith(("backbone.", "model.backbone.", "encoder_q.")):
+        state[prefix.partition("backbone.")[0].partition("encoder")[0] + "decode_head.weight"] = torch.zeros(3)
     options = argparse.Namespace(lr=0.1, output=Path("/somewhere"), names=["a"])
     content = {"state_dict": state, "args": options, "best": np.float64(0.5), "epoch": np.int64(3), "loss": np.ones(3)}
-    torch.save(content, tmp_path / "w.pth")
+    torch.save({"model": content} if prefix == "module.model." else content, tmp_path / "w.pth")
     backbone = build_backbone(CONV, 32).eval()
     load_backbone_weights(backbone, tmp_path / "w.pth")
     assert isinstance(backbone, TimmBackbone)
