@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMessageBox
 import sss_model
 from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_TITLES
 from sss_gui.presenters.basis import BasisPresenter
+from sss_gui.presenters.compare import ComparePresenter
 from sss_gui.presenters.display import DisplayPresenter
 from sss_gui.presenters.film_strip import FilmStripPresenter
 from sss_gui.presenters.first_minute import FirstMinute
@@ -123,6 +124,7 @@ class Program(QObject):
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
+        self.compare = ComparePresenter(session, pins, settings, self.models.worker, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
         self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
@@ -413,6 +415,7 @@ class Program(QObject):
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,
+            "compare_models": self.compare.show,
             "a_or_b": self._by_view(self.ab_settings.flip, lambda: segments.set_tool("brush")),
             "copy_pane": self._by_view(exporting.copy_pane, layers.copy_pane),
             "copy_command": self._by_view(exporting.copy_command, layers.copy_command),

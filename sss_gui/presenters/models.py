@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import ErrorText
 from sss_gui.requests.models import (
     BackboneModelRequest,
@@ -20,7 +20,14 @@ from sss_gui.requests.models import (
 )
 from sss_gui.requests.worker import Worker
 from sss_gui.state.session import Session
-from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
+from sss_gui.widgets.dialogs.backbone_dialog import (
+    FILE,
+    PUBLISHED,
+    BackboneChoice,
+    BackboneDialog,
+    BackboneRow,
+    GoodRow,
+)
 from sss_gui.widgets.dialogs.model_manager import ModelEntry, ModelManager
 from sss_gui.window.settings import Settings
 from sss_gui.worker.model_engine import ModelEngine
@@ -74,6 +81,8 @@ class ModelsPresenter(QObject):
         if self._backbones is None:
             self._backbones = BackboneDialog(self._window)
             self._backbones.build_requested.connect(self._build)
+            self._backbones.shipped_requested.connect(lambda: self._use(""))
+            self._backbones.cancel_requested.connect(self._builds.cancel)
         self._lists.ask(BackbonesRequest(), self._take_backbones)
         self._backbones.show()
         self._backbones.raise_()
@@ -89,7 +98,10 @@ class ModelsPresenter(QObject):
 
     def _take_backbones(self, result: BackbonesResult) -> None:
         if self._backbones is not None:
-            self._backbone_of = {words.name: words for words in result.backbones}
+            self._backbone_of = {words.name: words for words in (*result.backbones, *result.good)}
+            shipped = GoodRow("", "The shipped model: objects and their borders", licence="comes along")
+            good = [GoodRow(g.name, g.words, g.megabytes, g.licence, g.here) for g in result.good]
+            self._backbones.set_good([shipped, *good])
             self._backbones.set_rows(
                 [BackboneRow(w.name, w.program, bool(w.weights), w.here) for w in result.backbones]
             )
@@ -106,7 +118,15 @@ class ModelsPresenter(QObject):
         if self._backbones is not None:
             verb = "Downloading the weights of" if choice.consent else "Building"
             self._backbones.set_state(f"{verb} {choice.name}…", busy=True)
-        self._builds.ask(request, self._take_model)
+        self._builds.ask(request, self._take_model, self._end_build, self._show_progress)
+
+    def _show_progress(self, fraction: float, stage: str) -> None:
+        if self._backbones is not None and stage:
+            self._backbones.set_state(f"{stage}…", busy=True, fraction=fraction)
+
+    def _end_build(self, ended: Ended) -> None:
+        if self._backbones is not None and ended.outcome == "cancelled":
+            self._backbones.set_state("Stopped: nothing was kept.")
 
     def _show_failure(self, error: ErrorText) -> None:
         if self._backbones is not None:

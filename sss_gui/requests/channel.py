@@ -41,14 +41,15 @@ class Rank(IntEnum):
     PREPARE_MATTE = 16
     SEGMENTS = 17
     BACKDROP = 18
-    BASIS = 19
-    EXPORT = 20
-    MODEL = 21
-    LIST = 22
-    THUMBNAILS = 23
-    BATCH = 24
-    PREFETCH = 25  # stops for whatever else is asked
-    FORGET = 26
+    COMPARE = 19
+    BASIS = 20
+    EXPORT = 21
+    MODEL = 22
+    LIST = 23
+    THUMBNAILS = 24
+    BATCH = 25
+    PREFETCH = 26  # stops for whatever else is asked
+    FORGET = 27
 
 
 ResultT = TypeVar("ResultT")
@@ -76,9 +77,10 @@ class Job:
         request: Request[Any],
         on_result: Callable[[Any], None] | None,
         on_end: Callable[[Ended], None] | None,
+        on_progress: Callable[[float, str], None] | None = None,
     ) -> None:
         self.channel, self.number, self.request = channel, number, request
-        self.on_result, self.on_end = on_result, on_end
+        self.on_result, self.on_end, self.on_progress = on_result, on_end, on_progress
         self.stop = threading.Event()
 
     def __str__(self) -> str:
@@ -126,14 +128,16 @@ class Channel:
         request: Request[ResultT],
         on_result: Callable[[ResultT], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
+        on_progress: Callable[[float, str], None] | None = None,
     ) -> None:
         """Have `request` answered: `on_result` takes each of its results, `on_end` hears how it ended.
 
-        Neither is called any more once a newer request has taken its place, or `drop` was called.
+        `on_progress` hears how far it is, a fraction and a stage. None is called any more once a newer request has
+        taken its place, or `drop` was called.
         """
         if self._worker.closing:
             return
-        job = Job(self, next(self._numbers), request, on_result, on_end)
+        job = Job(self, next(self._numbers), request, on_result, on_end, on_progress)
         replaced = self._worker.submit(job)
         self._jobs = [*(old for old in self._jobs if not self.stops_running and old not in replaced), job]
         self._tell_busy()
@@ -159,8 +163,12 @@ class Channel:
 
     def advance(self, job: Job, fraction: float, stage: str) -> None:
         """`job` has come that far."""
-        if self.busy and job in self._jobs:
+        if job not in self._jobs:
+            return
+        if self.busy:
             self._worker.activity.advance(job, fraction, stage)
+        if job.on_progress is not None:
+            job.on_progress(fraction, stage)
 
     def end(self, job: Job, ended: Ended) -> None:
         """`job` is over."""

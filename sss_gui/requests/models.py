@@ -34,9 +34,10 @@ class ModelWords:
 
 @dataclass(frozen=True)
 class BackbonesResult:
-    """Those with weights on this machine first."""
+    """Those with weights on this machine first; `good` are those to begin with."""
 
     backbones: tuple[BackboneWords, ...]
+    good: tuple[GoodBackbone, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class BackboneWords:
     program: str
     weights: str
     here: bool
+
+
+@dataclass(frozen=True)
+class GoodBackbone(BackboneWords):
+    """One to begin with: what it is good for, the download's size in MB, and the licence of its weights."""
+
+    words: str
+    megabytes: int
+    licence: str
 
 
 @dataclass(frozen=True)

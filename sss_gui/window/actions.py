@@ -89,6 +89,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("open_model", "Open &model…", ("Ctrl+M",), "Model", "Compute features with another checkpoint"),
     Command("backbones", "Features of a &backbone…", (), "Model",
             "Any network of timm or torchvision, such as a DINO, without a trained head"),
+    Command("compare_models", "&Compare models…", (), "Model",
+            "Two to four models, backbones or sizes side by side on this picture, with a table"),
     Command("shipped_model", "Use the &shipped model", (), "Model", "Go back to the model that comes with the program"),
     Command("segments_view", "&Segments", ("L",), "View", "Soft layers in place of the features, or back", True),
     Command("fit", "&Fit", ("F",), "View", "Show the whole picture", separator=True),

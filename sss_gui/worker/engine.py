@@ -22,6 +22,12 @@ from sss_gui.requests.classes import (
     SaveClassesRequest,
     StrokeRequest,
 )
+from sss_gui.requests.compare import (
+    CompareReportRequest,
+    CompareRequest,
+    CompareSimilarityRequest,
+    EndCompareRequest,
+)
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.requests.panes import (
@@ -73,6 +79,7 @@ from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, foreseen, read_source, source_stamp
 from sss_model import budget as limits
+from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
@@ -82,6 +89,7 @@ from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
+    from sss_gui.worker.compare_engine import CompareEngine
     from sss_gui.worker.layers.segment_engine import SegmentEngine
     from sss_gui.worker.overlays.overlay_engine import OverlayEngine
     from sss_model.extractor import CachedExtractor
@@ -119,6 +127,10 @@ class FeatureEngine(Engine):
         SimilarityRequest: "overlays.similarity",
         ClusterRequest: "overlays.clusters",
         WriteMaskRequest: "overlays.write_mask",
+        CompareRequest: "comparer.compare",
+        CompareSimilarityRequest: "comparer.similar_pixels",
+        CompareReportRequest: "comparer.write_page",
+        EndCompareRequest: "comparer.end_comparison",
         SegmentsRequest: "segmenter.segments",
         LayersRequest: "segmenter.layers",
         MatteRequest: "segmenter.matte",
@@ -143,6 +155,7 @@ class FeatureEngine(Engine):
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._overlays: OverlayEngine | None = None
         self._segmenter: SegmentEngine | None = None
+        self._comparer: CompareEngine | None = None
 
     def close(self) -> None:
         """Forget everything."""
@@ -171,6 +184,21 @@ class FeatureEngine(Engine):
 
             self._overlays = OverlayEngine(self.documents)
         return self._overlays
+
+    @property
+    def comparer(self) -> CompareEngine:
+        """What runs several models; it loads torch too."""
+        if self._comparer is None:
+            from sss_gui.worker.compare_engine import CompareEngine
+
+            self._comparer = CompareEngine(self._photograph, self.documents.make_room, lambda: self.give_way())
+        return self._comparer
+
+    def _photograph(self, source: Source, deliver: Deliver) -> Floats:
+        """The photograph of `source`, (H, W, 3) in [0, 1], which is not remembered."""
+        image = self._read(source, deliver)[0].image
+        self._opened = None
+        return image
 
     @property
     def extraction(self) -> CachedExtractor:

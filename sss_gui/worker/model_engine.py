@@ -10,6 +10,7 @@ from sss_gui.requests.models import (
     BackbonesRequest,
     BackbonesResult,
     BackboneWords,
+    GoodBackbone,
     ModelsRequest,
     ModelsResult,
 )
@@ -33,10 +34,14 @@ class ModelEngine(Engine):
 
     def list_backbones(self, request: BackbonesRequest, progress: Progress, deliver: Deliver) -> BackbonesResult:
         """The backbones that are installed."""
-        from sss_model.weights.catalogue import list_backbones
+        from sss_model.weights.catalogue import list_backbones, short_list
 
         words = (BackboneWords(e.name, e.program, e.weights, e.here) for e in list_backbones())
-        return BackbonesResult(tuple(words))
+        good = (
+            GoodBackbone(e.name, e.program, e.weights, e.here, listed.words, listed.megabytes, licence)
+            for listed, e, licence in short_list()
+        )
+        return BackbonesResult(tuple(words), tuple(good))
 
     def build(self, request: BackboneModelRequest, progress: Progress, deliver: Deliver) -> BackboneModelResult:
         """Write a model of one backbone alone."""

@@ -18,6 +18,13 @@ from sss_gui.requests.classes import (
     StrokeRequest,
     StrokeResult,
 )
+from sss_gui.requests.compare import (
+    CompareReportRequest,
+    CompareRequest,
+    CompareResult,
+    CompareSimilarityRequest,
+    CompareSimilarityResult,
+)
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.requests.overlays import (
     ClusterRequest,
@@ -141,6 +148,25 @@ class FakeEngine(Engine):
 
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
+
+    def compare(self, message: CompareRequest, progress: Progress, deliver: Deliver) -> CompareResult:
+        self._wait(progress, "Network")
+        titles = tuple(f"{model.title} {number}" for number, model in enumerate(message.models))
+        rows = tuple((title, "8", "0.1 s") for title in titles)
+        heads = (("Model", ""), ("Features", "of a pixel"), ("Time", "taken"))
+        pictures, filtered = ([self.picture(shade) for _ in titles] for shade in (60, 160))
+        return CompareResult(message.source, self.size, self.picture(50), titles, tuple(pictures), tuple(filtered),
+                             heads, rows)  # fmt: skip
+
+    def similar_pixels(
+        self, message: CompareSimilarityRequest, progress: Progress, deliver: Deliver
+    ) -> CompareSimilarityResult:
+        values = np.full(self.size, 0.5, np.float32)
+        return CompareSimilarityResult((self._overlay(),) * 2, (values,) * 2)
+
+    def write_page(self, message: CompareReportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        message.path.write_text("page")
+        return ExportResult((message.path,))
 
     def feature_thumbnails(
         self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtGui import QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,8 +15,12 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QPushButton,
     QTreeView,
     QVBoxLayout,
@@ -38,6 +43,20 @@ class BackboneRow:
 
 
 @dataclass(frozen=True)
+class GoodRow:
+    """A backbone to begin with: what it is good for, the download's size in MB, its licence, whether it is here.
+
+    An empty name is the shipped model.
+    """
+
+    name: str
+    words: str
+    megabytes: int = 0
+    licence: str = ""
+    here: bool = True
+
+
+@dataclass(frozen=True)
 class BackboneChoice:
     """What the user asks for: `weights` is PUBLISHED, FILE or NONE; `consent` allows a download."""
 
@@ -49,10 +68,14 @@ class BackboneChoice:
 
 
 class BackboneDialog(QDialog):
-    """A searchable list of backbones, the source of the weights, and the blocks to tap; a pure view."""
+    """Backbones to begin with, and a searchable list of all, the source of the weights, and the blocks to tap."""
 
     build_requested = Signal(object)
     """A `BackboneChoice`."""
+    shipped_requested = Signal()
+    """Use the shipped model."""
+    cancel_requested = Signal()
+    """Stop the download, or the building."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,11 +88,43 @@ class BackboneDialog(QDialog):
         self._search, self._here = QLineEdit(), QCheckBox("Only with weights on this &machine")
         self._list, self._weights, self._blocks = QTreeView(), QComboBox(), QLineEdit()
         self._file, self._wanted = "", PUBLISHED
+        self._good = QGridLayout()
+        self._good_buttons: dict[str, QPushButton] = {}
+        self._bar, self._cancel = QProgressBar(), QPushButton("Cancel")
+        self._busy = False
         self._state = QLabel("Listing…")
         self._state.setTextFormat(Qt.TextFormat.PlainText)
         self._set_up()
         self._arrange()
-        self.resize(680, 560)
+        self.resize(720, 640)
+
+    def set_good(self, rows: Sequence[GoodRow]) -> None:
+        """The backbones to begin with, each with what one click does."""
+        while (item := self._good.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self._good_buttons = {}
+        for line, row in enumerate(rows):
+            about = f"{row.megabytes} MB, {row.licence}" if row.name else row.licence
+            words, facts = QLabel(row.words), QLabel(about)
+            words.setToolTip(row.name)
+            facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            button = QPushButton("Use" if not row.name else "Show" if row.here else "Download, show")
+            button.setAccessibleName(f"{button.text()}: {row.words}")
+            button.setToolTip(
+                "" if row.here else f"Download {row.megabytes} MB from the publisher, once; licence: {row.licence}"
+            )
+            button.clicked.connect(partial(self._take_good, row))
+            self._good_buttons[row.name] = button
+            for column, widget in enumerate((words, facts, button)):
+                self._good.addWidget(widget, line, column)
+        self._good.setColumnStretch(0, 1)
+
+    def _take_good(self, row: GoodRow) -> None:
+        if row.name:
+            self.build_requested.emit(BackboneChoice(row.name, PUBLISHED, consent=not row.here))
+        else:
+            self.shipped_requested.emit()
 
     def set_rows(self, rows: Sequence[BackboneRow]) -> None:
         """Fill the list, keeping the choice."""
@@ -89,10 +144,20 @@ class BackboneDialog(QDialog):
         here = sum(row.here for row in rows)
         self.set_state(f"{len(rows):,} backbones to choose from; the weights of {here or 'none'} are on this computer.")
 
-    def set_state(self, words: str, *, busy: bool = False) -> None:
-        """A sentence under the list; while `busy` nothing more can be asked for."""
+    def set_state(self, words: str, *, busy: bool = False, fraction: float = -1.0) -> None:
+        """A sentence under the list; while `busy` nothing more can be asked for.
+
+        `fraction` of the work is done, in [0, 1]; below 0 nobody knows.
+        """
         self._state.setText(words)
+        self._busy = busy
         self._build.setEnabled(not busy and self.chosen is not None)
+        for button in self._good_buttons.values():
+            button.setEnabled(not busy)
+        for widget in (self._bar, self._cancel):
+            widget.setVisible(busy)
+        self._bar.setRange(0, 0 if fraction < 0 else 1000)
+        self._bar.setValue(round(1000 * max(fraction, 0.0)))
 
     @property
     def state(self) -> str:
@@ -132,6 +197,18 @@ class BackboneDialog(QDialog):
         self._blocks.setPlaceholderText("four of them")
         self._blocks.setToolTip("Stages or transformer blocks, such as 2,5,8,11; negative from the end")
         self._state.setWordWrap(True)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(8)
+        self._bar.setAccessibleName("Progress")
+        self._cancel.clicked.connect(self.cancel_requested)
+        for widget in (self._bar, self._cancel):
+            widget.hide()
+
+    def reject(self) -> None:
+        """Closing stops what was begun here: nobody would know why the model changes later."""
+        if self._busy:
+            self.cancel_requested.emit()
+        super().reject()
 
     def _arrange(self) -> None:
         form = QFormLayout()
@@ -143,13 +220,20 @@ class BackboneDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(self._build, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
+        going = QHBoxLayout()
+        going.addWidget(self._bar, 1)
+        going.addWidget(self._cancel)
+        good = QGroupBox("Good to begin with")
+        good.setLayout(self._good)
         column = QVBoxLayout(self)
         column.setSpacing(10)
+        column.addWidget(good)
         for widget in (self._search, self._here):
             column.addWidget(widget)
         column.addWidget(self._list, 1)
         column.addLayout(form)
         column.addWidget(self._state)
+        column.addLayout(going)
         column.addWidget(buttons)
         self._offer_weights()
 
@@ -176,7 +260,7 @@ class BackboneDialog(QDialog):
         self._weights.addItem(f"File {self._file}" if self._file else "From a file…", FILE)
         self._weights.addItem("None: random weights", NONE)
         self._weights.setCurrentIndex(max(self._weights.findData(self._wanted), 0))
-        self._build.setEnabled(row is not None)
+        self._build.setEnabled(row is not None and not self._busy)
 
     def _want(self) -> None:
         self._wanted = str(self._weights.currentData())

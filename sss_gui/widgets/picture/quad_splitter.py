@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 ARRANGEMENTS = ("grid", "row", "large")
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-_SHARES = {"grid": (1, 1), "row": (1, 1), "large": (7, 3)}  # of the two inner splitters
+_SHARES = {"grid": (1, 1), "large": (7, 3)}  # of the two inner splitters; in a row each widget has the same
 
 
 class QuadSplitter(QWidget):
@@ -132,7 +132,8 @@ class QuadSplitter(QWidget):
             for place, widget in enumerate(group):
                 splitter.insertWidget(place, widget)
         self._orient()
-        self._outer.setSizes([10_000 * share for share in _SHARES[self.arrangement]])
+        shares = _SHARES.get(self.arrangement, tuple(map(len, self._groups())))
+        self._outer.setSizes([10_000 * share for share in shares])
         for splitter in self._inner:
             splitter.setSizes([10_000] * splitter.count())
         self.solo(self._solo)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from controls import button, choose_row, named
-from PySide6.QtWidgets import QComboBox, QLineEdit, QTreeView
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QTreeView
 
 from sss_gui.requests.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
-from sss_gui.widgets.dialogs.backbone_dialog import FILE, NONE, PUBLISHED, BackboneChoice, BackboneDialog, BackboneRow
+from sss_gui.widgets.dialogs.backbone_dialog import (
+    FILE,
+    NONE,
+    PUBLISHED,
+    BackboneChoice,
+    BackboneDialog,
+    BackboneRow,
+    GoodRow,
+)
 from sss_gui.widgets.dialogs.model_manager import ModelManager
 from sss_gui.worker.model_engine import ModelEngine
 from sss_model.errors import ParameterError
@@ -129,3 +139,57 @@ def test_a_failed_build_says_why_and_stays_open(qtbot, program):
     assert dialog.isVisible()
     assert program.session.state.model is None
     dialog.close()
+
+
+GOOD = [
+    GoodRow("", "The shipped model", licence="comes along"),
+    GoodRow("convnext_tiny", "A ConvNeXt", 114, "apache-2.0", here=False),
+    GoodRow("resnet101", "A ResNet", 170, "bsd-3-clause"),
+]
+
+
+def test_those_to_begin_with_say_size_and_licence_and_one_click_consents(qtbot, dialog):
+    dialog.set_good(GOOD)
+    words = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "114 MB, apache-2.0" in words
+    with qtbot.waitSignal(dialog.build_requested) as asked:
+        button(dialog, "Download, show").click()
+    assert asked.args == [BackboneChoice("convnext_tiny", PUBLISHED, consent=True)]
+    with qtbot.waitSignal(dialog.build_requested) as asked:
+        button(dialog, "Show").click()
+    assert asked.args == [BackboneChoice("resnet101", PUBLISHED)]
+    with qtbot.waitSignal(dialog.shipped_requested):
+        button(dialog, "Use").click()
+
+
+def test_a_download_has_a_bar_and_can_be_stopped(qtbot, program, monkeypatch):
+    going = threading.Event()
+
+    def build(folder, name, weights, *, blocks, consent, progress):
+        for done in range(10_000):
+            progress.report(done / 10_000, f"Downloading the weights of {name}, {done} of 10000 MB")
+            going.set()
+            time.sleep(0.002)
+
+    monkeypatch.setattr("sss_model.weights.initialise.write_backbone", build)
+    program.actions["backbones"].trigger()
+    dialog = program.window.findChild(BackboneDialog)
+    qtbot.waitUntil(lambda: "DINOv2" in " ".join(label.text() for label in dialog.findChildren(QLabel)), timeout=30_000)
+    button(dialog, "Download, show").click()
+    assert going.wait(10)
+    qtbot.waitUntil(lambda: "of 10000 MB" in dialog.state)
+    bar = dialog.findChild(QProgressBar)
+    assert bar.isVisible()
+    assert bar.maximum() == 1000
+    assert not button(dialog, "Show its features").isEnabled()
+    button(dialog, "Cancel").click()
+    qtbot.waitUntil(lambda: dialog.state == "Stopped: nothing was kept.")
+    assert not bar.isVisible()
+    assert program.session.state.model is None
+    dialog.close()
+
+
+def test_closing_the_list_stops_the_download(qtbot, dialog):
+    dialog.set_state("Downloading", busy=True, fraction=0.3)
+    with qtbot.waitSignal(dialog.cancel_requested):
+        dialog.reject()
