@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import evaluate_mattes as evaluate
 import numpy as np
 import pytest
@@ -38,6 +40,24 @@ def test_the_truth_has_no_error_and_its_inverse_the_most(truth, inside) -> None:
     wrong = evaluate.scores(1 - inside.astype(np.float32), truth, 0.0)
     assert wrong.sad == pytest.approx(1000)
     assert wrong.iou == 0
+
+
+def test_the_gradients_filters_are_of_unit_length(truth) -> None:
+    none, dot = np.zeros((96, 128), np.float32), np.zeros((96, 128), np.float32)
+    dot[50, 60] = 1
+    empty = replace(truth, alpha=none)
+    assert evaluate.scores(dot, empty, 0.0).grad == pytest.approx(2 / (96 * 128 / 1000))
+
+
+def test_what_hangs_apart_is_disconnected_however_much_of_it_is_right(truth, inside) -> None:
+    alpha = inside.astype(np.float32)
+    both = alpha.copy()
+    both[5:15, 100:110] = 1  # another part, which the truth has too
+    half = alpha.copy()
+    half[5:15, 100:110] = 0.5
+    score = evaluate.scores(half, replace(truth, alpha=both), 0.0)
+    assert score.conn == pytest.approx(0.5 * 100 / (96 * 128 / 1000))
+    assert evaluate.scores(both, replace(truth, alpha=both), 0.0).conn == 0
 
 
 def test_the_user_clicks_where_most_is_wrong(truth, inside) -> None:
