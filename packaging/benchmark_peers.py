@@ -95,6 +95,19 @@ class StepComparison:
     gradient_difference: float
 
 
+def grab_cut(image: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Whether each pixel belongs to the thing within the middle of the picture that is at `keep` (H, W): GrabCut."""
+    import cv2
+
+    height, width = keep.shape
+    mask = np.full(keep.shape, cv2.GC_BGD, np.uint8)
+    mask[height // 8 : -height // 8, width // 8 : -width // 8] = cv2.GC_PR_FGD
+    mask[keep] = cv2.GC_FGD
+    picture = np.round(image[..., ::-1] * 255).astype(np.uint8)
+    cv2.grabCut(picture, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
+    return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD))
+
+
 def compare_steps(params: TrainParams, *, side: int = 320, repeats: int = 3, double: bool = False) -> StepComparison:
     """What sampling before the head saves in the step of `params` on a random image of `side` x `side` pixels.
 

@@ -402,6 +402,56 @@ def segments_row(quick: bool) -> list[Line]:
     return lines
 
 
+# mattes --------------------------------------------------------------------------------------------------------------
+
+
+def matte_row(quick: bool) -> list[Line]:
+    """A click on the sample's building, beside OpenCV's GrabCut with a box about the middle and the same click."""
+    lines = []
+    for size in [(240, 320)] if quick else [(480, 640), (1500, 2000), (3000, 4000)]:
+        found, what = apart(matte_seconds, *size), f"matte of {megapixels(size)}"
+        lines += [
+            Line(f"{what}: ready for a click, from features", found["parts"]),
+            Line(f"{what}: what a click would take", found["hover"] * 1000, "ms", at_most=33),
+            Line(f"{what}: a click", found["click"], "s", peers.version("opencv-contrib-python-headless"),
+                 found["GrabCut"], at_most=0.3),
+            Line(f"{what}: its edges solved, too", found["edges"], at_most=2.0),
+        ]  # fmt: skip
+    return lines
+
+
+def matte_seconds(height: int, width: int) -> dict[str, float]:
+    """Seconds to cut the picture, to foresee a click, to answer it at once and with edges; of GrabCut, one round."""
+    from sss_model.matting import MatteEditor, cut_parts, stroke_at
+    from sss_model.matting.steps import CLICK_RADIUS
+
+    image, features = scene(height, width)
+    parts = cut_parts(image, features)
+    editor, size, radius = MatteEditor(image, parts=parts), (height, width), CLICK_RADIUS * max(height, width)
+    places = iter([(width * x / 20, height / 2) for x in range(3, 18)])  # each once: an editor remembers
+    step = stroke_at([(width / 2, height / 2)], True, radius, size, click=True)
+
+    def click() -> None:
+        editor.set_steps([])
+        editor.set_steps([step])
+        _ = editor.quick
+
+    def edges() -> None:
+        click()
+        editor.solve()
+
+    seconds = alternate(
+        {
+            "hover": lambda: editor.hover(*next(places)),
+            "click": click,
+            "edges": edges,
+            "GrabCut": partial(peers.grab_cut, image, step.mask(size)),
+        },
+        2 if height * width > 1e6 else 5,
+    )
+    return {"parts": timed(partial(cut_parts, image, features)), **seconds}
+
+
 # the window ----------------------------------------------------------------------------------------------------------
 
 
@@ -439,6 +489,6 @@ def start_row(quick: bool) -> list[Line]:
 
 _ORDER = [
     features_row, memory_row, reduce_row, tick_row, rest_row, similarity_row, start_row, huge_row, gpu_row,
-    training_row, shipped_row, segments_row, photograph_row,
+    training_row, shipped_row, segments_row, photograph_row, matte_row,
 ]  # fmt: skip
 ROWS: dict[int, Callable[[bool], list[Line]]] = dict(enumerate(_ORDER, 1))
