@@ -95,6 +95,7 @@ class SegmentsPresenter(QObject):
         panel.pixel_picked.connect(self._click)
         panel.stroke_drawn.connect(self._draw)
         panel.box_drawn.connect(self._draw_box)
+        panel.resize_requested.connect(self._resize)
         panel.controller.view_changed.connect(self._look_closer)
         session.picture_opened.connect(self._take_photograph)
         session.panes_rendered.connect(self._take_panes)
@@ -206,6 +207,15 @@ class SegmentsPresenter(QObject):
             self._segments.add_step(box_at(x0, y0, x1, y1, self._session.size))
         except ParameterError as error:  # drawn beside the picture
             self._segments.noted.emit(str(error))
+
+    def _resize(self, direction: int) -> None:
+        """Another size of the brush, or another part that the last click means."""
+        if self._segments.tool == "brush":
+            self._segments.scale_brush(1.25**direction)
+        elif self._segments.tool != "pick":
+            self._hovers.drop()
+            self._show_hover(None)
+            self._segments.resize_part(direction)
 
     def _brush(self) -> float:
         """Radius of the brush in pixels of the picture."""

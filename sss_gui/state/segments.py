@@ -41,7 +41,7 @@ from sss_gui.state.layer_edits import (
 )
 from sss_gui.state.session import Session
 from sss_gui.state.step_names import params_words, step_words
-from sss_model.matting.steps import Step
+from sss_model.matting.steps import SIZES, Step, Stroke
 from sss_model.params.layers import MatteParams, SegmentParams
 
 TOOLS = ("keep", "drop", "brush", "box", "pick", "teach")
@@ -525,6 +525,16 @@ class Segments(QObject):
             self.noted.emit("Wait for the features: they say what belongs together.")
             return
         self._edit(step_words(step), replace(self.edits, steps=(*self.edits.steps, step)))
+
+    def resize_part(self, more: int) -> None:
+        """Let the last click take, or leave out, the next larger part, or the next smaller one."""
+        last = self.edits.steps[-1] if self.edits.steps else None
+        if not isinstance(last, Stroke) or not last.click:
+            self.noted.emit("Click a thing first: then Shift and the wheel take more of it, or less.")
+            return
+        size = min(max(last.size + more, -SIZES), SIZES)
+        steps = (*self.edits.steps[:-1], replace(last, size=size))
+        self._edit("larger part" if more > 0 else "smaller part", replace(self.edits, steps=steps))
 
     def clear_steps(self) -> None:
         """Take back all that was clicked and drawn."""

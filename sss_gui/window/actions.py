@@ -147,7 +147,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("crisp", "C&risp", ("Shift+R",), "Adjust", "Radius and eps that keep objects apart at the picture's edges"),
     Command("reroll", "New random &seed", ("Ctrl+R",), "Adjust", "Another random projection", separator=True),
     Command("tool_keep", "&Keep", ("A",), "Layers",
-            "A click takes the thing it is on, a second one there the next larger; with Alt it leaves it out", True,
+            "A click takes the thing it is on, then Shift and the wheel more or less; with Alt it leaves it out", True,
             separator=True, toolbar="keep", one_of="matte tools"),
     Command("tool_drop", "Dr&op", ("E",), "Layers", "A click leaves out the thing it is on; with Alt it takes it", True,
             toolbar="drop", one_of="matte tools"),
@@ -324,6 +324,7 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
              ("Double click", "Fit; on a slider its default"),
              ("Delete", "In the film strip: close the picture")]  # fmt: skip
     layers = [("Click", "Pick the layer"), ("Shift+Click", "Add the layer"), ("Alt+Click", "Take the layer away"),
+              ("Shift+Wheel", "Take more, or less, than the last click did; the brush: its size"),
               ("Ctrl+Click", "Add the layer or take it away"), ("Alt or Ctrl+Click on an eye", "Show the layer alone"),
               ("Arrows, Return", "In a pane: move the cross, and click there"), ("F2", "Rename the layer"),
               ("Y", "In the list: show or hide; with Shift alone"),

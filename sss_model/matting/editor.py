@@ -107,18 +107,20 @@ class MatteEditor:
 
     # What a user does
 
-    def click(self, x: float, y: float, keep: bool = True, *, progress: Progress | None = None) -> Floats:
+    def click(
+        self, x: float, y: float, keep: bool = True, *, more: int = 0, progress: Progress | None = None
+    ) -> Floats:
         """Take the thing at (x, y) in pixels, or leave it out; the matte (H, W) float32 in [0, 1] after that.
 
         The first click picks; later ones correct what is connected to them. A click where one has said the same already
-        takes the next larger part.
+        takes the next larger part, as `more=1` does at once; `more=-1` takes the next smaller one, and so on.
 
         Raises
         ------
-        ParameterError : a place outside the picture
+        ParameterError : a place outside the picture, or a `more` beyond 6
         """
         radius = CLICK_RADIUS * max(self.image.shape[:2])
-        return self._stepped(stroke_at([(x, y)], keep, radius, self.size, click=True), progress)
+        return self._stepped(stroke_at([(x, y)], keep, radius, self.size, click=True, more=more), progress)
 
     def stroke(
         self, points: Sequence[Point], keep: bool = True, radius: float = 6, *, progress: Progress | None = None

@@ -57,18 +57,50 @@ def after(parts: Parts, state: State, step: Step) -> State:
         return State(_alphas(parts, step), state.marks, state.contested, True)
     under = under_brush(parts, step)
     if step.click and _again(parts, state, step):
-        return _enlarged(parts, state, under, step.keep)
+        found = _enlarged(parts, state, under, step.keep)
+    else:
+        found = _marked(parts, state, step, under)
+    for _ in range(step.size):
+        found = _enlarged(parts, found, under, step.keep)
+    return found
+
+
+def _marked(parts: Parts, state: State, step: Stroke, under: Indices) -> State:
+    """The state after a mark on the superpixels `under`."""
     value = np.int8(1 if step.keep else -1)
     marks, contested = state.marks.copy(), state.contested.copy()
     contested[under] |= marks[under] == -value
     marks[under] = value
     if state.started and not state.boxed and not (marks > 0).any():
         # of a matte that was given or found: the thing under the mark is taken out, as a first click would take it
-        solved = 1 - solve(parts, Situation((-marks).astype(np.int8), None, under, True))
+        odds = -judged(parts, Situation((-marks).astype(np.int8), None, under, True))
     else:
-        solved = solve(parts, _situation(state, marks, under, step.keep))
-    alpha = locally(parts, state.alpha, solved, under, step.keep) if state.started else solved
+        odds = judged(parts, _situation(state, marks, under, step.keep))
+    alpha = _taken(parts, state, odds, marks, under, step.keep)
+    if step.size < 0:
+        alpha = _reduced(parts, state, alpha, odds, marks, under, step)
     return State(alpha, marks, contested, True, state.boxed)
+
+
+def _taken(parts: Parts, state: State, odds: Doubles, marks: Marks, under: Indices, keep: bool) -> Doubles:
+    solved = relaxed(parts, odds, marks)
+    return locally(parts, state.alpha, solved, under, keep) if state.started else solved
+
+
+def _reduced(
+    parts: Parts, state: State, alpha: Doubles, odds: Doubles, marks: Marks, under: Indices, step: Stroke
+) -> Doubles:
+    """The part that a click changes from `state` to `alpha`, smaller and smaller, as often as its size says."""
+    left, change = -step.size, _change(parts, state, alpha)
+    for less in _WIDENINGS:
+        found = _taken(parts, state, odds + (-less if step.keep else less), marks, under, step.keep)
+        if left and _change(parts, state, found) <= change / _LARGER:
+            alpha, change, left = found, _change(parts, state, found), left - 1
+    return alpha
+
+
+def _change(parts: Parts, state: State, alpha: Doubles) -> float:
+    return float(parts.shares @ ((alpha > 0.5) != (state.alpha > 0.5)))
 
 
 def _situation(state: State, marks: Marks, under: Indices, keep: bool) -> Situation:

@@ -18,6 +18,7 @@ Size = tuple[int, int]
 Point = tuple[float, float]
 
 CLICK_RADIUS = 0.008  # of the long side
+SIZES = 6
 _FRACTION_BITS = 4  # of a pixel, in which OpenCV draws
 
 
@@ -31,12 +32,14 @@ class Stroke:
     keep : whether what lies under it belongs to the matte
     radius : of the brush, in parts of the long side
     click : whether it was a click: a further one at the same place means the next larger part
+    size : of a click: by how many parts more it takes than by itself, or less below 0; at most `SIZES`
     """
 
     points: tuple[Point, ...]
     keep: bool
     radius: float
     click: bool = False
+    size: int = 0
 
     def mask(self, size: Size) -> Mask:
         """(h, w): the pixels under the brush, of a grid of `size`; the one under each point at least."""
@@ -59,7 +62,9 @@ class Stroke:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"kind": "click" if self.click else "stroke", **_without(asdict(self), "click")}
+        left_out = {"click"} if self.click else {"click", "size"}
+        values = {name: value for name, value in asdict(self).items() if name not in left_out}
+        return {"kind": "click" if self.click else "stroke", **values}
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,17 @@ class Given:
 Step = Stroke | Box | Given
 
 
-def stroke_at(points: Sequence[Point], keep: bool, radius: float, size: Size, *, click: bool = False) -> Stroke:
+def stroke_at(
+    points: Sequence[Point], keep: bool, radius: float, size: Size, *, click: bool = False, more: int = 0
+) -> Stroke:
     """The stroke through `points`, pixels x then y of a picture of `size`, with a brush of `radius` pixels.
+
+    `more` is by how many parts more, or less below 0, a click takes than by itself.
 
     Raises
     ------
-    ParameterError : no point, one that is no pair of numbers or outside the picture, or a radius that is none
+    ParameterError : no point, one that is no pair of numbers or outside the picture, a radius that is none, or a `more`
+        beyond `SIZES`
     """
     height, width = size
     name = "A click" if click else "A stroke"
@@ -117,8 +127,10 @@ def stroke_at(points: Sequence[Point], keep: bool, radius: float, size: Size, *,
             )
     if not (math.isfinite(radius) and radius >= 0):
         raise ParameterError(f"The radius of a brush must be 0 pixels or more, got {radius!r}.")
+    if not -SIZES <= more <= SIZES:
+        raise ParameterError(f"A click can take up to {SIZES} parts more or less, got {more!r}.")
     parts = tuple(((float(x) + 0.5) / width, (float(y) + 0.5) / height) for x, y in points)
-    return Stroke(parts, bool(keep), float(radius) / max(size), click)
+    return Stroke(parts, bool(keep), float(radius) / max(size), click, int(more) if click else 0)
 
 
 def box_at(x0: float, y0: float, x1: float, y1: float, size: Size) -> Box:
@@ -162,15 +174,12 @@ def step_from_dict(values: Any) -> Step:
         radius, inside = float(values["radius"]), all(0 <= value <= 1 for point in points for value in point)
         if kind not in ("click", "stroke") or not points or not inside or not 0 <= radius <= 1:
             raise ValueError
-        if not isinstance(values["keep"], bool):
+        size = values.get("size", 0)
+        if not isinstance(values["keep"], bool) or not isinstance(size, int) or abs(size) > SIZES:
             raise ValueError
-        return Stroke(points, values["keep"], radius, kind == "click")
+        return Stroke(points, values["keep"], radius, kind == "click", size if kind == "click" else 0)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ParameterError(
             "A step of a recipe must be a click, stroke or box with points in parts of the sides, 0 to 1, or a matte; "
             f"got {str(values)[:80]}."
         ) from error
-
-
-def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != name}

@@ -41,6 +41,8 @@ class FeaturePanel(QWidget):
     stroke_drawn = Signal(list, object)
     """Points (x, y) in pixels, and the keys that were held at its end."""
     box_drawn = Signal(float, float, float, float)
+    resize_requested = Signal(int)
+    """The wheel was turned with Shift held, where that does not zoom: 1 or -1."""
     nudge_requested = Signal(int, int)
     dropped = Signal(object)
     drag_out_requested = Signal(str)
@@ -109,6 +111,7 @@ class FeaturePanel(QWidget):
         canvas.pixel_picked.connect(self.pixel_picked)
         canvas.stroke_drawn.connect(self.stroke_drawn)
         canvas.box_drawn.connect(self.box_drawn)
+        canvas.resize_requested.connect(self.resize_requested)
         canvas.nudge_requested.connect(
             partial(self._point_by_keys, canvas) if self._keys_point else self.nudge_requested
         )
@@ -123,7 +126,8 @@ class FeaturePanel(QWidget):
     def set_gesture(self, gesture: str, radius: float, colour: tuple[int, int, int] | None = None) -> None:
         """What dragging does in all panes: '' pans, 'brush' paints with `radius` pixels of the picture, 'box' draws.
 
-        With Shift it draws a box in either case. A brush that teaches a class has its `colour`.
+        With Shift it draws a box in either case, and the wheel asks for another size in place of zooming. A brush that
+        teaches a class has its `colour`.
         """
         for view in self._panes.values():
             view.canvas.boxes = "always" if gesture == "box" else "shift"

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from journeys import failing
 from layers import MIDDLES, NOTHING_HELD, click, components, cut, hover, place, settled
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.requests.segments import BackdropRequest
@@ -162,6 +164,37 @@ def test_a_brush_paints_and_its_size_follows_the_keys(qtbot, layered):
     assert not stroke.click
     assert len(stroke.points) >= 2
     assert matte_columns(layered) == [0, 0, 255, 0]
+
+
+def turn_wheel(canvas, at, turn, held=NOTHING_HELD):
+    where = QPointF(at)
+    event = QWheelEvent(where, canvas.mapToGlobal(where), QPoint(), QPoint(0, turn), Qt.MouseButton.NoButton, held,
+                        Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+    QApplication.sendEvent(canvas, event)
+
+
+def test_shift_and_the_wheel_take_more_or_less(qtbot, layered):
+    canvas, point = place(layered, 2, "matte")
+    scale, sentences = layered.window.segments_panel.controller.scale, []
+    layered.segments.noted.connect(sentences.append)
+    layered.actions["tool_keep"].trigger()
+    turn_wheel(canvas, point, 120, SHIFT)
+    assert "Click a thing first" in sentences[-1]
+    click(qtbot, layered, 2)
+    for turn, size in ((120, 1), (60, 1), (60, 2), (-120, 1), (-360, -2)):
+        turn_wheel(canvas, point, turn, SHIFT)
+        assert [step.size for step in layered.segments.edits.steps] == [size]
+    settled(qtbot, layered)
+    layered.actions["undo"].trigger()
+    assert [step.size for step in layered.segments.edits.steps] == [-1]
+    layered.actions["tool_brush"].trigger()
+    layered.segments.scale_brush(8)
+    before = canvas.brush
+    turn_wheel(canvas, point, -120, SHIFT)
+    assert canvas.brush == pytest.approx(before / 1.25)
+    assert layered.window.segments_panel.controller.scale == scale
+    turn_wheel(canvas, point, 120)
+    assert layered.window.segments_panel.controller.scale > scale
 
 
 def test_a_box_is_dragged_with_shift_or_by_its_tool(qtbot, layered):

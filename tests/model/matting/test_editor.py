@@ -121,6 +121,26 @@ def test_quick_and_hover_are_on_the_grid_and_change_nothing(editor: MatteEditor)
     assert iou(editor.quick, truth()) > 0.95
 
 
+def test_a_click_takes_more_or_less_as_it_is_told() -> None:
+    image = scene()
+    image[40:60, 55:75] = (0.9, 0.1, 0.1)  # a patch of another colour in the object
+    for keep in (True, False):
+        sizes = []
+        for more in (-3, -1, 0, 1, 3):
+            editor = MatteEditor(image, image)
+            before = editor.alpha
+            if not keep:
+                editor.set_steps([editor.begin_with(np.ones((100, 140), np.float32))])
+                before = editor.alpha
+            alpha = editor.click(65, 50, keep, more=more)
+            assert (alpha[50, 65] > 0.95) == keep
+            sizes.append(((alpha > 0.5) != (before > 0.5)).sum())
+            again = MatteEditor.from_recipe(image, json.loads(json.dumps(editor.recipe())), image)
+            np.testing.assert_array_equal(again.alpha, alpha)
+        assert sizes == sorted(sizes)
+        assert sizes[0] < sizes[2] < sizes[4]
+
+
 def test_hover_follows_every_step_and_says_what_a_click_would_do(editor: MatteEditor) -> None:
     places = [(60, 50), (61, 50), (10, 10), (60, 50)]
     for keep in (True, False):
@@ -211,6 +231,7 @@ def test_a_flat_picture_holds_what_marks_say(value: float) -> None:
         (lambda e: e.click(140, 5), "0 to 139"),
         (lambda e: e.click(5, -1), "must lie in the picture"),
         (lambda e: e.click(float("nan"), 5), "points"),
+        (lambda e: e.click(5, 5, more=7), "up to 6 parts"),
         (lambda e: e.stroke([]), "one point or more"),
         (lambda e: e.stroke([(1, 2, 3)]), "points"),
         (lambda e: e.stroke([(1, 2)], radius=-1), "radius"),
@@ -247,6 +268,7 @@ def test_bad_pictures_and_features_are_refused() -> None:
         {"version": 2},
         {"steps": [{"kind": "click"}]},
         {"steps": [{"kind": "stroke", "points": [[2.0, 0.5]], "keep": True, "radius": 0.1}]},
+        {"steps": [{"kind": "click", "points": [[0.5, 0.5]], "keep": True, "radius": 0.1, "size": 70}]},
         {"steps": [{"kind": "box", "x0": 0.5, "y0": 0.1, "x1": 0.5, "y1": 0.2}]},
         {"thing": {"weights": [1.0], "bias": 0.0, "inside": [1.0, 2.0], "outside": [1.0]}},
         {"thing": {"weights": [float("nan")], "bias": 0.0, "inside": [1.0], "outside": [1.0]}},

@@ -20,6 +20,7 @@ _NUDGE_HELD = (
     Qt.KeyboardModifier.KeypadModifier,
 )
 _EDGE_REACH = 6
+_NOTCH = 120
 _DOUBLING = 360
 """Wheel turn, in eighths of a degree, that doubles the scale: three notches."""
 
@@ -47,6 +48,8 @@ class GestureCanvas(PictureCanvas):
     """A line was drawn with the brush: points (x, y) in pixels, and the keys that were held at its end."""
     box_drawn = Signal(float, float, float, float)
     """A box was drawn: x0, y0, x1, y1 in pixels."""
+    resize_requested = Signal(int)
+    """The wheel was turned by a notch with Shift held: 1 away from the user, -1 towards him."""
     drag_out_requested = Signal()
     """The picture was dragged with Alt."""
     focus_gained = Signal()
@@ -59,7 +62,8 @@ class GestureCanvas(PictureCanvas):
         self._drag = ""
         self._hovered: tuple[int, int] | None = None
         self.boxes = ""
-        """When dragging draws a box: '' never, 'shift' with Shift held, 'always'."""
+        """When dragging draws a box: '' never, 'shift' with Shift held (the wheel does not zoom then), 'always'."""
+        self._turned = 0
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -76,11 +80,21 @@ class GestureCanvas(PictureCanvas):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y()
-        if turn and self.layer.levels:
+        if self.boxes and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._turn_own(turn or event.angleDelta().x())  # where Shift makes it the other axis
+        elif turn and self.layer.levels:
             at = event.position()
             self.controller.zoom_about(self.placement().to_image(at.x(), at.y()), 2.0 ** (turn / _DOUBLING))
             self._hover(at)
         event.accept()
+
+    def _turn_own(self, turn: int) -> None:
+        """Say so for each whole notch; a touchpad's turns are parts of one."""
+        self._turned += turn
+        notches = int(self._turned / _NOTCH)
+        self._turned -= notches * _NOTCH
+        for _ in range(abs(notches)):
+            self.resize_requested.emit(1 if notches > 0 else -1)
 
     def event(self, event: QEvent) -> bool:
         pinch = isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
