@@ -23,6 +23,7 @@ from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
 from sss_gui.presenters.panes import WAITING, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
+from sss_gui.presenters.pin_table import PinTablePresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.segments import SegmentsPresenter
 from sss_gui.presenters.status import StatusPresenter
@@ -43,6 +44,7 @@ from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.doubtful_first import DoubtfulFirst
+from sss_gui.tasks.export_figure import ExportFigure
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.export_layers import ExportLayers
 from sss_gui.tasks.file_watcher import FileWatcher
@@ -124,7 +126,6 @@ class Program(QObject):
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
-        self.compare = ComparePresenter(session, pins, settings, self.models.worker, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
         # tasks
         self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
@@ -133,6 +134,7 @@ class Program(QObject):
             first.command.connect(lambda name: self.actions[name].trigger())
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
         self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, data, window)
+        self._add_dialogs(data)
         self.batch_export = BatchExport(session, self)
         self.doubtful_first = DoubtfulFirst(session, pictures, classes, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
@@ -148,6 +150,15 @@ class Program(QObject):
         self._fill_menus()
         self._join()
         window.restore_layout(settings)
+
+    def _add_dialogs(self, data: Path) -> None:
+        """What is seen in a window of its own: models and pins compared, figures."""
+        window, session, pins = self.window, self.session, self.pins
+        self.compare = ComparePresenter(session, pins, self.settings, self.models.worker, data / "models", window)
+        self.pin_table = PinTablePresenter(session, pins, self.overlay_choices, window)
+        self.export_figure = ExportFigure(
+            session, self.segments, lambda: window.shown_panel, self.file_worker, self.export_files.folder, window
+        )
 
     def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:
         """Begin work; call it once the window is on the screen. The picture is read before the model is loaded.
@@ -312,6 +323,10 @@ class Program(QObject):
         window.panel.dropped.connect(opening.drop)
         window.panel.drag_out_requested.connect(exporting.drag_out)
         window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
+        window.params.map_export_requested.connect(
+            lambda: exporting.save_png("similarity", overlays.write_map, numbers=True)
+        )
+        window.probe.table_requested.connect(self.pin_table.show)
         window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
         window.status.cancel_requested.connect(self._stop)
         window.status.model_requested.connect(self._show_models)
@@ -339,7 +354,7 @@ class Program(QObject):
         for part in (
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
             *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.export_layers),
-            *(self.picture_edits, self.classes, self.doubtful_first),
+            *(self.picture_edits, self.export_figure, self.classes, self.doubtful_first),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -410,6 +425,8 @@ class Program(QObject):
             "paste": opening.paste,
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),
             "export_all": exporting.export_all_dialog,
+            "export_figure": self.export_figure.dialog,
+            "pin_table": self.pin_table.show,
             "open_session": self.session_store.open_dialog,
             "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,

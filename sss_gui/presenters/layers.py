@@ -219,7 +219,9 @@ class LayersPresenter(QObject):
     def _row(self, layer: Layer) -> LayerRow:
         segments = self._segments
         share, solo = segments.share(layer), layer.number == segments.solo
-        return LayerRow(layer.number, layer.name, layer.colour, share, layer.shown, solo, self._thumbnail(layer))
+        return LayerRow(
+            layer.number, segments.title(layer), layer.colour, share, layer.shown, solo, self._thumbnail(layer)
+        )
 
     def _thumbnail(self, layer: Layer) -> Any:
         """The layer cut out, small, (h, w, 4) uint8; None while its alphas are not there."""

@@ -16,6 +16,7 @@ from sss_gui.requests.overlays import (
     SimilarityRequest,
     SimilarityResult,
     Values,
+    WriteMapRequest,
     WriteMaskRequest,
 )
 from sss_gui.requests.panes import PanesResult, Pyramid
@@ -106,6 +107,15 @@ class OverlaysPresenter(QObject):
             self.noted.emit("There is nothing to compare with: pin a pixel first.")
             return
         request = WriteMaskRequest(replace(comparison, others=()), path)
+        self._session.exports.ask(request, self._session.exported.emit)
+
+    def write_map(self, path: Path) -> None:
+        """Write the similarity itself, as 16-bit PNG or npy."""
+        comparison = self._comparison()
+        if comparison is None:
+            self.noted.emit("There is nothing to compare with: pin a pixel first.")
+            return
+        request = WriteMapRequest(replace(comparison, others=()), path)
         self._session.exports.ask(request, self._session.exported.emit)
 
     def write_clusters(self, path: Path) -> None:

@@ -16,18 +16,7 @@ from sss_gui.state.session import Session
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-
-
-def cosine(first: Vector, second: Vector) -> float:
-    """Of the angle between two vectors (D,); 0 where one of them is nothing but zeros."""
-    lengths = float(np.linalg.norm(first)) * float(np.linalg.norm(second))
-    return float(first @ second) / lengths if lengths > 0 else 0.0
-
-
-def distance(first: Vector, second: Vector) -> float:
-    """Euclidean, between two vectors (D,)."""
-    return float(np.linalg.norm(first - second))
-
+from sss_gui.worker.compared_vectors import cosine, distance
 
 MEASURES = {"cosine": cosine, "distance": distance}
 

@@ -354,7 +354,7 @@ class SegmentsPresenter(QObject):
         """The matte as it is looked at; the photograph where there is none yet."""
         segments, pane = self._segments, self._panel.pane("matte")
         matte = self._matte()
-        names = [layer.name for layer in segments.edits.layers if layer.number in segments.edits.picked]
+        names = [segments.title(layer) for layer in segments.edits.layers if layer.number in segments.edits.picked]
         if matte is None:
             pane.set_detail(HINTS[segments.tool] if segments.can_cut_out and segments.tool != "teach" else "")
             pane.set_pyramid(self._photo)
@@ -513,7 +513,7 @@ class SegmentsPresenter(QObject):
         if not segments.shown:
             return
         if self._hovered is None or not self._photo:
-            self._read_out.set_columns({layer.name: 1 for layer in segments.edits.layers})
+            self._read_out.set_columns({segments.title(layer): 1 for layer in segments.edits.layers})
             return
         x, y = self._hovered
         picture = self._photo[0]
@@ -527,5 +527,5 @@ class SegmentsPresenter(QObject):
         if segments.alphas is None:
             return ()
         x, y = self._session.cell(point, segments.alphas.alphas.shape)
-        planes = [(layer.name, segments.plane(layer)) for layer in segments.edits.layers]
+        planes = [(segments.title(layer), segments.plane(layer)) for layer in segments.edits.layers]
         return tuple((name, (float(segments.alphas.alphas[y, x, k]) / 255,)) for name, k in planes if k >= 0)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sss_gui.requests.channel import Request
-from sss_gui.requests.panes import Picture, RenderPanes, Source
+from sss_gui.requests.panes import ExportResult, Picture, RenderPanes, Source
+from sss_model.figure import FigurePane
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class ListRequest(Request[ListResult]):
     """Find what can be opened among files and folders."""
 
     paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class FigureRequest(Request[ExportResult]):
+    """Draw `panes` into the PNG, SVG or PDF `path`; see `sss_model.figure.draw_figure`."""
+
+    path: Path
+    panes: tuple[FigurePane, ...]
+    width: str
+    columns: int = 0
+    title: str = ""
 
 
 @dataclass(frozen=True)

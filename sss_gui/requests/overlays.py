@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sss_gui.requests.channel import Request
-from sss_gui.requests.panes import ExportResult, Picture, Pyramid, Source
+from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, Pyramid, Source
 from sss_model.params import ClusterParams, SimilarityParams
 
 Values = NDArray[Any]
@@ -96,6 +96,39 @@ class ClusterRequest(Request[ClusterResult]):
 
     source: Source
     params: ClusterParams = field(default_factory=ClusterParams)
+
+
+@dataclass(frozen=True)
+class WriteMapRequest(Request[ExportResult]):
+    """Write the similarity itself, at the photograph's size: 16-bit grey where `path` ends in .png, else .npy.
+
+    Of several pixels a pixel has its similarity to the one that it is most like.
+    """
+
+    similarity: SimilarityRequest
+    path: Path
+
+
+@dataclass(frozen=True)
+class PinTableResult:
+    """How alike pins are: (N, N) float32, NaN where the features of one are not known; and why they are not."""
+
+    values: Values
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PinTableRequest(Request[PinTableResult]):
+    """Compare each of `pins`, whose pictures' features are computed where they are not known, with each.
+
+    Attributes
+    ----------
+    pins : the features of a picture, and a pixel (x, y) of it
+    metric : cosine, of the angle; distance, Euclidean
+    """
+
+    pins: tuple[tuple[ComputeFeatures, tuple[int, int]], ...]
+    metric: str = "cosine"
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ class LayersResult:
     ----------
     alphas : (h, w, N) uint8, of sum 255 at every pixel
     exact : whether they are the layers, or only their components' sums, for as long as these take
+    words : each layer's place and colour, such as 'left, dark green'; none while they are not exact
     """
 
     source: Source
@@ -90,6 +91,7 @@ class LayersResult:
     alphas: Alphas
     shares: tuple[float, ...]
     exact: bool = True
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

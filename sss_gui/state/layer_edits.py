@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -183,12 +184,44 @@ def without_slivers(layers: Sequence[Layer], shares: Mapping[int, float], compon
     return tuple(result)
 
 
-def unlike(name: str, others: Sequence[str]) -> str:
-    """`name`, with a number behind it where one of `others` is called so; capitals do not count."""
+def unlike(name: str, others: Sequence[str], *, link: str = "-") -> str:
+    """`name`, with `link` and a number behind it where one of `others` is called so; capitals do not count."""
     used = {other.casefold() for other in others}
     if name.casefold() not in used:
         return name
-    return next(f"{name}-{k}" for k in range(2, len(used) + 3) if f"{name}-{k}".casefold() not in used)
+    return next(f"{name}{link}{k}" for k in range(2, len(used) + 3) if f"{name}{link}{k}".casefold() not in used)
+
+
+def is_numbered(name: str) -> bool:
+    """Whether nobody gave this name: a layer is called by its number until somebody does."""
+    return re.fullmatch(r"layer-\d+", name) is not None
+
+
+def described(
+    layers: Sequence[Layer],
+    words: Mapping[int, str],
+    before: Mapping[int, tuple[Part, str]],
+    components: Components,
+) -> dict[int, tuple[Part, str]]:
+    """By its number, what each layer that nobody named is called, and what it consisted of when it was first.
+
+    A layer keeps what it was called `before` while it is more or less the same: at least half of both of its extents.
+    Others are called by `words`, their place and colour; a number goes behind what another is called.
+    """
+    unnamed = [layer for layer in layers if is_numbered(layer.name)]
+    known: dict[int, tuple[Part, str]] = {}
+    for layer in unnamed:
+        part, name = before.get(layer.number, (frozenset(), ""))
+        both, either = (components.share(p) for p in (part & layer.components, part | layer.components))
+        if name and both >= either / 2:
+            known[layer.number] = part, name
+    used = [layer.name for layer in layers if not is_numbered(layer.name)] + [name for _, name in known.values()]
+    for layer in unnamed:
+        if layer.number not in known and (name := words.get(layer.number, "")):
+            name = unlike(name, used, link=" ")
+            known[layer.number] = layer.components, name
+            used.append(name)
+    return known
 
 
 def with_matte(edits: Edits, other: Edits) -> Edits:

@@ -29,8 +29,10 @@ from sss_gui.state.layer_edits import (
     Edits,
     Layer,
     Part,
+    described,
     first_layers,
     halves,
+    is_numbered,
     matched,
     matte_of,
     merged,
@@ -177,6 +179,7 @@ class Segments(QObject):
         self.solo = self.lit = 0
         self.tool, self.brush = TOOLS[0], 0.012
         self._known: dict[Part, Layer] = {}  # how layers looked that are no more
+        self._described: dict[int, tuple[Part, str]] = {}  # layers' places and colours, and what they were then
         self.shown = False
         self.method = Method()
         self.cut: SegmentsResult | None = None
@@ -486,6 +489,10 @@ class Segments(QObject):
         layers = tuple(self.edits.layer(number) for number in numbers)
         self._edit("order of layers", replace(self.edits, layers=layers, arranged=True))
 
+    def title(self, layer: Layer) -> str:
+        """What `layer` is called: the name that somebody gave it, else its place and colour once they are known."""
+        return self._described.get(layer.number, (None, layer.name))[1] if is_numbered(layer.name) else layer.name
+
     def rename(self, number: int, name: str) -> None:
         """Call a layer `name`; a number goes behind it where another is called so."""
         if self.by_classes:
@@ -744,6 +751,7 @@ class Segments(QObject):
         """Others begin with `edits`: whoever shows them starts anew."""
         self.edits = edits
         self._known.clear()
+        self._described = {}
         self._check_solo()
         for changed in (self.cut_changed, self.layers_changed, self.picked_changed, self.steps_changed):
             changed.emit()
@@ -767,6 +775,9 @@ class Segments(QObject):
 
     def _take_layers(self, result: LayersResult) -> None:
         self.alphas = result
+        if result.words:
+            words = {layer.number: result.words[self.plane(layer)] for layer in self.edits.layers}
+            self._described = described(self.edits.layers, words, self._described, self.components)
         self.alphas_changed.emit()
         self._tell()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -87,14 +88,15 @@ class ExportFiles(ExportTask[ExportParams]):
         self.remember(folder, params)
         self._session.export(folder, params)
 
-    def save_png(self, what: str, write: Callable[[Path], None]) -> None:
-        """Ask where to, and let `write` write the PNG called after the picture and `what`."""
+    def save_png(self, what: str, write: Callable[[Path], None], *, numbers: bool = False) -> None:
+        """Ask where to, and let `write` write the PNG called after the picture and `what`; with `numbers` or an npy."""
         source = self._session.shown
         if source is None:
             self.noted.emit("Open a picture first.")
             return
         start = self.folder().parent / f"{source.stem}-{what}.png"
-        path = ask_save(self._window, f"Save the {what}", start, "png", "PNG (*.png)")
+        kinds = "PNG, 16 bit (*.png);;Numbers (*.npy)" if numbers else "PNG (*.png)"
+        path = ask_save(self._window, f"Save the {what}", start, "png", kinds)
         if path is None:
             return
         if any(is_read_by(one, path) for one in (source, *self._pictures.sources)):
@@ -122,15 +124,20 @@ class ExportFiles(ExportTask[ExportParams]):
 
 
 def ask_save(window: QWidget, title: str, start: Path, suffix: str, kind: str) -> Path | None:
-    """Ask for a file called *.`suffix` to write; the dialog asks before one that is there is overwritten."""
+    """Ask for a file called *.`suffix` to write, or of another kind; asks before one that is there is overwritten.
+
+    `kind` are the dialog's filters, the first that of `suffix`.
+    """
     dialog = QFileDialog(window, title, str(start.parent), kind)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(suffix)
     dialog.selectFile(start.name)
-    path = None
+    path, others = None, re.findall(r"\*(\.\w+)\)", kind)[1:]
     while path is None and dialog.exec():
         chosen = Path(dialog.selectedFiles()[0])
-        whole = with_ending(chosen, f".{suffix}")
+        named = next((other for other in others if chosen.name.lower().endswith(other)), "")
+        asked = next((other for other in others if f"*{other})" in dialog.selectedNameFilter()), "")
+        whole = with_ending(chosen, named or asked or f".{suffix}")
         if whole == chosen or not whole.exists():
             path = whole
         else:  # "my.v2" is my.v2.png, which the dialog has not asked about: it is shown again with the whole name

@@ -18,7 +18,7 @@ from sss_gui.requests.segments import (
     RecipeRequest,
     RecipeResult,
 )
-from sss_gui.state.layer_edits import plain_count
+from sss_gui.state.layer_edits import Layer, plain_count
 from sss_gui.state.segments import Segments
 from sss_gui.state.session import Session
 from sss_gui.tasks.command_line import classes_command_line, matte_command_line, segment_command_line
@@ -91,10 +91,15 @@ class ExportLayers(ExportTask[LayerExportParams]):
         edits, groups = self._segments.edits, layers.groups
         by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
         planes = [by_plane[plane] for plane in range(len(by_plane))]
-        names, colours = tuple(layer.name for layer in planes), tuple(layer.colour for layer in planes)
+        names, colours = tuple(map(self._name, planes)), tuple(layer.colour for layer in planes)
         arranged = edits.arranged or self._segments.by_classes
         order = tuple(groups[min(layer.components)] for layer in edits.layers) if arranged else ()
         return ExportLayersRequest(layers, names, folder, params, order, colours)
+
+    def _name(self, layer: Layer) -> str:
+        """What a layer is called in files: without the comma of a place and colour, which ends a name in a command."""
+        title = self._segments.title(layer)
+        return title if title == layer.name else title.replace(", ", " ")
 
     def copy_pane(self) -> None:
         """Put the picture of the pane clicked last on the clipboard; of the matte, what it cuts out."""
@@ -139,7 +144,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
             self.noted.emit("Layers merged, split or ordered by hand have no command line; export them from here.")
             return
         order = sorted(segments.edits.layers, key=segments.share, reverse=True)
-        names = [layer.name for layer in order]
+        names = [self._name(layer) for layer in order]
         if names == [f"layer-{k + 1}" for k in range(len(names))] or segments.components.names:
             names = []
         if any("," in name for name in names):
@@ -172,7 +177,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
 
     def _matte_words(self) -> str:
         edits = self._segments.edits
-        names = [layer.name for layer in edits.layers if layer.number in edits.picked]
+        names = [self._segments.title(layer) for layer in edits.layers if layer.number in edits.picked]
         steps = len(edits.steps)
         drawn = [f"{steps} stroke{'s' * (steps != 1)}"] if steps else []
         return " + ".join(names + drawn)

@@ -86,15 +86,18 @@ class ExportTask(QObject, Generic[Record]):
         return (pictures_folder() if source is None or own else source.path.parent) / "features"
 
     def copy_pane(self) -> None:
-        """Put the picture of the pane clicked last on the clipboard."""
+        """Put what the pane clicked last shows on the clipboard: all of its picture, with what lies over it."""
         name = self._panel.current
-        picture = self._panel.pane(name).picture
-        if picture is None:
+        view = self._panel.pane(name)
+        image = view.canvas.whole()
+        if image.isNull():
             self.noted.emit("This pane is empty.")
             return
         # setImage, for PySide frees a QMimeData of ours twice when the program ends
-        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
-        self.noted.emit(f"Copied: {self._titles[name]}.")
+        QGuiApplication.clipboard().setImage(image)
+        legend = view.header.legend.legend
+        over = f", with {legend.name}" if legend is not None else ""
+        self.noted.emit(f"Copied: {self._titles[name]}{over}.")
 
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""

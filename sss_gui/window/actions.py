@@ -49,7 +49,7 @@ class Command:
 
 
 _OF_FEATURES = (
-    "similarity", "clusters", "pin", "show_pins", "clear_pins", "channel", "export_all",
+    "similarity", "clusters", "pin", "show_pins", "clear_pins", "pin_table", "channel", "export_all",
     "radius_down", "radius_up", "eps_down", "eps_up", "a_or_b", "paper_defaults", "crisp", "reroll",
 )  # fmt: skip
 
@@ -77,7 +77,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features, or layers, into a folder",
             separator=True),
     Command("export_all", "Export &all…", ("Ctrl+Shift+E",), "File", "Export every picture of the strip"),
-    Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File", "Copy the picture of the pane clicked last"),
+    Command("export_figure", "Export fi&gure…", ("Ctrl+Alt+E",), "File",
+            "Draw the panes with overlays, legends and pins as PNG, SVG or PDF of a chosen width"),
+    Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File",
+            "Copy what the pane clicked last shows, with what lies over it"),
     Command("copy_command", "Copy as command &line", ("Ctrl+Shift+C",), "File",
             "Copy the call of sss-extract, or of sss-segment, that writes the same files"),
     Command("save_session", "&Save session…", ("Ctrl+S",), "File", "Keep pictures, parameters, pins and view",
@@ -116,6 +119,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("show_pins", "Pi&ns", ("Shift+P",), "Compare", "Show the pins in the panes, or hide them", True,
             separator=True, toolbar="pin"),
     Command("pin", "&Pin the pixel", ("P",), "Compare", "Pin the pixel under the pointer"),
+    Command("pin_table", "Pins of all pict&ures…", (), "Compare",
+            "How alike the pins of all open pictures are, as a table to copy"),
     Command("clear_pins", "Remo&ve all pins", (), "Compare", "Remove the pins of this picture"),
     Command("similarity", "&Similarity", ("S",), "Compare",
             "How similar each pixel is to the one under the pointer or pinned", True, separator=True,

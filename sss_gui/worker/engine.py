@@ -29,7 +29,14 @@ from sss_gui.requests.compare import (
     EndCompareRequest,
 )
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
-from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
+from sss_gui.requests.overlays import (
+    ClusterRequest,
+    PinTableRequest,
+    PinTableResult,
+    SimilarityRequest,
+    WriteMapRequest,
+    WriteMaskRequest,
+)
 from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
@@ -72,6 +79,7 @@ from sss_gui.requests.segments import (
     SegmentsRequest,
 )
 from sss_gui.requests.worker import Answers, Deliver, Engine
+from sss_gui.worker.compared_vectors import compare_vectors
 from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.grid_views import box_on_picture, view_on_grid
@@ -80,7 +88,7 @@ from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, foreseen, read_source, source_stamp
 from sss_model import budget as limits
 from sss_model.array_types import Floats
-from sss_model.errors import ParameterError
+from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
 from sss_model.files.inputs import Input
@@ -127,6 +135,8 @@ class FeatureEngine(Engine):
         SimilarityRequest: "overlays.similarity",
         ClusterRequest: "overlays.clusters",
         WriteMaskRequest: "overlays.write_mask",
+        WriteMapRequest: "overlays.write_map",
+        PinTableRequest: "pin_table",
         CompareRequest: "comparer.compare",
         CompareSimilarityRequest: "comparer.similar_pixels",
         CompareReportRequest: "comparer.write_page",
@@ -427,6 +437,24 @@ class FeatureEngine(Engine):
         vector = np.array(figure.features[y, x], np.float32)
         maps = {name: values[y, x].copy() for name in PANES[1:] if (values := figure.shown(name)) is not None}
         return ProbeResult(request.source, request.point, vector, maps)
+
+    def pin_table(self, request: PinTableRequest, progress: Progress, deliver: Deliver) -> PinTableResult:
+        """Each pin's features with each pin's; the pictures' features are computed one after the other."""
+        vectors: list[Floats | None] = []
+        missing: list[str] = []
+        for number, (features, point) in enumerate(request.pins):
+            part = progress.part(number / len(request.pins), (number + 1) / len(request.pins))
+            try:
+                figure = self.document(features, part, deliver).figure
+            except SSSError as error:  # the others can be compared all the same
+                missing.append(f"{features.source.name}: {error}")
+                vectors.append(None)
+                continue
+            x, y = figure.cell(point)
+            inside = 0 <= y < figure.features.shape[0] and 0 <= x < figure.features.shape[1]
+            vectors.append(np.array(figure.features[y, x], np.float32) if inside else None)
+            self.give_way()
+        return PinTableResult(compare_vectors(vectors, request.metric), tuple(dict.fromkeys(missing)))
 
     def export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write what is shown."""

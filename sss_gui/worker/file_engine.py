@@ -10,6 +10,7 @@ from sss_gui.requests.files import (
     ChoicesRequest,
     ChoicesResult,
     EditsResult,
+    FigureRequest,
     KeepEdits,
     ListRequest,
     ListResult,
@@ -18,7 +19,7 @@ from sss_gui.requests.files import (
     ThumbnailRequest,
     ThumbnailResult,
 )
-from sss_gui.requests.panes import Source
+from sss_gui.requests.panes import ExportResult, Source
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import AXIS_ORDERS, FEATURE_SUFFIXES, find_image_for
@@ -39,6 +40,7 @@ class FileEngine(Engine):
         ChoicesRequest: "choices",
         PasteRequest: "paste",
         ThumbnailRequest: "thumbnails",
+        FigureRequest: "figure",
         RecallEdits: "recall_edits",
         KeepEdits: "keep_edits",
     }
@@ -56,6 +58,13 @@ class FileEngine(Engine):
             return ChoicesResult(source, layout=AXIS_ORDERS[0])
         found = choices_in(path)
         return ChoicesResult(source, tuple(found.layers), found.pages)
+
+    def figure(self, request: FigureRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """What panes show, as a figure."""
+        from sss_model.figure import draw_figure
+
+        r = request
+        return ExportResult((draw_figure(r.path, r.panes, width=r.width, columns=r.columns, title=r.title),))
 
     def paste(self, request: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """Keep a pasted picture as pasted-1.png, pasted-2.jpg ...; the oldest of many are forgotten."""

@@ -30,8 +30,11 @@ from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
     Match,
+    PinTableRequest,
+    PinTableResult,
     SimilarityRequest,
     SimilarityResult,
+    WriteMapRequest,
     WriteMaskRequest,
 )
 from sss_gui.requests.panes import (
@@ -178,6 +181,14 @@ class FakeEngine(Engine):
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
         return ExportResult((message.path,))
+
+    def write_map(self, message: WriteMapRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        message.path.write_bytes(b"map")
+        return ExportResult((message.path,))
+
+    def pin_table(self, message: PinTableRequest, progress: Progress, deliver: Deliver) -> PinTableResult:
+        count = len(message.pins)
+        return PinTableResult((0.5 + 0.5 * np.eye(count)).astype(np.float32))
 
     def segments(self, message: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
         self._wait(progress, "Eigenvectors")

@@ -70,6 +70,7 @@ class ParamsPanel(QWidget):
     basis_save_requested = Signal()
     basis_load_requested = Signal()
     mask_export_requested = Signal()
+    map_export_requested = Signal()
     clusters_export_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -254,6 +255,8 @@ class ParamsPanel(QWidget):
         section.add(self._number("threshold"))
         tip = "Write the pixels above the threshold as a black-and-white picture"
         section.add(_button("export", "Export mask…", tip, self.mask_export_requested))
+        tip = "Write how alike each pixel is, as a 16-bit PNG or as numbers (npy)"
+        section.add(_button("export", "Export map…", tip, self.map_export_requested))
 
     def _fill_clusters(self, section: CollapsibleSection) -> None:
         section.add(self._switch("clusters_shown", "Show clusters", "Colour every pixel by its cluster"))

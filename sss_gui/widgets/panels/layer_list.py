@@ -26,6 +26,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QDropEvent,
+    QFontMetrics,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -336,7 +337,7 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setPen(dim)
         painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, share)
         painter.setPen(ink if row.shown else dim)
-        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, words.width())
+        name = "\n".join(in_lines(row.name, words.width(), painter.fontMetrics()))
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, name)
         bar = QRectF(words.x(), box.bottom() - 11, right.right() - words.x(), _BAR)
         painter.fillRect(bar, palette.color(QPalette.ColorRole.Mid))
@@ -351,6 +352,15 @@ class _RowDelegate(QStyledItemDelegate):
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         box = _name_box(option.rect, 0)
         editor.setGeometry(box.adjusted(-4, 7, -4, -7))
+
+
+def in_lines(text: str, width: int, metrics: QFontMetrics) -> list[str]:
+    """`text` on one line, or on two where it is wider and has a space to break at; the last is cut off to `width`."""
+    first, *words = text.split(" ")
+    while words and metrics.horizontalAdvance(f"{first} {words[0]}") <= width:
+        first = f"{first} {words.pop(0)}"
+    rest = " ".join(words)
+    return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in (first, rest) if line]
 
 
 def _eye_box(row: QRect) -> QRect:

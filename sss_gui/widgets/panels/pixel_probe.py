@@ -33,11 +33,13 @@ class PixelProbe(QWidget):
     -------
     pin_removed : number of a pin (from 0) that the user takes away
     pins_cleared : the user takes all away
+    table_requested : the user wants the pins of all pictures compared
     folded_changed : whether only the first line shows
     """
 
     pin_removed = Signal(int)
     pins_cleared = Signal()
+    table_requested = Signal()
     folded_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -52,6 +54,8 @@ class PixelProbe(QWidget):
         self._hint = QLabel(_HINT)
         self._clear = _tool("remove", "Remove all pins")
         self._clear.clicked.connect(self.pins_cleared)
+        self._table = _tool("table", "Compare the pins of all pictures")
+        self._table.clicked.connect(self.table_requested)
         self.rows: list[PinRow] = []
         self._list = QVBoxLayout()
         self._area = self._make_area()
@@ -101,6 +105,7 @@ class PixelProbe(QWidget):
         if [point for point, _ in self._pins] != before:
             self._fill()
         self._clear.setEnabled(bool(self._pins))
+        self._table.setEnabled(bool(self._pins))
         if self._pins and not before and not self.stays_folded:
             self.set_folded(False)
         self._draw()
@@ -172,6 +177,7 @@ class PixelProbe(QWidget):
         for widget, stretch in ((self._fold, 0), (self._place, 0), (self.hovered, 1), (self._hint, 1)):
             first.addWidget(widget, stretch)
         first.addWidget(self._measure)
+        first.addWidget(self._table)
         first.addWidget(self._clear)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 2)
@@ -206,6 +212,9 @@ class PinRow(QWidget):
         row.setSpacing(6)
         row.addWidget(self.strip, 1)
         row.addWidget(self._figures)
+        below_table = QWidget()  # the first line has a button there
+        below_table.setFixedWidth(_BUTTON)
+        row.addWidget(below_table)
         row.addWidget(self._button)
         self.setFixedHeight(_ROW)
 

@@ -53,6 +53,7 @@ from sss_model.params.layers import NETWORKS
 from sss_model.progress import Progress
 from sss_model.segmentation import SoftSegments
 from sss_model.segmentation.comparisons import network_weights
+from sss_model.segmentation.describe import describe_layers
 from sss_model.segmentation.foreground import estimate_foreground
 from sss_model.segmentation.matte import adjust_matte
 from sss_model.segmentation.recipe import segment_picture, segment_side
@@ -112,16 +113,17 @@ class SegmentEngine:
             return result
         asked = LayersRequest(request, cut.groupings[0])
         if not cut.is_exact:
-            deliver(replace(result, layers=_layers_result(asked, cut.quick, exact=False)))
-        layers = _layers_result(asked, cut.exact(self._giving_way(progress)), exact=True)
+            deliver(replace(result, layers=_layers_result(asked, cut.grid, cut.quick, exact=False)))
+        layers = _layers_result(asked, cut.grid, cut.exact(self._giving_way(progress)), exact=True)
         return replace(result, layers=layers, confidence=cut.confidence)
 
     def layers(self, request: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
         """The layers on the grid: at once what their components sum to, then as they are."""
         _, cut = self._cut(request.cut, progress.part(0.0, 0.5), deliver)
         if (quick := cut.at_once(request.groups)) is not None:
-            deliver(_layers_result(request, quick, exact=False))
-        return _layers_result(request, cut.on_grid(request.groups, progress.part(0.5, 1.0, "Layers")), exact=True)
+            deliver(_layers_result(request, cut.grid, quick, exact=False))
+        layers = cut.on_grid(request.groups, progress.part(0.5, 1.0, "Layers"))
+        return _layers_result(request, cut.grid, layers, exact=True)
 
     def _cut(
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
@@ -350,11 +352,12 @@ def picked_sum(alphas: Floats, picked: tuple[int, ...]) -> Floats:
     return matte
 
 
-def _layers_result(request: LayersRequest, alphas: Floats, *, exact: bool) -> LayersResult:
+def _layers_result(request: LayersRequest, grid: Floats, alphas: Floats, *, exact: bool) -> LayersResult:
     shares = alphas.mean(axis=(0, 1), dtype=np.float64)
     whole: Alphas = whole_alphas(alphas, 255)
     source = request.cut.features.source
-    return LayersResult(source, request.groups, whole, tuple(shares.tolist()), exact)
+    words = describe_layers(grid, whole) if exact else ()
+    return LayersResult(source, request.groups, whole, tuple(shares.tolist()), exact, words)
 
 
 def _scale_of(cut: LayerSource) -> float:

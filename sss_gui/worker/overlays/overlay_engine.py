@@ -14,6 +14,7 @@ from sss_gui.requests.overlays import (
     Match,
     SimilarityRequest,
     SimilarityResult,
+    WriteMapRequest,
     WriteMaskRequest,
 )
 from sss_gui.requests.panes import ExportResult
@@ -23,6 +24,7 @@ from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.analysis import overlay_colours as colours
 from sss_model.analysis.clusters import Clusters, cluster_features
 from sss_model.analysis.similarity import Similarity, best_match
+from sss_model.analysis.similarity_files import write_similarity
 from sss_model.errors import ParameterError
 from sss_model.files.export import write_index
 from sss_model.params import ClusterParams
@@ -90,6 +92,21 @@ class OverlayEngine:
         else:
             labels = self._grouped(document, asked.params, progress).labels
             write_index(request.path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
+        return ExportResult((request.path,))
+
+    def write_map(self, request: WriteMapRequest, progress: Progress, deliver: Deliver) -> ExportResult | None:
+        """The similarity as numbers, at the photograph's own size."""
+        asked = request.similarity
+        document = self._documents.last_of(asked.source)
+        if document is None:
+            return None
+        progress.report(0.0, "Writing")
+        vectors = self._vectors(asked, document)
+        if vectors is None:
+            raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
+        compared = self._comparing(document)
+        values = np.max([compared.to_vector(vector, asked.params.metric) for vector in vectors], axis=0)
+        write_similarity(request.path, values, document.figure.size)
         return ExportResult((request.path,))
 
     def _write_similarity(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:

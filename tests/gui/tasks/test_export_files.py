@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from journeys import idle_shown, save_as
 
+from sss_gui.requests.overlays import WriteMapRequest
 from sss_gui.requests.panes import Source
 from sss_gui.tasks.export_files import is_read_by
 
@@ -71,3 +72,27 @@ def test_a_pane_is_dragged_out_as_a_png(qtbot, program, monkeypatch, photos):
     program.window.panel.drag_out_requested.emit("pca")
     assert Path(taken[0]).name == "a-pca.png"
     assert Path(taken[0]).stat().st_size > 0
+
+
+def test_a_map_is_numbers_or_sixteen_bits_by_its_name(qtbot, program, tmp_path, photos):
+    program.open_files.open_paths(photos[:1])
+    idle_shown(qtbot, program)
+    written = []
+    for typed, real in (("map", "map.png"), ("map.npy", "map.npy")):
+        save_as(tmp_path / typed, lambda: program.export_files.save_png("map", written.append, numbers=True))
+        assert written[-1] == tmp_path / real
+
+
+def test_the_map_of_a_pin_is_written(qtbot, program, engine, tmp_path, photos):
+    program.open_files.open_paths(photos[:1])
+    idle_shown(qtbot, program)
+    said = []
+    program.overlays.noted.connect(said.append)
+    program.overlays.write_map(tmp_path / "map.npy")
+    assert "pin a pixel first" in said[-1]
+    program.pins.set([(1, 1)])
+    program.overlay_choices.show("similarity")
+    with qtbot.waitSignal(program.session.exported):
+        program.overlays.write_map(tmp_path / "map.npy")
+    request = next(request for request in engine.asked if isinstance(request, WriteMapRequest))
+    assert request.similarity.points == ((1, 1),)

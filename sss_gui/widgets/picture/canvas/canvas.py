@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QFont,
     QFontMetrics,
     QHideEvent,
+    QImage,
     QPainter,
     QPaintEvent,
     QPen,
@@ -123,21 +124,40 @@ class PictureCanvas(QWidget):
             self._paint_drop_hint(painter)
         painter.end()
 
-    def _render(self) -> QPixmap:
-        ratio, place, size = self.devicePixelRatioF(), self.placement(), self._image_size()
-        width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
-        mode = self.mode if self.reference.levels and self.layer.levels else "none"
-        base = self.reference if mode == "flip" else self.layer
-        image = base.render(place, size, width, height)
-        if mode == "wipe":
+    def whole(self) -> QImage:
+        """All of the picture as it is seen, each of its own pixels, with what lies over it but without marks."""
+        if not self.layer.levels:
+            return QImage()
+        height, width = self._shown_layer.levels[0].shape[:2]
+        return self._draw(Placement(0, 0, 1.0), (height, width), width, height)
+
+    @property
+    def _mode(self) -> str:
+        """How it compares now; 'none' where there is nothing to compare with."""
+        return self.mode if self.reference.levels and self.layer.levels else "none"
+
+    @property
+    def _shown_layer(self) -> PictureLayer:
+        return self.reference if self._mode == "flip" else self.layer
+
+    def _draw(self, place: Placement, size: tuple[int, int], width: int, height: int) -> QImage:
+        """The layers as they compare, on a canvas of (width, height) physical pixels."""
+        image = self._shown_layer.render(place, size, width, height)
+        if self._mode == "wipe":
             edge = round(self.amount * width)
             painter = QPainter(image)
             painter.drawImage(0, 0, self.reference.render(place, size, width, height), 0, 0, edge, height)
             painter.end()
-        elif mode == "difference":
+        elif self._mode == "difference":
             plain = self.layer.render(place, size, width, height, overlay=False)
             other = self.reference.render(place, size, width, height, overlay=False)
             image = difference(plain, other, self.amount, place.rect(size))
+        return image
+
+    def _render(self) -> QPixmap:
+        ratio, place, size = self.devicePixelRatioF(), self.placement(), self._image_size()
+        mode, base = self._mode, self._shown_layer
+        image = self._draw(place, size, math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
         if base.levels and place.scale / ratio >= GRID_FROM:
             painter = QPainter(image)
             box = self.visible_box()

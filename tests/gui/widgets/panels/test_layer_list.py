@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLineEdit
 
-from sss_gui.widgets.panels.layer_list import LayerList, LayerRow
+from sss_gui.widgets.panels.layer_list import LayerList, LayerRow, in_lines
 
 ROWS = [
     LayerRow(4, "cat", (200, 100, 0), 0.6),
@@ -127,3 +127,15 @@ def test_a_layer_is_seen_on_a_checkerboard_with_its_share_as_a_bar(qtbot, listed
     assert {"#ff0000", "#cccccc", "#999999"} <= colours
     bar = [image.pixelColor(x, 46).name() == "#0a14fa" for x in range(110, listed.viewport().width())]
     assert sum(bar) / (listed.viewport().width() - 125) == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_name_that_is_wide_takes_two_lines(qtbot):
+    widget = LayerList()
+    qtbot.addWidget(widget)
+    metrics = widget.fontMetrics()
+    wide = metrics.horizontalAdvance("bottom right,") + 2
+    assert in_lines("bottom right, dark green", wide, metrics)[0] == "bottom right,"
+    assert in_lines("sky", wide, metrics) == ["sky"]
+    assert in_lines("", wide, metrics) == []
+    assert len(in_lines("one " * 40, wide, metrics)) == 2
+    assert in_lines("x" * 90, wide, metrics)[0].endswith("…")

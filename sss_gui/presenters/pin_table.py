@@ -1,0 +1,75 @@
+"""The pins of all open pictures, compared with each other in a table."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.overlays import PinTableRequest, PinTableResult
+from sss_gui.requests.panes import ComputeFeatures, Notes
+from sss_gui.state.overlay_choices import OverlayChoices
+from sss_gui.state.pins import Pins
+from sss_gui.state.session import Session
+from sss_gui.widgets.dialogs.pin_table import PinTableDialog
+
+MOST = 100
+_WORDS = {
+    "cosine": "Cosine between the features of each two pins; 1 is the same direction.",
+    "distance": "Euclidean distance between the features of each two pins; 0 is the same.",
+}
+
+
+class PinTablePresenter(QObject):
+    """Opens the table and has it filled, by the measure that similarity has."""
+
+    def __init__(self, session: Session, pins: Pins, choices: OverlayChoices, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._pins, self._choices, self._window = session, pins, choices, window
+        self._tables = Channel(session.worker, Rank.COMPARE, stops_running=True, busy=True, quiet=True)
+        self._dialog: PinTableDialog | None = None
+        self._heads: list[str] = []
+        self._metric = "cosine"
+
+    def show(self) -> None:
+        """Show the table, and compute it."""
+        if self._dialog is None:
+            self._dialog = PinTableDialog(self._window)
+            self._dialog.refresh_requested.connect(self._ask)
+            self._dialog.rejected.connect(self._tables.cancel)
+        self._dialog.show()
+        self._dialog.raise_()
+        self._ask()
+
+    def _ask(self) -> None:
+        if self._dialog is None:
+            return
+        all_pins = [(source, point) for source, points in self._pins.by_picture.items() for point in points][:MOST]
+        if len(all_pins) < 2:
+            self._dialog.set_words("Pin at least two pixels, in one picture or in several.")
+            return
+        names = [source.name for source in self._pins.by_picture]
+        state, self._metric = self._session.state, self._choices.similarity.metric
+        requests = tuple((ComputeFeatures(source, state.model, state.extract), point) for source, point in all_pins)
+        self._heads = [
+            f"{source.name if names.count(source.name) == 1 else source.path} {self._pins.of(source).index(point) + 1}"
+            for source, point in all_pins
+        ]
+        self._dialog.set_words("Comparing…")
+        self._tables.ask(PinTableRequest(requests, self._metric), self._take, self._end)
+
+    def _take(self, result: PinTableResult | Notes) -> None:
+        if self._dialog is None or isinstance(result, Notes):
+            return
+        far = 0.0
+        if self._metric == "distance":
+            far = float(np.nanmax(result.values)) if np.isfinite(result.values).any() else 1.0
+        self._dialog.set_table(self._heads, result.values, far=far)
+        self._dialog.set_words(" ".join([_WORDS[self._metric], *result.missing]))
+
+    def _end(self, ended: Ended) -> None:
+        if self._dialog is not None and ended.error is not None:
+            self._dialog.set_words(f"{ended.error.sentence} {ended.error.hint}".strip())
+        elif self._dialog is not None and ended.outcome == "cancelled":
+            self._dialog.set_words("Stopped.")

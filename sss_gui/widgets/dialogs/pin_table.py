@@ -1,0 +1,110 @@
+"""How alike the pins of all pictures are, as a table to read, sort by eye and copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sss_gui.widgets.picture.annotations import ink_on
+
+
+class PinTableDialog(QDialog):
+    """A square table, each cell in a shade of its number; a pure view.
+
+    Signals
+    -------
+    refresh_requested : compute it again, for the pins as they are now
+    """
+
+    refresh_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Pins of all pictures")
+        self._heads: list[str] = []
+        self._values: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        self._table, self._words = QTableWidget(), QLabel()
+        self._table.setAccessibleName("Pins against pins")
+        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self._words.setWordWrap(True)
+        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self._copy, again = QPushButton("&Copy as CSV"), QPushButton("&Again")
+        again.setToolTip("For the pins as they are now")
+        for button in (self._copy, again):
+            buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
+        self._copy.clicked.connect(self.copy)
+        again.clicked.connect(self.refresh_requested)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        for widget in (self._words, self._table, buttons):
+            column.addWidget(widget, 1 if widget is self._table else 0)
+        self._copy.setEnabled(False)
+        self.resize(720, 420)
+
+    def set_words(self, words: str) -> None:
+        """What the numbers are, or why there are none yet."""
+        self._words.setText(words)
+
+    @property
+    def words(self) -> str:
+        """That sentence."""
+        return self._words.text()
+
+    def set_table(self, heads: Sequence[str], values: NDArray[np.float32], *, far: float) -> None:
+        """Pins by name, and how alike each is to each, (N, N); NaN for what is not known.
+
+        `far` is the largest distance, which is not shaded; 0: the numbers are cosines, and 1 is shaded most.
+        """
+        self._heads, self._values = list(heads), values
+        table = self._table
+        table.setRowCount(len(heads))
+        table.setColumnCount(len(heads))
+        table.setHorizontalHeaderLabels(list(heads))
+        table.setVerticalHeaderLabels(list(heads))
+        for row in range(len(heads)):
+            for column in range(len(heads)):
+                table.setItem(row, column, _cell(float(values[row, column]), far))
+        table.resizeColumnsToContents()
+        self._copy.setEnabled(bool(heads))
+
+    def csv(self) -> str:
+        """The table with commas, a dot in numbers, and quotes about names."""
+
+        def quoted(text: str) -> str:
+            return '"' + text.replace('"', '""') + '"'
+
+        lines = [",".join(["", *map(quoted, self._heads)])]
+        for head, row in zip(self._heads, self._values, strict=True):
+            lines.append(",".join([quoted(head), *("" if np.isnan(value) else f"{value:.6f}" for value in row)]))
+        return "\n".join(lines) + "\n"
+
+    def copy(self) -> None:
+        """Put the table on the clipboard."""
+        QGuiApplication.clipboard().setText(self.csv())
+        self.set_words("Copied as CSV.")
+
+
+def _cell(value: float, far: float) -> QTableWidgetItem:
+    item = QTableWidgetItem("" if np.isnan(value) else f"{value:.3f}".replace("-", "−"))
+    item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+    if not np.isnan(value):
+        part = min(max(value if far <= 0 else 1 - value / far, 0.0), 1.0)
+        shade = QColor(255 - round(part * 200), 255 - round(part * 110), 255 - round(part * 60))
+        item.setBackground(shade)
+        item.setForeground(ink_on(shade))
+    return item
