@@ -414,6 +414,7 @@ class Program(QObject):
         return {
             **self._pane_bindings(),
             **self._layer_bindings(),
+            **self._dialog_bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
             "close_picture": self.pictures.close_shown,
@@ -425,14 +426,11 @@ class Program(QObject):
             "paste": opening.paste,
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),
             "export_all": exporting.export_all_dialog,
-            "export_figure": self.export_figure.dialog,
-            "pin_table": self.pin_table.show,
             "open_session": self.session_store.open_dialog,
             "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,
             "models": self._show_models,
             "backbones": self.models.show_backbones,
-            "compare_models": self.compare.show,
             "a_or_b": self._by_view(self.ab_settings.flip, lambda: segments.set_tool("brush")),
             "copy_pane": self._by_view(exporting.copy_pane, layers.copy_pane),
             "copy_command": self._by_view(exporting.copy_command, layers.copy_command),
@@ -467,6 +465,14 @@ class Program(QObject):
             "manual": window.show_manual,
             "help": window.sheet.toggle,
             "about": self._about,
+        }
+
+    def _dialog_bindings(self) -> dict[str, Callable[[], object]]:
+        """Commands that open a window of their own."""
+        return {
+            "compare_models": self.compare.show,
+            "pin_table": self.pin_table.show,
+            "export_figure": self.export_figure.dialog,
         }
 
     def _pane_bindings(self) -> dict[str, Callable[[], object]]:
