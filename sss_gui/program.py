@@ -28,10 +28,12 @@ from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.segments import SegmentsPresenter
 from sss_gui.presenters.status import StatusPresenter
 from sss_gui.presenters.strip_features import StripFeaturesPresenter
+from sss_gui.presenters.timeline import TimelinePresenter
 from sss_gui.requests.channel import Rank
 from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Engine, Worker
 from sss_gui.saved.picture_edits import PictureEdits
+from sss_gui.saved.sequence_edits import SequenceEdits
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
 from sss_gui.state.ab_settings import ABSettings
@@ -40,6 +42,7 @@ from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
 from sss_gui.state.segments import TOOLS, Segments
+from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session, State
 from sss_gui.state.undo import Undo
 from sss_gui.tasks.batch_export import BatchExport, Report
@@ -101,6 +104,7 @@ class Program(QObject):
         data = data or Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
         bases = data / "bases"
         self.settings = settings
+        self._numbered: tuple[Path, int] | None = None  # a folder of what looks like frames, and how many they are
         self.window = window = MainWindow()
         self.worker = Worker(engine, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
@@ -111,6 +115,7 @@ class Program(QObject):
         self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
         self.classes = classes = Classes(session, self)
         self.segments = segments = Segments(session, classes, self)
+        self.sequence = sequence = FrameSequence(session, pictures, segments, self)
         self.undo = Undo(session, pictures, pins, choices, segments, classes, self)
         self.ab_settings = ABSettings(session, self)
         # presenters
@@ -122,34 +127,47 @@ class Program(QObject):
         self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
         SegmentsPresenter(session, segments, classes, window.segments_panel, window.read_out, self)
         self.layers = LayersPresenter(segments, classes, window.layers, self)
-        self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, self)
+        self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, sequence, self)
+        panels = panel, window.segments_panel
+        self.timeline = TimelinePresenter(session, sequence, segments, self.file_worker, window.timeline, panels, self)
         self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
         self.basis = BasisPresenter(session, pictures, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
-        # tasks
-        self.open_files = OpenFiles(session, pictures, self.file_worker, settings, data, window)
+        self._add_tasks(settings, data)
+        self._add_saved(data, bases)
+        self.actions: dict[str, QAction] = build_actions(window, self._bindings())
+        self._fill_menus()
+        self._join()
+        window.restore_layout(settings)
+
+    def _add_tasks(self, settings: Settings, data: Path) -> None:
+        window, session, pictures, choices = self.window, self.session, self.pictures, self.overlay_choices
+        segments, classes, sequence, panel = self.segments, self.classes, self.sequence, self.window.panel
+        self.open_files = OpenFiles(session, pictures, sequence, self.file_worker, settings, data, window)
         if settings.first_start:
             first = FirstMinute(session, self.open_files, segments, panel, window.jobs, window.status, self)
             first.command.connect(lambda name: self.actions[name].trigger())
         self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
-        self.export_layers = ExportLayers(session, segments, window.segments_panel, settings, data, window)
+        self.export_layers = ExportLayers(session, segments, sequence, window.segments_panel, settings, data, window)
         self._add_dialogs(data)
         self.batch_export = BatchExport(session, self)
         self.doubtful_first = DoubtfulFirst(session, pictures, classes, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
         ForgetClosed(session, pictures, self)
-        # saved
-        self.snapshot = snapshot = WindowSnapshot(session, pictures, pins, choices, segments, classes, panel, self)
+
+    def _add_saved(self, data: Path, bases: Path) -> None:
+        window, session, pictures, pins = self.window, self.session, self.pictures, self.pins
+        segments, classes, sequence = self.segments, self.classes, self.sequence
+        self.snapshot = snapshot = WindowSnapshot(
+            session, pictures, pins, self.overlay_choices, segments, classes, sequence, window.panel, self
+        )
         self.session_store = SessionStore(data / "sessions", bases, snapshot.capture, snapshot.restore, window)
         self.picture_edits = PictureEdits(
             session, pictures, pins, segments, classes, self.file_worker, data / "edits", self
         )
-        self.actions: dict[str, QAction] = build_actions(window, self._bindings())
-        self._fill_menus()
-        self._join()
-        window.restore_layout(settings)
+        self.sequence_edits = SequenceEdits(sequence, self.file_worker, data / "edits", self)
 
     def _add_dialogs(self, data: Path) -> None:
         """What is seen in a window of its own: models and pins compared, figures."""
@@ -182,10 +200,13 @@ class Program(QObject):
         """
         exporting = any(each.pending for each in self.worker.channels if each.rank in (Rank.EXPORT, Rank.BATCH))
         self.session.close()
+        self.sequence.end()
+        self.timeline.end()
         self.window.save_layout(self.settings)
         self.settings.sync()
         self.session_store.end(keep=self._worth_keeping)
         self.picture_edits.end()
+        self.sequence_edits.end()
         deadline = time.monotonic() + (max(patience, 20.0) if exporting else patience)
         workers = (self.worker, self.file_worker, self.models.worker)
         for worker in workers:
@@ -211,6 +232,22 @@ class Program(QObject):
     def _end_offer(self, source: Source | None) -> None:
         if source is not None and source != self.open_files.stand_in:
             self.window.panel.end_offer()
+
+    def _offer_sequence(self, folder: Path, count: int) -> None:
+        """The pictures of a folder look like frames: say so once the first of them is there."""
+        self._numbered = folder, count
+
+    def _show_offer(self, source: Source | None) -> None:
+        numbered, self._numbered = self._numbered, None
+        if numbered is None or source is None or source.path.parent != numbered[0]:
+            return
+        folder, count = numbered
+        hint = (
+            f"The {count} pictures of {folder.name} are numbered. As one sequence they have a timeline and one matte."
+        )
+        self.window.shown_panel.show_offer(
+            "Open as a sequence?", hint, "Open as a sequence", lambda: self.open_files.open_sequence([folder])
+        )
 
     def _continue(self) -> None:
         self.window.panel.end_offer()
@@ -259,6 +296,7 @@ class Program(QObject):
         keep_checked(actions["show_pins"], lambda: panel.pins_shown, True, panel.pins_shown_changed)
         strip = self.strip_features
         keep_checked(actions["strip_features"], lambda: strip.shown, True, strip.shown_changed)
+        keep_checked(actions["play"], lambda: self.sequence.playing, True, self.sequence.playing_changed)
         keep_checked(actions["full_screen"], window.isFullScreen, True, window.screen_changed)
 
     def _join_state(self) -> None:
@@ -271,6 +309,7 @@ class Program(QObject):
         self._enable_undo("", "")
         session.opened.connect(self._pin_sample)
         session.displayed_changed.connect(self._end_offer)
+        session.displayed_changed.connect(self._show_offer)
         store = self.session_store
         session.source_changed.connect(lambda source: store.mark_opening(source.path if source else None))
         session.opened.connect(lambda _source: store.mark_opening(None))
@@ -284,6 +323,7 @@ class Program(QObject):
             *(self.segments.picked_changed, self.segments.steps_changed, self.segments.edges_changed),
             *(self.segments.params_changed, self.segments.method_changed),
             *(self.classes.entries_changed, self.classes.strokes_changed),
+            *(self.sequence.marks_changed, self.sequence.frames_changed),
         ):
             changed.connect(self.session_store.touch)
 
@@ -300,6 +340,9 @@ class Program(QObject):
         keep_checked(actions["solve_edges"], lambda: segments.edits.edges, True, segments.edges_changed)
         for tool in TOOLS:
             keep_checked(actions[f"tool_{tool}"], lambda: segments.tool, tool, segments.tool_changed)
+        keep_checked(actions["carry_matte"], lambda: self.sequence.carrying, True, self.sequence.carrying_changed)
+        self.sequence.frames_changed.connect(self._follow_frames)
+        self._follow_frames()
         keep_checked(actions["invert_matte"], lambda: segments.edits.params.invert, True, segments.params_changed)
         keep_checked(actions["decontaminate"], lambda: segments.view.decontaminate, True, segments.view_changed)
         for name, method in METHOD_COMMANDS.items():
@@ -316,6 +359,14 @@ class Program(QObject):
             action.setText(f"Only {words}")
             action.setToolTip(f"Show this pane alone: {title} ({number})")
 
+    def _follow_frames(self) -> None:
+        """One basis for all frames of a sequence; commands that it alone has."""
+        frames = self.sequence.frames
+        for name in ("play", "carry_matte"):
+            self.actions[name].setEnabled(frames is not None)
+        if frames is not None and self.session.state.basis is None:
+            self.basis.set_mode("locked")
+
     def _join_tasks(self) -> None:
         window, strip, overlays = self.window, self.film_strip, self.overlays
         opening, exporting, batch, prefetch = self.open_files, self.export_files, self.batch_export, self.prefetch
@@ -331,6 +382,7 @@ class Program(QObject):
         window.status.cancel_requested.connect(self._stop)
         window.status.model_requested.connect(self._show_models)
         opening.session_requested.connect(self.session_store.open)
+        opening.frames_offered.connect(self._offer_sequence)
         exporting.export_all_requested.connect(
             lambda folder, params: batch.start(self.pictures.sources, folder, params)
         )
@@ -355,6 +407,7 @@ class Program(QObject):
             *(self.session, self.open_files, self.export_files, self.overlays, self.basis),
             *(self.file_watcher, self.session_store, self.prefetch, self.segments, self.export_layers),
             *(self.picture_edits, self.export_figure, self.classes, self.doubtful_first),
+            *(self.sequence, self.sequence_edits),
         ):
             part.noted.connect(line.show_note)
         self.ab_settings.flipped.connect(lambda letter: line.show_note(f"Radius and eps {letter}"))
@@ -417,9 +470,10 @@ class Program(QObject):
             **self._dialog_bindings(),
             "open": opening.open_dialog,
             "open_instead": opening.open_instead_dialog,
-            "close_picture": self.pictures.close_shown,
+            "close_picture": self._close_picture,
             "close_all": self.pictures.close_all,
             "open_folder": opening.open_folder_dialog,
+            "open_sequence": opening.open_sequence_dialog,
             "open_as": opening.open_as_dialog,
             "read_as": opening.read_as_dialog,
             "open_sample": opening.open_sample,
@@ -452,8 +506,6 @@ class Program(QObject):
             "clusters": lambda: self.overlays.toggle("clusters"),
             "undo": self.undo.undo,
             "redo": self.undo.redo,
-            "next_picture": lambda: self.pictures.step(1),
-            "previous_picture": lambda: self.pictures.step(-1),
             "paper_defaults": lambda: parameters.use_preset("paper"),
             "crisp": lambda: parameters.use_preset("crisp"),
             "reroll": parameters.reroll,
@@ -482,6 +534,9 @@ class Program(QObject):
         return {
             **solo,
             "all_panes": lambda: window.shown_panel.solo(0),
+            "next_picture": lambda: self._step(1),
+            "previous_picture": lambda: self._step(-1),
+            "play": self.timeline.play,
             **{f"arrange_{name}": partial(self._arrange, name) for name in ARRANGEMENTS},
             "wipe": lambda: window.shown_panel.toggle_compare("wipe"),
             "difference": lambda: window.shown_panel.toggle_compare("difference"),
@@ -503,6 +558,7 @@ class Program(QObject):
             "invert_matte": layers.invert,
             "clear_steps": segments.clear_steps,
             "start_over": segments.start_over,
+            "carry_matte": lambda: self.sequence.set_carrying(not self.sequence.carrying),
             "solve_edges": lambda: segments.set_edges(not segments.edits.edges),
             **{f"tool_{tool}": partial(segments.set_tool, tool) for tool in TOOLS},
             "alpha_view": segments.next_view,
@@ -516,6 +572,16 @@ class Program(QObject):
             "export_layers": self.export_layers.export_dialog,
             **{name: partial(layers.choose_method, method) for name, method in METHOD_COMMANDS.items()},
         }
+
+    def _step(self, by: int) -> None:
+        (self.pictures if self.sequence.frames is None else self.timeline).step(by)
+
+    def _close_picture(self) -> None:
+        """Close the picture; a sequence as a whole."""
+        if self.sequence.frames is None:
+            self.pictures.close_shown()
+        else:
+            self.pictures.close_all()
 
     def _arrange(self, arrangement: str) -> None:
         self.window.shown_panel.arrange(arrangement)

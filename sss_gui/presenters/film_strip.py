@@ -12,6 +12,7 @@ from sss_gui.requests.overlays import Match
 from sss_gui.requests.panes import Source
 from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
+from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
 from sss_gui.widgets.panels.film_strip import FilmStrip
 
@@ -30,10 +31,11 @@ class FilmStripPresenter(QObject):
         pictures: PictureList,
         worker: Worker,
         strip: FilmStrip,
+        sequence: FrameSequence,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._pictures, self._strip = session, pictures, strip
+        self._session, self._pictures, self._strip, self._sequence = session, pictures, strip, sequence
         self._thumbnails = Channel(worker, Rank.THUMBNAILS)
         self._without_thumbnail: list[Source] = []
         self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
@@ -44,6 +46,7 @@ class FilmStripPresenter(QObject):
         strip.thumbnails_requested.connect(self.request_thumbnails)
         strip.remove_requested.connect(pictures.remove)
         pictures.changed.connect(self._fill)
+        sequence.frames_changed.connect(self._fill)
         session.source_changed.connect(self._point)
         session.reverted.connect(self._point)
         for changed in (session.model_changed, session.extract_changed):
@@ -107,7 +110,8 @@ class FilmStripPresenter(QObject):
             self._thumbnails.ask(ThumbnailRequest(tuple(sources)), self._take)
 
     def _fill(self) -> None:
-        sources = self._pictures.sources
+        """A thumbnail for each picture; the frames of a sequence have the timeline."""
+        sources = self._pictures.sources if self._sequence.frames is None else []
         self._strip.setVisible(len(sources) > 1)
         self._strip.set_items([s.name for s in sources], [str(s.path) for s in sources])
         self._marks = {source: self._marks[source] for source in sources if source in self._marks}

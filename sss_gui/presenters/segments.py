@@ -44,6 +44,7 @@ PLACEHOLDERS = {
     "computing": "Computing layers…\nEsc stops",
     "stopped": "Stopped\nCompute in the Layers dock goes on",
     "untaught": "Paint some of each class\nto see where they are",
+    "frame": "Compute in the Layers dock\ncuts this frame into layers",
 }
 HINTS = {
     "keep": "Click what you want to cut out, or drag a box about it with Shift",
@@ -362,7 +363,9 @@ class SegmentsPresenter(QObject):
             return
         pane.set_detail(" + ".join(names))
         result = segments.matte
-        if segments.edits.steps and result is not None:
+        if result is not None and not segments.edits.steps and segments.carried:
+            pane.set_state("carried")
+        elif segments.edits.steps and result is not None:
             pane.set_state(EDGES[result.solved and segments.edits.edges], not result.solved)
         else:
             pane.set_state("")
@@ -453,7 +456,7 @@ class SegmentsPresenter(QObject):
     def _sharpen_matte(self, view: View) -> None:
         """Have the matte that one looks at closely made as sharp as the photograph, once its edges are solved."""
         segments, asked = self._segments, self._segments.matte_request()
-        if asked is None or not asked.matte.steps or segments.matte is None or not segments.matte.solved:
+        if asked is None or not asked.drawn or segments.matte is None or not segments.matte.solved:
             return
         backdrop = segments.view.backdrop if self._backdrop is not None else None
         look = Look((), (), None, segments.view.name, segments.view.colour, backdrop)

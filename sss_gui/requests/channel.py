@@ -39,17 +39,19 @@ class Rank(IntEnum):
     SIMILARITY = 14
     CLUSTERS = 15
     PREPARE_MATTE = 16
-    SEGMENTS = 17
-    BACKDROP = 18
-    COMPARE = 19
-    BASIS = 20
-    EXPORT = 21
-    MODEL = 22
-    LIST = 23
-    THUMBNAILS = 24
-    BATCH = 25
-    PREFETCH = 26  # stops for whatever else is asked
-    FORGET = 27
+    CARRIED = 17
+    SEGMENTS = 18
+    BACKDROP = 19
+    COMPARE = 20
+    BASIS = 21
+    EXPORT = 22
+    MODEL = 23
+    LIST = 24
+    THUMBNAILS = 25
+    CARRY = 26
+    BATCH = 27
+    PREFETCH = 28  # stops for whatever else is asked
+    FORGET = 29
 
 
 ResultT = TypeVar("ResultT")

@@ -12,10 +12,11 @@ from sss_model.figure import FigurePane
 
 @dataclass(frozen=True)
 class ListResult:
-    """Photographs and feature files, in the order to show them."""
+    """Photographs and feature files, in the order to show them; `frames` where they look like those of a sequence."""
 
     sources: tuple[Source, ...]
     note: str = ""
+    frames: bool = False
 
 
 @dataclass(frozen=True)

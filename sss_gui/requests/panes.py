@@ -44,6 +44,7 @@ class Source:
     layout : how to read the file where it cannot be told, one of `inputs.INPUT_LAYOUTS`
     reading : what to take of a photograph whose file leaves a choice
     name : what the window calls it
+    frame : of a video, counted from 1
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Source:
     image: Path | None = None
     layout: str | None = None
     reading: ReadParams = field(default_factory=ReadParams)
+    frame: int | None = None
 
     @classmethod
     def from_path(
@@ -65,10 +67,14 @@ class Source:
         chosen = ", ".join(part for part in parts if part)
         return cls(path, f"{path.name} ({chosen})" if chosen else path.name, image, layout, reading)
 
+    @classmethod
+    def from_video(cls, path: Path, frame: int) -> Source:
+        return cls(path=path, name=f"{path.name}, frame {frame}", frame=frame)
+
     @property
     def stem(self) -> str:
         """What its exports are called after."""
-        return self.path.stem
+        return self.path.stem if self.frame is None else f"{self.path.stem}.{self.frame:04d}"
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,63 @@ class Matte:
 
 
 @dataclass(frozen=True)
+class FrameList:
+    """The frames of a sequence, in order.
+
+    Attributes
+    ----------
+    numbers : of the frames, as the files have them
+    rate : frames a second; None where nothing says
+    notes : sentences about what is odd, such as numbers that are missing
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    numbers: tuple[int, ...]
+    rate: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a user did to the matte of one frame.
+
+    Attributes
+    ----------
+    frame : its place in the sequence, from 0
+    matte : the matte that is carried on; of a correction its steps count
+    backwards : whether a correction counts for the frames before it too
+    """
+
+    frame: int
+    matte: MatteRequest
+    backwards: bool = False
+
+
+@dataclass(frozen=True)
+class Carry:
+    """A matte that is carried through the frames of a sequence, with all that it is made of.
+
+    Attributes
+    ----------
+    key : the frame that it was made in
+    corrections : by rising frame
+    """
+
+    frames: FrameList
+    key: Mark
+    corrections: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True)
+class CarriedTo:
+    """A frame that a matte is carried to, with the corrections of other frames."""
+
+    carry: Carry
+    frame: int
+
+
+@dataclass(frozen=True)
 class MatteResult:
     """A matte on the working grid.
 
@@ -148,12 +205,24 @@ class MatteResult:
 class MatteRequest(Request[MatteResult]):
     """Make the matte; with `decontaminate` also its colours without the background's.
 
-    `layers` of no groups are enough for one that is made by steps alone.
+    `layers` of no groups are enough for one that is made by steps alone. With `carried` the steps correct the matte
+    that comes from other frames.
     """
 
     layers: LayersRequest
     matte: Matte
     decontaminate: bool = False
+    carried: CarriedTo | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is more than layers: clicked and drawn, or carried."""
+        return bool(self.matte.steps) or self.carried is not None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the window can make it of the layers it has."""
+        return self.matte.plain and not self.decontaminate and self.carried is None
 
     @property
     def features(self) -> ComputeFeatures:
@@ -166,6 +235,7 @@ class PrepareMatteRequest(Request[None]):
     """Cut the picture into superpixels, so that the first click is answered at once."""
 
     features: ComputeFeatures
+    carried: CarriedTo | None = None
 
 
 @dataclass(frozen=True)

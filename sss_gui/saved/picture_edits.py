@@ -156,6 +156,8 @@ class PictureEdits(QObject):
         self._kept[name] = result.text
         self._filling = True
         source = result.source
+        if self._segments.is_frame(source):  # the matte of a sequence is kept as a whole
+            matte = Edits()
         recalled = [self._pins.recall(source, pins), self._segments.recall(source, matte, cuts)]
         recalled.append(self._classes.recall(source, strokes))
         self._filling = False
@@ -170,6 +172,8 @@ class PictureEdits(QObject):
 
     def _text_of(self, source: Source) -> str:
         matte, cuts = self._segments.made_of(source)
+        if self._segments.is_frame(source):
+            matte = Edits()
         pins = self._pins.of(source)
         strokes = picture_strokes_entry(self._classes.strokes_of(source), self._classes.entries)
         made = pins or cuts or strokes or matte != Edits()

@@ -12,6 +12,7 @@ from sss_gui.pane_names import PANES
 from sss_gui.requests.panes import Source
 from sss_gui.saved.classes_entry import SavedClasses, classes_entry, classes_of
 from sss_gui.saved.segments_entry import SavedSegments, segments_entry, segments_of
+from sss_gui.saved.sequence_entry import SavedSequence, sequence_entry, sequence_of
 from sss_gui.saved.session_values import Points, finite, one_of, points, positive, text, whole
 from sss_gui.state.overlay_choices import OVERLAYS
 from sss_gui.state.session import State
@@ -49,6 +50,7 @@ class SavedSession:
     similarity, clusters : how they are made
     segments : what the Segments view showed of the shown picture, and what was made of its layers
     classes : those taught by strokes, of all pictures
+    sequence : that the pictures are the frames of; None where they are single pictures
     """
 
     state: State
@@ -64,6 +66,7 @@ class SavedSession:
     kept: tuple[Pins, ...] = ()
     segments: SavedSegments = field(default_factory=SavedSegments)
     classes: SavedClasses = field(default_factory=SavedClasses)
+    sequence: SavedSequence | None = None
     missing: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -136,6 +139,7 @@ def write_session(path: Path, saved: SavedSession) -> None:
         "kept": [_pins_entry(pins, names) for pins in saved.kept],
         "segments": segments_entry(saved.segments, names.of),
         "classes": classes_entry(saved.classes, lambda source: _source_entry(source, names)),
+        **({"sequence": sequence_entry(saved.sequence)} if saved.sequence is not None else {}),
         "view": {"centre": list(saved.centre) if saved.centre else None, "scale": saved.scale, "solo": saved.solo},
     }
     with replacing(path, SessionFileError) as temporary:
@@ -215,8 +219,20 @@ def _from_values(values: dict[str, Any], folder: Path) -> SavedSession:
         classes=classes_of(values["classes"], lambda entry: _source_of(entry, folder))
         if "classes" in values
         else SavedClasses(),
+        sequence=_sequence_of(values, entries, sources),
         missing=tuple(missing),
     )
+
+
+def _sequence_of(values: dict[str, Any], entries: list[Source], there: tuple[Source, ...]) -> SavedSequence | None:
+    """The sequence of the frames that are there still."""
+    if values.get("sequence") is None:
+        return None
+    saved = sequence_of(values["sequence"])
+    if len(saved.numbers) != len(entries):
+        raise SessionFileError(f"numbers must be {len(entries)}, one for each picture, got {len(saved.numbers)}.")
+    left = set(there)
+    return saved.without({place for place, source in enumerate(entries) if source not in left})
 
 
 def _pins_entry(pins: Pins, names: _Names) -> dict[str, Any]:
@@ -245,7 +261,11 @@ def _there(path: Path | None, missing: list[str]) -> bool:
 
 
 def _source_entry(source: Source, names: _Names) -> dict[str, Any]:
-    entry = {"path": names.of(source.path), "image": names.of(source.image), "layout": source.layout}
+    entry: dict[str, Any] = {
+        "path": names.of(source.path), "image": names.of(source.image), "layout": source.layout,
+    }  # fmt: skip
+    if source.frame is not None:
+        entry["frame"] = source.frame
     return entry if source.reading == ReadParams() else {**entry, "reading": source.reading.to_dict()}
 
 
@@ -254,6 +274,8 @@ def _source_of(entry: dict[str, Any], folder: Path) -> Source:
     if path is None:
         raise KeyError("path")
     layout = entry.get("layout")
+    if entry.get("frame") is not None:
+        return Source.from_video(path, whole(entry["frame"], "frame", least=1))
     return Source.from_path(
         path,
         _absolute(entry.get("image"), folder),

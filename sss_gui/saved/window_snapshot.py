@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.requests.panes import PanesResult
+from sss_gui.requests.panes import PanesResult, Source
+from sss_gui.requests.segments import FrameList
 from sss_gui.saved.classes_entry import SavedClasses
 from sss_gui.saved.segments_entry import SavedSegments
+from sss_gui.saved.sequence_edits import saved_sequence
+from sss_gui.saved.sequence_entry import SavedSequence
 from sss_gui.saved.session_file import SavedSession
 from sss_gui.state.classes import Classes
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins
 from sss_gui.state.segments import Segments
+from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
@@ -28,12 +32,13 @@ class WindowSnapshot(QObject):
         choices: OverlayChoices,
         segments: Segments,
         classes: Classes,
+        sequence: FrameSequence,
         panel: FeaturePanel,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
-        self._segments, self._classes, self._panel = segments, classes, panel
+        self._segments, self._classes, self._sequence, self._panel = segments, classes, sequence, panel
         self._waiting: SavedSession | None = None
         session.panes_rendered.connect(self._arrive)
 
@@ -63,6 +68,7 @@ class WindowSnapshot(QObject):
             kept=tuple((source, pins[source]) for source in sources if source in pins and source != wanted),
             segments=self._segments_now(),
             classes=SavedClasses(self._classes.entries, tuple(self._classes.strokes.items())),
+            sequence=saved_sequence(self._sequence),
         )
 
     def _segments_now(self) -> SavedSegments:
@@ -75,7 +81,11 @@ class WindowSnapshot(QObject):
         self._waiting = saved
         source = saved.state.source
         self._session.set_state(saved.state)
-        self._pictures.set(saved.sources, saved.sources.index(source) if source in saved.sources else 0)
+        place = saved.sources.index(source) if source in saved.sources else 0
+        if saved.sequence is None:
+            self._pictures.set(saved.sources, place)
+        else:
+            self._open_sequence(saved.sequence, saved.sources, place)
         self._panel.solo(saved.solo)
         self._choices.set_similarity(saved.similarity)
         self._choices.set_clusters(saved.clusters)
@@ -86,6 +96,11 @@ class WindowSnapshot(QObject):
             self._segments.restore(source, kept.method, kept.view, kept.edits, shown=kept.shown)
         if self._session.shown is not None and not self._session.busy:  # all is shown already
             self._finish()
+
+    def _open_sequence(self, saved: SavedSequence, sources: tuple[Source, ...], place: int) -> None:
+        self._sequence.open(FrameList(saved.name, sources, saved.numbers, saved.rate), place)
+        if saved.key is not None:
+            self._sequence.restore(saved.key, saved.marks, saved.backwards)
 
     def _arrive(self, result: PanesResult) -> None:
         if result.complete:

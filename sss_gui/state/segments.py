@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,6 +13,7 @@ from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.panes import PanesResult, Source
 from sss_gui.requests.segments import (
+    CarriedTo,
     Colour,
     Groups,
     LayersRequest,
@@ -116,6 +118,19 @@ class MadeOfCut:
         return all(abs(a - b) <= TOLERANCE for a, b in zip(self.shares, other.shares, strict=True))
 
 
+class Frames(Protocol):
+    """What the Segments view asks of a sequence."""
+
+    def together(self, one: Source | None, other: Source | None) -> bool:
+        """Whether both are frames of it, whose mattes have the same done to them at the end."""
+
+    def carried_to(self, source: Source | None) -> CarriedTo | None:
+        """The matte that comes to `source` from other frames, without the corrections of its own."""
+
+    def hindrance(self, source: Source | None) -> str:
+        """Why nothing can be clicked in `source` now; '' where it can."""
+
+
 class Segments(QObject):
     """Owns the Segments view's state: whether it shows, the cut, what is made of its components, and the matte.
 
@@ -137,6 +152,7 @@ class Segments(QObject):
     tool : what the mouse does on a picture, one of `TOOLS`: a click keeps or drops the thing it is on, the brush
         paints what is kept, a box is drawn about the thing, a click picks the layer, or the brush teaches a class
     brush : radius of the brush in parts of the picture's long side
+    frames : the sequence that pictures may be of
 
     Signals
     -------
@@ -178,6 +194,7 @@ class Segments(QObject):
         self.edits = Edits()
         self.solo = self.lit = 0
         self.tool, self.brush = TOOLS[0], 0.012
+        self.frames: Frames | None = None
         self._known: dict[Part, Layer] = {}  # how layers looked that are no more
         self._described: dict[int, tuple[Part, str]] = {}  # layers' places and colours, and what they were then
         self.shown = False
@@ -193,6 +210,7 @@ class Segments(QObject):
         self._mattes = Channel(session.worker, Rank.MATTE, stops_running=True)
         self._preparation = Channel(session.worker, Rank.PREPARE_MATTE, quiet=True)
         self._asked_cut: object = None  # the cut that was asked for last, so that what failed is not asked for again
+        self._asked_matte: MatteRequest | None = None
         self._status = ("", False)
         self._source: Source | None = None  # whose matte `edits` has
         self._matte_of_source: dict[Source, Edits] = {}  # of other pictures, without their layers
@@ -221,8 +239,10 @@ class Segments(QObject):
 
     @property
     def status(self) -> str:
-        """One of computing, stale, stopped, preview, exact; '' for nothing to show."""
+        """One of computing, stale, stopped, frame, preview, exact; '' for nothing to show."""
         if self.cut is None:
+            if not self.computing and self._waits_to_be_asked:
+                return "frame"
             stopped = self._asked_cut is not None and self._asked_cut == self._wanted_cut
             return "computing" if self.computing else "stopped" if stopped and self.shown else ""
         if self.computing or self._wanted_cut != self.edits.cut:
@@ -262,10 +282,31 @@ class Segments(QObject):
     def matte_request(self) -> MatteRequest | None:
         """The whole of what the matte is; None while there is nothing that it is made of."""
         source, layers = self._session.displayed, self.layers_request()
-        if source is None or not (self.edits.steps or (self.edits.picked and layers)):
+        carried, matte = self._carried_to(source), self.wanted_matte
+        if source is None or not (self.edits.steps or carried or (self.edits.picked and layers)):
             return None
-        layers = layers or LayersRequest(self._segments_request(source), ())
-        return MatteRequest(layers, self.wanted_matte, self.view.decontaminate)
+        if layers is None or carried is not None:
+            layers, matte = LayersRequest(self._segments_request(source), ()), replace(matte, picked=())
+        return MatteRequest(layers, matte, self.view.decontaminate, carried)
+
+    def foresee(self, result: MatteResult) -> None:
+        """What was carried to the picture, small, for as long as its features take."""
+        if self.matte is None and self.carried and result.source == self._session.displayed:
+            self._take_matte(result)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the matte comes from another frame."""
+        return self._carried_to(self._session.displayed) is not None
+
+    def _carried_to(self, source: Source | None) -> CarriedTo | None:
+        return self.frames.carried_to(source) if self.frames is not None else None
+
+    def follow_frames(self) -> None:
+        """What is carried to the picture may be another matte, or have come only now."""
+        if self.matte_request() != self._asked_matte:
+            self._prepare_matte()
+            self._ask_matte()
 
     @property
     def source(self) -> Source | None:
@@ -321,7 +362,7 @@ class Segments(QObject):
     def compute(self) -> None:
         """Cut the picture now, also where that was stopped or failed."""
         self._asked_cut = None
-        self._compute_missing()
+        self._compute_missing(asked=True)
         self._tell()
 
     def set_view(self, view: AlphaView) -> None:
@@ -376,6 +417,15 @@ class Segments(QObject):
             self.replaced.emit()
         return back or bool(new)
 
+    def is_frame(self, source: Source | None) -> bool:
+        """Whether it belongs to the sequence that is open."""
+        return self.frames is not None and self.frames.together(source, source)
+
+    def forget(self, sources: Sequence[Source]) -> None:
+        """What was clicked in these pictures counts no more, for they are no longer frames of a sequence."""
+        for source in sources:
+            self._matte_of_source.pop(source, None)
+
     @property
     def waiting(self) -> Edits | None:
         """What is to come back of the wanted picture, and is not there yet."""
@@ -387,7 +437,7 @@ class Segments(QObject):
         before = self.edits
         regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
         other_sum = regrouped or edits.picked != before.picked
-        if other_sum and not edits.steps:
+        if other_sum and not edits.steps and self._carried_to(self._source) is None:
             self._mattes.drop()
             self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
         self.edits = edits
@@ -516,6 +566,9 @@ class Segments(QObject):
 
     def pick(self, numbers: Part) -> None:
         """Let the matte be the sum of these layers, and nothing else; of one class, it is the one that is painted."""
+        if self._carried_to(self._session.displayed) is not None:
+            self.noted.emit("The matte comes from another frame: correct it with Keep and Drop.")
+            return
         picked = numbers & {layer.number for layer in self.edits.layers}
         edits = replace(self.edits, picked=picked, steps=())
         if self.by_classes and len(numbers) == 1:
@@ -530,6 +583,9 @@ class Segments(QObject):
         """Let a click, a stroke or a box make the matte, or correct what it is."""
         if not self.can_cut_out:
             self.noted.emit("Wait for the features: they say what belongs together.")
+            return
+        if self.frames is not None and (why := self.frames.hindrance(self._session.displayed)):
+            self.noted.emit(why)
             return
         self._edit(step_words(step), replace(self.edits, steps=(*self.edits.steps, step)))
 
@@ -623,10 +679,17 @@ class Segments(QObject):
         params = SegmentParams(method=self.method.name)
         return SegmentsRequest(state.features(), params, self.method.file, self.method.consent)
 
-    def _compute_missing(self) -> None:
+    @property
+    def _waits_to_be_asked(self) -> bool:
+        """Whether the layers of what is shown are computed by command only: frames come fast, layers slowly."""
+        return not self.by_classes and self._asked_cut is None and self.is_frame(self._session.shown)
+
+    def _compute_missing(self, *, asked: bool = False) -> None:
         """Ask for the cut that is wanted, where the view shows and it is not there."""
         wanted, source = self._wanted_cut, self._session.shown
         if not self.shown or source is None or wanted is None or wanted == self._asked_cut:
+            return
+        if self._waits_to_be_asked and not asked:
             return
         if self.cut is not None and wanted == self.edits.cut:
             return
@@ -648,12 +711,13 @@ class Segments(QObject):
         """Have the picture ready for the first click."""
         source = self._session.displayed
         if self.shown and source is not None and self.can_cut_out:
-            self._preparation.ask(PrepareMatteRequest(self._segments_request(source).features))
+            features, carried = self._segments_request(source).features, self._carried_to(source)
+            self._preparation.ask(PrepareMatteRequest(features, carried))
 
     def _ask_matte(self) -> None:
         """Ask for the matte where it is more than a sum of layers."""
-        request = self.matte_request()
-        if request is None or (request.matte.plain and not request.decontaminate):
+        request = self._asked_matte = self.matte_request()
+        if request is None or request.plain:
             self._mattes.drop()
             self.matte = None
             self.matte_changed.emit()
@@ -669,6 +733,8 @@ class Segments(QObject):
                 self._prepare_matte()
                 if self.edits.steps:
                     self._ask_matte()
+            if self.carried:
+                self.follow_frames()
             self._compute_missing()
             self._tell()
 
@@ -790,11 +856,13 @@ class Segments(QObject):
         self._remember()
         if self._source is not None:
             self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
-        self._source = source
+        before, self._source, params = self._source, source, self.edits.params
         for channel in (self._cuts, self._class_cuts, self._layers, self._mattes):
             channel.drop()
-        self._asked_cut = None
-        self._forget_cut(self._matte_of_source.get(source, Edits()) if source is not None else Edits())
+        self._asked_cut = self._asked_matte = None
+        edits = self._matte_of_source.get(source, Edits()) if source is not None else Edits()
+        together = self.frames is not None and self.frames.together(before, source)
+        self._forget_cut(replace(edits, params=params) if together else edits)
         self._tell()
 
     def _forget_cut(self, edits: Edits) -> None:

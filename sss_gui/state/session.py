@@ -34,7 +34,7 @@ from sss_gui.requests.worker import Worker
 from sss_gui.state.motion import Motion
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
-JOBS = (Rank.BASIS, Rank.EXPORT, Rank.BATCH)
+JOBS = (Rank.BASIS, Rank.EXPORT, Rank.BATCH, Rank.CARRY)
 """Ranks of what may take long, and is not what the panes wait for."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sss_gui.requests.segments import FrameList
 from sss_gui.state.segments import Method
 from sss_gui.state.session import State
 from sss_model.commands.options import words
@@ -76,6 +78,27 @@ def classes_command_line(state: State, classes: Path, folder: Path, params: Laye
         return ""
     parts += ["--classes", str(classes), *words(params, skip=("existing", "compare", "against"))]
     return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+
+
+def sequence_command_line(
+    state: State, frames: FrameList, recipe: Path, folder: Path, params: LayerExportParams
+) -> str:
+    """The call that carries the matte of `recipe` through `frames`, and writes those as `params` say."""
+    parts = [sys.executable, "-m", "sss_model.commands.segment", *frame_names(frames), "--sequence", "-o", str(folder)]
+    if state.model is not None:
+        parts += ["--model", str(state.model)]
+    parts += ["--matte", str(recipe), *words(params, skip=("existing", "compare", "against"))]
+    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+
+
+def frame_names(frames: FrameList) -> list[str]:
+    """The frames as a command takes them: a video, a pattern where that names these and no others, or all files."""
+    paths = list(dict.fromkeys(source.path for source in frames.sources))
+    lead = paths[0].stem.rstrip("0123456789")
+    pattern = f"{glob.escape(str(paths[0].with_name(lead)))}[0-9]*{paths[0].suffix}"
+    if len(paths) > 1 and sorted(glob.glob(pattern)) == sorted(map(str, paths)):
+        return [pattern]
+    return [str(path) for path in paths]
 
 
 def _segment_call(state: State, folder: Path) -> list[str]:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
+from sss_gui.requests.channel import Channel, Rank
 from sss_gui.requests.classes import ClassFileResult, SaveClassesRequest
 from sss_gui.requests.segments import (
     CutOutRequest,
     CutOutResult,
     ExportLayersRequest,
+    FrameList,
     LayersRequest,
     MatteRequest,
     RecipeRequest,
     RecipeResult,
 )
+from sss_gui.requests.sequence import ExportFramesRequest, FramesExported, SequenceRecipeRequest
 from sss_gui.state.layer_edits import Layer, plain_count
 from sss_gui.state.segments import Segments
+from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
-from sss_gui.tasks.command_line import classes_command_line, matte_command_line, segment_command_line
+from sss_gui.tasks.command_line import (
+    classes_command_line,
+    matte_command_line,
+    segment_command_line,
+    sequence_command_line,
+)
 from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
 from sss_gui.window.settings import Settings
 from sss_model.classes import TaughtClasses
+from sss_model.counted import counted
 from sss_model.params.layers import LayerExportParams
 
 
@@ -35,24 +46,33 @@ class ExportLayers(ExportTask[LayerExportParams]):
     """What the File menu writes and copies while the segments show."""
 
     def __init__(
-        self, session: Session, segments: Segments, panel: FeaturePanel, settings: Settings, data: Path, window: QWidget
+        self,
+        session: Session,
+        segments: Segments,
+        sequence: FrameSequence,
+        panel: FeaturePanel,
+        settings: Settings,
+        data: Path,
+        window: QWidget,
     ) -> None:
         super().__init__(
             session, panel, settings, data, window,
             default=LayerExportParams(), group="export-layers", titles=SEGMENT_TITLES,
         )  # fmt: skip
-        self._segments = segments
+        self._segments, self._sequence = segments, sequence
+        self._frames = Channel(session.worker, Rank.EXPORT, keeps_all=True, busy=True)
 
     def export_dialog(self) -> None:
         """Ask what to export and where to, and do it."""
         segments = self._segments
         there, matte = segments.cut is not None and segments.alphas is not None, segments.matte_request()
-        if not there and matte is None:
+        carry = self._sequence.carry()
+        if not there and matte is None and carry is None:
             self.noted.emit("There are no layers yet, and no matte.")
             return
         from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
 
-        words = self._matte_words()
+        words, numbers = self._matte_words(), carry.frames.numbers if carry is not None else ()
         dialog = ExportDialog(
             "Export layers or the matte",
             self.folder(),
@@ -63,15 +83,41 @@ class ExportLayers(ExportTask[LayerExportParams]):
             subjects=(
                 ("All layers" if len(segments.edits.layers) != 1 else "The one layer", there),
                 (f"The matte: {words}" if matte else "The matte: there is none", matte is not None),
+                *((("The mattes of frames", True),) if carry is not None else ()),
             ),
-            subject=0 if matte is None else 1,
+            subject=2 if carry is not None else 0 if matte is None else 1,
+            frames=(numbers[0], numbers[-1]) if carry is not None else None,
             parent=self._window,
         )
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
-        folder, params, only_matte = dialog.folder, dialog.params() if accepted else None, dialog.subject == 1
+        folder, params, subject = dialog.folder, dialog.params() if accepted else None, dialog.subject
+        span = dialog.frames if subject == 2 else (0, 0)
         dialog.deleteLater()
-        if params is not None:
-            self.export(folder, params, matte=only_matte)
+        if params is not None and subject == 2:
+            self.export_frames(folder, params, span)
+        elif params is not None:
+            self.export(folder, params, matte=subject == 1)
+
+    def export_frames(self, folder: Path, params: LayerExportParams, span: tuple[int, int]) -> None:
+        """Write the mattes of the frames whose numbers lie in `span`, both ends with it, into `folder`."""
+        carry = self._sequence.carry()
+        if carry is None:
+            return
+        self.remember(folder, params)
+        frames = tuple(k for k, number in enumerate(carry.frames.numbers) if span[0] <= number <= span[1])
+        self._frames.ask(ExportFramesRequest(carry, frames, folder, params), self._tell_frames)
+
+    def _tell_frames(self, result: FramesExported) -> None:
+        """Say in a sentence what was written."""
+        words = [f"{counted(result.written, 'frame')} written into {result.folder}"]
+        if result.skipped:
+            words.append(f"{result.skipped} {'was' if result.skipped == 1 else 'were'} there already")
+        if result.failed:
+            frame, sentence = result.failed[0]
+            frames = self._sequence.frames
+            number = frames.numbers[frame] if frames is not None else frame
+            words.append(f"{len(result.failed)} failed (frame {number}: {sentence})")
+        self.noted.emit(", ".join(words) + ("" if result.failed else "."))
 
     def export(self, folder: Path, params: LayerExportParams, *, matte: bool = False) -> None:
         """Write the layers, or the matte, into `folder`, and remember both choices."""
@@ -124,7 +170,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
     def copy_command(self) -> None:
         """Put the sss-segment call that writes the same matte, or the same layers, on the clipboard."""
         segments, state, matte = self._segments, self._session.state, self._segments.matte_request()
-        drawn = matte is not None and bool(matte.matte.steps)
+        drawn = (matte is not None and matte.drawn) or self._sequence.key is not None
         if state.source is None or state.source.path is None or not (drawn or segments.cut is not None):
             self.noted.emit("Only layers and mattes of a picture from a file have a command line.")
             return
@@ -134,6 +180,12 @@ class ExportLayers(ExportTask[LayerExportParams]):
             return
         if (state.extract.size, state.extract.scales) != ("auto", ()):
             self.noted.emit("sss-segment sees photographs at the automatic working size; choose it in the menu Model.")
+            return
+        carry = self._sequence.carry()
+        if carry is not None:
+            path = self.folder() / f"{carry.frames.name}-sequence-recipe.json"
+            request = SequenceRecipeRequest(carry, path)
+            self._session.exports.ask(request, partial(self._copy_sequence_command, carry.frames))
             return
         if matte is not None and drawn:
             path = self.folder() / f"{state.source.stem}-matte-recipe.json"
@@ -175,12 +227,19 @@ class ExportLayers(ExportTask[LayerExportParams]):
         QGuiApplication.clipboard().setText(text)
         self.noted.emit(f"Copied as command line; the classes are {result.path}. It takes whole folders too.")
 
+    def _copy_sequence_command(self, frames: FrameList, result: RecipeResult) -> None:
+        """Put the call that carries the matte through the frames on the clipboard."""
+        text = sequence_command_line(self._session.state, frames, result.path, self.folder(), self.params())
+        QGuiApplication.clipboard().setText(text)
+        self.noted.emit(f"Copied as command line; the recipe of the sequence is {result.path}.")
+
     def _matte_words(self) -> str:
         edits = self._segments.edits
         names = [self._segments.title(layer) for layer in edits.layers if layer.number in edits.picked]
         steps = len(edits.steps)
         drawn = [f"{steps} stroke{'s' * (steps != 1)}"] if steps else []
-        return " + ".join(names + drawn)
+        carried = ["carried to this frame"] if self._segments.carried else []
+        return " + ".join([*carried, *names, *drawn])
 
 
 def _alpha_words(alpha: str) -> str:

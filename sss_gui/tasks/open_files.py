@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from sss_gui.requests.channel import Channel, Rank
 from sss_gui.requests.files import ChoicesRequest, ChoicesResult, ListRequest, ListResult, PasteRequest
 from sss_gui.requests.panes import MODEL_SUFFIXES, Source
+from sss_gui.requests.segments import FrameList
+from sss_gui.requests.sequence import OpenFrames
 from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
+from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
 from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.carried import Carried, carried
@@ -23,6 +27,7 @@ from sss_gui.window.read_dialog import ReadDialog
 from sss_gui.window.settings import Opened, Settings
 from sss_model.counted import counted
 from sss_model.feature_io import FEATURE_SUFFIXES, TOKENS
+from sss_model.files.frames import VIDEO_SUFFIXES
 from sss_model.files.inputs import STRIP, is_feature_file
 from sss_model.image_io import IMAGE_SUFFIXES
 from sss_model.params import ReadParams
@@ -54,19 +59,29 @@ class OpenFiles(QObject):
     Signals
     -------
     session_requested : Path of a session file
+    frames_offered : a folder whose pictures look like the frames of a sequence, and how many they are
     noted : a sentence for the status line
     """
 
     session_requested = Signal(object)
+    frames_offered = Signal(object, int)
     noted = Signal(str)
 
     def __init__(
-        self, session: Session, pictures: PictureList, worker: Worker, settings: Settings, data: Path, window: QWidget
+        self,
+        session: Session,
+        pictures: PictureList,
+        sequence: FrameSequence,
+        worker: Worker,
+        settings: Settings,
+        data: Path,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._session, self._pictures = session, pictures
+        self._session, self._pictures, self._sequence = session, pictures, sequence
         self._settings, self._data, self._window = settings, data, window
         self._listing = Channel(worker, Rank.LIST, stops_running=True)
+        self._frames = Channel(worker, Rank.LIST, stops_running=True)
         self._pasting = Channel(worker, Rank.EXPORT, keeps_all=True)
         self._choices = Channel(worker, Rank.LIST, stops_running=True)
         self.stand_in: Source | None = None
@@ -104,6 +119,29 @@ class OpenFiles(QObject):
         name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._start_folder())
         if name:
             self.open_paths([Path(name)])
+
+    def open_sequence_dialog(self) -> None:
+        """Ask for one of the frames of a sequence, or for a video."""
+        kinds = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
+        title = "Open a sequence: one of its numbered frames, or a video"
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, title, self._start_folder(), f"Frames and videos ({kinds});;All files (*)"
+        )
+        if names:
+            self.open_sequence([Path(name) for name in names])
+
+    def open_sequence(self, paths: Sequence[Path]) -> None:
+        """Open the frames of a folder, those beside a frame, a video, or all of these files, as one sequence."""
+        self._remember_folder(paths[0])
+        self._listing.drop()
+        self._frames.ask(OpenFrames(tuple(paths)), partial(self._take_frames, paths[0]))
+
+    def _take_frames(self, path: Path, frames: FrameList) -> None:
+        self.stand_in = None
+        video = frames.sources[0].frame is not None
+        self._listed |= set(frames.sources)
+        self._settings.add_recent_file(path if video or path.is_dir() else path.parent)
+        self._sequence.open(frames)
 
     def open_as_dialog(self) -> None:
         """Ask for files, and how they are to be read where that is not plain."""
@@ -186,11 +224,16 @@ class OpenFiles(QObject):
         models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
         sessions = [path for path in paths if path.name.lower().endswith(SESSION_SUFFIX)]
         others = [path for path in paths if path not in models and path not in sessions]
+        videos = [path for path in others if path.suffix.lower() in VIDEO_SUFFIXES]
         if sessions:
             self.session_requested.emit(sessions[-1])
         if models:
             self._session.set_model(models[-1])
-        if others:
+        if videos:
+            self.open_sequence(videos[:1])
+            if len(others) > 1:
+                self.noted.emit(f"Opened {videos[0].name} alone: a video is a sequence of its own.")
+        elif others:
             self._remember_folder(others[0])
             self._list(others, instead)
 
@@ -221,12 +264,16 @@ class OpenFiles(QObject):
 
     def _open(self, sources: Sequence[Source], *, instead: bool = False) -> None:
         self._listing.drop()
+        self._frames.drop()
         self._show(sources, instead)
 
     def _show(self, sources: Sequence[Source], instead: bool) -> None:
         """Add `sources`, or replace what is open; the sample that opened by itself makes room."""
-        before = self._pictures.sources
-        if instead or before == [self.stand_in]:
+        before, frames = self._pictures.sources, self._sequence.frames
+        if frames is not None and not set(sources) <= set(frames.sources):
+            self._pictures.set(sources)
+            self.noted.emit(f"Closed the sequence {frames.name}; what was made of it is kept.")
+        elif instead or before == [self.stand_in]:
             self._pictures.set(sources)
         else:
             added = self._pictures.add(sources)
@@ -251,6 +298,8 @@ class OpenFiles(QObject):
                 if any(source.path.parent == folder for source in inside):
                     self._settings.add_recent_file(folder)
             self._show(result.sources, instead)
+            if result.frames:
+                self.frames_offered.emit(folders[0], len(result.sources))
         if result.note:
             self.noted.emit(result.note)
 

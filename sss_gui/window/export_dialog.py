@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QRadioButton,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -72,6 +73,7 @@ class ExportDialog(QDialog, Generic[Record]):
     skip : names of switches that are not offered
     subjects : what can be exported, one of which is chosen: words, and whether it is there
     subject : which of them is chosen to begin with, from 0
+    frames : the first and the last number of the frames that the last subject is a range of
     forecast : says how much such a record writes
     """
 
@@ -86,6 +88,7 @@ class ExportDialog(QDialog, Generic[Record]):
         skip: Iterable[str] = (),
         subjects: Sequence[tuple[str, bool]] = (),
         subject: int = 0,
+        frames: tuple[int, int] | None = None,
         forecast: Callable[[Record], str] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -103,6 +106,7 @@ class ExportDialog(QDialog, Generic[Record]):
             button.setEnabled(there)
         for chosen in self._subjects[subject : subject + 1]:
             chosen.setChecked(True)
+        self._range = [self._number(frames, end) for end in (0, 1)] if frames is not None else []
         self._purpose, self._existing = QComboBox(), QComboBox()
         self._purpose.addItems([*purposes, _BY_HAND])
         for words in [words for words, one in purposes.items() if replace(one, existing=params.existing) == params]:
@@ -147,6 +151,12 @@ class ExportDialog(QDialog, Generic[Record]):
         return Path(self._folder.text().strip()).expanduser()
 
     @property
+    def frames(self) -> tuple[int, int]:
+        """The first and the last number of the range."""
+        first, last = (box.value() for box in self._range)
+        return min(first, last), max(first, last)
+
+    @property
     def subject(self) -> int:
         """Which of the subjects was chosen, from 0."""
         return next((place for place, button in enumerate(self._subjects) if button.isChecked()), 0)
@@ -160,6 +170,24 @@ class ExportDialog(QDialog, Generic[Record]):
         box.toggled.connect(self._update)
         return box
 
+    def _number(self, frames: tuple[int, int], end: int) -> QSpinBox:
+        box = QSpinBox()
+        box.setRange(*frames)
+        box.setValue(frames[end])
+        box.setAccessibleName(("First frame", "Last frame")[end])
+        box.setEnabled(self._subjects[-1].isChecked())
+        self._subjects[-1].toggled.connect(box.setEnabled)
+        return box
+
+    def _range_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addSpacing(_INDENT)
+        for words, box in zip(("from", "to"), self._range, strict=True):
+            row.addWidget(QLabel(words))
+            row.addWidget(box)
+        row.addStretch()
+        return row
+
     def _place(self) -> None:
         what, formats = QGroupBox("What"), QGroupBox("Formats")
         boxes: list[tuple[QAbstractButton, int]] = [(button, 0) for button in self._subjects]
@@ -172,6 +200,8 @@ class ExportDialog(QDialog, Generic[Record]):
                 row.addSpacing(indent)
                 row.addWidget(box, 1)
                 lines.addLayout(row)
+                if self._range and box is self._subjects[-1]:
+                    lines.addLayout(self._range_row())
             lines.addStretch()
         columns = QHBoxLayout()
         columns.addWidget(what)

@@ -33,6 +33,7 @@ from sss_gui.widgets.panels.layers_panel import LayersPanel
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
+from sss_gui.widgets.panels.timeline import Timeline
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.tool_dock import ToolDock
 from sss_gui.window.settings import Settings
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self.layers = LayersPanel()
         self.read_out = PixelReadOut()
         self.film_strip = FilmStrip()
+        self.timeline = Timeline()
         self.params = ParamsPanel()
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
@@ -235,7 +237,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         column.addWidget(self.read_out)
         column.addWidget(self.film_strip)
+        column.addWidget(self.timeline)
         self.film_strip.hide()
+        self.timeline.hide()
         self.read_out.hide()
         self.panel.picture_changed.connect(self._show_read_out)
         self.setCentralWidget(middle)

@@ -142,5 +142,8 @@ def make_style_sheet(colours: Colours) -> str:
         QToolBar QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 2px 6px; }}
         QToolBar QToolButton#qt_toolbar_ext_button {{ padding: 0; border: none; }}
         QToolBar QToolButton:hover {{ border-color: {colours.line}; }}
-        QToolBar QToolButton:checked {{ background: {colours.checked}; border-color: {colours.accent}; }}
+        QToolButton[toggle="true"] {{ border: 1px solid {colours.line}; border-radius: 4px; padding: 2px 8px;
+            background: {colours.raised}; color: {colours.text}; }}
+        QToolBar QToolButton:checked, QToolButton[toggle="true"]:checked {{ background: {colours.checked};
+            border-color: {colours.accent}; }}
     """

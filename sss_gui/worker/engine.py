@@ -78,6 +78,7 @@ from sss_gui.requests.segments import (
     SegmentsLiftRequest,
     SegmentsRequest,
 )
+from sss_gui.requests.sequence import CarryRequest, ExportFramesRequest, SequenceRecipeRequest
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_gui.worker.compared_vectors import compare_vectors
 from sss_gui.worker.devices import device_words, devices
@@ -87,7 +88,7 @@ from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, foreseen, read_source, source_stamp
 from sss_model import budget as limits
-from sss_model.array_types import Floats
+from sss_model.array_types import AnyFloats, Floats
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
@@ -156,6 +157,9 @@ class FeatureEngine(Engine):
         OpenClassesRequest: "segmenter.classes.open_classes",
         SaveClassesRequest: "segmenter.classes.save_classes",
         ConfidenceRequest: "confidence",
+        CarryRequest: "segmenter.sequences.carry",
+        SequenceRecipeRequest: "segmenter.sequences.sequence_recipe",
+        ExportFramesRequest: "segmenter.sequences.export_frames",
     }
 
     def __init__(self, extraction: CachedExtractor | None = None) -> None:
@@ -183,7 +187,8 @@ class FeatureEngine(Engine):
         if self._segmenter is None:
             from sss_gui.worker.layers.segment_engine import SegmentEngine
 
-            self._segmenter = SegmentEngine(self.document, self.documents, lambda: self.give_way())
+            give_way = lambda: self.give_way()  # noqa: E731  # the worker sets it later
+            self._segmenter = SegmentEngine(self.document, self.documents, self._of_frame, give_way)
         return self._segmenter
 
     @property
@@ -352,6 +357,18 @@ class FeatureEngine(Engine):
                 return PrefetchResult(source, kept=False)
             self.documents.put_behind(key, document)
         return PrefetchResult(source, kept=True)
+
+    def _of_frame(
+        self, request: ComputeFeatures, stem: str, image: Floats, progress: Progress
+    ) -> tuple[AnyFloats, dict[str, Any]]:
+        """The features of a frame and their record; they push nothing out of memory, and are not remembered."""
+        from sss_model.pipeline import analyse  # here: it loads torch
+
+        known = self.documents.get_quietly(self._key(request))
+        if known is not None:
+            return known.figure.features, known.record
+        found = analyse(Input(image), stem, self.extraction, request.model, request.extract, progress)
+        return found.views.features, found.record
 
     def _remembers(self, request: ComputeFeatures) -> bool:
         return self.documents.get_quietly(self._key(request)) is not None

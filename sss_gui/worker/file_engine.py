@@ -20,14 +20,19 @@ from sss_gui.requests.files import (
     ThumbnailResult,
 )
 from sss_gui.requests.panes import ExportResult, Source
+from sss_gui.requests.segments import FrameList
+from sss_gui.requests.sequence import OpenFrames, PlayedFrame, PlayFrame
 from sss_gui.requests.worker import Answers, Deliver, Engine
+from sss_gui.worker.frame_player import FramePlayer, frames_beside, list_frames
 from sss_model.errors import ImageError, SSSError
 from sss_model.feature_io import AXIS_ORDERS, FEATURE_SUFFIXES, find_image_for
+from sss_model.files.frames import VIDEO_SUFFIXES, Pictures, SequenceError
 from sss_model.files.inputs import STRIP, FolderContents, is_feature_file, look_into
 from sss_model.image_io import choices_in, image_size, read_thumbnail, write_picture
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason, replacing
 
+FEWEST = 8  # numbered pictures in a folder, from which on they look like frames
 PASTED = 200  # pasted pictures that are kept
 EDITED = 2000  # pictures of which it is kept what was made of them
 
@@ -43,7 +48,12 @@ class FileEngine(Engine):
         FigureRequest: "figure",
         RecallEdits: "recall_edits",
         KeepEdits: "keep_edits",
+        OpenFrames: "open_frames",
+        PlayFrame: "play",
     }
+
+    def __init__(self) -> None:
+        self._player = FramePlayer()
 
     def list_files(self, request: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """What can be opened among the request's paths, and what of folders is left out."""
@@ -65,6 +75,19 @@ class FileEngine(Engine):
 
         r = request
         return ExportResult((draw_figure(r.path, r.panes, width=r.width, columns=r.columns, title=r.title),))
+
+    def open_frames(self, request: OpenFrames, progress: Progress, deliver: Deliver) -> FrameList:
+        """The frames of a folder, of a video, or those beside one that was chosen."""
+        paths = request.paths
+        if len(paths) == 1 and paths[0].is_dir():
+            return list_frames(tuple(_in_folder(paths[0]).files))
+        if len(paths) == 1 and paths[0].suffix.lower() not in VIDEO_SUFFIXES:
+            return list_frames(tuple(frames_beside(paths[0], _in_folder(paths[0].parent).files)) or paths)
+        return list_frames(paths)
+
+    def play(self, request: PlayFrame, progress: Progress, deliver: Deliver) -> PlayedFrame:
+        """A small picture of a frame."""
+        return self._player.played(request)
 
     def paste(self, request: PasteRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """Keep a pasted picture as pasted-1.png, pasted-2.jpg ...; the oldest of many are forgotten."""
@@ -162,7 +185,8 @@ def list_sources(paths: Sequence[Path], progress: Progress | None = None) -> Lis
             notes.append(f"{path.name}: {contents.sentence}")
         elif not contents.files:
             notes.append(f"There is no picture in {path.name}.")
-    return ListResult(tuple(Source.from_path(path) for path in dict.fromkeys(inputs)), " ".join(notes))
+    sources = tuple(Source.from_path(path) for path in dict.fromkeys(inputs))
+    return ListResult(sources, " ".join(notes), _numbered(paths, sources))
 
 
 def _kept_whole(path: Path, data: bytes) -> bool:
@@ -191,6 +215,16 @@ def _in_folder(folder: Path) -> FolderContents:
     except OSError as error:
         why, hint = reason(error)
         raise ImageError(f"The folder {folder} cannot be read: {why}.", hint=hint) from error
+
+
+def _numbered(paths: Sequence[Path], sources: Sequence[Source]) -> bool:
+    """Whether this is a folder of one sequence's frames."""
+    if len(paths) != 1 or len(sources) < FEWEST or not paths[0].is_dir():
+        return False
+    try:
+        return bool(Pictures([source.path for source in sources]).numbers)
+    except SequenceError:
+        return False
 
 
 def _thumbnail(request: ThumbnailRequest, source: Source) -> ThumbnailResult:

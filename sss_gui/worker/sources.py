@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from sss_gui.requests.panes import Source
 from sss_model import budget as limits
 from sss_model.errors import SSSError
 from sss_model.files.allocation import file_stamp
+from sss_model.files.frames import Video
 from sss_model.files.inputs import Input, files_of, read_input
 from sss_model.image_io import decoding_bytes, image_size
 
@@ -19,8 +22,23 @@ log = logging.getLogger(__name__)
 
 def read_source(source: Source) -> Input:
     """The photograph, or the features with theirs, of `source`."""
-    log.debug("reads %s", source.path)
+    log.debug("reads %s", source.name)
+    if source.frame is not None:
+        image = _video_of(source.path).read(source.frame - 1)
+        return Input(image, sha256=hashlib.sha256(image.tobytes()).hexdigest())
     return read_input(source.path, source.image, source.layout, source.reading)
+
+
+_videos = threading.local()  # a video is read on, so that each thread has its own
+
+
+def _video_of(path: Path) -> Video:
+    """The video that this thread has open, or the one at `path` in its place."""
+    key = path, file_stamp(path)
+    if getattr(_videos, "key", None) != key:
+        _videos.video, _videos.key = Video(path), key
+    video: Video = _videos.video
+    return video
 
 
 def foreseen(source: Source) -> tuple[int, str]:

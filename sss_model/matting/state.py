@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -34,6 +34,7 @@ class State:
     contested : (K,) bool, where marks said both
     started : whether there is a matte to correct
     boxed : whether a box said where the rest is
+    carried : whether it came from another frame, so that a first mark corrects it as a later one would
     """
 
     alpha: Doubles
@@ -41,6 +42,7 @@ class State:
     contested: NDArray[np.bool_]
     started: bool = False
     boxed: bool = False
+    carried: bool = False
 
 
 def empty(parts: Parts) -> State:
@@ -71,7 +73,7 @@ def _marked(parts: Parts, state: State, step: Stroke, under: Indices) -> State:
     marks, contested = state.marks.copy(), state.contested.copy()
     contested[under] |= marks[under] == -value
     marks[under] = value
-    if state.started and not state.boxed and not (marks > 0).any():
+    if state.started and not (state.boxed or state.carried) and not (marks > 0).any():
         # of a matte that was given or found: the thing under the mark is taken out, as a first click would take it
         odds = -judged(parts, Situation((-marks).astype(np.int8), None, under, True))
     else:
@@ -79,7 +81,7 @@ def _marked(parts: Parts, state: State, step: Stroke, under: Indices) -> State:
     alpha = _taken(parts, state, odds, marks, under, step.keep)
     if step.size < 0:
         alpha = _reduced(parts, state, alpha, odds, marks, under, step)
-    return State(alpha, marks, contested, True, state.boxed)
+    return State(alpha, marks, contested, True, state.boxed, state.carried)
 
 
 def _taken(parts: Parts, state: State, odds: Doubles, marks: Marks, under: Indices, keep: bool) -> Doubles:
@@ -154,7 +156,7 @@ def _enlarged(parts: Parts, state: State, under: Indices, keep: bool) -> State:
         found = parts.shares @ (alpha > 0.5)
         if (found >= _LARGER * size) if keep else (found <= size / _LARGER):
             break
-    return State(alpha, state.marks, state.contested, True, state.boxed)
+    return replace(state, alpha=alpha, started=True)
 
 
 def locally(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sss_model.files.export import ExportError
 from sss_model.matting.classifier import Classifier
 from sss_model.matting.recipe import Thing
-from sss_model.sequence.carry import Carried
+from sss_model.sequence.carrying import Carried
 from sss_model.sequence.tracks import LayerTracks
 from sss_model.storage.atomic_write import replacing
 
@@ -19,7 +19,7 @@ State = Carried | LayerTracks
 _THING = ("weights", "bias", "inside", "outside")
 
 
-def save_state(path: Path, made: str, index: int, state: State) -> None:
+def save_state(path: Path, made: str, index: int, state: State, *, compressed: bool = False) -> None:
     """Write the `state` of frame `index` of a run that was `made` so, whole or not at all; raises `ExportError`."""
     arrays = {"made": np.array(made), "index": np.array(index)}
     for name, value in vars(state).items():
@@ -29,7 +29,7 @@ def save_state(path: Path, made: str, index: int, state: State) -> None:
         elif value is not None:
             arrays[name] = value
     with replacing(path, ExportError) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
 
 
 def load_state(path: Path, made: str) -> tuple[int, State] | None:

@@ -10,7 +10,7 @@ from sss_model.array_types import Doubles, Floats
 from sss_model.filtering.resize import resize
 from sss_model.segmentation.segments import SoftSegments
 from sss_model.segmentation.upsample import upsample_layers
-from sss_model.sequence.carry import STEADY
+from sss_model.sequence.carrying import STEADY
 from sss_model.sequence.motion import motion_between
 
 _LIKENESS = 1.0  # the weight of features beside that of motion

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,14 @@ from sss_gui.requests.segments import (
     SegmentsRequest,
     SegmentsResult,
 )
+from sss_gui.requests.sequence import (
+    CarriedFrame,
+    CarryRequest,
+    CarryResult,
+    ExportFramesRequest,
+    FramesExported,
+    SequenceRecipeRequest,
+)
 from sss_gui.requests.worker import Deliver, Engine
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.image_pyramid import make_pyramid
@@ -115,6 +124,7 @@ class FakeEngine(Engine):
         self.fail: dict[str, Exception] = {}  # source name -> what happens
         self.sure: dict[str, float] = {}  # source name -> how sure taught classes are of it, where not of 0.9
         self.model = "ab" * 32  # digest of the model whose features lie under strokes
+        self.mattes: dict[Any, set[int]] = {}  # frames that a matte was carried to
         self.deliver: Deliver = print  # hands over a result of the request that is being answered
 
     def answer(self, message: Request[Any], progress: Progress, deliver: Deliver) -> Any:
@@ -269,6 +279,38 @@ class FakeEngine(Engine):
         message.path.parent.mkdir(parents=True, exist_ok=True)
         message.path.write_text("{}")
         return RecipeResult(message.path)
+
+    def carry(self, message: CarryRequest, progress: Progress, deliver: Deliver) -> CarryResult | None:
+        """Frame after frame; the next one is always ready."""
+        carry = message.carry
+        known = self.mattes.setdefault(carry, set())
+        frames = range(len(carry.frames.numbers))
+        ready = frozenset(frame for frame in frames if frame - 1 in known)
+        first = CarryResult(carry, tuple(self._carried(carry, frame) for frame in sorted(known)), True, ready)
+        if not message.on:
+            return first
+        deliver(first)
+        for frame in frames:
+            self._wait(progress, "Carrying the matte")
+            self.give_way()
+            if carry.frames.sources[frame].path.read_bytes() == b"nothing":
+                deliver(CarryResult(carry, (), failed=((frame, f"{carry.frames.sources[frame].name} is no picture."),)))
+            else:
+                known.add(frame)
+                deliver(CarryResult(carry, (self._carried(carry, frame),)))
+        return None
+
+    def _carried(self, carry: Any, frame: int) -> CarriedFrame:
+        change = 0.3 if frame == 5 else 0.01 + 0.001 * frame
+        return CarriedFrame(frame, 0.25, change if frame else float("nan"), Path(f"{frame}.png"))
+
+    def sequence_recipe(self, message: SequenceRecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+        message.path.parent.mkdir(parents=True, exist_ok=True)
+        message.path.write_text("{}")
+        return RecipeResult(message.path)
+
+    def export_frames(self, message: ExportFramesRequest, progress: Progress, deliver: Deliver) -> FramesExported:
+        return FramesExported(message.folder, len(message.frames), 0)
 
     def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
         return BackdropResult(message.path, np.full((*message.size, 3), 30, np.uint8))

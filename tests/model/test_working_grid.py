@@ -153,3 +153,20 @@ def test_bad_grids_are_named() -> None:
         choose_grid((0, 5), 640)
     with pytest.raises(ParameterError, match="image must be 4 x 5 pixels"):
         WorkingGrid((4, 5), (2, 2)).guide(np.zeros((5, 4, 3), np.float32))
+
+
+def test_one_extraction_may_run_within_another(extractor):
+    """The window answers a click while frames are computed: on the same network, where it reports."""
+    one, other = noise(90, 120), noise(70, 100, seed=1)
+    plain = [extract_grid(extractor, image).features.copy() for image in (one, other)]
+    within = []
+
+    def listen(_fraction, _stage):
+        if len(within) < 3:
+            within.append(None)
+            within[-1] = extract_grid(extractor, other).features.copy()
+
+    np.testing.assert_array_equal(extract_grid(extractor, one, progress=Progress(listen)).features, plain[0])
+    assert len(within) == 3
+    for features in within:
+        np.testing.assert_array_equal(features, plain[1])

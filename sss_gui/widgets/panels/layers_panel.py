@@ -114,7 +114,8 @@ class LayersPanel(QScrollArea):
 
     def set_status(self, status: str, *, computing: bool) -> None:
         """One of the statuses of the layers: says what there is to wait for, or to do."""
-        former = {"stopped": "Stopped.", "stale": "These layers are of former features."}
+        former = {"stopped": "Stopped.", "stale": "These layers are of former features.",
+                  "frame": "This frame is not cut into layers."}  # fmt: skip
         words = "Computing layers…" if computing else former.get(status, "")
         self._words.setText(words)
         self._words.setVisible(bool(words))

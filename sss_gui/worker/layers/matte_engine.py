@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sss_gui.requests.panes import ComputeFeatures
 from sss_gui.requests.segments import (
+    CarriedTo,
     HoverRequest,
     HoverResult,
     MatteLiftRequest,
@@ -49,10 +50,12 @@ class _Edited:
     Attributes
     ----------
     number : of the features
+    begun : name of what was carried here; '' where it begins with nothing
     grid : (h, w, 3) float32, the photograph on the editor's grid
     """
 
     number: int
+    begun: str
     editor: MatteEditor
     grid: Floats
 
@@ -86,14 +89,14 @@ class MatteEngine:
 
     def prepare(self, request: PrepareMatteRequest, progress: Progress, deliver: Deliver) -> None:
         """Make the editor, so that the first click finds it."""
-        self._edited_of(request.features, progress, deliver)
+        self._edited_of(request.features, progress, deliver, request.carried)
 
     def matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
         """The matte at once as the superpixels have it, then with its edges solved."""
         edited = self._at(request, progress.part(0.0, 0.2), deliver)
         asked, editor, source = request.matte, edited.editor, request.features.source
         quick = adjust_matte(editor.quick, asked.params, scale=edited.scale)
-        if not asked.edges:
+        if not (asked.edges and editor.steps):  # what was carried is solved already
             return self._result(request, edited, quick)
         deliver(MatteResult(source, whole_numbers(quick, 255), to_picture(edited.grid), solved=False))
         alpha = editor.solve(progress.part(0.3, 1.0, "Edges"))
@@ -144,15 +147,19 @@ class MatteEngine:
 
     def recipe(self, request: RecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
         """Write all that makes the matte."""
-        recipe = self._at(request.matte, progress, deliver).editor.recipe()
+        recipe = self.values(request.matte, progress, deliver)
         prepare_folder(request.path.parent)
         with replacing(request.path, ExportError) as path:
             path.write_text(json.dumps(recipe), encoding="utf-8")
         return RecipeResult(request.path)
 
+    def values(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> dict[str, Any]:
+        """All that makes the matte, as JSON has it."""
+        return self._at(request, progress, deliver).editor.recipe()
+
     def _at(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> _Edited:
         """The editor, at the request's steps."""
-        edited, asked = self._edited_of(request.features, progress, deliver), request.matte
+        edited, asked = self._edited_of(request.features, progress, deliver, request.carried), request.matte
         steps = asked.steps
         if asked.picked and request.layers.groups:
             steps = (self._begin(request, edited, progress, deliver), *steps)
@@ -167,12 +174,20 @@ class MatteEngine:
             self._begun = key, edited.editor.begin_with(self._segmenter.picked(request, progress, deliver))
         return self._begun[1]
 
-    def _edited_of(self, features: ComputeFeatures, progress: Progress, deliver: Deliver) -> _Edited:
+    def _edited_of(
+        self, features: ComputeFeatures, progress: Progress, deliver: Deliver, carried: CarriedTo | None = None
+    ) -> _Edited:
         document = self._segmenter.document(features, progress.part(0.0, 0.5), deliver)
-        if self._edited is None or self._edited.number != document.number:
+        begun = "" if carried is None else self._segmenter.sequences.begun_with(carried, deliver)
+        if self._edited is None or (self._edited.number, self._edited.begun) != (document.number, begun):
             self.clear()
-            image = read_source(features.source).image
-            editor = MatteEditor(image, document.figure.features, progress=progress.part(0.5, 1.0))
+            image, rest = read_source(features.source).image, progress.part(0.5, 1.0)
+            values = document.figure.features
+            if carried is None:
+                editor = MatteEditor(image, values, progress=rest)
+            else:
+                editor = self._segmenter.sequences.editor(carried, image, values, rest)
             editor.model = document.record.get("checkpoint", {}).get("sha256", "")
-            self._edited = _Edited(document.number, editor, np.ascontiguousarray(grid_image(image, GRID).numpy()))
+            grid = np.ascontiguousarray(grid_image(image, GRID).numpy())
+            self._edited = _Edited(document.number, begun, editor, grid)
         return self._edited

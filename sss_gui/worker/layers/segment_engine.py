@@ -42,6 +42,7 @@ from sss_gui.worker.layers.layer_sources import (
     part_step,
 )
 from sss_gui.worker.layers.matte_engine import MatteEngine
+from sss_gui.worker.sequences.sequence_engine import FeaturesOf, SequenceEngine
 from sss_gui.worker.sources import read_source
 from sss_model.classes import TaughtClasses
 from sss_model.errors import CheckpointError
@@ -74,23 +75,30 @@ class SegmentEngine:
     ----------
     document : the features of a picture, remembered or computed
     documents : the remembered ones; the cuts of others are forgotten, and the oldest of all that take too much memory
+    of_frame : the features of a frame, which are not remembered
     give_way : answers what is more urgent
     """
 
     def __init__(
-        self, document: DocumentOf, documents: FeatureCache, give_way: Callable[[], None] = lambda: None
+        self,
+        document: DocumentOf,
+        documents: FeatureCache,
+        of_frame: FeaturesOf,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._document, self._documents, self._give_way = document, documents, give_way
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
         self.mattes, self.classes = MatteEngine(self), ClassEngine(self)
+        self.sequences = SequenceEngine(self, of_frame, give_way)
 
     def clear(self) -> None:
         """Forget everything."""
         self._cuts.clear()
         self._grey = self._backdrop = None
         self.mattes.clear()
+        self.sequences.clear()
 
     # cuts and layers -------------------------------------------------------------------------------------------------
 
@@ -195,7 +203,7 @@ class SegmentEngine:
 
     def matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> MatteResult:
         """The matte on the grid: the sum of the picked layers, or what the steps make of it."""
-        if request.matte.steps:
+        if request.drawn:
             return self.mattes.matte(request, progress, deliver)
         _, cut = self._cut(request.layers.cut, progress, deliver)
         matte = adjust_matte(self._sum(request, cut), request.matte.params, scale=_scale_of(cut))
@@ -222,7 +230,7 @@ class SegmentEngine:
 
     def full_matte(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> tuple[Floats, Floats]:
         """The photograph (H, W, 3), and its matte (H, W) in [0, 1]."""
-        if request.matte.steps:
+        if request.drawn:
             return self.mattes.full(request, progress, deliver)
         _, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
         alphas = cut.at_full_size(request.layers.groups, progress.part(0.2, 1.0, "Full size"))
@@ -266,7 +274,7 @@ class SegmentEngine:
         else:
             alone = matte_picture(alphas[..., look.solo], to_picture(photo), "checkerboard", place=place)
             patches = {"layers": (alone, box)}
-        if asked.matte.picked and not asked.matte.steps:
+        if asked.matte.picked and not asked.drawn:
             progress.report(0.5)
             matte = self._matte_part(asked, cut, (x0, y0, x0 + columns * step, y0 + rows * step), step)
             own = asked.decontaminate and look.alpha != "red"  # red shows what is left out, too

@@ -220,7 +220,7 @@ def test_the_real_engine_writes_what_is_asked_for(tmp_path):
     document = CachedFeatures(source, FeatureViews(image, image))
     documents = FeatureCache(1 << 30)
     documents.put("halves", document)
-    engine = SegmentEngine(lambda *_: document, documents)
+    engine = SegmentEngine(lambda *_: document, documents, print)
     features = ComputeFeatures(source, extract=ExtractParams(device="cpu"))
     request = SegmentsRequest(features, SegmentParams(layers=2))
     groups = engine.segments(request, Progress(), print).groupings[1]
@@ -284,7 +284,7 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     cut = SegmentsRequest(ComputeFeatures(source, extract=state.extract), SegmentParams(method.name), method.file)
     params = LayerExportParams(formats=("png", "npz"))
     asked = ExportLayersRequest(LayersRequest(cut, (0, 1)), ("sea", "wall"), tmp_path / "window", params)
-    engine = segment_engine.SegmentEngine(lambda *_: document, documents)
+    engine = segment_engine.SegmentEngine(lambda *_: document, documents, print)
     written = export_layers(engine, asked, Progress(), print).paths
     call = shlex.split(segment_command_line(state, method, 2, (), tmp_path / "command", params))
     assert call[call.index("--mask-rcnn-weights") + 1] == str(method.file)

@@ -14,6 +14,7 @@ from sss_model.commands.segment import main
 from sss_model.filtering.resize import resize
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.matting import MatteEditor
+from sss_model.sequence import SequenceMatte
 from sss_model.storage.shipped_files import SAMPLE, resource
 
 COUNT, STEP = 4, 4
@@ -70,10 +71,8 @@ def test_a_matte_is_carried_both_ways_from_its_frame(shot, tmp_path, capsys):
 def test_a_stopped_run_makes_no_frame_twice(shot, tmp_path, monkeypatch):
     call = ("--matte", str(shot / "matte.json"), "--formats", "alpha", "--quiet")
     assert run(shot, tmp_path / "whole", *call) == 0
-    from sss_model.commands import sequence
-
     made = []
-    make = sequence.SequenceRun._make
+    make = SequenceMatte._make
 
     def stop(self, index, before, progress):
         if len(made) == 2:
@@ -81,7 +80,7 @@ def test_a_stopped_run_makes_no_frame_twice(shot, tmp_path, monkeypatch):
         made.append(index)
         return make(self, index, before, progress)
 
-    monkeypatch.setattr(sequence.SequenceRun, "_make", stop)
+    monkeypatch.setattr(SequenceMatte, "_make", stop)
     assert run(shot, tmp_path / "out", *call) == 130
     assert made == [1, 2]
 
@@ -89,7 +88,7 @@ def test_a_stopped_run_makes_no_frame_twice(shot, tmp_path, monkeypatch):
         made.append(index)
         return make(self, index, before, progress)
 
-    monkeypatch.setattr(sequence.SequenceRun, "_make", count)
+    monkeypatch.setattr(SequenceMatte, "_make", count)
     assert run(shot, tmp_path / "out", *call, "--skip-existing") == 0
     assert made[2:4] == [3, 1]  # the key frame again, for the way back
     for number in range(11, 15):

@@ -8,7 +8,7 @@ from made_frames import frame, iou
 
 from sss_model.matting import MatteEditor, cut_parts, stroke_at
 from sss_model.sequence import Carried, begin, carry, load_state, save_state
-from sss_model.sequence.carry import STEADY, steadied
+from sss_model.sequence.carrying import STEADY, steadied
 from sss_model.sequence.motion import Motion
 
 
@@ -52,6 +52,19 @@ def test_a_correction_counts_from_its_frame_on(held):
     parts = cut_parts(image, features)
     assert carry(corrected, image, parts).alpha[35, 80] > 0.5
     assert carry(plain, image, parts).alpha[35, 80] < 0.1
+
+
+def test_a_drop_takes_out_what_is_like_the_thing_and_leaves_the_thing(held):
+    """Without a mark that keeps; of a matte that was given it takes out the whole thing under it."""
+    image, features, _ = frame(1)
+    features[20:52, 36:60] += np.array([1, 1, -1, -1, 0, 0], np.float32)  # something beside the disc that is like it
+    spilt = Carried(held.guide, held.coarse.copy(), held.alpha.copy(), held.taught)
+    for matte in (spilt.coarse, spilt.alpha):
+        matte[20:52, 36:60] = 1
+    step = stroke_at([(52, 36)], False, 2, image.shape[:2], click=True)
+    alpha = carry(spilt, image, cut_parts(image, features), [step]).alpha
+    assert alpha[36, 52] == 0
+    assert alpha[36, 27] == 1
 
 
 def test_where_nothing_is_trusted_nothing_is_mixed():

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -37,6 +38,7 @@ class PictureCanvas(QWidget):
         super().__init__(parent)
         self.controller = controller
         self.layer, self.reference = PictureLayer(), PictureLayer()
+        self.cover: PictureLayer | None = None
         self.mode, self.amount = "none", 0.5
         self.placeholder = ""
         self.drop_hint = False
@@ -62,6 +64,15 @@ class PictureCanvas(QWidget):
         """Draw the layers anew."""
         self._backing = None
         self.update()
+
+    def set_cover(self, levels: Sequence[NDArray[np.uint8]] | None) -> None:
+        """Show these levels alone, over the picture and all marks; None: the picture again."""
+        self.cover = None
+        if levels is not None:
+            self.cover = PictureLayer()
+            self.cover.display = self.layer.display
+            self.cover.set_pyramid(levels)
+        self.refresh()
 
     def set_marks(
         self, *, crosshair: tuple[int, int] | None, match: tuple[int, int] | None, pins: Sequence[tuple[int, int]]
@@ -116,9 +127,9 @@ class PictureCanvas(QWidget):
         if self._backing is None:
             self._backing = self._render()
         painter.drawPixmap(0, 0, self._backing)
-        if self.layer.levels:
+        if self.cover is None and self.layer.levels:
             self._paint_marks(painter)
-        elif self.placeholder:
+        elif self.cover is None and self.placeholder:
             self._paint_placeholder(painter)
         if self.drop_hint:
             self._paint_drop_hint(painter)
@@ -156,8 +167,13 @@ class PictureCanvas(QWidget):
 
     def _render(self) -> QPixmap:
         ratio, place, size = self.devicePixelRatioF(), self.placement(), self._image_size()
+        width, height = math.ceil(self.width() * ratio), math.ceil(self.height() * ratio)
+        if self.cover is not None:
+            covered = self.cover.render(place, size, width, height)
+            covered.setDevicePixelRatio(ratio)
+            return QPixmap.fromImage(covered)
         mode, base = self._mode, self._shown_layer
-        image = self._draw(place, size, math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
+        image = self._draw(place, size, width, height)
         if base.levels and place.scale / ratio >= GRID_FROM:
             painter = QPainter(image)
             box = self.visible_box()

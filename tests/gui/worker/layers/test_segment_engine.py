@@ -70,7 +70,7 @@ def documents(document):
 
 @pytest.fixture(scope="module")
 def engine(document, documents):
-    return SegmentEngine(lambda _show, _progress, _deliver: document, documents)
+    return SegmentEngine(lambda _show, _progress, _deliver: document, documents, print)
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +257,7 @@ def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, fo
 def test_cuts_go_with_their_pictures_and_the_oldest_of_too_many(document, cut, monkeypatch):
     documents = FeatureCache(1 << 30)
     documents.put("one", document)
-    engine = SegmentEngine(lambda _show, _progress, _deliver: document, documents)
+    engine = SegmentEngine(lambda _show, _progress, _deliver: document, documents, print)
     first = engine.found(cut, Progress(), print)[1]
     assert engine.found(cut, Progress(), print)[1] is first, "remembered"
     other = replace(cut, params=replace(PARAMS, segment_seed=1))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sss_model.array_types import Doubles, Floats
+from sss_model.array_types import Floats
 from sss_model.matting.edges import full_alpha
 from sss_model.matting.editor import MatteEditor
 from sss_model.matting.find import thing_of
@@ -67,9 +67,7 @@ def carry(
     """The frame `image` (H, W, 3) with superpixels `parts`, next to `before`, with the corrections `steps` to it."""
     guide = frame_guide(image)
     motion = motion_between(before.guide, guide)
-    state = State(
-        _followed(before, parts, motion), np.zeros(parts.count, np.int8), np.zeros(parts.count, np.bool_), True
-    )
+    state = _followed(before, parts, motion)
     for step in steps:
         state = after(parts, state, step)
     alpha, coarse = _solved(image, parts, state, steps, progress)
@@ -77,6 +75,11 @@ def carry(
         return Carried(guide, coarse, alpha, thing_of(parts, state.alpha))
     coarse, alpha = (steadied(now, last, motion) for now, last in ((coarse, before.coarse), (alpha, before.alpha)))
     return Carried(guide, coarse, alpha, before.taught)
+
+
+def followed(before: Carried, image: Floats, parts: Parts) -> State:
+    """The matte of the superpixels of the frame `image` (H, W, 3) next to `before`, which corrections begin with."""
+    return _followed(before, parts, motion_between(before.guide, frame_guide(image)))
 
 
 def steadied(alpha: Floats, last: Floats, motion: Motion) -> Floats:
@@ -93,8 +96,8 @@ def frame_guide(image: Floats) -> Floats:
     return guide
 
 
-def _followed(before: Carried, parts: Parts, motion: Motion) -> Doubles:
-    """(K,) the alphas of the superpixels from the frame before."""
+def _followed(before: Carried, parts: Parts, motion: Motion) -> State:
+    """The alphas of the superpixels from the frame before."""
     trust = means(parts.labels, motion.trust[..., None].astype(np.float64))[:, 0]
     seen = np.stack([motion.trust, motion.trust * motion.warped(before.coarse)], axis=-1).astype(np.float64)
     weight, moved = means(parts.labels, seen).T
@@ -103,7 +106,8 @@ def _followed(before: Carried, parts: Parts, motion: Motion) -> Doubles:
     if before.taught is not None:
         features = before.taught.classifier.odds(parts.features)
         odds += FEATURE_SHARE * np.clip(features, -FEATURE_ODDS, FEATURE_ODDS)
-    return relaxed(parts, odds, np.zeros(parts.count, np.int8))
+    unmarked = np.zeros(parts.count, np.int8)
+    return State(relaxed(parts, odds, unmarked), unmarked, np.zeros(parts.count, np.bool_), True, carried=True)
 
 
 def _solved(

@@ -1,0 +1,1 @@
+"""Frames as one sequence: a matte carried through them."""
