@@ -24,12 +24,8 @@ from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.params import ExportParams
 from sss_model.storage.shipped_files import SAMPLE, resource
 
-# what opens a dialog would wait for a person
-DIALOGS = {
-    *("open", "open_instead", "open_folder", "open_model", "open_as", "export", "export_all"),
-    *("save_session", "open_session", "quit", "about", "backdrop", "mask_layers", "export_layers"),
-    *("mask_rcnn_layers", "deeplab_layers", "pspnet_layers"),
-}
+# what waits for a person, beside all whose words end in dots
+DIALOGS = {"quit", "about"}
 
 
 class Monkey:
@@ -41,7 +37,8 @@ class Monkey:
         for path in self.files:
             write_picture(path, np.zeros((24, 32, 3), np.uint8))
         self.folder = folder
-        self.actions = [action for name, action in program.actions.items() if name not in DIALOGS]
+        asking = {name for name, action in program.actions.items() if action.text().endswith("…")}
+        self.actions = [action for name, action in program.actions.items() if name not in DIALOGS | asking]
 
     def act(self):
         self.random.choice([self.trigger, self.trigger, self.drag, self.pointer, self.key, self.open, self.more])()

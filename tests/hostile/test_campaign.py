@@ -72,7 +72,7 @@ def test_nan_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert bad(files.KINDS, "features npy", tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "exr"])
+@pytest.mark.parametrize("kind", sorted(files.PICTURES))
 @pytest.mark.parametrize("change", ["mirrored", "shifted"])
 def test_mirrored_and_shifted_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, change: str) -> None:
     def fault(real: Any, path: Path) -> Any:

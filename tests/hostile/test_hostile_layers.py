@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import struct
@@ -22,7 +23,7 @@ from psd_tools import PSDImage
 sys.path.insert(0, str(Path(__file__).parent))
 
 from campaign import Kind, check_kinds
-from hostile_values import damaged
+from hostile_values import damaged, json_of
 from test_hostile_models import odd_tensors
 
 from sss_model.files.names import WORDS, file_words, stems_for
@@ -100,21 +101,64 @@ def try_run_names(rng: np.random.Generator, folder: Path) -> None:
     assert max(len(name.encode("utf-8", "surrogatepass")) for name in files) <= 255
 
 
+LABELS = np.arange(H * W, dtype=np.uint8).reshape(H, W) % 3
+MASKS = np.stack([k == LABELS for k in range(3)])
+
+
+def _run_lengths(mask: np.ndarray) -> dict[str, object]:
+    """COCO's, column by column, beginning with what is outside."""
+    flat = np.concatenate([[False], mask.ravel(order="F"), [not mask[-1, -1]]])
+    changes = np.flatnonzero(np.diff(flat.astype(int)))
+    return {"size": [H, W], "counts": np.diff(np.concatenate([[0], changes])).tolist()}
+
+
+def _png_text(mask: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+LISTED = [{"segmentation": _run_lengths(mask), "area": 3} for mask in MASKS]
+SHAPES = [{"label": "a", "shape_type": "mask", "points": [[0, 0], [W - 1, H - 1]], "mask": _png_text(mask)}
+          for mask in MASKS]  # fmt: skip
+OUTLINES = [{"label": "b", "shape_type": "circle", "points": [[4, 4], [6, 4]]},
+            {"label": "b", "shape_type": "rectangle", "points": [[1, 1], [5, 3]]}]  # fmt: skip
+JSON_MASKS: dict[str, object] = {
+    "coco.json": {
+        "images": [{"id": 7, "file_name": "a.jpg", "height": H, "width": W}],
+        "categories": [{"id": k + 1, "name": name} for k, name in enumerate("abc")],
+        "annotations": [{"image_id": 7, "category_id": k + 1, **entry} for k, entry in enumerate(LISTED)],
+    },
+    "outlines.json": {
+        "images": [{"id": 7, "file_name": "a.jpg", "height": H, "width": W}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"image_id": 7, "category_id": 1, "area": 12.0, "segmentation": [[1, 1, 8, 1, 8, 7, 1, 7]]}],
+    },
+    "sam.json": LISTED,
+    "rows.json": [{"segmentation": mask.tolist()} for mask in MASKS],
+    "sa1b.json": {"image": {"file_name": "a.jpg"}, "annotations": LISTED},
+    "labelme.json": {"imageHeight": H, "imageWidth": W, "shapes": SHAPES},
+    "shapes.json": {"imageHeight": H, "imageWidth": W, "shapes": OUTLINES},
+}
+ARRAY_MASKS = {"npz": MASKS[:, None], "batch.npz": MASKS[None], "last.npz": np.moveaxis(MASKS, 0, 2), "npy": MASKS}
+DRAWN = ("outlines.json", "shapes.json")  # whose pixels follow from outlines
+MASK_KINDS = ("png", "la.png", "tif", "mat", *ARRAY_MASKS, *JSON_MASKS)
+
+
 @cache
 def mask_bytes(kind: str) -> bytes:
-    labels, file = np.arange(H * W, dtype=np.uint8).reshape(H, W) % 3, io.BytesIO()
-    if kind == "png":
-        Image.fromarray(labels).save(file, "PNG")
-    elif kind == "npz":
-        np.savez(file, labels=labels, names=np.array(["a", "b", "c"]))
+    file = io.BytesIO()
+    if kind in JSON_MASKS:
+        return json.dumps(JSON_MASKS[kind]).encode()
+    if kind == "npy":
+        np.save(file, MASKS)
+    elif kind in ARRAY_MASKS:
+        np.savez(file, masks=ARRAY_MASKS[kind], names=np.array(["a", "b", "c"]))
     elif kind == "mat":
-        scipy.io.savemat(file, {"S": labels})
+        scipy.io.savemat(file, {"S": LABELS})
     else:
-        content = {"images": [{"id": 7, "file_name": "a.jpg", "height": H, "width": W}],
-                   "categories": [{"id": 1, "name": "cat"}],
-                   "annotations": [{"image_id": 7, "category_id": 1, "area": 12.0,
-                                    "segmentation": [[1, 1, 8, 1, 8, 7, 1, 7]]}]}  # fmt: skip
-        file.write(json.dumps(content).encode())
+        samples = np.dstack([LABELS, np.full_like(LABELS, 255)]) if kind == "la.png" else LABELS
+        Image.fromarray(samples).save(file, "TIFF" if kind == "tif" else "PNG")
     return file.getvalue()
 
 
@@ -129,13 +173,14 @@ def try_masks(kind: str, rng: np.random.Generator, folder: Path) -> None:
             np.zeros(3), np.zeros((H, W), "M8[s]"), np.float64(3), np.zeros((0, H, W)), np.ones((H, W), "u8") << 63,
         )  # fmt: skip
         np.savez(path, **{str(rng.choice(["labels", "masks", "x"])): odd[int(rng.integers(0, len(odd)))]})
+    elif kind in JSON_MASKS and not sound and rng.random() < 0.7:
+        path.write_bytes(json_of(JSON_MASKS[kind], rng).encode("utf-8", "surrogatepass"))
     else:
         path.write_bytes(data if sound else damaged(data, rng))
     found = read_masks(path, (H, W), "a")
     Layers(np.zeros((H, W, 3), np.float32), found.alphas(), found.names)
-    if sound and kind != "json":
-        labels = np.arange(H * W).reshape(H, W) % 3
-        assert len(np.unique(labels * 10 + found.labels)) == 3, "other labels than were written"
+    if sound and kind not in DRAWN:
+        assert len(np.unique(LABELS * 10 + found.labels)) == 3, "other labels than were written"
 
 
 def try_foreign_weights(rng: np.random.Generator, folder: Path) -> None:
@@ -157,7 +202,7 @@ KINDS = [
     *(Kind(f"layers {form}", lambda rng, folder, form=form: try_layers(form, rng, folder)) for form in FORMATS),
     Kind("names of a run", try_run_names),
     *(Kind(f"masks {kind}", lambda rng, folder, kind=kind: try_masks(kind, rng, folder))
-      for kind in ("png", "npz", "mat", "json")),
+      for kind in MASK_KINDS),
     Kind("foreign weights", try_foreign_weights),
 ]  # fmt: skip
 

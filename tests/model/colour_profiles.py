@@ -70,3 +70,26 @@ def decoded(colours: np.ndarray, profile: bytes) -> np.ndarray:
 def by_formula(colours: np.ndarray, profile: bytes) -> np.ndarray:
     primaries = np.array(ADOBE[1] if profile == ADOBE_ICC else P3[1]).T
     return encoded(decoded(colours, profile) @ (np.linalg.inv(np.array(SRGB[1]).T) @ primaries).T)
+
+
+def rolled(light: np.ndarray) -> np.ndarray:
+    """Highlights that bend towards 1 from 0.8 on."""
+    return np.where(light > 0.8, 0.8 + 0.2 * (1 - np.exp(-(light - 0.8) / 0.2)), light)
+
+
+def pq_light(values: np.ndarray) -> np.ndarray:
+    """SMPTE ST 2084 with its constants as fractions, over 203 cd/m2."""
+    m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+    root = values ** (1 / m2)
+    return 10000 / 203 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+
+
+BT2020_TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
+
+
+def seen_of_pq(coded: np.ndarray) -> np.ndarray:
+    """A PQ picture of BT.2020, (H, W, 3) in [0, 1], as sRGB."""
+    light = pq_light(coded) @ BT2020_TO_709.T
+    above = light[light > 0]
+    gain = min(1, 0.5 / np.median(above)) if (above > 1).mean() > 0.1 else 1
+    return encoded(rolled(np.maximum(light, 0) * gain))

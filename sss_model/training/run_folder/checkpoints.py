@@ -184,7 +184,7 @@ def _check_kinds(content: dict[str, Any], source: str) -> None:
         "params": dict, "network": dict, "optimiser": dict, "scaler": dict, "mean": (dict, type(None)), "update": whole,
         "best": number, "random": torch.Tensor, "random_cuda": list,
     }  # fmt: skip
-    wrong = [name for name, kind in parts.items() if not isinstance(content.get(name), kind)]
+    wrong = [name for name, kind in parts.items() if name not in content or not isinstance(content[name], kind)]
     mean, scores, section = content.get("mean"), content.get("scores", {}), content.get("params")
     if isinstance(mean, dict) and not (isinstance(mean.get("updates"), int) and isinstance(mean.get("values"), dict)):
         wrong.append("mean")

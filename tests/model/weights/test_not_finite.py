@@ -58,6 +58,7 @@ def _nan(content: dict[str, Any]) -> None:
         (lambda c: c["optimiser"]["state"].update({0: {"exp_avg": torch.zeros(7)}}), "state of the optimiser"),
         (lambda c: c.update(random=torch.zeros(3, dtype=torch.uint8)), "random generators"),
         (lambda c: c.update(update="many"), "damaged: update is missing or of another kind"),
+        (lambda c: c.pop("mean"), "damaged: mean is missing or of another kind"),
         (lambda c: c.pop("scaler"), "damaged: scaler"),
         (lambda c: c.update(scores={"set": {"images": 3}}), "damaged: scores"),
     ],
