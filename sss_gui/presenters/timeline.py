@@ -150,6 +150,9 @@ class TimelinePresenter(QObject):
             self._timeline.set_words("Click in a frame what the matte is to hold, then carry it through the others")
             return
         count, there = len(sequence.frames.numbers), int(np.isfinite(sequence.areas).sum())
+        if not there and not sequence.carrying:
+            self._timeline.set_words("Carry takes the matte through the other frames")
+            return
         words = [f"{there} of {counted(count, 'matte')}"]
         jumping = int(sequence.jumping().sum())
         if jumping:

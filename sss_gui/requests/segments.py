@@ -41,6 +41,7 @@ class SegmentsResult:
     names : of the components, where a file has some
     layers : of taught classes: each component as a layer
     confidence : of taught classes: how sure they are of the picture, 0 to 1; None while that is not known
+    matched : for each component the layer of the other frame that it goes to; empty where there is none to match
     """
 
     source: Source
@@ -53,6 +54,7 @@ class SegmentsResult:
     names: tuple[str, ...] = ()
     layers: LayersResult | None = None
     confidence: float | None = None
+    matched: Groups = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class SegmentsRequest(Request[SegmentsResult]):
     file : of the method masks, or a network's weights
     consent : whether weights that are not on this machine may be downloaded
     classes : taught classes in place of all these: each is a component, and comes as a layer at once, then exactly
+    like : layers of another frame of the sequence, which those of this one are to be matched to
     """
 
     features: ComputeFeatures
@@ -73,6 +76,7 @@ class SegmentsRequest(Request[SegmentsResult]):
     file: Path | None = None
     consent: bool = False
     classes: TaughtClasses | None = None
+    like: LayersRequest | None = None
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,7 @@ class Segments(QObject):
         self._preparation = Channel(session.worker, Rank.PREPARE_MATTE, quiet=True)
         self._asked_cut: object = None  # the cut that was asked for last, so that what failed is not asked for again
         self._asked_matte: MatteRequest | None = None
+        self._cut_before: tuple[LayersRequest, tuple[Layer, ...]] | None = None  # of the frame cut last, with its looks
         self._status = ("", False)
         self._source: Source | None = None  # whose matte `edits` has
         self._matte_of_source: dict[Source, Edits] = {}  # of other pictures, without their layers
@@ -699,7 +700,15 @@ class Segments(QObject):
             self._class_cuts.ask(self._segments_request(source), self._take_classes, self._end)
             return
         self._class_cuts.drop()
-        self._cuts.ask(self._segments_request(source), self._take_cut, self._end)
+        request = replace(self._segments_request(source), like=self._frame_like(source))
+        self._cuts.ask(request, self._take_cut, self._end)
+
+    def _frame_like(self, source: Source) -> LayersRequest | None:
+        """The layers of the frame cut before, where `source` is of the same sequence."""
+        if self._cut_before is None or self.frames is None:
+            return None
+        asked = self._cut_before[0]
+        return asked if self.frames.together(asked.cut.features.source, source) else None
 
     def _ask_layers(self) -> None:
         request = self.layers_request()
@@ -745,7 +754,8 @@ class Segments(QObject):
         self._remember()
         self.cut, self.alphas, self.matte = result, None, None
         self.components = Components(result.shares, result.groupings, result.merges, result.names)
-        self._first = Edits(cut, first_layers(self.components, SegmentParams().layers))
+        layers = self._layers_like_before(result.matched) or first_layers(self.components, SegmentParams().layers)
+        self._first = Edits(cut, layers)
         edits = with_matte(self._edits_for(cut, self._edits_before(cut)), self.edits)
         self._replace(with_matte(Edits(cut), edits))
         self._put(edits)
@@ -833,6 +843,15 @@ class Segments(QObject):
         whole = set().union(*edits.parts) == set(range(len(self.components.shares)))
         return replace(edits, cut=cut) if whole else otherwise
 
+    def _layers_like_before(self, matched: Groups) -> tuple[Layer, ...]:
+        """The layers of the frame that was cut before, of this one's components; () where nothing is matched."""
+        if self._cut_before is None or len(matched) != len(self.components.shares):
+            return ()
+        asked, former = self._cut_before
+        planes = {asked.groups[min(layer.components)]: layer for layer in former}
+        parts = {plane: frozenset(k for k, group in enumerate(matched) if group == plane) for plane in planes}
+        return tuple(replace(layer, components=parts[plane]) for plane, layer in planes.items() if parts[plane])
+
     def _edits_before(self, cut: Cut) -> Edits:
         """What was made of these components before, or the first layers."""
         made = MadeOfCut(self.method, self.components.shares, self._first)
@@ -854,6 +873,8 @@ class Segments(QObject):
     def _leave(self, source: Source | None) -> None:
         """Another picture is shown: its layers and its matte are other ones."""
         self._remember()
+        if self._source is not None and self.cut is not None and self.method.name == "sss":
+            self._cut_before = LayersRequest(self._segments_request(self._source), self.groups), self.edits.layers
         if self._source is not None:
             self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
         before, self._source, params = self._source, source, self.edits.params

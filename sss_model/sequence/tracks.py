@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sss_model.array_types import Doubles, Floats
+from sss_model.array_types import Doubles, Floats, Indices
 from sss_model.filtering.resize import resize
 from sss_model.segmentation.segments import SoftSegments
 from sss_model.segmentation.upsample import upsample_layers
 from sss_model.sequence.carrying import STEADY
-from sss_model.sequence.motion import motion_between
+from sss_model.sequence.motion import Motion, motion_between
 
 _LIKENESS = 1.0  # the weight of features beside that of motion
 _FOLLOWED = 0.5  # how fast a layer's mean feature follows what it looks like
@@ -58,6 +58,26 @@ def follow(before: LayerTracks, image: Floats, segments: SoftSegments) -> LayerT
     """
     guide = _guide(image, segments)
     motion = motion_between(before.guide, guide)
+    used, groups = np.unique(_layer_of_components(before, segments, motion), return_inverse=True)
+    alphas = np.zeros(before.alphas.shape, np.float32)
+    alphas[..., used] = segments.grouped(groups).grid_alphas
+    alphas += STEADY * motion.trust[..., None] * (motion.warped(before.alphas) - alphas)
+    features = before.features.copy()
+    features[used] += _FOLLOWED * (_mean_features(segments, alphas[..., used]) - features[used])
+    return LayerTracks(guide, alphas, features)
+
+
+def tracks_of(image: Floats, segments: SoftSegments) -> LayerTracks:
+    """The layers of a frame in the order that they have."""
+    return LayerTracks(_guide(image, segments), segments.grid_alphas, _mean_features(segments, segments.grid_alphas))
+
+
+def matching_layers(before: LayerTracks, image: Floats, segments: SoftSegments) -> Indices:
+    """(K,) for each component of the frame `image` (H, W, 3) the layer of `before` that it goes to, as in `follow`."""
+    return _layer_of_components(before, segments, motion_between(before.guide, _guide(image, segments)))
+
+
+def _layer_of_components(before: LayerTracks, segments: SoftSegments, motion: Motion) -> Indices:
     components = np.clip(segments.components, 0, 1).astype(np.float64)
     sizes = np.maximum(components.sum(axis=(0, 1)), 1e-9)
     trust = motion.trust.astype(np.float64)
@@ -69,13 +89,8 @@ def follow(before: LayerTracks, image: Floats, segments: SoftSegments) -> LayerT
     likeness = np.exp(-apart / scale)
     likeness /= np.maximum(likeness.sum(axis=1, keepdims=True), 1e-12)
     score = share + _LIKENESS * (1 - trusted[:, None]) * likeness + 1e-3 * likeness
-    used, groups = np.unique(score.argmax(axis=1), return_inverse=True)
-    alphas = np.zeros(before.alphas.shape, np.float32)
-    alphas[..., used] = segments.grouped(groups).grid_alphas
-    alphas += STEADY * motion.trust[..., None] * (motion.warped(before.alphas) - alphas)
-    features = before.features.copy()
-    features[used] += _FOLLOWED * (_mean_features(segments, alphas[..., used]) - features[used])
-    return LayerTracks(guide, alphas, features)
+    layers: Indices = score.argmax(axis=1)
+    return layers
 
 
 def _guide(image: Floats, segments: SoftSegments) -> Floats:

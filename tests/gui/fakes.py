@@ -124,6 +124,7 @@ class FakeEngine(Engine):
         self.fail: dict[str, Exception] = {}  # source name -> what happens
         self.sure: dict[str, float] = {}  # source name -> how sure taught classes are of it, where not of 0.9
         self.model = "ab" * 32  # digest of the model whose features lie under strokes
+        self.matched: tuple[int, ...] = ()  # for each component the layer of another frame that it goes to
         self.mattes: dict[Any, set[int]] = {}  # frames that a matte was carried to
         self.deliver: Deliver = print  # hands over a result of the request that is being answered
 
@@ -210,7 +211,7 @@ class FakeEngine(Engine):
         if message.classes is not None:
             return self._classes(message, message.classes, picture)
         return SegmentsResult(message.features.source, self.number, picture[0], picture, SHARES,
-                              groupings, merges, names)  # fmt: skip
+                              groupings, merges, names, matched=self.matched if message.like else ())  # fmt: skip
 
     def _classes(self, message: SegmentsRequest, classes: TaughtClasses, picture: list[np.ndarray]) -> SegmentsResult:
         """A stripe for each class, left to right."""

@@ -121,7 +121,7 @@ class FramePlot(QWidget):
         self._items["here"].setPen(here)
         self._items["change"].setOpts(brush=CHANGE, pen=QPen(Qt.PenStyle.NoPen))
         for name, colour in (("Area", accent), ("Change", CHANGE)):
-            self._words[name].setStyleSheet(f"QLabel {{ border-left: 3px solid {colour.name()}; padding-left: 4px; }}")
+            self._words[name].setText(f'<span style="color:{colour.name()}">■</span> {name}')
 
     def _draw(self) -> None:
         if self._plot is None:

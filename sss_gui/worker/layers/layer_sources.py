@@ -23,6 +23,7 @@ from sss_model.segmentation.comparisons import HardSegmentation
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.sparsify import normalised
 from sss_model.segmentation.upsample import EPS, RADIUS
+from sss_model.sequence.tracks import matching_layers, tracks_of
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -115,6 +116,13 @@ class SoftLayers:
     def part(self, groups: Groups, box: Box, step: int) -> Floats:
         """A part of what `at_full_size` gives; with a `step` above 1 of the photograph reduced by it."""
         return lifted_part(self._colour_models(groups), self.image, box, step)
+
+    def matched_to(self, other: SoftLayers, groups: Groups) -> Groups:
+        """For each component the layer of another frame's `groups` that it goes to; nothing for frames of two sizes."""
+        if other.grid.shape != self.grid.shape:
+            return ()
+        before = tracks_of(other.image, other._grouped(groups, Progress()))
+        return tuple(matching_layers(before, self.image, self._segments).tolist())
 
     def _colour_models(self, groups: Groups) -> Tensor:
         if self._models is None or self._models[0] != groups:

@@ -21,6 +21,7 @@ from sss_gui.requests.segments import (
     CutOutRequest,
     CutOutResult,
     ExportLayersRequest,
+    Groups,
     LayersRequest,
     LayersResult,
     MatteRequest,
@@ -118,7 +119,7 @@ class SegmentEngine:
             cut.names,
         )
         if not isinstance(cut, ClassLayers):
-            return result
+            return replace(result, matched=self._matched(request, cut))
         asked = LayersRequest(request, cut.groupings[0])
         if not cut.is_exact:
             deliver(replace(result, layers=_layers_result(asked, cut.grid, cut.quick, exact=False)))
@@ -137,10 +138,7 @@ class SegmentEngine:
         self, request: SegmentsRequest, progress: Progress, deliver: Deliver
     ) -> tuple[CachedFeatures, LayerSource]:
         document = self._document(request.features, progress.part(0.0, 0.02), deliver)  # mostly known
-        params = request.params
-        key: tuple[Any, ...] = (document.number, "classes")
-        if request.classes is None:
-            key = (document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file))
+        params, key = request.params, _cut_key(request, document)
         cut = self._cuts.get(key)
         if request.classes is not None:  # of one teaching: a stroke more makes the former one worthless
             cut = self._cuts[key] = self._taught(request.classes, request.features.source, document, cut)
@@ -150,6 +148,15 @@ class SegmentEngine:
         self._cuts.move_to_end(key)
         self.forget_closed()
         return document, cut
+
+    def _matched(self, request: SegmentsRequest, cut: LayerSource) -> Groups:
+        """Which layer of the other frame each component goes to, as far as that frame's cut is still remembered."""
+        like = request.like
+        document = None if like is None else self._documents.last_of(like.cut.features.source)
+        other = None if like is None or document is None else self._cuts.get(_cut_key(like.cut, document))
+        if like is None or not (isinstance(cut, SoftLayers) and isinstance(other, SoftLayers)):
+            return ()
+        return cut.matched_to(other, like.groups)
 
     def forget_closed(self) -> None:
         """Keep cuts of remembered pictures only, and of these the last ones that fit into their share of the memory."""
@@ -339,6 +346,14 @@ class SegmentEngine:
         if self._backdrop is None or self._backdrop[0] != key:
             self._backdrop = key, read_reduced(path, _BACKDROP_SIDE).image
         return self._backdrop[1]
+
+
+def _cut_key(request: SegmentsRequest, document: CachedFeatures) -> tuple[Any, ...]:
+    """What a cut is remembered by."""
+    if request.classes is not None:
+        return document.number, "classes"
+    params = request.params
+    return document.number, params.method, params.size, params.segment_seed, request.file, _stamp(request.file)
 
 
 def _weights(request: SegmentsRequest, progress: Progress) -> Path:

@@ -209,3 +209,27 @@ def test_a_session_has_the_sequence(qtbot, shot, tmp_path):
     missing = read_session(tmp_path / "s.sss.json").sequence
     assert missing.numbers == tuple(range(12, 11 + COUNT))
     assert (missing.key, missing.marks) == (None, {}), "the frame that the matte was made in is gone"
+
+
+def test_layers_of_another_frame_keep_their_names_and_colours(qtbot, shot, engine):
+    segments = shot.segments
+    engine.matched = ()
+    segments.compute()
+    qtbot.waitUntil(lambda: segments.status == "exact")
+    segments.set_count(2)
+    segments.rename(segments.edits.layers[0].number, "wall")
+    segments.set_colour(segments.edits.layers[0].number, (1, 2, 3))
+    qtbot.waitUntil(lambda: segments.status == "exact")
+    first, groups = segments.edits.layers, segments.groups
+    go(qtbot, shot, 3)
+    assert segments.status == "frame"
+    engine.matched = tuple(1 - group for group in groups)  # what was the one is where the other was
+    segments.compute()
+    qtbot.waitUntil(lambda: segments.status == "exact")
+    like = asked(engine, SegmentsRequest)[-1].like
+    assert (like.cut.features.source, like.groups) == (shot.sequence.frames.sources[0], groups)
+    assert [(layer.number, layer.name, layer.colour) for layer in segments.edits.layers] == [
+        (layer.number, layer.name, layer.colour) for layer in first
+    ]
+    assert [layer.components for layer in segments.edits.layers] == [layer.components for layer in first[::-1]]
+    idle(qtbot, shot)
