@@ -191,6 +191,7 @@ class Program(QObject):
         self.session.load_model()
         self.worker.start()
         self.file_worker.start()
+        self.session_store.start()
         self.models.start()
 
     def close(self, patience: float = 20.0) -> bool:

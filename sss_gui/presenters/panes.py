@@ -38,8 +38,15 @@ class PanesPresenter(QObject):
     def show_error(self, error: ErrorText) -> None:
         """Lay `error` over the last good picture."""
         words = f"{error.sentence} {error.hint}".strip()
-        self._panel.show_message(error.title, words, error.details)
+        if error.can_go_on:
+            self._panel.show_offer(error.title, words, "Read it smaller", self._read_smaller)
+        else:
+            self._panel.show_message(error.title, words, error.details)
         self._show_placeholders()
+
+    def _read_smaller(self) -> None:
+        self._panel.end_offer()
+        self._session.read_smaller()
 
     def _show_input(self, opened: OpenedPicture) -> None:
         self._panel.controller.set_image_size(opened.size)

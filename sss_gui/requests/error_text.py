@@ -24,16 +24,23 @@ class ErrorText:
     sentence : what is wrong, expected and got
     hint : what to do about it
     details : the traceback, for a bug report, and where the log is if there is one
+    can_go_on : whether it can be done all the same, if the user wants it (`NotAgreedError`)
     """
 
     title: str
     sentence: str
     hint: str = ""
     details: str = ""
+    can_go_on: bool = False
+
+
+class NotAgreedError(errors.ImageError):
+    """A picture that takes more memory to read than is free, and nobody has agreed to that."""
 
 
 MODEL_TITLE = "The model cannot be used"
 _TITLES: tuple[tuple[type[BaseException], str], ...] = (
+    (NotAgreedError, "The picture does not fit into memory"),
     (errors.ImageError, "The picture cannot be used"),
     (errors.FeatureFileError, "The feature file cannot be used"),
     (errors.CheckpointError, MODEL_TITLE),
@@ -61,7 +68,7 @@ def describe(error: BaseException) -> ErrorText:
         details += f"\n\nWhat the program did before is in {log}"
     title = next((words for kind, words in _TITLES if isinstance(error, kind)), "Something went wrong in the program")
     if isinstance(error, errors.SSSError):
-        return ErrorText(title, str(error), error.hint, details)
+        return ErrorText(title, str(error), error.hint, details, isinstance(error, NotAgreedError))
     if isinstance(error, OSError):
         why, hint = _READING.get(error.errno or 0, ("it cannot be read or written", "The details name the reason."))
         name = f"{Path(os.fsdecode(error.filename)).name}: {why}" if error.filename else why[:1].upper() + why[1:]

@@ -100,9 +100,10 @@ class Notes:
 
 @dataclass(frozen=True)
 class OpenPicture(Request[OpenedPicture | Notes]):
-    """Read the photograph of `source`."""
+    """Read the photograph of `source`; `agreed` that it may be reduced to what memory holds."""
 
     source: Source
+    agreed: bool = False
 
 
 @dataclass(frozen=True)

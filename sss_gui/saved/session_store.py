@@ -13,8 +13,11 @@ import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import describe
+from sss_gui.requests.worker import Worker
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
+from sss_gui.saved.session_keeper import KeepSession, SessionEngine
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_model.errors import SSSError
@@ -22,6 +25,7 @@ from sss_model.storage.atomic_write import replacing
 from sss_model.storage.json_file import read_json
 
 QUIET_MS = 3000
+_PATIENCE = 5.0  # seconds for the last write to end, before the program ends all the same
 _CLOCK = 2.0  # seconds that disks and processes may count apart
 
 
@@ -76,6 +80,8 @@ class SessionStore(QObject):
         self.last = folder / f"last{SESSION_SUFFIX}"
         self._marker = folder / f"opening-{os.getpid()}"
         self._ended = False
+        self._keeper = Worker(SessionEngine, self, name="sss-sessions")
+        self._keeping = Channel(self._keeper, Rank.EXPORT, quiet=True)
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
 
@@ -84,19 +90,28 @@ class SessionStore(QObject):
         """Whether a change waits to be written."""
         return self._timer.isActive()
 
+    @property
+    def writing(self) -> bool:
+        """Whether a change is being written."""
+        return self._keeping.pending
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._keeper.start()
+
     def touch(self) -> None:
         """Something changed: write it soon."""
         if not self._ended and not self._timer.isActive():
             self._timer.start()
 
     def keep(self) -> None:
-        """Write the running session now; a disk that is full must not stop anybody's work."""
+        """Have the running session written; a disk that is full must not stop anybody's work."""
         self._timer.stop()
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_session(self.path, self._capture())
-        except (OSError, SSSError) as error:
-            self.noted.emit(f"The session cannot be kept: {describe(error).sentence}")
+        self._keeping.ask(KeepSession(self.path, self._capture()), on_end=self._end_keeping)
+
+    def _end_keeping(self, ended: Ended) -> None:
+        if ended.error is not None:
+            self.noted.emit(f"The session cannot be kept: {ended.error.sentence}")
 
     def end(self, *, keep: bool) -> None:
         """The program ends well: what there is is offered to the next start, where it is worth to `keep`.
@@ -105,6 +120,7 @@ class SessionStore(QObject):
         """
         self._ended = True
         self._timer.stop()
+        self._keeper.close(_PATIENCE)  # so that what is written now does not come back after it has gone
         if keep:
             with contextlib.suppress(OSError, SSSError):  # nobody is there any more to hear of it
                 self._folder.mkdir(parents=True, exist_ok=True)

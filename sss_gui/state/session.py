@@ -135,6 +135,8 @@ class Session(QObject):
         self._state = state or State()
         self._complete: State | None = None  # the last one that was shown whole
         self._network: tuple[object, ...] | None = None  # whose features were asked for, unless that failed
+        self._agreed: set[Source] = set()  # pictures that may be reduced to what memory holds
+        self._refused: Source | None = None  # the last one that was not read because nobody had agreed
         self._live = False  # whether a preview was asked for last
         self._exact = False  # whether the filtered pane is exact
         self._shows_features = False  # whether the panes show the displayed picture's, of this state or another one
@@ -212,6 +214,12 @@ class Session(QObject):
     def set_source(self, source: Source | None) -> None:
         """Show `source`; `PictureList` says so when the user chooses a picture."""
         self.set_state(replace(self._state, source=source))
+
+    def read_smaller(self) -> None:
+        """Show the picture that was left alone because it does not fit into memory: the user agrees to less of it."""
+        if self._refused is not None:
+            self._agreed.add(self._refused)
+            self.set_source(self._refused)
 
     def set_model(self, path: Path | None) -> None:
         """Use the checkpoint `path`; None is the shipped one."""
@@ -324,7 +332,9 @@ class Session(QObject):
             features = state.features(fresh=fresh)
             opens = again or state.source != self.displayed
             if opens:
-                self._opening.ask(OpenPicture(features.source), self._take_picture, self._end)
+                self._opening.ask(
+                    OpenPicture(features.source, features.source in self._agreed), self._take_picture, self._end
+                )
             self._computing.ask(features, self._take_features, self._end)
             if not opens:
                 self._opening.drop()
@@ -403,6 +413,7 @@ class Session(QObject):
             return
         if ended.error is not None:
             self._tell_failed(ended.error)
+            self._refused = self._state.source if ended.error.can_go_on else None
             self._revert()
             self.failed.emit(ended.error)
         elif self._behind:

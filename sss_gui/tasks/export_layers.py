@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -76,7 +77,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
         dialog = ExportDialog(
             "Export layers or the matte",
             self.folder(),
-            self.params(),
+            replace(self.params(), existing="refuse"),  # nothing is replaced unasked
             formats={name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()},
             purposes=LAYER_PURPOSES,
             skip=("compare",),

@@ -28,6 +28,7 @@ from sss_gui.requests.compare import (
     CompareSimilarityRequest,
     EndCompareRequest,
 )
+from sss_gui.requests.error_text import NotAgreedError
 from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
 from sss_gui.requests.overlays import (
     ClusterRequest,
@@ -167,6 +168,7 @@ class FeatureEngine(Engine):
         self._extraction = extraction
         self._opened: tuple[Any, Input, Pyramid] | None = None  # read last, until its features are there
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
+        self._agreed: set[Source] = set()  # pictures that may be reduced to what memory holds
         self._overlays: OverlayEngine | None = None
         self._segmenter: SegmentEngine | None = None
         self._comparer: CompareEngine | None = None
@@ -235,6 +237,8 @@ class FeatureEngine(Engine):
     def open_picture(self, request: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture | Notes:
         """The photograph: of remembered features, or read."""
         source, stamp = request.source, source_stamp(request.source)
+        if request.agreed:
+            self._agreed.add(source)
         progress.report(0.0, "Reading")
         document = self.documents.read_from(source, stamp)
         if document is not None:
@@ -387,6 +391,10 @@ class FeatureEngine(Engine):
         """The file of `source` and its photograph; remembered until its features are there.
 
         Of a large one it is said before how much memory that takes, and `claim` finds it.
+
+        Raises
+        ------
+        NotAgreedError : it takes more than is free, and nobody has agreed that it is reduced
         """
         key = source, source_stamp(source)
         if self._opened is None or self._opened[0] != key:
@@ -395,6 +403,9 @@ class FeatureEngine(Engine):
             if needed >= LARGE:
                 (claim or self.documents.make_room)(needed)
                 deliver(Notes((words,)))
+            if needed > limits.free_memory() * limits.current.decoding_share and source not in self._agreed:
+                hint = "It can be read at a smaller size, as far as memory allows; or close other programs first."
+                raise NotAgreedError(words, hint=hint)
             opened = read_source(source)
             self._opened = key, opened, make_pyramid(to_picture(opened.image))
         return self._opened[1:]

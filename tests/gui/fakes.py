@@ -353,7 +353,7 @@ class FakeEngine(Engine):
 
     def open_picture(self, message: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
         progress.report(0.0, "Reading")
-        self._check(message.source)
+        self._check(message.source, agreed=message.agreed)
         path = message.source.path
         files = files_of(path, message.source.image) if path is not None else ()
         sha256 = file_sha256(path) if path is not None and path.is_file() else ""
@@ -378,7 +378,9 @@ class FakeEngine(Engine):
         shade, (height, width) = min(message.panes.filter.radius * 10, 255), self.size
         return PreviewResult(message.panes.source, (self.picture(shade)[0], (0, 0, width, height)))
 
-    def _check(self, source: Source) -> None:
+    def _check(self, source: Source, *, agreed: bool = False) -> None:
+        if agreed:
+            self.fail.pop(source.name, None)
         if source.name in self.fail:
             raise self.fail[source.name]
         if source.name.startswith("broken"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from journeys import failing
+from controls import button
+from journeys import failing, idle_shown
 
 from sss_gui.pane_names import PANES
-from sss_gui.requests.panes import Source
+from sss_gui.requests.error_text import NotAgreedError
+from sss_gui.requests.panes import OpenPicture, Source
 from sss_model.errors import ParameterError
 
 
@@ -104,3 +106,19 @@ def test_what_was_done_and_laid_over_by_another_model_goes(qtbot, program, engin
     qtbot.waitUntil(lambda: program.overlays.overlay is not None)
     engine.gate.set()
     qtbot.waitUntil(lambda: program.session.at_rest and not program.worker.busy)
+
+
+def test_a_picture_that_may_not_fit_into_memory_is_asked_about(qtbot, program, engine, photos):
+    program.open_files.open_paths([photos[0]])
+    idle_shown(qtbot, program)
+    engine.fail["b.png"] = NotAgreedError("b.png takes up to 8.6 GB of memory, 4.0 GB are free.", hint="Close others.")
+    program.open_files.open_paths([photos[1]])
+    banner = program.window.panel.banner
+    qtbot.waitUntil(lambda: banner.isVisible() and "8.6 GB" in " ".join(banner.text()))
+    assert program.session.state.source.name == "a.png", "the last good one stays"
+    assert not [asked for asked in engine.asked if isinstance(asked, OpenPicture) and asked.agreed]
+    button(banner, "Read it smaller").click()
+    qtbot.waitUntil(lambda: program.session.shown is not None and program.session.shown.name == "b.png")
+    (asked,) = [asked for asked in engine.asked if isinstance(asked, OpenPicture) and asked.agreed]
+    assert asked.source.name == "b.png"
+    assert not banner.isVisible()

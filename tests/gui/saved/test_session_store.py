@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -141,6 +142,7 @@ def test_zoom_and_a_pane_alone_are_written_soon_too(qtbot, program, photos):
         change()
         assert store.pending
     store.keep()
+    qtbot.waitUntil(lambda: not store.writing)
     kept = read_session(store.path)
     assert (kept.scale, kept.solo) == (9.0, 2)
     store.end(keep=False)
@@ -157,6 +159,7 @@ def test_after_a_crash_the_session_is_there_again_and_after_a_good_end_it_is_not
     first.session.set_filter(FilterParams(radius=11))
     idle_shown(qtbot, first)
     first.session_store.keep()
+    qtbot.waitUntil(lambda: not first.session_store.writing)
     own = next((tmp_path / "data" / "sessions").glob("running-*"))
     dead = own.with_name("running-999999999.sss.json")
     os.link(own, dead)
@@ -322,3 +325,53 @@ def test_a_damaged_session_of_a_crash_is_kept_and_named(qtbot, program, tmp_path
     assert kept.read_text() == "[" * 100_000
     assert str(kept) in noted.args[0]
     assert "nested too deep" in noted.args[0]
+
+
+def test_a_slow_disk_does_not_hold_up_the_window(qtbot, program, photos, monkeypatch):
+    program.open_files.open_paths(photos[:1])
+    idle_shown(qtbot, program)
+    threads, written = [], []
+
+    def slow(path, session):
+        threads.append(threading.current_thread().name)
+        time.sleep(0.3)
+        written.append(session)
+
+    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", slow)
+    store = program.session_store
+    begun = time.perf_counter()
+    for radius in (7, 8, 9):
+        program.session.set_filter(FilterParams(radius=radius))
+        store.keep()
+    assert time.perf_counter() - begun < 0.25
+    qtbot.waitUntil(lambda: not store.writing)
+    assert set(threads) == {"sss-sessions"}
+    assert written[-1].state.filter.radius == 9
+    assert len(written) <= 2, "of those that wait the newest"
+
+
+def test_what_is_written_while_the_program_ends_does_not_come_back(qtbot, tmp_path, photos, monkeypatch):
+    first = Program(Settings(tmp_path / "s.ini"), FakeEngine, data=tmp_path / "data")
+    qtbot.addWidget(first.window)
+    first.start([photos[0]])
+    idle_shown(qtbot, first)
+
+    def slow(path, session):
+        time.sleep(0.3)
+        write_session(path, session)
+
+    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", slow)
+    first.session_store.keep()
+    assert first.close()
+    assert not list((tmp_path / "data" / "sessions").glob("running-*"))
+    assert read_session(first.session_store.last).state.source.path == photos[0]
+
+
+def test_a_disk_that_takes_no_session_is_said_and_nothing_else_stops(qtbot, program, monkeypatch):
+    def refuse(path, session):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", refuse)
+    with qtbot.waitSignal(program.session_store.noted) as said:
+        program.session_store.keep()
+    assert said.args[0].startswith("The session cannot be kept: ")

@@ -317,3 +317,12 @@ def test_a_matte_is_exported_before_there_are_layers(qtbot, program, engine, tmp
     assert program.segments.cut is None
     program.export_layers.export(tmp_path, LayerExportParams(), matte=True)
     qtbot.waitUntil(lambda: (tmp_path / "a-matte.png").is_file())
+
+
+def test_the_dialog_begins_with_keeping_what_is_there(layered, tmp_path):
+    """Also after an export that replaced files: that was chosen for that time."""
+    layered.export_layers.remember(tmp_path, LayerExportParams(existing="overwrite"))
+    seen = []
+    answered(lambda dialog: (seen.append(dialog.params().existing), dialog.reject()))
+    layered.actions["export_layers"].trigger()
+    assert seen == ["refuse"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from sss_gui.requests.error_text import NotAgreedError, describe
 from sss_gui.requests.overlays import SimilarityRequest
 from sss_gui.requests.panes import (
     BasisRequest,
@@ -27,6 +29,7 @@ from sss_gui.worker import engine as engine_module
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.sources import read_source, source_stamp
+from sss_model import budget
 from sss_model.errors import Cancelled, CheckpointError, DeviceError, ImageError, ParameterError
 from sss_model.extractor import CachedExtractor, FeatureExtractor
 from sss_model.files.allocation import AllocationPlan
@@ -418,7 +421,7 @@ def test_reading_a_large_picture_is_foreseen(run, photo, features, monkeypatch):
 def test_a_picture_that_does_not_fit_is_read_smaller_and_that_is_said(run, photo, monkeypatch):
     free = 1.2 * decoding_bytes(photo.path)
     monkeypatch.setattr("sss_model.budget.free_memory", lambda: free)
-    assert run(OpenPicture(photo)).size == (10, 15)
+    assert run(OpenPicture(photo, agreed=True)).size == (10, 15)
 
 
 def test_nobody_reads_ahead_what_there_is_no_room_for(run, photo, monkeypatch):
@@ -428,3 +431,18 @@ def test_nobody_reads_ahead_what_there_is_no_room_for(run, photo, monkeypatch):
     monkeypatch.setattr(engine_module, "read_source", read.append)
     assert not run(PrefetchRequest(ComputeFeatures(photo, extract=CPU))).kept
     assert read == []
+
+
+def test_a_picture_larger_than_what_is_free_is_read_once_somebody_agrees(tmp_path, monkeypatch):
+    path = tmp_path / "large.png"
+    write_picture(path, np.full((20, 30, 3), 80, np.uint8))
+    source, engine = Source.from_path(path), FeatureEngine()
+    scarce = SimpleNamespace(free_memory=lambda: 1000, current=budget.current)
+    monkeypatch.setattr(engine_module, "limits", scarce)
+    monkeypatch.setattr(engine_module, "read_source", lambda _source: pytest.fail("read"))
+    with pytest.raises(NotAgreedError, match=r"large.png has 30 x 20 pixels; to read it takes up to") as refused:
+        engine.answer(OpenPicture(source), Progress(), print)
+    assert describe(refused.value).can_go_on
+    monkeypatch.setattr(engine_module, "read_source", read_source)
+    assert engine.answer(OpenPicture(source, agreed=True), Progress(), print).size == (20, 30)
+    engine.close()
