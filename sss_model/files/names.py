@@ -93,9 +93,9 @@ def number_last(stem: str, ending: str, others: Collection[str] = ()) -> str:
 
 
 def split_number(stem: str) -> tuple[str, str]:
-    """What stands before the number that ends `stem`, without dots and dashes, and its digits, '' where none end it."""
-    lead = stem.rstrip("0123456789")
-    return lead.rstrip("._- "), stem[len(lead) :]
+    """What stands about the number that ends `stem`, or stands before its -classes, and its digits; '' of no number."""
+    found = re.fullmatch(r"(.*?)[._ -]*([0-9]+)(-classes)?", stem)
+    return (found[1] + (found[3] or ""), found[2]) if found else (stem, "")
 
 
 def channel_words(names: Sequence[str]) -> list[str]:

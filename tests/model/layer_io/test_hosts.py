@@ -12,6 +12,7 @@ from layer_files import NAMES, made_layers
 from psd_tools import PSDImage
 
 from sss_model.analysis.layer_files import layers_record, write_layer_files
+from sss_model.commands.options import words
 from sss_model.commands.segment import build_parser, main
 from sss_model.layer_io import FORMATS, layer_file_names, write_layers
 from sss_model.params.hosts import HOSTS
@@ -142,14 +143,16 @@ def test_numbers_that_would_make_two_files_one_stay_where_they_are():
 def test_what_is_said_beside_the_program_wins(tmp_path):
     from sss_model.commands.segment import _job
 
-    def export(*words):
-        return _job(build_parser().parse_args(["photo.jpg", "-o", str(tmp_path), *words])).export
+    def export(*said):
+        return _job(build_parser().parse_args(["photo.jpg", "-o", str(tmp_path), *said])).export
 
     assert export("--for", "resolve") == LayerExportParams.for_host("resolve")
     assert export("--for", "resolve").decontaminate
     assert export("--for", "resolve", "--sequence").decontaminate is False
     said = export("--for", "resolve", "--formats", "exr", "--no-decontaminate", "--overlay")
     assert (said.host, said.formats, said.decontaminate, said.overlay) == ("resolve", ("exr",), False, True)
+    copied = LayerExportParams.for_host("after-effects")  # what the window copies as a command line
+    assert export(*words(copied)) == copied
     assert export("--formats", "ora") == LayerExportParams(formats=("ora",))
 
 

@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import OpenEXR
 import pytest
 from layer_files import NAMES, soft_alphas
 from PIL import Image
@@ -18,6 +20,7 @@ from PIL import Image
 from sss_model.files.names import channel_words
 from sss_model.layer_io import Layers, write_layers
 from sss_model.layer_io.layers import whole_numbers
+from sss_model.params.hosts import HOSTS
 
 pytestmark = pytest.mark.slow
 
@@ -122,3 +125,60 @@ def test_blender_finds_layers_and_the_cryptomatte(tmp_path, layers):
     assert found["exr"][:2] == ["Combined", "Alpha"]
     assert sorted(found["exr"][2:]) == sorted(channel_words(NAMES))
     assert found["cryptomatte matte"] == "SoftSegments"
+
+
+FRAMES = """
+import bpy
+scene = bpy.context.scene
+scene.use_nodes = True
+tree = scene.node_tree
+tree.nodes.clear()
+layers, ids = (bpy.data.images.load(path) for path in {paths!r})
+layers.source = ids.source = "SEQUENCE"
+node = tree.nodes.new("CompositorNodeImage")
+node.image, node.frame_duration = layers, {count}
+crypto = tree.nodes.new("CompositorNodeCryptomatteV2")
+crypto.source, crypto.image, crypto.frame_duration, crypto.frame_start = "IMAGE", ids, {count}, 1
+crypto.layer_name, crypto.matte_id = "SoftSegments", {name!r}
+out = tree.nodes.new("CompositorNodeOutputFile")
+out.base_path, out.format.file_format, out.format.color_depth = {out!r}, "OPEN_EXR", "32"
+out.file_slots.clear()
+for slot, socket in (("layer", node.outputs[{word!r}]), ("matte", crypto.outputs["Matte"])):
+    out.file_slots.new(slot)
+    tree.links.new(socket, out.inputs[slot])
+tree.links.new(node.outputs[0], tree.nodes.new("CompositorNodeComposite").inputs[0])
+bpy.ops.object.camera_add()
+scene.camera = bpy.context.object
+scene.render.engine, scene.cycles.samples, scene.render.filepath = "CYCLES", 1, {out!r} + "/whole"
+scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = {width}, {height}, 100
+scene.frame_start, scene.frame_end = 1, {count}
+bpy.ops.render.render(animation=True)
+"""
+
+
+def test_blender_plays_frames_with_the_layers_own_values(tmp_path, layers):
+    """Of `--for blender`: numbers last, premultiplied linear colours, and the matte that the Cryptomatte picks."""
+    height, width = layers.alphas.shape[:2]
+    made = [replace(layers, alphas=np.roll(layers.alphas, frame, axis=2)) for frame in (0, 1)]
+    forms = HOSTS["blender"].formats
+    files = [
+        [write_layers(tmp_path / f"shot.000{frame}", one, format=form, host="blender")[0] for form in forms]
+        for frame, one in enumerate(made, 1)
+    ]
+    name, word = NAMES[1], channel_words(NAMES)[1]
+    script = FRAMES.format(
+        paths=[str(path) for path in files[0]], count=2, name=name, word=word, out=str(tmp_path / "out"), width=width,
+        height=height,
+    )  # fmt: skip
+    (tmp_path / "play.py").write_text(script)
+    said = run(tmp_path, "blender", "-b", "--factory-startup", "--python", str(tmp_path / "play.py"))
+    for frame, one in enumerate(made, 1):
+        found = {slot: tmp_path / "out" / f"{slot}000{frame}.exr" for slot in ("layer", "matte")}
+        assert all(path.is_file() for path in found.values()), said
+        with OpenEXR.File(str(files[frame - 1][0]), separate_channels=True) as file:
+            written = {letter: np.asarray(file.channels()[f"{word}.{letter}"].pixels, float) for letter in "RGBA"}
+        with OpenEXR.File(str(found["layer"]), separate_channels=True) as file:
+            for letter, values in written.items():
+                np.testing.assert_allclose(file.channels()[letter].pixels, values, atol=1e-6)
+        with OpenEXR.File(str(found["matte"]), separate_channels=True) as file:
+            np.testing.assert_allclose(file.channels()["R"].pixels, one.alphas[..., 1], atol=1e-3)
