@@ -98,13 +98,17 @@ class WholeBox(QSpinBox):
 
 
 class FractionBox(QDoubleSpinBox):
-    """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic."""
+    """The same for fractions: short scientific text, and steps of a tenth of a decade where it is logarithmic.
+
+    Where 1 is the most, larger numbers are per cent: 40, and 40 %, are 0.4.
+    """
 
     def __init__(self, meta: Mapping[str, Any], default: float) -> None:
         super().__init__()
         calm(self)
-        _dress(self, meta)
         self._logarithmic = bool(meta.get("log"))
+        self.takes_per_cent = meta["high"] == 1 and meta["low"] >= -1 and not self._logarithmic
+        _dress(self, meta)
         self.setDecimals(12)
         self.setRange(meta["low"], meta["high"])
         self.setSingleStep((meta["high"] - meta["low"]) / 100)
@@ -122,19 +126,26 @@ class FractionBox(QDoubleSpinBox):
 
     def valueFromText(self, text: str) -> float:
         try:
-            return float(self._bare(text))
+            return self._number(text)
         except ValueError:
             return self.value()
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         bare = self._bare(text)
         try:
-            inside = self.minimum() <= float(bare) <= self.maximum()
+            inside = self.minimum() <= self._number(text) <= self.maximum()
             state = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
         except ValueError:
-            allowed = set(bare.lower()) <= set("0123456789.e+-")
+            allowed = set(bare.lower()) <= set("0123456789.e+-% ")
             state = QValidator.State.Intermediate if allowed else QValidator.State.Invalid
         return state, text, position
+
+    def _number(self, text: str) -> float:
+        """What `text` says; ValueError for no number."""
+        bare = self._bare(text)
+        value = float(bare.removesuffix("%")) if self.takes_per_cent else float(bare)
+        per_cent = bare.endswith("%") or 1 < abs(value) <= 100
+        return value / 100 if self.takes_per_cent and per_cent else value
 
     def _bare(self, text: str) -> str:
         return text.removesuffix(self.suffix()).strip().replace(",", ".")
@@ -230,6 +241,8 @@ class NumberControl(QWidget):
     def _name(self, meta: Mapping[str, Any]) -> None:
         unit = f" ({meta['unit']})" if meta.get("unit") else ""
         tip = f"{meta.get('help', '')}\nDefault {plain_number(self._default)}{unit}; double-click the slider for it"
+        if isinstance(self._spin, FractionBox) and self._spin.takes_per_cent:
+            tip += "\n40 or 40 % typed is 0.4"
         for part in (self._slider, self._spin):
             part.setAccessibleName(f"{meta['label']}{unit}")
             part.setAccessibleDescription(meta.get("help", ""))
