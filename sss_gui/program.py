@@ -148,10 +148,12 @@ class Program(QObject):
         if settings.first_start:
             first = FirstMinute(session, self.open_files, segments, panel, window.jobs, window.status, self)
             first.command.connect(lambda name: self.actions[name].trigger())
-        self.export_files = ExportFiles(session, pictures, panel, settings, data, window)
-        self.export_layers = ExportLayers(session, segments, sequence, window.segments_panel, settings, data, window)
+        self.batch_export = batch = BatchExport(session, self)
+        self.export_files = ExportFiles(session, pictures, batch, panel, settings, data, window)
+        self.export_layers = ExportLayers(
+            *(session, pictures, self.pins, segments, sequence, batch, window.segments_panel, settings, data, window)
+        )
         self._add_dialogs(data)
-        self.batch_export = BatchExport(session, self)
         self.doubtful_first = DoubtfulFirst(session, pictures, classes, self)
         self.prefetch = Prefetch(session, pictures, choices, self)
         self.file_watcher = FileWatcher(session, self)
@@ -384,9 +386,7 @@ class Program(QObject):
         window.status.model_requested.connect(self._show_models)
         opening.session_requested.connect(self.session_store.open)
         opening.frames_offered.connect(self._offer_sequence)
-        exporting.export_all_requested.connect(
-            lambda folder, params: batch.start(self.pictures.sources, folder, params)
-        )
+        batch.doubted.connect(lambda source, words: strip.doubt(source, "export", words))
         for job in (batch, self.basis):
             job.marked.connect(strip.mark)
         batch.finished.connect(self._report_batch)
@@ -423,7 +423,7 @@ class Program(QObject):
         classes = self.classes
         for source in self.pictures.sources:
             sure = f"Sure to {classes.confidence[source]:.0%} only" if classes.is_doubtful(source) else ""
-            self.film_strip.doubt(source, sure)
+            self.film_strip.doubt(source, "classes", sure)
 
     def _stop(self) -> None:
         self.session.stop()
@@ -480,7 +480,9 @@ class Program(QObject):
             "open_sample": opening.open_sample,
             "paste": opening.paste,
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),
-            "export_all": exporting.export_all_dialog,
+            "export_all": self._by_view(
+                lambda: exporting.export_dialog(all_pictures=True), lambda: layers.export_dialog(all_pictures=True)
+            ),
             "open_session": self.session_store.open_dialog,
             "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,

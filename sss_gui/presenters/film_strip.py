@@ -41,7 +41,7 @@ class FilmStripPresenter(QObject):
         self._marks: dict[Source, tuple[str, str]] = {}  # what became of each, for when the list changes
         self._done_by: dict[Source, object] = {}  # the model and its options
         self._before: dict[Source, tuple[str, str]] = {}  # the same of those that run
-        self._doubts: dict[Source, str] = {}  # why a picture is doubtful
+        self._doubts: dict[Source, dict[str, str]] = {}  # why a picture is doubtful, by what says so
         strip.activated.connect(pictures.choose)
         strip.thumbnails_requested.connect(self.request_thumbnails)
         strip.remove_requested.connect(pictures.remove)
@@ -89,14 +89,15 @@ class FilmStripPresenter(QObject):
             former = state == "done" and self._done_by.get(source) != self._network
             self._strip.set_state(index, *(("none", "") if former else (state, tip)))
 
-    def doubt(self, source: Source, words: str) -> None:
-        """Mark a picture as doubtful for the reason `words`; '' takes the mark away."""
-        if words:
-            self._doubts[source] = words
-        else:
-            self._doubts.pop(source, None)
+    def doubt(self, source: Source, about: str, words: str) -> None:
+        """Mark a picture as doubtful for the reason `words`; '' takes back what was said `about` the same."""
+        doubts = self._doubts.setdefault(source, {})
+        doubts[about] = words
         if source in self._pictures.sources:
-            self._strip.set_doubt(self._pictures.sources.index(source), words)
+            self._strip.set_doubt(self._pictures.sources.index(source), self._doubt_of(source))
+
+    def _doubt_of(self, source: Source) -> str:
+        return "\n".join(filter(None, self._doubts.get(source, {}).values()))
 
     def show_matches(self, matches: Sequence[Match]) -> None:
         """Lay `matches` over the thumbnails of their pictures; the others are bare."""
@@ -117,7 +118,7 @@ class FilmStripPresenter(QObject):
         self._marks = {source: self._marks[source] for source in sources if source in self._marks}
         self._show_marks()
         for index, source in enumerate(sources):
-            self._strip.set_doubt(index, self._doubts.get(source, ""))
+            self._strip.set_doubt(index, self._doubt_of(source))
         self._point()
 
     def _point(self, *_: object) -> None:

@@ -240,10 +240,11 @@ class ProbeRequest(Request[ProbeResult]):
 
 @dataclass(frozen=True)
 class ExportResult:
-    """The files that were written."""
+    """The files that were written, none where all were there; `doubt` says why one should look at them, or nothing."""
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -321,15 +322,7 @@ class BasisRequest(Request[BasisResult | BasisStep]):
 
 
 @dataclass(frozen=True)
-class BatchExportResult:
-    """One picture of a batch was written; no paths where its files were all there."""
-
-    source: Source
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class BatchExportRequest(Request[BatchExportResult]):
+class BatchExportRequest(Request[ExportResult]):
     """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
 
     panes: RenderPanes

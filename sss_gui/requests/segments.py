@@ -370,6 +370,11 @@ class ExportLayersRequest(Request[ExportResult]):
     order : the layers' order in the files; empty: the largest first
     colours : of the layers in the overlay
     matte : what to write instead of the layers
+    like : of another picture: the matte of the same thing, found here again, is what to write instead
+    stem : what the files are called after, where pictures of a batch have the same name; '' is the picture's own
+    begun, done : the share of a batch that is over before it, and after it
+
+    Layers of no groups are as many as the cut's parameters say, with the names that it has.
     """
 
     layers: LayersRequest
@@ -379,3 +384,7 @@ class ExportLayersRequest(Request[ExportResult]):
     order: tuple[int, ...] = ()
     colours: tuple[Colour, ...] = ()
     matte: MatteRequest | None = None
+    like: MatteRequest | None = None
+    stem: str = ""
+    begun: float = 0.0
+    done: float = 1.0

@@ -278,7 +278,7 @@ class Segments(QObject):
         source = self._session.displayed
         if self.cut is None or source is None:
             return None
-        return LayersRequest(self._segments_request(source), self.groups)
+        return LayersRequest(self.cut_request(source), self.groups)
 
     def matte_request(self) -> MatteRequest | None:
         """The whole of what the matte is; None while there is nothing that it is made of."""
@@ -287,7 +287,7 @@ class Segments(QObject):
         if source is None or not (self.edits.steps or carried or (self.edits.picked and layers)):
             return None
         if layers is None or carried is not None:
-            layers, matte = LayersRequest(self._segments_request(source), ()), replace(matte, picked=())
+            layers, matte = LayersRequest(self.cut_request(source), ()), replace(matte, picked=())
         return MatteRequest(layers, matte, self.view.decontaminate, carried)
 
     def foresee(self, result: MatteResult) -> None:
@@ -324,9 +324,7 @@ class Segments(QObject):
         source = self._session.displayed
         if source is None or not self.can_cut_out:
             return None
-        return self.matte_request() or MatteRequest(
-            LayersRequest(self._segments_request(source), ()), self.wanted_matte
-        )
+        return self.matte_request() or MatteRequest(LayersRequest(self.cut_request(source), ()), self.wanted_matte)
 
     @property
     def wanted_matte(self) -> Matte:
@@ -399,6 +397,22 @@ class Segments(QObject):
         self._remember()
         matte = self.edits if source == self._source else self._matte_of_source.get(source, Edits())
         return with_matte(Edits(), matte), tuple(self._made_of.get(source, ()))
+
+    def edits_of(self, source: Source) -> Edits:
+        """What was made of a picture by the method that is chosen, and its matte; without layers: none were made.
+
+        The classes that are picked are picked in all pictures.
+        """
+        if source == self._source and self.cut is not None:
+            return self.edits
+        matte, cuts = self.made_of(source)
+        if self.by_classes:
+            layers = class_layers(self._classes.taught_entries, ())
+            picked = self.edits.picked & {layer.number for layer in layers}
+            return with_matte(Edits(None, layers, picked, arranged=True), matte)
+        method = self.method.name, self.method.file
+        mine = [made.edits for made in cuts if (made.method.name, made.method.file) == method]
+        return with_matte(mine[-1] if mine else Edits(), matte)
 
     def recall(self, source: Source, matte: Edits, cuts: Sequence[MadeOfCut]) -> bool:
         """What was made of `source` in former runs, unless something was in this one; says whether that is back."""
@@ -673,7 +687,8 @@ class Segments(QObject):
             return None
         return source, (self._features, taught) if self.by_classes else self._features, self.method
 
-    def _segments_request(self, source: Source) -> SegmentsRequest:
+    def cut_request(self, source: Source) -> SegmentsRequest:
+        """The cut of a picture by the method that is chosen."""
         state = replace(self._session.state, source=source)
         if self.by_classes:
             return SegmentsRequest(state.features(), classes=self._classes.taught)
@@ -697,10 +712,10 @@ class Segments(QObject):
         self._asked_cut = wanted
         if self.by_classes:
             self._cuts.drop()
-            self._class_cuts.ask(self._segments_request(source), self._take_classes, self._end)
+            self._class_cuts.ask(self.cut_request(source), self._take_classes, self._end)
             return
         self._class_cuts.drop()
-        request = replace(self._segments_request(source), like=self._frame_like(source))
+        request = replace(self.cut_request(source), like=self._frame_like(source))
         self._cuts.ask(request, self._take_cut, self._end)
 
     def _frame_like(self, source: Source) -> LayersRequest | None:
@@ -720,7 +735,7 @@ class Segments(QObject):
         """Have the picture ready for the first click."""
         source = self._session.displayed
         if self.shown and source is not None and self.can_cut_out:
-            features, carried = self._segments_request(source).features, self._carried_to(source)
+            features, carried = self.cut_request(source).features, self._carried_to(source)
             self._preparation.ask(PrepareMatteRequest(features, carried))
 
     def _ask_matte(self) -> None:
@@ -874,7 +889,7 @@ class Segments(QObject):
         """Another picture is shown: its layers and its matte are other ones."""
         self._remember()
         if self._source is not None and self.cut is not None and self.method.name == "sss":
-            self._cut_before = LayersRequest(self._segments_request(self._source), self.groups), self.edits.layers
+            self._cut_before = LayersRequest(self.cut_request(self._source), self.groups), self.edits.layers
         if self._source is not None:
             self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
         before, self._source, params = self._source, source, self.edits.params

@@ -1,4 +1,4 @@
-"""All open pictures exported with the same settings: can be stopped, goes on where it was, and no failure stops it."""
+"""Open pictures exported with the same settings: can be stopped, goes on where it was, and no failure stops it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.panes import BatchExportRequest, BatchExportResult, Source
+from sss_gui.requests.channel import Channel, Ended, Rank, Request
+from sss_gui.requests.panes import ExportResult, Source
 from sss_gui.state.session import Session
 from sss_model.counted import counted
 from sss_model.files.names import stems_for
-from sss_model.params import ExportParams
 
-NAMED = 3  # failed pictures that the report names
+NAMED = 3  # failed pictures that the report names, and doubtful ones
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a picture of a batch is: the stem of its files, and the share of the batch that is over before and after."""
+
+    stem: str
+    begun: float
+    done: float
+
+
+Build = Callable[[Source, Place], Request[ExportResult]]
+"""Makes the request that writes one picture."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,7 @@ class Report:
     ----------
     written, skipped : pictures whose files were made, and whose files were there already
     failed : (picture, sentence)
+    doubtful : (picture, sentence), written but to be looked at
     left : pictures that it did not come to, because it was stopped
     """
 
@@ -36,6 +49,7 @@ class Report:
     skipped: int
     failed: tuple[tuple[Source, str], ...]
     left: int
+    doubtful: tuple[tuple[Source, str], ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -44,10 +58,11 @@ class Report:
         parts = [f"{self.written} of {counted(total, 'picture')} written into {self.folder}"]
         if self.skipped:
             parts.append(f"{self.skipped} {'was' if self.skipped == 1 else 'were'} there already")
-        if self.failed:
-            names = ", ".join(source.name for source, _ in self.failed[:NAMED])
-            more = len(self.failed) - NAMED
-            parts.append(f"{len(self.failed)} failed ({names}{f' and {more} more' if more > 0 else ''})")
+        for words, named in (("failed", self.failed), ("doubtful: look at them", self.doubtful)):
+            if named:
+                names = ", ".join(source.name for source, _ in named[:NAMED])
+                more = len(named) - NAMED
+                parts.append(f"{len(named)} {words} ({names}{f' and {more} more' if more > 0 else ''})")
         if self.left:
             parts.append(f"stopped with {self.left} to go")
         return ", ".join(parts) + "."
@@ -60,11 +75,13 @@ class BatchExport(QObject):
     -------
     advanced : number done, number in all, and the name of the next
     marked : source, state (running, done, failed), sentence
+    doubted : source, and why it is to be looked at; '' where it need not
     finished : Report
     """
 
     advanced = Signal(int, int, str)
     marked = Signal(object, str, str)
+    doubted = Signal(object, str)
     finished = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -73,7 +90,7 @@ class BatchExport(QObject):
         self._waiting: deque[tuple[Source, str]] = deque()
         self._running: Source | None = None
         self._exports = Channel(session.worker, Rank.BATCH, busy=True, quiet=True)
-        self._build: Callable[[Source, str], BatchExportRequest] | None = None
+        self._build: Build | None = None
         self._report = Report(Path(), 0, 0, (), 0)
         self._total = 0
 
@@ -81,20 +98,14 @@ class BatchExport(QObject):
     def active(self) -> bool:
         return self._running is not None
 
-    def start(self, sources: Sequence[Source], folder: Path, params: ExportParams) -> None:
-        """Export `sources` as the session's parameters are now."""
+    def start(self, sources: Sequence[Source], folder: Path, build: Build) -> None:
+        """Export `sources` into `folder` by the requests that `build` makes."""
         if self.active:
             self._session.noted.emit("Pictures are being exported already: wait for the end, or stop it with Esc.")
             return
         if not sources:
             self._session.noted.emit("Nothing is open to be exported.")
             return
-        state = self._session.state
-
-        def build(source: Source, stem: str) -> BatchExportRequest:
-            panes, done = replace(state, source=source).panes(), len(sources) - len(self._waiting)
-            return BatchExportRequest(panes, folder, stem, params, (done - 1) / len(sources), done / len(sources))
-
         self._build = build
         stems = stems_for([source.path for source in sources])
         self._waiting = deque(zip(sources, stems, strict=True))
@@ -112,14 +123,18 @@ class BatchExport(QObject):
         done = self._total - len(self._waiting) - 1
         self.advanced.emit(done, self._total, source.name)
         self.marked.emit(source, "running", "")
-        self._exports.ask(self._build(source, stem), self._take, partial(self._end, source))
+        place = Place(stem, done / self._total, (done + 1) / self._total)
+        self._exports.ask(self._build(source, place), partial(self._take, source), partial(self._end, source))
 
-    def _take(self, result: BatchExportResult) -> None:
+    def _take(self, source: Source, result: ExportResult) -> None:
         if result.paths:
             self._report = replace(self._report, written=self._report.written + 1)
         else:
             self._report = replace(self._report, skipped=self._report.skipped + 1)
-        self.marked.emit(result.source, "done", "")
+        if result.doubt:
+            self._report = replace(self._report, doubtful=(*self._report.doubtful, (source, result.doubt)))
+        self.doubted.emit(source, result.doubt)
+        self.marked.emit(source, "done", "")
 
     def _end(self, source: Source, ended: Ended) -> None:
         if ended.outcome == "failed" and ended.error is not None:

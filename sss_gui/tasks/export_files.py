@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
-from sss_gui.requests.panes import ExportResult, Source
+from sss_gui.requests.panes import BatchExportRequest, ExportResult, Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
+from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import command_line
 from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast
+from sss_gui.window.picture_scope import PictureScope
 from sss_gui.window.settings import Settings
 from sss_model.counted import counted
 from sss_model.feature_io import FORMATS
@@ -27,19 +28,13 @@ from sss_model.params import ExportParams
 
 
 class ExportFiles(ExportTask[ExportParams]):
-    """What the File menu writes and copies while the features show; no open picture is ever written over.
-
-    Signals
-    -------
-    export_all_requested : folder and ExportParams for all open pictures
-    """
-
-    export_all_requested = Signal(object, object)
+    """What the File menu writes and copies while the features show; no open picture is ever written over."""
 
     def __init__(
         self,
         session: Session,
         pictures: PictureList,
+        batch: BatchExport,
         panel: FeaturePanel,
         settings: Settings,
         data: Path,
@@ -48,45 +43,52 @@ class ExportFiles(ExportTask[ExportParams]):
         super().__init__(
             session, panel, settings, data, window, default=ExportParams(), group="export", titles=PANE_TITLES
         )
-        self._pictures = pictures
+        self._pictures, self._batch = pictures, batch
         session.exported.connect(self._say_exported)
 
-    def export_dialog(self) -> None:
-        """Ask what to export and where to, and do it."""
-        chosen = self._ask_export()
-        if chosen is not None:
-            self.export(*chosen)
-
-    def export_all_dialog(self) -> None:
-        """The same for all open pictures."""
-        chosen = self._ask_export(max(len(self._pictures.sources), 1))
-        if chosen is not None:
-            self.remember(*chosen)
-            self.export_all_requested.emit(*chosen)
-
-    def _ask_export(self, pictures: int = 1) -> tuple[Path, ExportParams] | None:
-        source, features = self._session.state.source, self._session.features
+    def export_dialog(self, *, all_pictures: bool = False) -> None:
+        """Ask what to export, of which pictures and where to, and do it; `all_pictures` is what it begins with."""
+        source, features, sources = self._session.state.source, self._session.features, self._pictures.sources
         if source is None or features is None:
             self.noted.emit("Nothing is open to be exported.")
-            return None
-        params = replace(self.params(), existing="refuse" if pictures == 1 else "skip")  # never replaced unasked
+            return
+        many = len(sources) > 1
         dialog = ExportDialog(
-            f"Export {source.name}" if pictures == 1 else f"Export all {pictures} pictures",
+            "Export features",
             self.folder(),
-            params,
+            replace(self.params(), existing="skip" if all_pictures else "refuse"),  # never replaced unasked
             formats={name: form.label for name, form in FORMATS.items()},
             purposes=FEATURE_PURPOSES,
-            forecast=FeatureForecast(self._session.size, features.channels, features.grid, pictures),
+            scope=PictureScope([one.name for one in sources], self._pictures.index, all_of_them=all_pictures)
+            if many
+            else None,
+            forecast=FeatureForecast(self._session.size, features.channels, features.grid),
             parent=self._window,
         )
         accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
+        folder, params = dialog.folder, dialog.params() if accepted else None
+        chosen = [sources[place] for place in dialog.places] if accepted and many else [source]
         dialog.deleteLater()
-        return (dialog.folder, dialog.params()) if accepted else None
+        if params is not None and chosen == [source]:
+            self.export(folder, params)
+        elif params is not None:
+            self.export_pictures(chosen, folder, params)
 
     def export(self, folder: Path, params: ExportParams) -> None:
         """Write what is shown into `folder`, and remember both choices."""
         self.remember(folder, params)
         self._session.export(folder, params)
+
+    def export_pictures(self, sources: Sequence[Source], folder: Path, params: ExportParams) -> None:
+        """Write `sources` as the session's parameters are now, and remember both choices."""
+        self.remember(folder, params)
+        state = self._session.state
+
+        def build(source: Source, place: Place) -> BatchExportRequest:
+            panes = replace(state, source=source).panes()
+            return BatchExportRequest(panes, folder, place.stem, params, place.begun, place.done)
+
+        self._batch.start(sources, folder, build)
 
     def save_png(self, what: str, write: Callable[[Path], None], *, numbers: bool = False) -> None:
         """Ask where to, and let `write` write the PNG called after the picture and `what`; with `numbers` or an npy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,21 +13,23 @@ from PySide6.QtWidgets import QWidget
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.requests.channel import Channel, Rank
 from sss_gui.requests.classes import ClassFileResult, SaveClassesRequest
+from sss_gui.requests.panes import Source
 from sss_gui.requests.segments import (
     CutOutRequest,
     CutOutResult,
     ExportLayersRequest,
     FrameList,
-    LayersRequest,
-    MatteRequest,
     RecipeRequest,
     RecipeResult,
 )
 from sss_gui.requests.sequence import ExportFramesRequest, FramesExported, SequenceRecipeRequest
-from sss_gui.state.layer_edits import Layer, plain_count
+from sss_gui.state.layer_edits import plain_count
+from sss_gui.state.picture_list import PictureList
+from sss_gui.state.pins import Pins
 from sss_gui.state.segments import Segments
 from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
+from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import (
     classes_command_line,
     matte_command_line,
@@ -34,9 +37,11 @@ from sss_gui.tasks.command_line import (
     sequence_command_line,
 )
 from sss_gui.tasks.export_task import ExportTask
+from sss_gui.tasks.layer_requests import layer_name, layers_export, matte_export
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog
+from sss_gui.window.export_dialog import LAYER_PURPOSES, ExportDialog, LayerForecast
+from sss_gui.window.picture_scope import PictureScope
 from sss_gui.window.settings import Settings
 from sss_model.classes import TaughtClasses
 from sss_model.counted import counted
@@ -49,8 +54,11 @@ class ExportLayers(ExportTask[LayerExportParams]):
     def __init__(
         self,
         session: Session,
+        pictures: PictureList,
+        pins: Pins,
         segments: Segments,
         sequence: FrameSequence,
+        batch: BatchExport,
         panel: FeaturePanel,
         settings: Settings,
         data: Path,
@@ -60,12 +68,13 @@ class ExportLayers(ExportTask[LayerExportParams]):
             session, panel, settings, data, window,
             default=LayerExportParams(), group="export-layers", titles=SEGMENT_TITLES,
         )  # fmt: skip
+        self._pictures, self._pins, self._batch = pictures, pins, batch
         self._segments, self._sequence = segments, sequence
         self._frames = Channel(session.worker, Rank.EXPORT, keeps_all=True, busy=True)
 
-    def export_dialog(self) -> None:
-        """Ask what to export and where to, and do it."""
-        segments = self._segments
+    def export_dialog(self, *, all_pictures: bool = False) -> None:
+        """Ask what to export, of which pictures and where to, and do it; `all_pictures` is what it begins with."""
+        segments, sources = self._segments, self._pictures.sources
         there, matte = segments.cut is not None and segments.alphas is not None, segments.matte_request()
         carry = self._sequence.carry()
         if not there and matte is None and carry is None:
@@ -73,31 +82,44 @@ class ExportLayers(ExportTask[LayerExportParams]):
             return
         from sss_model.layer_io import FORMATS  # here: it loads the libraries of every format
 
-        words, numbers = self._matte_words(), carry.frames.numbers if carry is not None else ()
+        words, count = self._matte_words(), len(segments.edits.layers)
+        numbers = carry.frames.numbers if carry is not None else ()
+        many = len(sources) > 1 and carry is None  # of a sequence the frames are chosen
         dialog = ExportDialog(
             "Export layers or the matte",
             self.folder(),
-            replace(self.params(), existing="refuse"),  # nothing is replaced unasked
+            replace(self.params(), existing="skip" if all_pictures else "refuse"),  # never replaced unasked
             formats={name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()},
             purposes=LAYER_PURPOSES,
             skip=("compare",),
             subjects=(
-                ("All layers" if len(segments.edits.layers) != 1 else "The one layer", there),
+                ("All layers" if count != 1 else "The one layer", there),
                 (f"The matte: {words}" if matte else "The matte: there is none", matte is not None),
                 *((("The mattes of frames", True),) if carry is not None else ()),
             ),
-            subject=2 if carry is not None else 0 if matte is None else 1,
+            subject=2 if carry is not None else int(matte is not None and not (segments.tool == "teach" and there)),
             frames=(numbers[0], numbers[-1]) if carry is not None else None,
+            scope=PictureScope([source.name for source in sources], self._pictures.index, all_of_them=all_pictures)
+            if many
+            else None,
+            same="The same thing in pictures without a matte" if many else "",
+            forecast=LayerForecast(self._session.size, max(count, 1), self._left_out()),
             parent=self._window,
         )
-        accepted = dialog.exec() == ExportDialog.DialogCode.Accepted
-        folder, params, subject = dialog.folder, dialog.params() if accepted else None, dialog.subject
-        span = dialog.frames if subject == 2 else (0, 0)
+        if dialog.exec() == ExportDialog.DialogCode.Accepted:
+            self._export_chosen(dialog, sources if many else [])
         dialog.deleteLater()
-        if params is not None and subject == 2:
-            self.export_frames(folder, params, span)
-        elif params is not None:
-            self.export(folder, params, matte=subject == 1)
+
+    def _export_chosen(self, dialog: ExportDialog[LayerExportParams], sources: Sequence[Source]) -> None:
+        """What the dialog says; `sources` are those that it chose of."""
+        folder, params, only_matte = dialog.folder, dialog.params(), dialog.subject == 1
+        chosen = [sources[place] for place in dialog.places] if sources else []
+        if dialog.subject == 2:
+            self.export_frames(folder, params, dialog.frames)
+        elif not sources or chosen == [self._segments.source]:
+            self.export(folder, params, matte=only_matte)
+        else:
+            self.export_pictures(chosen, folder, params, matte=only_matte, same=dialog.same)
 
     def export_frames(self, folder: Path, params: LayerExportParams, span: tuple[int, int]) -> None:
         """Write the mattes of the frames whose numbers lie in `span`, both ends with it, into `folder`."""
@@ -121,32 +143,44 @@ class ExportLayers(ExportTask[LayerExportParams]):
         self.noted.emit(", ".join(words) + ("" if result.failed else "."))
 
     def export(self, folder: Path, params: LayerExportParams, *, matte: bool = False) -> None:
-        """Write the layers, or the matte, into `folder`, and remember both choices."""
-        asked = self._segments.matte_request() if matte else None
-        layers = self._segments.layers_request() if asked is None else asked.layers
-        if layers is None or (matte and asked is None):
+        """Write the layers, or the matte, of the picture that shows into `folder`, and remember both choices."""
+        source = self._segments.source
+        if source is None or (self._segments.matte_request() if matte else self._segments.layers_request()) is None:
             return
         self.remember(folder, params)
-        request = self._request(layers, folder, params, asked)
-        self._session.exports.ask(request, self._session.exported.emit)
+        make = matte_export if matte else layers_export
+        request = make(self._segments, source, folder, params)
+        if request is not None:
+            self._session.exports.ask(request, self._session.exported.emit)
 
-    def _request(
-        self, layers: LayersRequest, folder: Path, params: LayerExportParams, matte: MatteRequest | None
-    ) -> ExportLayersRequest:
-        if matte is not None:
-            return ExportLayersRequest(layers, ("matte",), folder, params, matte=matte)
-        edits, groups = self._segments.edits, layers.groups
-        by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
-        planes = [by_plane[plane] for plane in range(len(by_plane))]
-        names, colours = tuple(map(self._name, planes)), tuple(layer.colour for layer in planes)
-        arranged = edits.arranged or self._segments.by_classes
-        order = tuple(groups[min(layer.components)] for layer in edits.layers) if arranged else ()
-        return ExportLayersRequest(layers, names, folder, params, order, colours)
+    def export_pictures(
+        self, sources: Sequence[Source], folder: Path, params: LayerExportParams, *, matte: bool, same: bool = False
+    ) -> None:
+        """Write the layers, or the mattes, of `sources` as each was left.
 
-    def _name(self, layer: Layer) -> str:
-        """What a layer is called in files: without the comma of a place and colour, which ends a name in a command."""
-        title = self._segments.title(layer)
-        return title if title == layer.name else title.replace(", ", " ")
+        A picture without a matte gets, if it is to be the `same`, that of the picture that shows, found again.
+        """
+        segments = self._segments
+        like = segments.matte_request() if same else None
+        requests = {
+            source: matte_export(segments, source, folder, params, like)
+            if matte
+            else layers_export(segments, source, folder, params)
+            for source in sources
+        }
+        self.remember(folder, params)
+        made = {source: request for source, request in requests.items() if request is not None}
+        if len(made) < len(sources):
+            self.noted.emit(f"{counted(len(sources) - len(made), 'picture')} without a matte left out.")
+
+        def build(source: Source, place: Place) -> ExportLayersRequest:
+            return replace(made[source], stem=place.stem, begun=place.begun, done=place.done)
+
+        self._batch.start(list(made), folder, build)
+
+    def _left_out(self) -> str:
+        pins = len(self._pins.points)
+        return f"{counted(pins, 'pin')} left out: pins belong to the features." if pins else ""
 
     def copy_pane(self) -> None:
         """Put the picture of the pane clicked last on the clipboard; of the matte, what it cuts out."""
@@ -197,7 +231,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
             self.noted.emit("Layers merged, split or ordered by hand have no command line; export them from here.")
             return
         order = sorted(segments.edits.layers, key=segments.share, reverse=True)
-        names = [self._name(layer) for layer in order]
+        names = [layer_name(segments, layer) for layer in order]
         if names == [f"layer-{k + 1}" for k in range(len(names))] or segments.components.names:
             names = []
         if any("," in name for name in names):

@@ -49,7 +49,7 @@ class Command:
 
 
 _OF_FEATURES = (
-    "similarity", "clusters", "pin", "show_pins", "clear_pins", "pin_table", "channel", "export_all",
+    "similarity", "clusters", "pin", "show_pins", "clear_pins", "pin_table", "channel",
     "radius_down", "radius_up", "eps_down", "eps_up", "a_or_b", "paper_defaults", "crisp", "reroll",
 )  # fmt: skip
 
@@ -78,7 +78,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("close_all", "Close a&ll pictures", (), "File", "Empty the strip and the panes; the files stay"),
     Command("export", "&Export…", ("Ctrl+E",), "File", "Write pictures and features, or layers, into a folder",
             separator=True),
-    Command("export_all", "Export &all…", ("Ctrl+Shift+E",), "File", "Export every picture of the strip"),
+    Command("export_all", "Export &all…", ("Ctrl+Shift+E",), "File",
+            "Export features, layers or mattes of the open pictures"),
     Command("export_figure", "Export fi&gure…", ("Ctrl+Alt+E",), "File",
             "Draw the panes with overlays, legends and pins as PNG, SVG or PDF of a chosen width"),
     Command("copy_pane", "Cop&y pane", ("Ctrl+C",), "File",

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sss_gui.window.picture_scope import PictureScope
 from sss_model.errors import ParameterError
 from sss_model.params import ExportParams
 from sss_model.params.hosts import HOSTS
@@ -74,7 +75,9 @@ class ExportDialog(QDialog, Generic[Record]):
     subjects : what can be exported, one of which is chosen: words, and whether it is there
     subject : which of them is chosen to begin with, from 0
     frames : the first and the last number of the frames that the last subject is a range of
-    forecast : says how much such a record writes
+    scope : of which of the open pictures; None: there is one
+    same : what the box beside `scope` says, for a subject that another picture may not have; '' for none
+    forecast : says how much such a record writes of a subject of so many pictures
     """
 
     def __init__(
@@ -89,24 +92,31 @@ class ExportDialog(QDialog, Generic[Record]):
         subjects: Sequence[tuple[str, bool]] = (),
         subject: int = 0,
         frames: tuple[int, int] | None = None,
-        forecast: Callable[[Record], str] | None = None,
+        scope: PictureScope | None = None,
+        same: str = "",
+        forecast: Callable[[Record, int, int], str] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self._params, self._purposes, self._forecast = params, purposes, forecast
+        self._params, self._purposes, self._forecast, self._scope = params, purposes, forecast, scope
         self._fields: dict[str, Field[Any]] = {f.name: f for f in fields(params)}
         switches = [name for name, f in self._fields.items() if isinstance(f.default, bool) and name not in skip]
         self._switches = {name: self._box(self._label(name), getattr(params, name)) for name in switches}
         for name, box in self._switches.items():
             box.setToolTip(self._fields[name].metadata["help"])
         self._formats = {name: self._box(words, name in params.formats) for name, words in formats.items()}
+        self._alike = self._box(same, on=True) if same else None
         self._subjects = [QRadioButton(words) for words, _ in subjects]
         for button, (_, there) in zip(self._subjects, subjects, strict=True):
             button.setEnabled(there)
         for chosen in self._subjects[subject : subject + 1]:
             chosen.setChecked(True)
         self._range = [self._number(frames, end) for end in (0, 1)] if frames is not None else []
+        for button in self._subjects:
+            button.toggled.connect(self._update)
+        if scope is not None:
+            scope.changed.connect(self._update)
         self._purpose, self._existing = QComboBox(), QComboBox()
         self._purpose.addItems([*purposes, _BY_HAND])
         for words in [words for words, one in purposes.items() if replace(one, existing=params.existing) == params]:
@@ -161,6 +171,16 @@ class ExportDialog(QDialog, Generic[Record]):
         """Which of the subjects was chosen, from 0."""
         return next((place for place, button in enumerate(self._subjects) if button.isChecked()), 0)
 
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Places of the chosen pictures in the strip, from 0; raises `ParameterError` where none is named."""
+        return self._scope.places if self._scope is not None else (0,)
+
+    @property
+    def same(self) -> bool:
+        """Whether pictures that have no such thing of their own get the same one."""
+        return self._alike is not None and self._alike.isChecked() and not self._alike.isHidden()
+
     def _label(self, name: str) -> str:
         return str(self._fields[name].metadata["label"])
 
@@ -213,6 +233,10 @@ class ExportDialog(QDialog, Generic[Record]):
         row.addWidget(browse)
         purpose, where = QFormLayout(), QFormLayout()
         purpose.addRow("For &what", self._purpose)
+        if self._scope is not None:
+            purpose.addRow("&Pictures", self._scope)
+        if self._alike is not None:
+            purpose.addRow("", self._alike)
         label = QLabel("&Folder")
         label.setBuddy(self._folder)
         where.addRow(label, row)
@@ -256,7 +280,10 @@ class ExportDialog(QDialog, Generic[Record]):
             box.setEnabled(not of_numbers or any(other.isChecked() for other in of_numbers))
         try:
             params: Record | None = self.params()
-            words = self._forecast(cast(Record, params)) if self._forecast is not None else ""
+            count = len(self.places)
+            if self._alike is not None:
+                self._alike.setVisible(self.subject == 1 and count > 1)
+            words = self._forecast(cast(Record, params), self.subject, count) if self._forecast is not None else ""
         except ParameterError as error:
             params, words = None, f"{error} {error.hint}".strip()
         self._words.setText(words)
@@ -283,22 +310,17 @@ class FeatureForecast:
     ----------
     size, channels : (H, W) and D of what is shown
     grid : (h, w) of the working grid that the features are on
-    pictures : how many are exported
     """
 
-    def __init__(self, size: tuple[int, int], channels: int, grid: tuple[int, int], pictures: int = 1) -> None:
-        self._pictures = pictures
+    def __init__(self, size: tuple[int, int], channels: int, grid: tuple[int, int]) -> None:
         self._numbers, self._full_numbers = grid[0] * grid[1] * channels, size[0] * size[1] * channels
         self._map_numbers = grid[0] * grid[1] * 3
 
-    def __call__(self, params: ExportParams) -> str:
-        """Such as 'up to 2.4 MB of features'."""
+    def __call__(self, params: ExportParams, subject: int = 0, pictures: int = 1) -> str:
+        """Such as 'up to 2.4 MB of features', of so many pictures."""
         if not (params.raw or params.filtered or params.map3):
             return "small"
-        size = self._bytes(params) * self._pictures
-        words = f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
-        same = f", if all {self._pictures} pictures are of this size" if self._pictures > 1 else ""
-        return f"up to {words} of features{same}"
+        return f"up to {_in_words(self._bytes(params) * pictures)} of features{_if_alike(pictures)}"
 
     def _bytes(self, params: ExportParams) -> int:
         on_full = params.full_size + params.raw_full_size
@@ -307,3 +329,43 @@ class FeatureForecast:
         lifted += max(self._full_numbers, self._numbers) * params.raw_full_size
         on_grid = sum(numbers * (2 if name == "npz16" else 4) for name in params.formats)
         return on_grid + sum(lifted * (4 if name in ("mat", "npz32") else 2) for name in params.formats)
+
+
+class LayerForecast:
+    """How much an export of layers or of a matte writes, and what it leaves out, in words.
+
+    Parameters
+    ----------
+    size : (H, W) of the picture that shows
+    layers : how many it has
+    left_out : a sentence about what is shown and is no part of it; '' for nothing
+    """
+
+    def __init__(self, size: tuple[int, int], layers: int, left_out: str = "") -> None:
+        self._pixels, self._layers, self._left_out = size[0] * size[1], layers, left_out
+
+    def __call__(self, params: LayerExportParams, subject: int = 0, pictures: int = 1) -> str:
+        """Such as 'up to 9.2 MB'; formats that compress write less."""
+        count = 1 if subject else self._layers
+        a_pixel = {
+            **{
+                "png": 8 * count,
+                "png-premultiplied": 8 * count,
+                "alpha": 2 * count,
+                "npz": 4 * count,
+                "pfm": 4 * count,
+            },
+            **{"psd": 4 * (count + 1), "ora": 4 * (count + 2), "exr": 8 * (count + 1), "coco": 0, "index": 1},
+            "cryptomatte": 16 * ((count + 1) // 2),
+        }
+        numbers = sum(a_pixel[name] for name in params.formats) + 3 * params.overlay + 2 * bool(subject)
+        words = f"up to {_in_words(self._pixels * numbers * pictures)}{_if_alike(pictures)}"
+        return f"{words}. {self._left_out}" if self._left_out else words
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"
+
+
+def _if_alike(pictures: int) -> str:
+    return f", if all {pictures} pictures are of this size" if pictures > 1 else ""

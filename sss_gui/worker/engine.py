@@ -42,7 +42,6 @@ from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
     BatchExportRequest,
-    BatchExportResult,
     ComputeFeatures,
     ExportRequest,
     ExportResult,
@@ -153,7 +152,7 @@ class FeatureEngine(Engine):
         SegmentsLiftRequest: "segmenter.lift_segments",
         BackdropRequest: "segmenter.backdrop",
         CutOutRequest: "segmenter.cut_out",
-        ExportLayersRequest: "segmenter.export_layers",
+        ExportLayersRequest: "export_layers",
         StrokeRequest: "segmenter.classes.stroke",
         OpenClassesRequest: "segmenter.classes.open_classes",
         SaveClassesRequest: "segmenter.classes.save_classes",
@@ -508,17 +507,29 @@ class FeatureEngine(Engine):
             progress=progress.part(0.5, 1.0),
         )
 
-    def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
+    def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write one picture of a batch; nothing where its files are all there and may stay."""
         source, params = request.panes.source, request.params
         if params.existing == "skip" and already_there(request.folder, request.stem, params):
-            return BatchExportResult(source, ())
+            return ExportResult(())
         remembered = self.documents.last_of(source)
         part = progress.part(request.begun, request.done)
         paths = self._write(request.panes, request.folder, request.stem, params, part)
         if remembered is None:
             self.documents.drop(self._key(request.panes.features))  # a batch must not push out what is being looked at
-        return BatchExportResult(source, tuple(paths))
+        return ExportResult(tuple(paths))
+
+    def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """Write layers or a matte; what was computed for it alone is forgotten, as after a batch of features."""
+        from sss_gui.worker.layers.layer_export import export_layers  # here: it loads torch
+
+        key = self._key(request.layers.cut.features)
+        remembered = self.documents.get_quietly(key) is not None
+        result = export_layers(self.segmenter, request, progress.part(request.begun, request.done), deliver)
+        if not remembered:
+            self.documents.drop(key)
+            self.segmenter.forget_closed()
+        return result
 
     def confidence(self, request: ConfidenceRequest, progress: Progress, deliver: Deliver) -> ConfidenceResult:
         """How sure taught classes are of a picture; nobody looks at it, so that its features push no others out."""

@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from sss_model.pipeline import AnalysedPicture  # loads torch
 
 
-DOUBTFUL = 0.6  # confidence below which a matte may be of something else
-
-
 @dataclass(frozen=True)
 class Job:
     """Everything of one call but the pictures."""
@@ -274,7 +271,7 @@ class _Picture:
         """Write the matte that `recipe` makes, or finds; returns the files."""
         from sss_model.analysis.layer_files import decontaminated, write_layer_files
         from sss_model.layer_io import Layers
-        from sss_model.matting import MatteEditor
+        from sss_model.matting import DOUBTFUL, MatteEditor
 
         export, job = self.job.export, self.job
         network = None if self.opened.features is not None else self.worker.extraction.extractor(job.model, job.extract)

@@ -14,7 +14,21 @@ if TYPE_CHECKING:
     from sss_model.matting.editor import MatteEditor, forecast
     from sss_model.matting.parts import Parts, cut_parts
 
-__all__ = ["Box", "Given", "MatteEditor", "Parts", "Step", "Stroke", "box_at", "cut_parts", "forecast", "stroke_at"]
+DOUBTFUL = 0.6  # confidence of a recipe's matte on another picture below which it may be of something else
+
+__all__ = [
+    "DOUBTFUL",
+    "Box",
+    "Given",
+    "MatteEditor",
+    "Parts",
+    "Step",
+    "Stroke",
+    "box_at",
+    "cut_parts",
+    "forecast",
+    "stroke_at",
+]
 
 _HOME = {"MatteEditor": "editor", "forecast": "editor", "Parts": "parts", "cut_parts": "parts"}
 

@@ -43,7 +43,6 @@ from sss_gui.requests.panes import (
     BasisResult,
     BasisStep,
     BatchExportRequest,
-    BatchExportResult,
     ComputeFeatures,
     ExportRequest,
     ExportResult,
@@ -318,9 +317,12 @@ class FakeEngine(Engine):
 
     def export_layers(self, message: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Writing")
-        path = message.folder / f"{message.layers.cut.features.source.stem}-{message.names[0]}.png"
+        source = message.layers.cut.features.source
+        self._check(source)
+        path = message.folder / f"{message.stem or source.stem}-{(*message.names, 'layer')[0]}.png"
         path.write_bytes(b"layer")
-        return ExportResult((path,))
+        doubt = f"sure to {self.sure[source.name]}" if message.like is not None and source.name in self.sure else ""
+        return ExportResult((path,), doubt=doubt)
 
     def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
         matte = self.matte(message.matte, progress, deliver).matte
@@ -343,13 +345,13 @@ class FakeEngine(Engine):
     def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         return LoadModelResult("fake model", "cpu", (("cpu", "processor"),))
 
-    def export_of_batch(self, message: BatchExportRequest, progress: Progress, deliver: Deliver) -> BatchExportResult:
+    def export_of_batch(self, message: BatchExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Network")
         if message.panes.source.name.startswith("broken"):
             raise ImageError(f"{message.panes.source.name} is no picture.")
         path = message.folder / f"{message.stem}.json"
         path.write_text("{}")
-        return BatchExportResult(message.panes.source, (path,))
+        return ExportResult((path,))
 
     def open_picture(self, message: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
         progress.report(0.0, "Reading")

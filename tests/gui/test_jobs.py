@@ -28,8 +28,8 @@ def shown(qtbot, program, photos):
 
 JOBS = {
     "export": (ExportRequest, lambda program, folder: program.session.export(folder, ExportParams())),
-    "batch": (BatchExportRequest, lambda program, folder: program.batch_export.start(program.pictures.sources, folder,
-                                                                                      ExportParams())),
+    "batch": (BatchExportRequest,
+              lambda program, to: program.export_files.export_pictures(program.pictures.sources, to, ExportParams())),
     "shared": (BasisRequest, lambda program, _folder: program.basis.set_mode("shared")),
 }  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_escape_without_a_job_goes_back_to_what_is_shown(qtbot, shown, engine):
 
 def test_a_batch_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, engine, tmp_path):
     engine.gate.clear()
-    shown.batch_export.start(shown.pictures.sources, tmp_path, ExportParams())
+    shown.export_files.export_pictures(shown.pictures.sources, tmp_path, ExportParams())
     qtbot.waitUntil(lambda: shown.window.status.text() == "Exporting 1 of 3, a.png: Network")
     assert shown.window.film_strip.state(0) == "running"
     engine.gate.set()
@@ -98,7 +98,7 @@ def test_a_batch_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, engine, tm
 def test_stopping_a_batch_leaves_the_tick_of_the_picture_it_was_at(qtbot, shown, engine, tmp_path):
     assert shown.window.film_strip.state(0) == "done"
     engine.gate.clear()
-    shown.batch_export.start(shown.pictures.sources, tmp_path, ExportParams())
+    shown.export_files.export_pictures(shown.pictures.sources, tmp_path, ExportParams())
     qtbot.waitUntil(lambda: shown.window.film_strip.state(0) == "running")
     shown.actions["cancel"].trigger()
     qtbot.waitUntil(lambda: not shown.batch_export.active)

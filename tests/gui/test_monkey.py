@@ -87,7 +87,7 @@ class Monkey:
             lambda: program.segments.set_tool(self.random.choice(["pick", "keep", "drop"])),
             lambda: program.window.layers.matte_changing.emit("feather", self.random.uniform(0, 5)),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
-            lambda: program.batch_export.start(program.pictures.sources, self.folder, ExportParams()),
+            lambda: program.export_files.export_pictures(program.pictures.sources, self.folder, ExportParams()),
             lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8)).copy()),
         ])()  # fmt: skip
 

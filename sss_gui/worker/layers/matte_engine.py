@@ -25,7 +25,7 @@ from sss_gui.requests.segments import (
 )
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.layer_pictures import matte_picture
-from sss_gui.worker.sources import read_source
+from sss_gui.worker.sources import read_source, source_stamp
 from sss_model.files.export import ExportError, prepare_folder
 from sss_model.image_io import to_picture
 from sss_model.layer_io.layers import whole_numbers
@@ -76,16 +76,17 @@ class MatteEngine:
     def __init__(self, segmenter: SegmentEngine) -> None:
         self._segmenter = segmenter
         self._edited: _Edited | None = None
+        self._recipe: tuple[Any, dict[str, Any]] | None = None
         self._begun: tuple[Any, Given] | None = None  # the sum of layers that the matte begins with
 
     def clear(self) -> None:
-        """Forget the editor."""
-        self._edited = self._begun = None
+        """Forget the editor, and the last recipe."""
+        self._edited = self._begun = self._recipe = None
 
     def keep_only(self, numbers: set[int]) -> None:
         """Forget the editor unless its features are among those."""
         if self._edited is not None and self._edited.number not in numbers:
-            self.clear()
+            self._edited = self._begun = None
 
     def prepare(self, request: PrepareMatteRequest, progress: Progress, deliver: Deliver) -> None:
         """Make the editor, so that the first click finds it."""
@@ -154,8 +155,11 @@ class MatteEngine:
         return RecipeResult(request.path)
 
     def values(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> dict[str, Any]:
-        """All that makes the matte, as JSON has it."""
-        return self._at(request, progress, deliver).editor.recipe()
+        """All that makes the matte, as JSON has it; the last one is remembered, for all pictures of a batch."""
+        key = request, source_stamp(request.features.source)
+        if self._recipe is None or self._recipe[0] != key:
+            self._recipe = key, self._at(request, progress, deliver).editor.recipe()
+        return self._recipe[1]
 
     def _at(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> _Edited:
         """The editor, at the request's steps."""
@@ -180,7 +184,7 @@ class MatteEngine:
         document = self._segmenter.document(features, progress.part(0.0, 0.5), deliver)
         begun = "" if carried is None else self._segmenter.sequences.begun_with(carried, deliver)
         if self._edited is None or (self._edited.number, self._edited.begun) != (document.number, begun):
-            self.clear()
+            self._edited = self._begun = None
             image, rest = read_source(features.source).image, progress.part(0.5, 1.0)
             values = document.figure.features
             if carried is None:

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.requests.panes import ComputeFeatures, ExportResult, Picture, Source, View
+from sss_gui.requests.panes import ComputeFeatures, Picture, Source, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
     BackdropResult,
     CutOutRequest,
     CutOutResult,
-    ExportLayersRequest,
     Groups,
     LayersRequest,
     LayersResult,
@@ -252,12 +251,6 @@ class SegmentEngine:
         picture[..., :3] = to_picture(image)
         picture[..., 3] = whole_numbers(matte, 255)
         return CutOutResult(picture)
-
-    def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
-        """See `layer_export.export_layers`."""
-        from sss_gui.worker.layers.layer_export import export_layers  # here: it knows this class
-
-        return export_layers(self, request, progress, deliver)
 
     # what is looked at -----------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     idle_shown(qtbot, program)
     program.session.set_filter(FilterParams(radius=3))
     with qtbot.waitSignal(program.batch_export.finished) as finished:
-        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+        program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
     report = finished.args[0]
     assert report.written == 3
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
@@ -34,14 +34,14 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
 def test_a_batch_that_cannot_start_says_why(qtbot, program, engine, tmp_path, photos):
     said = []
     program.session.noted.connect(said.append)
-    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
     assert said == ["Nothing is open to be exported."]
     assert program.window.status.text() == said[-1]
     program.open_files.open_paths(photos[:1])
     idle_shown(qtbot, program)
     engine.gate.clear()
-    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
-    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
+    program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
     assert "already" in said[-1]
     with qtbot.waitSignal(program.batch_export.finished) as finished:
         engine.gate.set()
@@ -53,7 +53,7 @@ def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
     qtbot.waitUntil(lambda: program.pictures.index == 0)
     idle_shown(qtbot, program)
     engine.gate.clear()
-    program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+    program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
     qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
     with qtbot.waitSignal(program.batch_export.finished) as finished:
         program.actions["cancel"].trigger()
@@ -68,7 +68,7 @@ def test_a_batch_is_one_work_to_the_status_line(qtbot, program, tmp_path, photos
     said = []
     program.worker.activity.busy_changed.connect(lambda busy: said.append((busy, program.session.busy)))
     with qtbot.waitSignal(program.batch_export.finished):
-        program.batch_export.start(program.pictures.sources, tmp_path, ExportParams())
+        program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
     idle_shown(qtbot, program)
     assert all(busy == really for busy, really in said)
     assert said.count((False, False)) == 1, "not ready between two pictures"

@@ -68,7 +68,7 @@ def test_they_survive_in_the_session(pasted, tmp_path):
 
 def test_they_are_exported_with_the_others(qtbot, pasted, engine, tmp_path):
     with qtbot.waitSignal(pasted.batch_export.finished) as finished:
-        pasted.batch_export.start(pasted.pictures.sources, tmp_path, ExportParams())
+        pasted.export_files.export_pictures(pasted.pictures.sources, tmp_path, ExportParams())
     assert finished.args[0].written == 3
     assert sum(isinstance(request, BatchExportRequest) for request in engine.asked) == 3
 

@@ -6,7 +6,7 @@ import pytest
 from controls import button
 from PySide6.QtWidgets import QComboBox, QLabel
 
-from sss_gui.window.export_dialog import FEATURE_PURPOSES, LAYER_PURPOSES, ExportDialog, FeatureForecast
+from sss_gui.window.export_dialog import FEATURE_PURPOSES, LAYER_PURPOSES, ExportDialog, FeatureForecast, LayerForecast
 from sss_model.feature_io import FORMATS as FEATURE_FORMATS
 from sss_model.layer_io import FORMATS as LAYER_FORMATS
 from sss_model.params import EXPORT_FORMATS, ExportParams
@@ -84,10 +84,15 @@ def test_each_kind_of_features_is_offered_at_full_size(of_features):
 
 
 def test_a_batch_is_forecast_whole():
-    one, six = (FeatureForecast((1024, 1024), 128, (1024, 1024), pictures) for pictures in (1, 6))
-    assert one(ExportParams()) == "up to 256.0 MB of features"
-    assert six(ExportParams()) == "up to 1.5 GB of features, if all 6 pictures are of this size"
-    assert one(ExportParams(raw=False)) == "small"
+    forecast = FeatureForecast((1024, 1024), 128, (1024, 1024))
+    assert forecast(ExportParams()) == "up to 256.0 MB of features"
+    assert forecast(ExportParams(), 0, 6) == "up to 1.5 GB of features, if all 6 pictures are of this size"
+    assert forecast(ExportParams(raw=False)) == "small"
+    layers = LayerForecast((1024, 1024), 4, "2 pins left out: pins belong to the features.")
+    assert layers(LayerExportParams()) == "up to 32.0 MB. 2 pins left out: pins belong to the features."
+    assert layers(LayerExportParams(), 1, 2).startswith("up to 20.0 MB, if all 2 pictures are of this size. 2 pins")
+    every = LayerExportParams(formats=tuple(LAYER_FORMATS), overlay=True)
+    assert layers(every).startswith("up to 2"), "each format has a size"
 
 
 def test_another_format_is_offered_by_itself(of_features):
