@@ -480,9 +480,7 @@ class Program(QObject):
             "open_sample": opening.open_sample,
             "paste": opening.paste,
             "export": self._by_view(exporting.export_dialog, layers.export_dialog),
-            "export_all": self._by_view(
-                lambda: exporting.export_dialog(all_pictures=True), lambda: layers.export_dialog(all_pictures=True)
-            ),
+            "export_all": self._export_all,
             "open_session": self.session_store.open_dialog,
             "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,
@@ -529,6 +527,10 @@ class Program(QObject):
             "pin_table": self.pin_table.show,
             "export_figure": self.export_figure.dialog,
         }
+
+    def _export_all(self) -> None:
+        """Ask what to export of all open pictures, in the view that shows."""
+        (self.export_layers if self.segments.shown else self.export_files).export_dialog(all_pictures=True)
 
     def _pane_bindings(self) -> dict[str, Callable[[], object]]:
         """What commands do to the panes that are seen, whichever view shows."""

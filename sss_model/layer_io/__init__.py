@@ -138,7 +138,10 @@ def write_layers(
     target = Path(path)
     names = layer_file_names(target.name, layers.names, format=format, what=what, others=others, host=host)
     files = [target.with_name(name) for name in names]
-    _WRITERS[format](files, layers, metadata or {})
+    if format == "psd":
+        write_psd(files[0], layers, cut_out=what != "layers")
+    else:
+        _WRITERS[format](files, layers, metadata or {})
     return files
 
 
@@ -162,7 +165,6 @@ _WRITERS: dict[str, _Writer] = {
     "png-premultiplied": lambda paths, layers, _: write_png(paths, layers, premultiplied=True),
     "alpha": lambda paths, layers, _: write_alphas(paths, layers),
     "npz": lambda paths, layers, metadata: write_npz(paths[0], layers, metadata),
-    "psd": lambda paths, layers, _: write_psd(paths[0], layers),
     "ora": lambda paths, layers, _: write_ora(paths[0], layers),
     "exr": lambda paths, layers, _: write_exr(paths[0], layers),
     "cryptomatte": lambda paths, layers, _: write_cryptomatte(paths[0], layers),
