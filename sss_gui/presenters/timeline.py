@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 
 from sss_gui.pane_names import PANES, SEGMENT_PANES
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.panes import Pyramid, Source
+from sss_gui.requests.panes import PanesResult, Pyramid, Source
 from sss_gui.requests.segments import MatteResult
 from sss_gui.requests.sequence import PlayedFrame, PlayFrame
 from sss_gui.requests.worker import Worker
@@ -19,10 +21,13 @@ from sss_gui.state.session import Session
 from sss_gui.widgets.panels.frame_track import Marks
 from sss_gui.widgets.panels.timeline import Timeline
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
+from sss_gui.worker.frame_player import SIDE
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.layer_pictures import matte_picture
 from sss_model.counted import counted
 
+REMEMBERED = 256 * 2**20
+"""Bytes of panes that are kept to be played."""
 REFRESH_MS = 100
 """Between two drawings of what is carried."""
 
@@ -50,6 +55,8 @@ class TimelinePresenter(QObject):
         self._timeline, self._panels = timeline, panels
         self._played = Channel(worker, Rank.PREVIEW, quiet=True)
         self._begun = 0.0, 0  # when playing began, and at which frame
+        self._panes: OrderedDict[Source, dict[str, Pyramid]] = OrderedDict()  # of frames that were looked at
+        self._look: object = None  # how those are made
         self._seen = -1  # the frame that lies over the panes; -1 for none
         self._ticks = QTimer(self)
         self._ticks.setTimerType(Qt.TimerType.PreciseTimer)
@@ -75,6 +82,7 @@ class TimelinePresenter(QObject):
         session.source_changed.connect(self._point)
         session.reverted.connect(self._point)
         session.displayed_changed.connect(self._take_up)
+        session.panes_rendered.connect(self._remember)
         self._segments.shown_changed.connect(lambda _shown: self._draw())
 
     def end(self) -> None:
@@ -111,6 +119,7 @@ class TimelinePresenter(QObject):
         self._ticks.stop()
         self._played.drop()
         self._uncover()
+        self._panes.clear()
         if frames is not None:
             self._timeline.set_frames(frames.numbers, frames.rate)
         self._timeline.set_playing(False)
@@ -213,13 +222,32 @@ class TimelinePresenter(QObject):
         self._seen = frame
         self._timeline.set_frame(frame)
         levels = make_pyramid(result.picture)
-        pictures = {"input": levels, "coloured": levels, "matte": levels}
+        known = self._panes.get(result.source, {}) if self._look == self._look_now else {}
+        pictures = {**known, "input": levels, "coloured": levels, "matte": levels}
         if result.matte is not None:
             view = self._segments.view
             name = "grey" if view.name == "picture" else view.name
             seen = matte_picture(result.matte, result.picture, name, colour=view.colour)
             pictures["matte"] = make_pyramid(seen)
         self._lay(pictures)
+
+    @property
+    def _look_now(self) -> object:
+        """What the panes of features depend on, beside the frame."""
+        return replace(self._session.state, source=None)
+
+    def _remember(self, result: PanesResult) -> None:
+        """Keep the panes of a frame, small, to be played."""
+        if self._sequence.frames is None:
+            return
+        if self._look != self._look_now:
+            self._look = self._look_now
+            self._panes.clear()
+        panes = self._panes.setdefault(result.source, {})
+        panes |= {name: small_enough(levels) for name, levels in result.pictures.items()}
+        self._panes.move_to_end(result.source)
+        while sum(levels[0].nbytes for each in self._panes.values() for levels in each.values()) > REMEMBERED:
+            self._panes.popitem(last=False)
 
     def _lay(self, pictures: dict[str, Pyramid] | None) -> None:
         """Lay pictures over the panes of these names, and nothing over the others; None: the panes are as they were."""
@@ -245,3 +273,8 @@ class TimelinePresenter(QObject):
     def _show_matte(self, result: PlayedFrame) -> None:
         if result.matte is not None:
             self._segments.foresee(MatteResult(result.source, result.matte, result.picture, solved=False))
+
+
+def small_enough(levels: Pyramid) -> Pyramid:
+    """The levels of a pyramid that are no larger than what is played."""
+    return [level for level in levels if max(level.shape[:2]) <= SIDE] or levels[-1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import shlex
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def frame_names(frames: FrameList) -> list[str]:
     """The frames as a command takes them: a video, a pattern where that names these and no others, or all files."""
     paths = list(dict.fromkeys(source.path for source in frames.sources))
     lead = paths[0].stem.rstrip("0123456789")
-    pattern = f"{glob.escape(str(paths[0].with_name(lead)))}[0-9]*{paths[0].suffix}"
+    pattern = f"{glob.escape(os.path.join(paths[0].parent, lead))}[0-9]*{glob.escape(paths[0].suffix)}"
     if len(paths) > 1 and sorted(glob.glob(pattern)) == sorted(map(str, paths)):
         return [pattern]
     return [str(path) for path in paths]

@@ -111,6 +111,7 @@ class FrameTrack(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._dragged and event.button() == Qt.MouseButton.LeftButton:
+            self._scrub(event.position().x())
             self._dragged = False
             self.chosen.emit(self.frame)
 

@@ -74,8 +74,8 @@ class SequenceEngine:
         """Say which frames there are; carry the matte to the others, each delivered as soon as it is there."""
         asked = request.carry
         chain = self._run(asked, deliver).chain
-        known = [frame for frame in chain.order if self.store.area(chain.name(frame)) is not None]
-        missing = sorted(set(chain.order) - set(known), key=chain.order.index)
+        known = {frame for frame in chain.order if self.store.area(chain.name(frame)) is not None}
+        missing = [frame for frame in chain.order if frame not in known]
         ready = frozenset(frame for frame in missing if self.store.keeps(chain.name_before(frame)))
         found = tuple(self._found(chain, frame) for frame in sorted(known))
         first = CarryResult(asked, found, True, ready)

@@ -12,7 +12,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSpinBox
 from sequences import COUNT, carried, click, go, open_frames, settled, shown, write_frames
 
+from sss_gui.requests.panes import Source
+from sss_gui.requests.segments import FrameList
 from sss_gui.requests.sequence import ExportFramesRequest
+from sss_gui.tasks.command_line import frame_names
 from sss_model.params.layers import LayerExportParams
 
 LEFT = Qt.MouseButton.LeftButton
@@ -116,9 +119,16 @@ def test_playing_goes_through_the_frames_and_stops_where_one_looks(qtbot, shot, 
 
     qtbot.waitUntil(several, timeout=20_000)
     assert len(engine.asked) == opened, "nothing is computed to play"
+    assert shot.window.panel.pane("filtered").canvas.cover.levels == [], "of these frames no features are known"
     shot.actions["play"].trigger()
     assert not shot.sequence.playing
-    shown(qtbot, shot, (seen[-1] - 20) // 10)
+    here = (seen[-1] - 20) // 10
+    shown(qtbot, shot, here)
+    qtbot.mousePress(shot.window.timeline.track, LEFT, pos=at(shot, 0))
+    canvas = shot.window.panel.pane("filtered").canvas
+    qtbot.waitUntil(lambda: canvas.cover is not None and bool(canvas.cover.levels))
+    qtbot.mouseRelease(shot.window.timeline.track, LEFT, pos=at(shot, here))
+    shown(qtbot, shot, here)
     assert pane.canvas.cover is None
     idle(qtbot, shot)
 
@@ -202,3 +212,21 @@ def test_the_copied_command_names_the_frames_and_the_recipe(qtbot, shot, tmp_pat
     assert f"--matte {tmp_path}/out/shot-sequence-recipe.json" in words
     assert "--formats exr" in words
     settled(qtbot, shot)
+
+
+def test_frames_are_named_by_a_pattern_where_that_is_all_of_them(tmp_path):
+    folder = write_frames(tmp_path / "a [b]")
+    paths = sorted(folder.iterdir())
+    assert names_of(paths) == [str(tmp_path / "a [[]b]" / "shot.[0-9]*.png")]
+    (folder / "shot.0001.mask.png").write_bytes(b"")
+    assert names_of(paths) == [str(path) for path in paths], "the pattern would name the mask too"
+    bare = [path.rename(folder / f"{k:03d}.png") for k, path in enumerate(paths)]
+    assert names_of(bare) == [str(tmp_path / "a [[]b]" / "[0-9]*.png")]
+    assert frame_names(FrameList("clip", (Source.from_video(bare[0], 1), Source.from_video(bare[0], 2)), (1, 2))) == [
+        str(bare[0])
+    ]
+
+
+def names_of(paths):
+    """What the command is given for these frames."""
+    return frame_names(FrameList("", tuple(map(Source.from_path, paths)), tuple(range(len(paths)))))
