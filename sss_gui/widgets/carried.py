@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ _TYPES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "ima
           "image/heic": ".heic", "image/jxl": ".jxl", "image/gif": ".gif", "image/bmp": ".bmp",
           "image/x-bmp": ".bmp"}  # fmt: skip
 _LONGEST_LINK = 100
+_SOURCE = re.compile(r"""<img\b[^>]*?\bsrc=["']([^"']+)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def carried(data: QMimeData | None) -> Carried:
     if paths:
         return Carried(paths)
     links = [url for url in data.urls() if not url.isEmpty()]
+    if data.hasHtml():  # a picture dragged out of a page
+        links += [QUrl(html.unescape(address)) for address in _SOURCE.findall(data.html())]
     for kind, suffix in _TYPES.items():
         if data.hasFormat(kind) and (content := bytes(data.data(kind).data())):
             return Carried(data=content, suffix=suffix, image=_image(data))

@@ -189,6 +189,10 @@ def test_an_inline_picture_is_taken_and_one_that_is_none_is_said(qtbot, program,
     data.setUrls([QUrl(f"data:image/png;base64,{content}")])
     shown = shown_after(qtbot, program, lambda: program.open_files.drop(carried(data)))
     assert shown.image.shape == (3, 5, 3)
+    page = QMimeData()
+    page.setHtml(f'<a href="x"><img alt="a" src="data:image/png;base64,{content}"></a>')
+    shown = shown_after(qtbot, program, lambda: program.open_files.drop(carried(page)))
+    assert shown.image.shape == (3, 5, 3)
     data.setUrls([QUrl("data:image/png;base64,bm90aGluZw==")])
     with qtbot.waitSignal(program.file_worker.failed) as failed:
         program.open_files.drop(carried(data))
