@@ -193,6 +193,9 @@ class ComparePresenter(QObject):
         for channel in (self._builds, self._runs, self._similar):
             channel.drop()
         self._say("")
+        self._result = self._pin = None
+        if self._dialog is not None:
+            self._dialog.clear()
         self._ends.ask(EndCompareRequest())
 
     def _say(self, words: str, *, busy: bool = False, fraction: float = -1.0) -> None:

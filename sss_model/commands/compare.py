@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from sss_model.errors import ImageError, ParameterError
 from sss_model.image_io import read_image
 from sss_model.params import ExtractParams, GridParams
 from sss_model.progress import Progress
-from sss_model.storage.atomic_write import check_target
+from sss_model.storage.atomic_write import check_target, replacing
 from sss_model.storage.scratch import scratch_folder
 from sss_model.weights.initialise import published_weights, write_backbone
 
@@ -41,7 +42,8 @@ def compare(options: argparse.Namespace) -> None:
     report = options.report or Path(f"{source.stem}-models.html")
     if report.exists() and options.report is None and not _is_report(report):
         raise ImageError(f"{report} is no report of this program.", hint="Name another file with --report.")
-    check_target(report, ImageError)
+    for file in filter(None, (report, options.json)):
+        check_target(file, ImageError)
     image = read_image(source)
     pins = [parse_pin(text, (image.shape[0], image.shape[1])) for text in options.pin]
     labels = None if options.labels is None else read_labels(options.labels)
@@ -62,6 +64,10 @@ def compare(options: argparse.Namespace) -> None:
         )
         print(table_text(comparison.rows))
         write_report(report, comparison, name=source.name, filter=smoothing, pins=pins)
+    if options.json is not None:
+        content = {"picture": source.name, "models": [row.to_dict() for row in comparison.rows]}
+        with replacing(options.json, ImageError) as temporary:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
     print(f"Wrote {report}.")
 
 

@@ -90,8 +90,10 @@ def _evaluate(arguments: Sequence[str] | None) -> int:
     options = parser.parse_args(arguments)
     start_log(options.debug)
     if options.compare:
-        if options.data:
-            parser.error("--compare looks at one picture; --data belongs to measuring one model.")
+        if options.data or options.taps or options.contact_sheet or options.model:
+            parser.error(
+                "--compare looks at one picture; a model, --data, --taps and --contact-sheet measure one model."
+            )
         from sss_model.commands.compare import compare
 
         compare(options)

@@ -137,11 +137,19 @@ class CompareDialog(QDialog):
         """The sentence beside the bar."""
         return self._state.text()
 
-    def show_models(self, titles: Sequence[str], size: tuple[int, int]) -> FeaturePanel:
-        """Linked panes, the photograph's first; they are empty, and returned to be filled."""
+    def clear(self) -> None:
+        """Show no comparison."""
         if self.panel is not None:
             self.panel.hide()
             self.panel.deleteLater()
+            self.panel = None
+        self._table.hide()
+        self._hint.show()
+        self._refresh()
+
+    def show_models(self, titles: Sequence[str], size: tuple[int, int]) -> FeaturePanel:
+        """Linked panes, the photograph's first; they are empty, and returned to be filled."""
+        self.clear()
         names = {"input": "Photograph", **{str(number): title for number, title in enumerate(titles)}}
         self.panel = FeaturePanel(titles=names, arrangement="row" if len(titles) <= 3 else "grid")
         self.panel.controller.set_image_size(size)

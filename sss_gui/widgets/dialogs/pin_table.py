@@ -19,8 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sss_gui.widgets.picture.annotations import ink_on
-
 
 class PinTableDialog(QDialog):
     """A square table, each cell in a shade of its number; a pure view.
@@ -104,7 +102,5 @@ def _cell(value: float, far: float) -> QTableWidgetItem:
     item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
     if not np.isnan(value):
         part = min(max(value if far <= 0 else 1 - value / far, 0.0), 1.0)
-        shade = QColor(255 - round(part * 200), 255 - round(part * 110), 255 - round(part * 60))
-        item.setBackground(shade)
-        item.setForeground(ink_on(shade))
+        item.setBackground(QColor(40, 120, 170, round(part * 255)))  # over the table's own, light or dark
     return item

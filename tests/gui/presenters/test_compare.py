@@ -197,9 +197,16 @@ def test_stop_ends_it(qtbot, program, engine, opened):
     assert opened.panel is None
 
 
-def test_closing_gives_the_memory_back(qtbot, program, engine, opened):
+def test_closing_gives_the_memory_back_and_the_next_time_begins_anew(qtbot, program, engine, opened):
+    named(opened, QComboBox, "Model 2").setCurrentText("Shipped model")
+    compared(qtbot, opened)
     opened.close()
     qtbot.waitUntil(lambda: bool(asked(engine, EndCompareRequest)))
+    program.actions["compare_models"].trigger()
+    assert opened.isVisible()
+    assert opened.panel is None
+    assert not button(opened, "Save report").isEnabled()
+    assert "compare them on a.png" in said(opened)
 
 
 def test_bad_scales_are_a_sentence(qtbot, opened):

@@ -209,7 +209,9 @@ def test_the_command_prints_the_table_and_writes_the_report(
     Image.fromarray(np.asarray(labels, np.uint8)).save(tmp_path / "labels.png")
     monkeypatch.chdir(tmp_path)
     words = ["--compare", str(files[0]), f"{files[1]}@48:1", "photo.png", "--labels", "labels.png", "--size", "64"]
-    assert main([*words, "--scales", "1", "--pin", "3,4"]) == 0
+    assert main([*words, "--scales", "1", "--pin", "3,4", "--json", "numbers.json"]) == 0
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert [row["title"] for row in numbers["models"]] == ["model0 at 64, scales 1", "model1 at 48, scales 1"]
     out = capsys.readouterr().out
     assert "model1 at 48" in out
     assert "Pair AUC" in out
