@@ -11,7 +11,7 @@ import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, Container, Label, ProgressBar, PushButton, SpinBox
 from napari.layers import Image, Labels, Points
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QThreadPool, QTimer
 
 from sss_gui.napari.marks import DROP, KEEP, in_order, marks_of, picture_of
 from sss_model.array_types import Floats, Picture
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sss_model.projection.feature_views import FeatureViews
 
 _WORDS, _COLOURS = {KEEP: "keep", DROP: "drop"}, {KEEP: "lime", DROP: "red"}
+_STACK = 2**24  # bytes of a worker's thread: macOS gives 512 KB, too little for torch
 _TELL_MS = 100  # between two looks at how far the work is
 _MADE = "sss-features"  # in the metadata of layers that are no picture to cut
 
@@ -71,6 +72,7 @@ class SemanticWidget(Container):  # type: ignore[misc]
             self.bar, self.stop, self.said,
         ])  # fmt: skip
         self.said.native.setWordWrap(True)
+        QThreadPool.globalInstance().setStackSize(_STACK)
         self._marked: Marked | None = None
         self._editor: tuple[Image, MatteEditor] | None = None
         self._views: tuple[Image, FeatureViews] | None = None
