@@ -211,7 +211,7 @@ class SegmentsPresenter(QObject):
 
     def _resize(self, direction: int) -> None:
         """Another size of the brush, or another part that the last click means."""
-        if self._segments.tool == "brush":
+        if self._segments.tool in ("brush", "teach"):
             self._segments.scale_brush(1.25**direction)
         elif self._segments.tool != "pick":
             self._hovers.drop()

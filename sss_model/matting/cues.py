@@ -131,6 +131,8 @@ def balance(near: Doubles, far: Doubles) -> Doubles:
 def _nearest(values: Doubles, chosen: Indices) -> Doubles:
     """(K,): from each of `values` (K, C) to the nearest of those `chosen`."""
     others = values[chosen]
-    squares = (values**2).sum(1)[:, None] - 2 * values @ others.T + (others**2).sum(1)
-    nearest: Doubles = np.sqrt(np.maximum(squares.min(1), 0))
+    squares = values @ (-2 * others.T)  # thousands by thousands after a box: one array of that size is enough
+    squares += (others**2).sum(1)
+    least = squares.min(1) + (values**2).sum(1)
+    nearest: Doubles = np.sqrt(np.maximum(least, 0))
     return nearest
