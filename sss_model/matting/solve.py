@@ -26,11 +26,6 @@ _PLAIN_SCALE, _PLAIN_FIRST, _PLAIN_LATER = 0.6, 0.5, 0.25  # it knows large thin
 _FEATURE_FALL, _COLOUR_FALL = 6.0, 200.0
 
 
-def solve(parts: Parts, now: Situation) -> Doubles:
-    """(K,) in [0, 1]: the alphas that a mark leads to."""
-    return relaxed(parts, judged(parts, now), now.marks)
-
-
 def spread(parts: Parts, likely: Doubles) -> Doubles:
     """(K,) in [0, 1]: the alphas where no mark says anything, from the superpixels that `likely` (K,) is sure of.
 

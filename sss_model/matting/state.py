@@ -11,12 +11,14 @@ from scipy.sparse.csgraph import connected_components
 
 from sss_model.array_types import Doubles, Floats, Indices
 from sss_model.errors import ParameterError
+from sss_model.matting.box_cut import cut_by_colour
 from sss_model.matting.cues import Marks, Situation
 from sss_model.matting.parts import Parts
-from sss_model.matting.solve import judged, relaxed, solve
+from sss_model.matting.solve import judged, relaxed
 from sss_model.matting.steps import Box, Given, Step, Stroke
 
 _ROUNDS = 2  # in which what a box holds is judged by the answer before
+_COLOUR_ODDS = 2.0  # of what colours say of it
 _CHANGED = 0.02
 _LARGER = 1.25  # by how much the next larger part is larger, at least
 _WIDENINGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # log-odds
@@ -190,6 +192,8 @@ def _boxed(parts: Parts, state: State, box: Box) -> State:
     before = np.where(outside, 0.0, state.alpha)
     if not (before > 0.5).any():
         before = (~outside).astype(np.float64)
+    colour = _COLOUR_ODDS * cut_by_colour(parts, box)
     for _ in range(_ROUNDS):
-        before = solve(parts, Situation(marks, before, np.flatnonzero(~outside), True, boxed=True))
+        now = Situation(marks, before, np.flatnonzero(~outside), True, boxed=True)
+        before = relaxed(parts, judged(parts, now) + colour, marks)
     return State(before, marks, state.contested, True, boxed=True)

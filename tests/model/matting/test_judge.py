@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from sss_model.matting.cues import Situation, cues
 from sss_model.matting.judge import FARTHEST, Judge, read_judge, shipped_judge
 from sss_model.matting.parts import cut_parts
-from sss_model.matting.solve import relaxed, solve
+from sss_model.matting.solve import judged, relaxed
 
 
 def test_a_judge_answers_as_torch_does_and_as_its_file(tmp_path) -> None:
@@ -70,6 +70,7 @@ def test_the_shipped_judge_takes_what_is_marked_and_like_it() -> None:
     marks = np.zeros(parts.count, np.int8)
     under = parts.labels[30, 45]
     marks[under] = 1
-    alpha = solve(parts, Situation(marks, None, np.array([under]), True))[parts.labels]
+    odds = judged(parts, Situation(marks, None, np.array([under]), True))
+    alpha = relaxed(parts, odds, marks)[parts.labels]
     assert (alpha[22:38, 32:58] > 0.5).mean() > 0.95
     assert (alpha[:15] > 0.5).mean() < 0.05
