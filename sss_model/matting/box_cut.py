@@ -29,7 +29,7 @@ def cut_by_colour(parts: Parts, box: Box) -> Doubles:
         return np.zeros(parts.count)
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(colours[labels], mask, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(colours[labels], mask, (0, 0, 1, 1), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     inside = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD))
     if inside.sum() < _LEAST * within.sum():
         return np.zeros(parts.count)
