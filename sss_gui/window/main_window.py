@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QResizeEvent, QWindowStateChangeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QIcon,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QWindowStateChangeEvent,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -27,6 +37,7 @@ from sss_gui.widgets.dialogs.manual import ManualDialog
 from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.key_positions import at_place
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.jobs_bar import JobsBar
 from sss_gui.widgets.panels.layers_panel import LayersPanel
@@ -72,6 +83,7 @@ class MainWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("main-window")
+        self.platform = QGuiApplication.platformName()
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
@@ -291,6 +303,23 @@ class MainWindow(QMainWindow):
         if content and event.source() is None:
             event.acceptProposedAction()
             self.dropped.emit(content)
+
+    def event(self, event: QEvent) -> bool:
+        """Letters of other alphabets act by their place, before what the letter itself is a shortcut for.
+
+        Fields for text keep them: they take the key before it comes here.
+        """
+        kind = event.type()
+        if kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress) and isinstance(event, QKeyEvent):
+            wanted = QKeySequence(at_place(event, self.platform))
+            reachable = (action for action in self.actions() if action.isEnabled() and action.isVisible())
+            action = next((each for each in reachable if not wanted.isEmpty() and wanted in each.shortcuts()), None)
+            if action is not None:
+                event.accept()
+                if kind == QEvent.Type.KeyPress:
+                    action.trigger()
+                return True
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for dialog in self.findChildren(QDialog):

@@ -233,3 +233,23 @@ def test_letters_are_found_by_their_place_on_other_keyboards(opened):
     for view in ("features", "segments"):
         keys = [key for c in COMMANDS if c.view in ("", view) for key in shortcuts[c.name]]
         assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("letter", "place", "name"), [
+    ("к", 22, "tool_pick"),  # Bulgarian, where U is: not the Russian к, where R is
+    ("љ", 16, "tool_box"),  # Serbian, where Q is
+    ("ث", 18, ""),  # Arabic, where E is, which is the other view's
+    ("ل", 34, "channel"),  # Arabic, where G is
+])  # fmt: skip
+def test_on_any_keyboard_a_letter_acts_by_the_place_that_the_system_names(qtbot, opened, letter, place, name):
+    opened.window.platform = "xcb"
+    opened.segments.show(name.startswith("tool"))
+    triggered = []
+    for each, action in opened.actions.items():
+        action.triggered.connect(lambda _checked=False, each=each: triggered.append(each))
+    none, panel = Qt.KeyboardModifier.NoModifier, opened.window.shown_panel
+    canvas = panel.pane(panel.current).canvas
+    for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+        event = QKeyEvent(kind, ord(letter), none, place + 8, 0, 0, letter)
+        QApplication.sendEvent(canvas, event)
+    assert triggered == ([name] if name else [])
