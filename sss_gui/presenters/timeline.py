@@ -24,6 +24,7 @@ from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.worker.frame_player import SIDE
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.layer_pictures import matte_picture
+from sss_model.array_types import Mask
 from sss_model.counted import counted
 
 REMEMBERED = 256 * 2**20
@@ -144,16 +145,26 @@ class TimelinePresenter(QObject):
             return
         corrected = {k: k in sequence.backwards for k in sequence.marks if k != sequence.key}
         key = -1 if sequence.key is None else sequence.key
-        there = np.isfinite(sequence.areas)
+        there = self._there()
         marks = Marks(key, corrected, there, sequence.jumping(), tuple(sequence.failed))
         self._timeline.set_marks(marks, sequence.areas, sequence.changes)
         self._timeline.set_matte(shown=self._segments.shown)
         self._show_words()
 
+    def _there(self) -> Mask:
+        """(N,) the frames whose mattes are carried; while the features show, those whose panes are known."""
+        if self._segments.shown or self._sequence.frames is None:
+            return np.isfinite(self._sequence.areas)
+        known = self._panes if self._look == self._look_now else {}
+        return np.array([source in known for source in self._sequence.frames.sources], np.bool_)
+
     def _show_words(self) -> None:
         sequence, index = self._sequence, self._sequence.index
         self._timeline.set_backwards(index in sequence.marks and index != sequence.key, index in sequence.backwards)
         if sequence.frames is None:
+            return
+        if not self._segments.shown:
+            self._timeline.set_words(f"Features of {self._there().sum()} of {len(sequence.frames.numbers)} frames")
             return
         if sequence.key is None:
             self._timeline.set_words("Click in a frame what the matte is to hold, then carry it through the others")
@@ -246,6 +257,7 @@ class TimelinePresenter(QObject):
         panes = self._panes.setdefault(result.source, {})
         panes |= {name: small_enough(levels) for name, levels in result.pictures.items()}
         self._panes.move_to_end(result.source)
+        self._draw_soon()
         while sum(levels[0].nbytes for each in self._panes.values() for levels in each.values()) > REMEMBERED:
             self._panes.popitem(last=False)
 

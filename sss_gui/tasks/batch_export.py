@@ -107,7 +107,7 @@ class BatchExport(QObject):
             self._session.noted.emit("Nothing is open to be exported.")
             return
         self._build = build
-        stems = stems_for([source.path for source in sources])
+        stems = stems_for([source.path.with_name(f"{source.stem}{source.path.suffix}") for source in sources])
         self._waiting = deque(zip(sources, stems, strict=True))
         self._total = len(sources)
         self._report = Report(folder, 0, 0, (), 0)

@@ -112,6 +112,9 @@ class ExportFiles(ExportTask[ExportParams]):
         if source is None:
             self.noted.emit("Open a picture first.")
             return
+        if source.frame is not None:
+            self.noted.emit("A frame of a video has no command line: export it from here, or save it as a picture.")
+            return
         state = replace(self._session.state, source=source)
         text = command_line(state, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)

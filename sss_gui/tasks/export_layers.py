@@ -209,6 +209,9 @@ class ExportLayers(ExportTask[LayerExportParams]):
         if state.source is None or state.source.path is None or not (drawn or segments.cut is not None):
             self.noted.emit("Only layers and mattes of a picture from a file have a command line.")
             return
+        if state.source.frame is not None and self._sequence.key is None:
+            self.noted.emit("Layers of a frame of a video have no command line; export them from here.")
+            return
         taught = segments.layers_request() if not drawn else None
         if taught is not None and taught.cut.classes is not None:
             self._copy_classes(taught.cut.classes)

@@ -100,9 +100,10 @@ class OpenFiles(QObject):
         pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
         features = " ".join(f"*{suffix}" for suffix in FEATURE_SUFFIXES)
         models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
+        videos = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
         filters = ";;".join(
-            (f"All that can be opened ({pictures} {features} {models})", f"Pictures ({pictures})",
-             f"Features ({features})", f"Models ({models})", "All files (*)"))  # fmt: skip
+            (f"All that can be opened ({pictures} {features} {models} {videos})", f"Pictures ({pictures})",
+             f"Features ({features})", f"Videos ({videos})", f"Models ({models})", "All files (*)"))  # fmt: skip
         names, _ = QFileDialog.getOpenFileNames(self._window, title, self._start_folder(), filters)
         return [Path(name) for name in names]
 

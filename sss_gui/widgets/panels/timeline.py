@@ -137,7 +137,7 @@ class Timeline(QWidget):
         self.plot.set_values(areas, changes)
 
     def set_words(self, words: str) -> None:
-        """What there is to say of the matte."""
+        """What there is to say of the frames or their mattes."""
         self._words.setText(words)
 
     def set_backwards(self, there: bool, backwards: bool) -> None:
@@ -163,7 +163,7 @@ class Timeline(QWidget):
 
     def set_matte(self, *, shown: bool) -> None:
         """Whether there is anything to carry, and to plot."""
-        for part in (self._carry, self._backwards, self._words, self.plot):
+        for part in (self._carry, self._backwards, self.plot):
             part.setVisible(shown)
 
     @property
@@ -173,7 +173,7 @@ class Timeline(QWidget):
 
     @property
     def words(self) -> str:
-        """What is said of the matte."""
+        """What is said of the frames or their mattes."""
         return self._words.text()
 
     def _choose_number(self, number: int) -> None:

@@ -62,6 +62,10 @@ def test_one_frame_brings_those_beside_it_and_a_video_its_frames(qtbot, program,
     assert program.window.timeline.rate == 12.5
     assert program.sequence.frames.sources[1].stem == "clip.0002"
     assert program.window.windowTitle().startswith("clip.avi, frame 1")
+    words = []
+    program.export_files.noted.connect(words.append)
+    program.actions["copy_command"].trigger()
+    assert words == ["A frame of a video has no command line: export it from here, or save it as a picture."]
     idle(qtbot, program)
 
 

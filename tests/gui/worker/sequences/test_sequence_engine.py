@@ -172,19 +172,26 @@ def test_carrying_gives_way_within_a_frame(engine, frames):
     assert len(given) > 5 * COUNT
 
 
-def test_a_frame_that_cannot_be_read_is_left_out(engine, frames, tmp_path):
-    broken = tmp_path / "shot.13.png"
-    broken.write_bytes(b"no picture")
-    sources = tuple(Source.from_path(broken) if k == 2 else source for k, source in enumerate(frames.sources))
-    for source in (*sources[:2], sources[3]):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no picture", "shot.13.png is not a picture"),
+        (None, "All frames must be of one size; shot.13.png has 64 x 48"),
+    ],
+)
+def test_a_frame_that_cannot_be_read_is_left_out(engine, frames, tmp_path, content, words):
+    for source in frames.sources:
         (tmp_path / source.path.name).write_bytes(source.path.read_bytes())
-    listed = FrameList(
-        "shot", tuple(Source.from_path(tmp_path / source.path.name) for source in sources), frames.numbers
-    )
+    broken = tmp_path / "shot.13.png"
+    if content is None:
+        write_picture(broken, np.zeros((48, 64, 3), np.uint8))
+    else:
+        broken.write_bytes(content)
+    listed = replace(frames, sources=tuple(Source.from_path(tmp_path / source.path.name) for source in frames.sources))
     results = answers(engine, CarryRequest(carry_of(listed), True))
     ((frame, sentence),) = (failed for result in results for failed in result.failed)
     assert frame == 2
-    assert "shot.13.png is not a picture" in sentence
+    assert words in sentence
     known = {found.frame for result in results for found in result.frames}
     assert known == {0, 1, 3}
 
