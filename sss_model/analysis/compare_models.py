@@ -22,13 +22,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sss_model import budget
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.analysis.similarity import Similarity
 from sss_model.array_types import AnyFloats, Floats, Labels, Picture
 from sss_model.datasets.border_sampling import choose_edge_pairs
 from sss_model.datasets.label_maps import read_label_map
 from sss_model.datasets.pair_sampling import VOID, choose_probe
-from sss_model.errors import DatasetError, ParameterError
+from sss_model.errors import DatasetError, DeviceError, ParameterError
 from sss_model.extractor import FeatureExtractor
 from sss_model.filtering.resize import resize
 from sss_model.guided_filter import guided_filter
@@ -293,9 +294,13 @@ def _run(
     """The model's features, and its row but for what is compared."""
     progress.report(0.0, f"Loading {model.title}")
     extractor = FeatureExtractor(model.checkpoint, params=replace(params, size="auto", scales=()))
+    height, width = choose_grid((image.shape[0], image.shape[1]), model.grid.size).size
+    needed = 6 * extractor.feature_channels * height * width  # in float32, and in half precision
     if make_room is not None:
-        height, width = choose_grid((image.shape[0], image.shape[1]), model.grid.size).size
-        make_room(6 * extractor.feature_channels * height * width)  # in float32, and in half precision
+        make_room(needed)
+    if needed > (free := budget.free_memory()):
+        sizes = f"{needed / budget.GIB:.1f} GB of memory, {free / budget.GIB:.1f} GB are free"
+        raise DeviceError(f"The features of {model.title} need {sizes}.", hint="Choose a smaller size for it.")
     on_gpu = extractor.device.startswith("cuda")
     release(extractor.device)
     reset_peak()

@@ -25,7 +25,7 @@ from sss_model.analysis.compare_models import (
 from sss_model.analysis.comparison_report import table_text, write_report
 from sss_model.commands.compare import parse_model, parse_pin
 from sss_model.commands.evaluate import main
-from sss_model.errors import Cancelled, DatasetError, ParameterError
+from sss_model.errors import Cancelled, DatasetError, DeviceError, ParameterError
 from sss_model.params import FilterParams, GridParams
 from sss_model.progress import Progress
 from sss_model.weights.checkpoint import write_checkpoint
@@ -156,6 +156,18 @@ def test_bad_calls_are_sentences(files: list[Path], image: np.ndarray) -> None:
         compare_models(image, [one, one], labels=np.zeros((4, 5), np.int32))
     with pytest.raises(Cancelled):
         compare_models(image, [one, one], progress=Progress(cancelled=lambda: True))
+
+
+def test_features_that_do_not_fit_are_refused_before_they_are_computed(
+    files: list[Path], image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("sss_model.budget.free_memory", lambda: 1000)
+    monkeypatch.setattr("sss_model.analysis.compare_models.extract_grid", lambda *_, **__: pytest.fail("computed"))
+    models = [ComparedModel("large", file, SMALL) for file in files]
+    with pytest.raises(DeviceError, match=r"The features of large at 64, scales 1 \(1\) need 0.0 GB of memory"):
+        compare_models(image, models, make_room=asked.append)
+    assert asked == [6 * 8 * 48 * 64]
 
 
 def test_more_urgent_work_passes_before_each_model(files: list[Path], image: np.ndarray) -> None:
