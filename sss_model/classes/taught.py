@@ -214,7 +214,14 @@ class TaughtClasses:
             raise ParameterError(f"There is no class {name!r}; there are {', '.join(self.names) or 'none'}.")
 
 
-def class_alphas(probabilities: Floats, guide: Floats, image: NDArray[Any], progress: Progress | None = None) -> Floats:
+def class_alphas(
+    probabilities: Floats,
+    guide: Floats,
+    image: NDArray[Any],
+    progress: Progress | None = None,
+    *,
+    smoothing: FilterParams | None = None,
+) -> Floats:
     """Probabilities on the working grid as alphas at the picture's size, along its edges.
 
     Parameters
@@ -222,6 +229,7 @@ def class_alphas(probabilities: Floats, guide: Floats, image: NDArray[Any], prog
     probabilities : (h, w, K)
     guide : (h, w, 3) float RGB in [0, 1], the picture on that grid
     image : (H, W, 3) RGB, float in [0, 1] or uint8
+    smoothing : of the guided filter; its defaults
 
     Returns
     -------
@@ -229,7 +237,7 @@ def class_alphas(probabilities: Floats, guide: Floats, image: NDArray[Any], prog
     """
     from sss_model.filtering.lift import GuidedLift  # here: it loads torch
 
-    smoothing = FilterParams()
+    smoothing = smoothing or FilterParams()
     out = np.empty((*image.shape[:2], probabilities.shape[2]), np.float32)
     lift = GuidedLift(guide, radius=smoothing.radius, eps=smoothing.eps)
     lift.lift(probabilities, image, out=out, progress=progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ from sss_model.progress import Progress
 if TYPE_CHECKING:
     from sss_gui.worker.layers.segment_engine import SegmentEngine
 
-_QUICK_SIDE = 240  # cells of the grid that are looked at for what shows at once
+_QUICK_SIDE = 160  # cells of the grid that are looked at for what shows at once
 
 
 class ClassLayers:
@@ -67,13 +68,24 @@ class ClassLayers:
         return ClassLayers(classes, self._document, self.read if image is None else lambda: image)
 
     @cached_property
-    def quick(self) -> Floats:
-        """(h, w, K) of sum 1: of every few cells of the grid, along the grid's edges."""
+    def _some(self) -> tuple[Floats, int]:
+        """Probabilities of every few cells of the grid, and how many cells a side stand for one."""
         step = -(-max(self.grid.shape[:2]) // _QUICK_SIDE)
         some = np.ascontiguousarray(self._features[step // 2 :: step, step // 2 :: step])
-        height, width = some.shape[:2]
-        small = cv2.resize(self.grid, (width, height), interpolation=cv2.INTER_AREA)
-        return class_alphas(self.classes.probabilities(some), np.asarray(small, np.float32), self.grid)
+        return self.classes.probabilities(some), step
+
+    @cached_property
+    def quick(self) -> Floats:
+        """(h, w, K) of sum 1: of some cells, along the edges of half the grid."""
+        probabilities, step = self._some
+        height, width = self.grid.shape[:2]
+        small = _reduced(self.grid, probabilities.shape[1], probabilities.shape[0])
+        half = _reduced(self.grid, max(width // 2, 1), max(height // 2, 1))
+        smoothing = FilterParams()
+        smoothing = replace(smoothing, radius=max(round(smoothing.radius / step), 1))
+        alphas = class_alphas(probabilities, small, half, smoothing=smoothing)
+        enlarged = cv2.resize(alphas, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(enlarged, np.float32).reshape(height, width, -1)
 
     @cached_property
     def _probabilities(self) -> Floats:
@@ -87,7 +99,7 @@ class ClassLayers:
     @property
     def shares(self) -> tuple[float, ...]:
         """Each class's share of the picture, roughly."""
-        return tuple(self.quick.mean(axis=(0, 1), dtype=np.float64).tolist())
+        return tuple(self._some[0].mean(axis=(0, 1), dtype=np.float64).tolist())
 
     @cached_property
     def image(self) -> Floats:
@@ -130,6 +142,10 @@ class ClassLayers:
             values = summed(self._probabilities, groups)
             self._models = groups, models_of(values, self.grid, radius=smoothing.radius, eps=smoothing.eps)
         return lifted_part(self._models[1], self.image, box, step)
+
+
+def _reduced(picture: Floats, width: int, height: int) -> Floats:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 class ClassEngine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,18 @@ def test_layers_come_at_once_and_then_exactly(engine, features):
     results.clear()
     engine.answer(SegmentsRequest(features, classes=classes), Progress(), results.append)
     assert results == [], "what is known is exact at once"
+
+
+def test_many_classes_come_at_once_too(engine, features):
+    """OpenCV enlarges more than four channels as well."""
+    few, results = taught(engine, features), []
+    names = tuple(f"c{k}" for k in range(9))
+    classes = TaughtClasses(
+        few.source, names, tuple(replace(few.strokes[k % 3], name=name) for k, name in enumerate(names))
+    )
+    engine.answer(SegmentsRequest(features, classes=classes), Progress(), results.append)
+    assert results[0].layers.alphas.shape == (60, 80, 9)
+    assert (results[0].layers.alphas.sum(axis=2, dtype=int) == 255).all()
 
 
 def test_mattes_and_parts_are_those_of_the_classes(engine, features):
