@@ -367,6 +367,7 @@ class Program(QObject):
         frames = self.sequence.frames
         for name in ("play", "carry_matte"):
             self.actions[name].setEnabled(frames is not None)
+        self._end_offer(frames.sources[0] if frames is not None else None)
         if frames is not None and self.session.state.basis is None:
             self.basis.set_mode("locked")
 

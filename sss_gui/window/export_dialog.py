@@ -161,6 +161,14 @@ class ExportDialog(QDialog, Generic[Record]):
         return Path(self._folder.text().strip()).expanduser()
 
     @property
+    def _count(self) -> int:
+        """How many pictures are written, or frames where their numbers have no gaps."""
+        if self._range and self.subject == len(self._subjects) - 1:
+            first, last = self.frames
+            return last - first + 1
+        return len(self.places)
+
+    @property
     def frames(self) -> tuple[int, int]:
         """The first and the last number of the range."""
         first, last = (box.value() for box in self._range)
@@ -197,6 +205,7 @@ class ExportDialog(QDialog, Generic[Record]):
         box.setAccessibleName(("First frame", "Last frame")[end])
         box.setEnabled(self._subjects[-1].isChecked())
         self._subjects[-1].toggled.connect(box.setEnabled)
+        box.valueChanged.connect(self._update)
         return box
 
     def _range_row(self) -> QHBoxLayout:
@@ -280,7 +289,7 @@ class ExportDialog(QDialog, Generic[Record]):
             box.setEnabled(not of_numbers or any(other.isChecked() for other in of_numbers))
         try:
             params: Record | None = self.params()
-            count = len(self.places)
+            count = self._count
             if self._alike is not None:
                 self._alike.setVisible(self.subject == 1 and count > 1)
             words = self._forecast(cast(Record, params), self.subject, count) if self._forecast is not None else ""

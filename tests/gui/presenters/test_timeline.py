@@ -9,7 +9,7 @@ from controls import button, named
 from journeys import idle
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QSpinBox
+from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 from sequences import COUNT, carried, click, go, open_frames, settled, shown, write_frames
 
 from sss_gui.requests.panes import Source
@@ -39,6 +39,13 @@ def test_a_folder_of_frames_offers_to_be_a_sequence(qtbot, program, tmp_path):
     qtbot.waitUntil(lambda: program.window.panel.banner.text()[0] == "Open as a sequence?")
     idle(qtbot, program)
     assert "8 pictures of shot are numbered" in program.window.panel.banner.text()[1]
+    program.open_files.open_sequence([folder])
+    qtbot.waitUntil(lambda: program.sequence.frames is not None)
+    assert program.window.panel.banner.isHidden(), "it is one already"
+    shown(qtbot, program, 0)
+    program.actions["close_all"].trigger()
+    program.open_files.open_paths([folder])
+    qtbot.waitUntil(lambda: not program.window.panel.banner.isHidden())
     button(program.window.panel.banner, "Open as a sequence").click()
     qtbot.waitUntil(lambda: program.sequence.frames is not None)
     shown(qtbot, program, 0)
@@ -187,8 +194,10 @@ def test_the_mattes_of_a_range_are_exported(qtbot, shot, engine, tmp_path):
     def choose():
         dialog = QApplication.activeModalWidget()
         assert dialog.subject == 2
+        assert "if all 8 pictures" in dialog.findChild(QLabel, "forecast").text()
         named(dialog, QSpinBox, "First frame").setValue(13)
         named(dialog, QSpinBox, "Last frame").setValue(15)
+        assert "if all 3 pictures" in dialog.findChild(QLabel, "forecast").text()
         dialog.accept()
 
     words = []
