@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import UnidentifiedImageError
 
+from sss_model.errors import ParameterError
 from sss_model.image_io.camera_raw import CAMERA_RAW
 from sss_model.image_io.decoded import Decoded, Decoder, Header
 from sss_model.image_io.exr import EXR
@@ -37,16 +38,18 @@ def find_decoder(source: Path) -> Decoder | None:
     return next((decoder for decoder in DECODERS if decoder.recognises(head, source)), None)
 
 
-def _decoder(source: Path) -> Decoder:
+def _decoder(source: Path, params: ReadParams) -> Decoder:
     found = find_decoder(source)
     if found is None:
         raise UnidentifiedImageError(f"{source} begins as no picture does")
+    if params.page > 1 and found is not TIFF:
+        raise ParameterError(f"page (Page) must be 1 of a {found.name}, which is one picture, got {params.page}.")
     return found
 
 
 def read_header(source: Path, params: ReadParams, long_side: int | None = None) -> Header:
     """What decoding the picture holds, no pixel decoded."""
-    return _decoder(source).header(source, params, long_side)
+    return _decoder(source, params).header(source, params, long_side)
 
 
 def decode(source: Path, params: ReadParams, long_side: int | None = None) -> Decoded:
@@ -56,12 +59,12 @@ def decode(source: Path, params: ReadParams, long_side: int | None = None) -> De
     ----------
     long_side : pixels that its long side needs; where the format allows to decode less, that is done
     """
-    return _decoder(source).decode(source, params, long_side)
+    return _decoder(source, params).decode(source, params, long_side)
 
 
 def orientation(source: Path) -> int:
     """EXIF's orientation of a JPEG, PNG, TIFF or WebP; 1 of others, whose pixels are upright once decoded."""
-    found = _decoder(source)
+    found = _decoder(source, ReadParams())
     if found is PNG:
         return png_orientation(source)
     names = {"JPEG": ("JPEG", "MPO"), "TIFF": ("TIFF",), "WEBP": ("WEBP",)}.get(found.name)

@@ -271,6 +271,8 @@ def _plainly(name: str) -> Iterator[None]:
     except ImageError as error:
         said = str(error)
         raise error if said.startswith(name) else ImageError(f"{name}: {said}", hint=error.hint) from error
+    except ParameterError as error:  # such as a page that is not there
+        raise ImageError(f"{name}: {error}", hint=error.hint) from error
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist.", hint="It may have been moved or renamed.", missing=True) from error
     except PermissionError as error:

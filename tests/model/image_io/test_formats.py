@@ -524,3 +524,14 @@ def test_pillow_reads_the_same_from_memory(tmp_path: Path) -> None:
         (tmp_path / "a.png").write_bytes(buffer.getvalue())
         expected = np.asarray(Image.open(buffer).convert("RGB")) / np.float32(255)
         np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.tif", "from 1 to 2, got 3"), ("a.png", "1 of a PNG, which is one")])
+def test_a_page_that_is_not_there(tmp_path: Path, name: str, said: str) -> None:
+    if name == "a.tif":
+        tifffile.imwrite(tmp_path / name, noise(2, 12, 16), photometric="minisblack")
+    else:
+        saved(tmp_path / name, noise(12, 16, 3))
+    for read in (read_photograph, lambda path, params: read_reduced(path, 8, params)):
+        with pytest.raises(ImageError, match=rf"{name}: page \(Page\) must be {said}"):
+            read(tmp_path / name, ReadParams(page=3))
