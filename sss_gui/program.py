@@ -401,6 +401,7 @@ class Program(QObject):
         self.classes.confidence_changed.connect(self._mark_doubtful)
         prefetch.failed.connect(lambda source, words: strip.mark(source, "failed", words))
         self.file_watcher.reloaded.connect(strip.renew)
+        self.file_watcher.reloaded.connect(self.sequence.renew)
 
     def _join_notes(self) -> None:
         """What is said on the status line, and errors over the panes."""

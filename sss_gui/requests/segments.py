@@ -138,6 +138,7 @@ class FrameList:
     numbers : of the frames, as the files have them
     rate : frames a second; None where nothing says
     notes : sentences about what is odd, such as numbers that are missing
+    version : another number once their files are other ones
     """
 
     name: str
@@ -145,6 +146,7 @@ class FrameList:
     numbers: tuple[int, ...]
     rate: float | None = None
     notes: tuple[str, ...] = ()
+    version: int = 0
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,14 @@ class FrameSequence(QObject):
         """Whether a change is still to be asked for."""
         return self._timer.isActive() or self._known.pending
 
+    def renew(self, source: Source) -> None:
+        """The file of a frame is another one, and those of others may be: the matte is carried anew."""
+        if self.frames is not None and source in self._index:
+            self.frames = replace(self.frames, version=self.frames.version + 1)
+            self._empty()
+            self.carried_changed.emit()
+            self._timer.start()
+
     def go(self, index: int) -> None:
         """Show a frame."""
         if self.frames is not None:

@@ -171,7 +171,8 @@ class SequenceEngine:
             found, self._record = self._features(request, frames.stem(index), image, progress)
             return found
 
-        made_by = json.dumps([str(wanted.model), values["matte"]["model"], wanted.extract.to_dict()], sort_keys=True)
+        network = [str(wanted.model), values["matte"]["model"], wanted.extract.to_dict()]
+        made_by = json.dumps([*network, carry.frames.version], sort_keys=True)
         return SequenceMatte(frames, sequence_recipe(values), features, _Kept(self.store, frames), made_by)
 
     def _giving_way(self, progress: Progress) -> Progress:

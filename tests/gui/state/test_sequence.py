@@ -156,6 +156,17 @@ def test_a_frame_that_is_no_picture_is_named(qtbot, program, tmp_path):
     assert len(program.sequence.files) == COUNT - 1
 
 
+def test_a_frame_with_another_file_has_the_matte_carried_anew(qtbot, shot, engine):
+    click(shot)
+    carried(qtbot, shot)
+    before = asked(engine, CarryRequest)[-1].carry
+    shot.file_watcher.reloaded.emit(shot.sequence.frames.sources[2])
+    assert shot.sequence.files == {}
+    settled(qtbot, shot)
+    assert asked(engine, CarryRequest)[-1].carry.frames.version == before.frames.version + 1
+    assert len(shot.sequence.files) == COUNT
+
+
 def test_other_pictures_end_the_sequence(qtbot, shot):
     click(shot)
     carried(qtbot, shot)
