@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.classes import (
     ClassFileResult,
     ConfidenceRequest,
@@ -93,6 +94,7 @@ class Classes(QObject):
         self._redone = Channel(session.worker, Rank.PREFETCH, quiet=True)
         for changed in (session.model_changed, session.extract_changed):
             changed.connect(lambda _value: self._forget_confidence())
+        session.worker.activity.busy_changed.connect(lambda busy: None if busy else self._redo())
 
     # what there is ---------------------------------------------------------------------------------------------------
 
@@ -295,6 +297,7 @@ class Classes(QObject):
             self._taught = before if before is not None and _same(new, before) else new
         if self._taught is not before:
             self._forget_confidence()
+            self._redone.drop()
             self.taught_changed.emit()
             self._redo()
 
@@ -322,17 +325,18 @@ class Classes(QObject):
     def _redo(self) -> None:
         """Ask again, while nothing else is wanted, of the pictures that were rated before and are remembered."""
         waiting = [source for source in self.rated if source not in self.confidence]
-        request = self.confidence_request(waiting[0]) if waiting else None
+        request = self.confidence_request(waiting[0]) if waiting and not self._redone.pending else None
         if request is not None:
-            taught = self._taught
-            self._redone.ask(request, lambda result: self._take_redone(result, taught), self._go_on)
+            taught, source = self._taught, waiting[0]
+            self._redone.ask(request, lambda result: self._take_redone(result, taught), partial(self._go_on, source))
 
     def _take_redone(self, result: ConfidenceResult, taught: TaughtClasses | None) -> None:
-        self.rated = [source for source in self.rated if source != result.source]
         self.rate(result.source, taught, result.confidence)
 
-    def _go_on(self, ended: object) -> None:
-        if getattr(ended, "outcome", "") == "done":
+    def _go_on(self, source: Source, ended: Ended) -> None:
+        """With the next one; what something else stopped is asked again once the window has nothing to do."""
+        if ended.outcome != "cancelled":
+            self.rated = [other for other in self.rated if other != source]
             self._redo()
 
     # files -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from sss_gui.requests.classes import ConfidenceRequest
 from sss_gui.requests.segments import SegmentsRequest
 from sss_model.classes import load_classes
+from sss_model.errors import Cancelled
 
 
 def idle(qtbot, program):
@@ -166,6 +167,24 @@ def test_doubtful_pictures_come_first_and_carry_a_mark(qtbot, teaching, engine):
     paint(qtbot, teaching, 0.35)
     qtbot.waitUntil(lambda: len(teaching.classes.confidence) == 3)
     assert [strip.doubt(k) for k in range(3)] == ["", "", ""]
+
+
+def test_what_was_stopped_is_redone_once_there_is_time(qtbot, teaching, engine, monkeypatch, tmp_path):
+    teach(qtbot, teaching, "sky", "rest")
+    with qtbot.waitSignal(teaching.doubtful_first.noted):
+        teaching.actions["doubtful_first"].trigger()
+    answer = engine.confidence
+
+    def stopped(*_):
+        monkeypatch.setattr(engine, "confidence", answer)
+        raise Cancelled
+
+    monkeypatch.setattr(engine, "confidence", stopped)
+    paint(qtbot, teaching, 0.3)
+    assert [source.name for source in teaching.classes.confidence] == ["a.png"]
+    teaching.classes.save(tmp_path / "classes.json")
+    qtbot.waitUntil(lambda: len(teaching.classes.confidence) == 3)
+    idle(qtbot, teaching)
 
 
 def test_classes_go_into_a_file_and_come_back(qtbot, teaching, tmp_path):
