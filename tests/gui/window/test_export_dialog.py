@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from controls import button
-from PySide6.QtWidgets import QComboBox, QLabel
+from controls import button, named
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox
 
 from sss_gui.window.export_dialog import FEATURE_PURPOSES, LAYER_PURPOSES, ExportDialog, FeatureForecast, LayerForecast
 from sss_model.feature_io import FORMATS as FEATURE_FORMATS
@@ -148,3 +148,18 @@ def test_the_dialog_begins_with_the_program_of_last_time(qtbot, tmp_path):
     qtbot.addWidget(dialog)
     assert purpose(dialog).currentText() == "Video: After Effects (PSD, Cryptomatte)"
     assert dialog.params() == params
+
+
+def test_a_range_of_frames_is_forecast(qtbot, tmp_path):
+    formats = {name: form.title for name, form in LAYER_FORMATS.items()}
+    dialog = ExportDialog(
+        "Export layers", tmp_path, LayerExportParams(formats=("alpha",)), formats=formats, purposes=LAYER_PURPOSES,
+        skip=("compare",), subjects=[("All layers", True), ("The matte", True), ("The mattes of frames", True)],
+        subject=2, frames=(11, 30), forecast=LayerForecast((1024, 1024), 5),
+    )  # fmt: skip
+    qtbot.addWidget(dialog)
+    assert said(dialog) == "up to 80.0 MB, if all 20 pictures are of this size"
+    named(dialog, QSpinBox, "First frame").setValue(21)
+    assert said(dialog) == "up to 40.0 MB, if all 10 pictures are of this size"
+    button(dialog, "All layers").click()
+    assert said(dialog) == "up to 10.0 MB"
