@@ -86,7 +86,8 @@ class ExportFigure(QObject):
             return
         panel, titles = self._shown_panel(), self._titles()
         size = panel.controller.image_size
-        panes = tuple(self._pane(titles[name], name, panel.pane(name), size, choice) for name in choice.panes)
+        there = [name for name in choice.panes if name in titles and panel.pane(name).picture is not None]
+        panes = tuple(self._pane(titles[name], name, panel.pane(name), size, choice) for name in there)
         request = FigureRequest(path, panes, choice.width, choice.columns, title)
         self._figures.ask(request, self._say, self._end)
 

@@ -14,10 +14,12 @@ import psutil
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 
 from sss_gui.pane_names import PANES, SEGMENT_PANES
 from sss_gui.program import Program, build_engine
+from sss_gui.widgets.dialogs.compare_dialog import CompareDialog
+from sss_gui.widgets.dialogs.figure_dialog import FigureChoice
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.settings import Settings
 from sss_model.image_io import read_image, to_picture, write_picture
@@ -88,7 +90,22 @@ class Monkey:
             lambda: program.window.layers.matte_changing.emit("feather", self.random.uniform(0, 5)),
             lambda: program.window.params.basis_mode_requested.emit(self.random.choice(["image", "locked", "shared"])),
             lambda: program.export_files.export_pictures(program.pictures.sources, self.folder, ExportParams()),
+            lambda: program.export_figure.draw(self.folder / "figure.svg", FigureChoice(("input", "matte"), "60mm")),
+            lambda: program.pin_table.show(),
+            self.compare,
             lambda: QGuiApplication.clipboard().setImage(qimage.to_qimage(np.zeros((9, 9, 3), np.uint8)).copy()),
+        ])()  # fmt: skip
+
+    def compare(self):
+        """Begin to compare models, click, stop or close."""
+        self.program.compare.show()
+        dialog = self.program.window.findChild(CompareDialog)
+        self.random.choice([
+            lambda: dialog.compare_requested.emit(),
+            lambda: dialog.stop_requested.emit(),
+            lambda: dialog.pixel_clicked.emit(self.random.randrange(40), self.random.randrange(40)),
+            lambda: dialog.look_changed.emit(),
+            lambda: dialog.close(),
         ])()  # fmt: skip
 
 
@@ -97,7 +114,10 @@ def settle(qtbot, program, last):
     session = program.session
     busy = lambda: session.busy or program.batch_export.active or program.worker.busy or program.file_worker.busy  # noqa: E731
     qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+    qtbot.waitUntil(lambda: not any(channel.pending for channel in program.file_worker.channels))  # a paste, shown late
     session.cancel()
+    for dialog in program.window.findChildren(QDialog):
+        dialog.close()
     program.window.resize(1000, 700)
     program.segments.show(False)
     program.window.panel.solo(0)
