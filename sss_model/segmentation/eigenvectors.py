@@ -35,6 +35,7 @@ _SPARE = 30  # vectors beyond those asked for
 # Shift and ridge: the first that make A + shift M + ridge U positive definite. A flat picture's interpolation is a box
 # filter, which loses some functions, so that M is singular there and needs the ridge (a share of the mean diagonal).
 _SHIFTS = ((1e-3, 0.0), (4e-3, 0.0), (16e-3, 0.0), (64e-3, 0.0), (64e-3, 1e-3), (64e-3, 1e-2), (1.0, 0.1), (1.0, 1.0))
+_PIVOT = 1e-4  # least share of a diagonal element that may be left; photographs leave 4e-3, functions that M loses 3e-6
 _KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
 _DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second
 _DEGREE = 4
@@ -223,7 +224,8 @@ def _shifted_factor(A: Floats, M: sp.csr_matrix) -> tuple[Floats, bool]:
         shifted.flat[:: len(A) + 1] += np.float32(ridge * scale)
         with suppress(np.linalg.LinAlgError):
             factor: tuple[Floats, bool] = scipy.linalg.cho_factor(shifted, check_finite=False)
-            return factor
+            if (factor[0].diagonal() ** 2 >= _PIVOT * shifted.diagonal()).all():
+                return factor
     raise np.linalg.LinAlgError("The coarse Laplacian has no Cholesky factor with any shift.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from made_scenes import disc_scene
@@ -171,3 +172,16 @@ def test_progress_rises_to_one_and_may_stop_anywhere(scene):
             soft_segments(
                 scene[0], scene[1], progress=Progress(cancelled=lambda left=reports: next(left, None) is None)
             )
+
+
+def test_a_smooth_picture_whose_coarse_grids_lose_functions_is_cut() -> None:
+    """Two flat halves under a ramp: the coarse mass matrix is singular to float32 there, and has a Cholesky factor."""
+    ramp = np.round(np.linspace(0, 1, 64) * 255) / 255
+    drawn = np.zeros((64, 96, 3), np.float32)
+    drawn[:, :48], drawn[:, 48:] = 0.2, 0.8
+    drawn[..., 2] = ramp[:, None]
+    image = cv2.resize(drawn, (320, 213), interpolation=cv2.INTER_LINEAR)
+    features = np.concatenate([cv2.GaussianBlur(image, (0, 0), 8)] * 8, 2)
+    alphas = soft_segments(image, features, layers=2).alphas
+    assert np.isfinite(alphas).all()
+    assert np.allclose(alphas.sum(2), 1, atol=1e-3)
