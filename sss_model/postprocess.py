@@ -45,6 +45,7 @@ def reduce_features(
 
     Examples
     --------
+    >>> import numpy as np
     >>> random = np.random.default_rng(0)
     >>> image, features = random.random((32, 48, 3)), random.standard_normal((32, 48, 16))
     >>> colours = reduce_features(image.astype(np.float32), features.astype(np.float32), radius=3, eps=0.01)
