@@ -30,8 +30,13 @@ def to_grid(array: NDArray[Any], size: Size | None, name: str) -> tuple[NDArray[
 
     Raises
     ------
-    FeatureFileError : no picture, or no grid of its proportions has as many patches
+    FeatureFileError : no tokens, no picture, or no grid of its proportions has as many patches
     """
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise FeatureFileError(
+            f"{name} holds an array of the shape {array.shape}; tokens are (N, D) or (1, N, D).",
+            hint="Save one vector for every patch.",
+        )
     tokens = array.reshape(-1, array.shape[-1])
     if size is None:
         raise FeatureFileError(

@@ -86,3 +86,10 @@ def test_bfloat16_of_numpy(tmp_path: Path) -> None:
     np.save(tmp_path / "photo.npy", values.view(torch.uint16).numpy().view("V2"))
     photo(tmp_path, 24, 32)
     np.testing.assert_array_equal(read_input(tmp_path / "photo.npy").features, values.float().numpy())
+
+
+@pytest.mark.parametrize(("shape", "layout"), [((0, 0), None), ((0, 8), None), ((), "tokens"), ((5,), "tokens")])
+def test_no_tokens_at_all(tmp_path: Path, shape: tuple[int, ...], layout: str | None) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.float32))
+    with pytest.raises(FeatureFileError, match=r"of the shape .*; tokens are \(N, D\) or \(1, N, D\)"):
+        read_features(tmp_path / "a.npy", image=np.zeros((28, 42, 3), np.float32), axis_order=layout)
