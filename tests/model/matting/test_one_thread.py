@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import scipy.linalg  # noqa: F401  # which brings a library of its own
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sss_model.matting.one_thread import one_thread
