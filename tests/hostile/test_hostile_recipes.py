@@ -18,14 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from campaign import Kind, check_kinds
 from hostile_values import damaged, json_of
-from sss_model.sequence.carry import Carried
-from sss_model.sequence.frames import SequenceError
 
 from sss_model.classes import FeatureSource, TaughtClasses, class_file, load_classes, save_classes
 from sss_model.matting import MatteEditor
 from sss_model.params.layers import MatteParams
-from sss_model.sequence import load_state, open_frames, save_state
-from sss_model.sequence.tracks import LayerTracks
+from sss_model.sequence import Carried, LayerTracks, SequenceError, load_state, open_frames, save_state
 from sss_model.storage.json_file import parse_json
 
 H, W = 40, 56
