@@ -15,6 +15,7 @@ from PIL import Image
 from sss_model.datasets.coco import instance_mask, read_annotations, read_instances
 from sss_model.datasets.label_maps import read_label_map
 from sss_model.errors import DatasetError
+from sss_model.params.fields import shown
 from sss_model.segmentation.comparisons.hard_segmentation import (
     BACKGROUND,
     HardSegmentation,
@@ -200,6 +201,5 @@ def _stacked(masks: NDArray[np.bool_], listed: Sequence[str]) -> HardSegmentatio
 
 def _check_size(path: Path, found: Sequence[int], size: tuple[int, int]) -> None:
     if tuple(found) != tuple(size):
-        raise DatasetError(
-            f"{path} is of a picture of {found[1]} x {found[0]} pixels, this one has {size[1]} x {size[0]}."
-        )
+        said = " x ".join(shown(side) for side in reversed(found)) or "no"
+        raise DatasetError(f"{path} is of a picture of {said} pixels, this one has {size[1]} x {size[0]}.")

@@ -507,7 +507,9 @@ def test_masks_that_are_none(tmp_path):
     path = tmp_path / "photo.json"
     no_png = {"label": "x", "shape_type": "mask", "points": [[0, 0]], "mask": "bm8="}
     for content in ([], [{"area": 3}], [3], {"shapes": [{"label": "x"}]}, {"shapes": []}, {"shapes": 3},
-                    {"shapes": [no_png]}):  # fmt: skip
+                    {"shapes": [no_png]},
+                    [{"segmentation": {"size": [20], "counts": "x"}}],
+                    [{"segmentation": {"size": [], "counts": []}}]):  # fmt: skip
         path.write_text(json.dumps(content))
         with pytest.raises(DatasetError):
             read_masks(path, (20, 30), "photo")
