@@ -25,6 +25,7 @@ from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.stop_signals import SIGNALS, StopSignals
 from sss_gui.window.theme import MODES, Theme
+from sss_model.commands.options import Lines, examples
 from sss_model.debug_log import add_debug_option, start_log
 from sss_model.params import ExtractParams
 from sss_model.storage.shipped_files import SAMPLE, resource
@@ -36,7 +37,15 @@ PATIENCE = 1.5  # seconds for threads to end once the window is closed
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command line of `sss-gui`."""
     parser = argparse.ArgumentParser(
-        prog="sss-gui", description="See, filter and export semantic features of photographs."
+        prog="sss-gui",
+        description="See, filter and export semantic features of photographs, and cut soft masks with them.",
+        epilog=examples(
+            "A folder of numbered frames, or a video, opens as one sequence from the window.",
+            "sss-gui photo.jpg",
+            "sss-gui holiday/ --theme dark",
+            "sss-gui photo.jpg --headless out",
+        ),
+        formatter_class=Lines,
     )
     add = parser.add_argument
     add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures, feature files, folders or a model")

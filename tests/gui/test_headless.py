@@ -57,3 +57,10 @@ def test_qt_does_not_chatter(headless, tmp_path, capsys):
     headless_module.print_but_chatter(None, None, "This plugin does not support propagateSizeHints()")
     headless_module.print_but_chatter(None, None, "QPainter::begin: failed")
     assert capsys.readouterr().err == "QPainter::begin: failed\n"
+
+
+def test_help_ends_with_examples(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("  sss-gui") for line in lines[lines.index("Examples:") + 2 :])
