@@ -203,6 +203,7 @@ class Program(QObject):
         """
         exporting = any(each.pending for each in self.worker.channels if each.rank in (Rank.EXPORT, Rank.BATCH))
         self.session.close()
+        self.file_watcher.end()
         self.sequence.end()
         self.timeline.end()
         self.window.save_layout(self.settings)

@@ -43,6 +43,11 @@ class FileWatcher(QObject):
         session.model_changed.connect(lambda _model: self._watch())
         session.picture_opened.connect(self._learn)
 
+    def end(self) -> None:
+        """Watch nothing any more."""
+        self._timer.stop()
+        self._watcher.blockSignals(True)
+
     def _learn(self, opened: OpenedPicture) -> None:
         """The worker says what a picture was read from: a photograph beside features, say."""
         if opened.files and opened.files != self._files:

@@ -80,3 +80,15 @@ def test_other_files_written_beside_it_read_nothing_again(qtbot, program, engine
     write_picture(photos[0].with_name("export.png"), np.full((5, 5, 3), 9, np.uint8))
     qtbot.wait(2 * SETTLE_MS)
     assert len(shows(engine)) == count
+
+
+def test_nothing_is_watched_once_the_program_has_ended(qtbot, program, photos):
+    """A change that settles after the end would reach panes that are gone."""
+    program.open_files.open_paths(photos[:1])
+    idle_shown(qtbot, program)
+    noted = []
+    program.file_watcher.noted.connect(noted.append)
+    write_picture(photos[0], np.full((5, 5, 3), 9, np.uint8))
+    assert program.close()
+    qtbot.wait(SETTLE_MS + 300)
+    assert not noted
