@@ -1,4 +1,4 @@
-"""The four panes of both views, and the ways to look at a matte: names in the program, order, titles."""
+"""The four panes of both views, ways to look at a matte, words of an empty one: names in the program, order, titles."""
 
 from __future__ import annotations
 
@@ -26,3 +26,7 @@ ALPHA_VIEWS = {
 
 OPACITY = 0.6
 """Of an overlay at first, and after a double click on its slider."""
+
+WORKING = "Computing…"
+STOPPED = "Stopped\nF5 runs it again"
+"""Why a pane is empty."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from sss_gui.state.classes import Classes
@@ -81,12 +81,18 @@ class LayersPresenter(QObject):
             changed.connect(self._show_classes)
         classes.confidence_changed.connect(self._show_class_words)
         segments.view_changed.connect(lambda _view: self._show_view())
+        segments.tool_changed.connect(lambda _tool: QTimer.singleShot(0, self, self._ask_first_name))
         self._show_status(segments.status)
         self._show_method(segments.method)
         self._show_view()
         self._show_rows()
         self._show_picked()
         self._show_class_words()
+
+    def _ask_first_name(self) -> None:
+        """Where nothing is named yet, the keyboard goes to the name: typed in a pane its letters are commands."""
+        if self._segments.tool == "teach" and self._segments.shown and not self._classes.entries:
+            self._panel.classes.ask_name()
 
     # intents ---------------------------------------------------------------------------------------------------------
 

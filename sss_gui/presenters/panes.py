@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from sss_gui.pane_names import PANES
+from sss_gui.pane_names import PANES, STOPPED, WORKING
 from sss_gui.requests.error_text import ErrorText
 from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, PreviewResult, Source
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
-WORKING = "Computing…"
 EMPTY = "Drop a photograph here\nor press Ctrl+O"
 WAITING = "waiting"
-STOPPED = "Stopped\nF5 runs it again"
 
 
 class PanesPresenter(QObject):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
-from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES
+from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES, STOPPED, WORKING
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import ErrorText
 from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, Picture, PreviewResult, Pyramid, View
@@ -104,6 +104,7 @@ class SegmentsPresenter(QObject):
         session.lifted.connect(self._sharpen_filtered)
         session.displayed_changed.connect(self._empty)
         session.failed.connect(self._show_error)
+        session.worker.activity.busy_changed.connect(lambda _busy: self._show_status(segments.status))
         self._show_status(segments.status)
 
     def _join_state(self) -> None:
@@ -230,7 +231,7 @@ class SegmentsPresenter(QObject):
         gesture = "brush" if teaching else tool if tool in ("brush", "box") else ""
         self._panel.set_gesture(gesture, self._brush(), colour)
         self._panel.enlarge("coloured" if teaching else "matte")  # what one paints on is the large one
-        painting = f"paint some of {entry.name}" if entry is not None else HINTS["teach"]
+        painting = f"Paint some of {entry.name}" if entry is not None else HINTS["teach"]
         self._panel.pane("coloured").set_detail(painting if teaching else "")
         self._show_strokes()
         if tool == "pick":
@@ -285,6 +286,7 @@ class SegmentsPresenter(QObject):
         for name in SEGMENT_PANES:
             self._panel.pane(name).set_pyramid(())
             self._panel.pane(name).set_overlay(None)
+        self._panel.pane("filtered").set_state("")
         self._panel.clear_message()
         self._show_status(self._segments.status)
 
@@ -293,6 +295,7 @@ class SegmentsPresenter(QObject):
         if cut is None:
             self._panel.pane("coloured").set_pyramid(self._photo)
             self._panel.pane("layers").set_pyramid(())
+            self._panel.pane("layers").set_detail("")
             self._leading = None
             return
         if self._flat is not None and self._flat[0] != self._segments.method:
@@ -360,6 +363,9 @@ class SegmentsPresenter(QObject):
             pane.set_detail(HINTS[segments.tool] if segments.can_cut_out and segments.tool != "teach" else "")
             pane.set_pyramid(self._photo)
             pane.set_state("")
+            self._parts.drop()  # parts of the matte that was
+            self._matte_parts.drop()
+            self._look_closer()
             return
         pane.set_detail(" + ".join(names))
         result = segments.matte
@@ -495,7 +501,7 @@ class SegmentsPresenter(QObject):
         for name in ("coloured", "layers"):
             self._panel.pane(name).set_state(BADGES.get(status, ""), status in ("stale", "preview"))
             self._panel.pane(name).set_placeholder(self._words())
-        self._panel.pane("filtered").set_placeholder("")
+        self._panel.pane("filtered").set_placeholder(self._features_words())
         if status == "stale" and self._segments.edits.picked and not self._segments.edits.steps:
             self._panel.pane("matte").set_state("stale", True)
         if status == "exact":
@@ -503,9 +509,17 @@ class SegmentsPresenter(QObject):
 
     def _words(self) -> str:
         segments = self._segments
-        if segments.by_classes and not segments.status and self._session.displayed is not None:
+        if segments.status or self._session.displayed is None:
+            return PLACEHOLDERS.get(segments.status, PLACEHOLDERS["computing"])
+        if segments.by_classes and self._classes.taught is None:
             return PLACEHOLDERS["untaught"]
-        return PLACEHOLDERS.get(segments.status, PLACEHOLDERS["computing"])
+        return self._features_words()
+
+    def _features_words(self) -> str:
+        """Why a pane is empty until the features are there."""
+        if self._session.displayed is None:
+            return ""
+        return WORKING if self._session.busy else STOPPED
 
     def _show_error(self, error: ErrorText) -> None:
         self._panel.show_message(error.title, f"{error.sentence} {error.hint}".strip(), error.details)

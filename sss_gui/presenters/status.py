@@ -12,7 +12,13 @@ from sss_gui.widgets.controls.network_menus import NetworkMenus
 from sss_gui.widgets.panels.status_line import StatusLine
 
 READY = "Ready"
-WORDS = {"filter": "Guided filter", "guided filter": "Guided filter", "refine": "PCA", "features": "Network"}
+WORDS = {
+    "filter": "Guided filter",
+    "guided filter": "Guided filter",
+    "refine": "PCA",
+    "features": "Network",
+    "gather": "PCA",
+}
 
 
 def in_words(stage: str) -> str:

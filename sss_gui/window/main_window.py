@@ -128,9 +128,10 @@ class MainWindow(QMainWindow):
         """Show the panes and docks of the segments, or those of the features; each view keeps what the user closed."""
         self._open_docks[self._segments_shown] = [d for d in self._docks(self._segments_shown) if not d.isHidden()]
         self._segments_shown = shown
-        in_panes = self.pages.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        focused, left = self.focusWidget(), (self.pages, *self._docks(not shown))
+        in_view = focused is not None and any(part.isAncestorOf(focused) for part in left)
         self.pages.setCurrentWidget(self.segments_panel if shown else self.panel)
-        if in_panes:  # the keyboard stays with the panes
+        if in_view:  # the keyboard stays with the view, not in a dock that hides
             self.shown_panel.pane(self.shown_panel.current).setFocus()
         with QSignalBlocker(self.views):
             self.views.setCurrentIndex(int(shown))

@@ -21,7 +21,7 @@ class ClassControls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = QLineEdit()
-        self._name.setPlaceholderText("New class: sky, skin, the red car")
+        self._name.setPlaceholderText("Name: sky, the red car")
         self._name.setAccessibleName("Name of a new class")
         self._name.setMaxLength(100)
         self._name.returnPressed.connect(self._add)
@@ -67,10 +67,14 @@ class ClassControls(QWidget):
         self._buttons["save_classes"].setEnabled(taught)
         self._buttons["doubtful_first"].setEnabled(taught)
 
+    def ask_name(self) -> None:
+        """Let the keyboard write into the field for the name of a new class."""
+        self._name.setFocus()
+
     def _add(self) -> None:
         name = self._name.text().strip()
         if name:
             self._name.clear()
             self.named.emit(name)
         else:
-            self._name.setFocus()
+            self.ask_name()

@@ -9,7 +9,7 @@ from controls import button, named
 from journeys import failing
 from layers import click, cut, settled
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit
 
 from sss_gui.state.segments import Method
 from sss_model.errors import CheckpointError
@@ -218,3 +218,19 @@ def test_another_method_keeps_the_strokes(qtbot, layered):
     settled(qtbot, layered)
     assert layered.window.segments_panel.pane("layers").canvas.strokes == []
     assert not button(dock, "Copy cut-out").isEnabled()
+
+
+def test_the_first_class_is_named_by_typing_at_once(qtbot, layered):
+    layered.window.activateWindow()
+    layered.actions["tool_teach"].trigger()
+    field = named(layered.window.layers, QLineEdit, "Name of a new class")
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClicks(field, "sky\r")
+    assert [entry.name for entry in layered.classes.entries] == ["sky"]
+    detail = layered.window.segments_panel.pane("layers").header.detail
+    assert detail == "", "what was cut before is not said of the classes"
+    layered.window.segments_panel.pane("coloured").setFocus()
+    layered.segments.set_tool("keep")
+    layered.segments.set_tool("teach")
+    qtbot.wait(20)
+    assert layered.window.segments_panel.isAncestorOf(QApplication.focusWidget())

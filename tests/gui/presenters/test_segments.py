@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from journeys import failing
+from journeys import failing, idle
 from layers import MIDDLES, NOTHING_HELD, click, components, cut, hover, place, settled
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.pane_names import ALPHA_VIEWS
-from sss_gui.requests.segments import BackdropRequest
+from sss_gui.requests.segments import BackdropRequest, SegmentsLiftResult
 from sss_gui.state.segments import Method
 from sss_model.errors import ImageError
 from sss_model.matting.steps import Box
@@ -240,6 +240,37 @@ def test_a_picture_that_cannot_be_read_is_given_up(qtbot, layered, engine):
     settled(qtbot, layered)
     assert (layered.segments.view.name, layered.segments.view.backdrop) == ("grey", None)
     assert "beach.png" in layered.window.segments_panel.banner.text()[1]
+
+
+def test_a_part_of_a_matte_that_was_never_lies_over_the_photograph(qtbot, layered, engine, monkeypatch):
+    def part(message, progress, _deliver):
+        while not engine.gate.wait(0.002):
+            progress.report(0.5, "Part")
+        patches = {"matte": (np.zeros((4, 4, 3), np.uint8), (0.0, 0.0, 4.0, 4.0))} if message.matte.matte.picked else {}
+        return SegmentsLiftResult(message.matte.layers.cut.features.source, patches)
+
+    monkeypatch.setattr(engine, "lift_segments", part, raising=False)
+    click(qtbot, layered, 0)
+    settled(qtbot, layered)
+    assert pane(layered, "matte").canvas.layer.patch is not None
+    engine.gate.clear()
+    click(qtbot, layered, 1)
+    layered.actions["pick_nothing"].trigger()  # while the part of the matte is on its way
+    engine.gate.set()
+    settled(qtbot, layered)
+    assert pane(layered, "matte").canvas.layer.patch is None
+
+
+def test_while_features_compute_no_pane_says_what_is_not_so(qtbot, layered, engine):
+    engine.gate.clear()
+    layered.open_files.open_paths([Path("b.png")])
+    qtbot.waitUntil(lambda: layered.session.displayed is not None and layered.session.displayed.name == "b.png")
+    assert pane(layered, "filtered").header.state == "", "nothing is exact yet"
+    assert pane(layered, "filtered").canvas.placeholder == pane(layered, "layers").canvas.placeholder == "Computing…"
+    layered.actions["cancel"].trigger()
+    qtbot.waitUntil(lambda: pane(layered, "layers").canvas.placeholder == "Stopped\nF5 runs it again")
+    engine.gate.set()
+    idle(qtbot, layered)
 
 
 def test_own_colours_come_from_the_worker(qtbot, layered):

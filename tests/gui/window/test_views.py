@@ -9,7 +9,7 @@ from journeys import idle_shown
 from layers import cut, settled
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QMenu
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QDockWidget, QMenu
 
 from sss_gui.window.main_window import MainWindow
 from sss_gui.window.settings import Settings
@@ -213,4 +213,14 @@ def test_the_keyboard_stays_with_the_panes(qtbot, shown):
     assert window.segments_panel.isAncestorOf(QApplication.focusWidget())
     shown.actions["segments_view"].trigger()
     assert QApplication.focusWidget() is window.panel.pane("pca").canvas
+    idle_shown(qtbot, shown)
+
+
+def test_the_keyboard_never_stays_behind_in_a_dock_that_hides(qtbot, shown):
+    window = shown.window
+    window.activateWindow()
+    next(spin for spin in window.params.findChildren(QAbstractSpinBox) if spin.isVisible()).setFocus()
+    assert window.params_dock.isAncestorOf(QApplication.focusWidget())
+    shown.actions["segments_view"].trigger()
+    assert window.segments_panel.isAncestorOf(QApplication.focusWidget())
     idle_shown(qtbot, shown)
