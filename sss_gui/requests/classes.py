@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sss_gui.requests.channel import Request
-from sss_gui.requests.panes import ComputeFeatures, Source
+from sss_gui.requests.panes import ComputeFeatures, ExportResult, Source
 
 if TYPE_CHECKING:
     from sss_model.classes import FeatureSource, Stroke, TaughtClasses
@@ -96,3 +96,11 @@ class SaveClassesRequest(Request[ClassFileResult]):
     path: Path
     classes: TaughtClasses
     by_content: bool = False
+
+
+@dataclass(frozen=True)
+class JoinCocoRequest(Request[ExportResult]):
+    """Join the COCO files of the classes of pictures in `folder` in one, as `sss-segment --classes` does."""
+
+    folder: Path
+    stems: tuple[str, ...]

@@ -30,6 +30,8 @@ class Place:
 
 Build = Callable[[Source, Place], Request[ExportResult]]
 """Makes the request that writes one picture."""
+Finish = Callable[[Sequence[str]], None]
+"""Called once a batch has ended, with the stems of all its pictures."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class BatchExport(QObject):
         self._running: Source | None = None
         self._exports = Channel(session.worker, Rank.BATCH, busy=True, quiet=True)
         self._build: Build | None = None
+        self._finish: Finish | None = None
+        self._stems: list[str] = []
         self._report = Report(Path(), 0, 0, (), 0)
         self._total = 0
 
@@ -98,16 +102,18 @@ class BatchExport(QObject):
     def active(self) -> bool:
         return self._running is not None
 
-    def start(self, sources: Sequence[Source], folder: Path, build: Build) -> None:
-        """Export `sources` into `folder` by the requests that `build` makes."""
+    def start(self, sources: Sequence[Source], folder: Path, build: Build, finish: Finish | None = None) -> None:
+        """Export `sources` into `folder` by the requests that `build` makes, and then do what `finish` does."""
         if self.active:
             self._session.noted.emit("Pictures are being exported already: wait for the end, or stop it with Esc.")
             return
         if not sources:
             self._session.noted.emit("Nothing is open to be exported.")
             return
-        self._build = build
-        stems = stems_for([source.path.with_name(f"{source.stem}{source.path.suffix}") for source in sources])
+        self._build, self._finish = build, finish
+        self._stems = stems = stems_for(
+            [source.path.with_name(f"{source.stem}{source.path.suffix}") for source in sources]
+        )
         self._waiting = deque(zip(sources, stems, strict=True))
         self._total = len(sources)
         self._report = Report(folder, 0, 0, (), 0)
@@ -116,6 +122,8 @@ class BatchExport(QObject):
     def _next(self) -> None:
         if not self._waiting or self._build is None:
             self._running = None
+            if self._finish is not None:
+                self._finish(self._stems)
             self.finished.emit(self._report)
             return
         source, stem = self._waiting.popleft()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.classes import ClassFileResult, SaveClassesRequest
+from sss_gui.requests.classes import ClassFileResult, JoinCocoRequest, SaveClassesRequest
 from sss_gui.requests.panes import Source
 from sss_gui.requests.segments import (
     CutOutRequest,
@@ -176,7 +176,11 @@ class ExportLayers(ExportTask[LayerExportParams]):
         def build(source: Source, place: Place) -> ExportLayersRequest:
             return replace(made[source], stem=place.stem, begun=place.begun, done=place.done)
 
-        self._batch.start(list(made), folder, build)
+        def join(stems: Sequence[str]) -> None:
+            self._session.exports.ask(JoinCocoRequest(folder, tuple(stems)), lambda _result: None)
+
+        joins = not matte and segments.by_classes and "coco" in params.formats
+        self._batch.start(list(made), folder, build, join if joins else None)
 
     def _left_out(self) -> str:
         pins = len(self._pins.points)

@@ -18,6 +18,7 @@ from sss_gui.pane_names import PANES
 from sss_gui.requests.classes import (
     ConfidenceRequest,
     ConfidenceResult,
+    JoinCocoRequest,
     OpenClassesRequest,
     SaveClassesRequest,
     StrokeRequest,
@@ -156,6 +157,7 @@ class FeatureEngine(Engine):
         StrokeRequest: "segmenter.classes.stroke",
         OpenClassesRequest: "segmenter.classes.open_classes",
         SaveClassesRequest: "segmenter.classes.save_classes",
+        JoinCocoRequest: "segmenter.classes.join_coco",
         ConfidenceRequest: "confidence",
         CarryRequest: "segmenter.sequences.carry",
         SequenceRecipeRequest: "segmenter.sequences.sequence_recipe",

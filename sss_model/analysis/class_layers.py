@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sss_model.analysis.layer_files import record_name
 from sss_model.array_types import AnyFloats, Floats
 from sss_model.classes import TaughtClasses, class_alphas, confidence
 from sss_model.layer_io import Layers
+from sss_model.layer_io.labels import joined_coco, write_coco_json
 from sss_model.progress import Progress
+
+JOINED = "classes-coco.json"
 
 
 def class_lead(stem: str) -> str:
@@ -27,3 +36,24 @@ def class_layers(
     probabilities = classes.probabilities(features)
     alphas = class_alphas(probabilities, guide, image, progress)
     return Layers(image, alphas, classes.names), round(confidence(probabilities), 4)
+
+
+def class_records(folder: Path, stems: Iterable[str]) -> list[dict[str, Any]]:
+    """What the JSONs in `folder` say of the classes of the pictures `stems`; pictures without one are left out."""
+    paths = [folder / record_name(class_lead(stem)) for stem in stems]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+
+
+def join_class_coco(folder: Path, records: Sequence[Mapping[str, Any]]) -> Path | None:
+    """Join the COCO files that pictures' `records` in `folder` name in one, `JOINED`; None where they name none.
+
+    Raises
+    ------
+    ExportError : it cannot be written
+    """
+    names = [name for record in records for name in record["files"] if name.endswith("-coco.json")]
+    if not names:
+        return None
+    path = folder / JOINED
+    write_coco_json(path, joined_coco([json.loads((folder / name).read_text(encoding="utf-8")) for name in names]))
+    return path

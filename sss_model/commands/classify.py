@@ -6,7 +6,6 @@ how they were made is the last of them, and by it a stopped run knows what is do
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from sss_model.extractor import CachedExtractor
     from sss_model.pipeline import AnalysedPicture  # loads torch
 
-JOINED = "classes-coco.json"
 _NAMED = 20  # doubtful pictures that are told one by one
 
 
@@ -46,7 +44,7 @@ class Classification:
 
         self.classes, self.params = load_classes(path), ClassParams(file_sha256(path))
         self._folder, self._export, self._changed, self._others = folder, export, changed, others
-        self._records: list[Path] = []
+        self._stems: list[str] = []
 
     def extraction(self, params: ExtractParams) -> ExtractParams:
         """`params` with the working grid that the classes were taught on, where it names none."""
@@ -62,7 +60,7 @@ class Classification:
 
         record = self._record(stem)
         check_source(record, path, changed=self._changed)
-        self._records.append(record)
+        self._stems.append(stem)
         return may_stay(record, self.params, self._export)
 
     def check_model(
@@ -92,14 +90,12 @@ class Classification:
 
     def finish(self, *, quiet: bool) -> None:
         """Join what the pictures' COCO files say in one, and name the pictures that the classes are unsure of."""
+        from sss_model.analysis.class_layers import class_records, join_class_coco
         from sss_model.classes import DOUBTFUL
-        from sss_model.layer_io.labels import joined_coco, write_coco_json
 
-        known = [json.loads(path.read_text(encoding="utf-8")) for path in self._records if path.is_file()]
-        if "coco" in self._export.formats and known:
-            files = [self._folder / name for entry in known for name in entry["files"] if name.endswith("-coco.json")]
-            contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-            write_coco_json(self._folder / JOINED, joined_coco(contents))
+        known = class_records(self._folder, self._stems)
+        if "coco" in self._export.formats:
+            join_class_coco(self._folder, known)
         doubtful = sorted((entry["confidence"], entry["source"]) for entry in known if entry["confidence"] < DOUBTFUL)
         if doubtful and not quiet:
             told = [f"{name} ({value:.2f})" for value, name in doubtful[:_NAMED]]

@@ -14,6 +14,7 @@ from sss_gui.requests.classes import (
     ClassFileResult,
     ConfidenceRequest,
     ConfidenceResult,
+    JoinCocoRequest,
     OpenClassesRequest,
     SaveClassesRequest,
     StrokeRequest,
@@ -245,6 +246,9 @@ class FakeEngine(Engine):
         message.path.parent.mkdir(parents=True, exist_ok=True)
         save_classes(message.path, message.classes)
         return ClassFileResult(message.path, message.classes)
+
+    def join_coco(self, message: JoinCocoRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        return ExportResult((message.folder / "classes-coco.json",))
 
     def layers(self, message: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
         alphas = np.zeros((*self.size, max(message.groups) + 1), np.uint8)

@@ -13,15 +13,18 @@ from torch import Tensor
 
 from sss_gui.requests.classes import (
     ClassFileResult,
+    JoinCocoRequest,
     OpenClassesRequest,
     SaveClassesRequest,
     StrokeRequest,
     StrokeResult,
 )
+from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.segments import Groups
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.layers.layer_sources import Box, lifted_part, models_of, summed
+from sss_model.analysis.class_layers import class_records, join_class_coco
 from sss_model.array_types import Floats
 from sss_model.classes import (
     FeatureSource,
@@ -183,3 +186,8 @@ class ClassEngine:
         prepare_folder(path.parent)
         save_classes(path, request.classes)
         return ClassFileResult(path, request.classes)
+
+    def join_coco(self, request: JoinCocoRequest, progress: Progress, deliver: Deliver) -> ExportResult:
+        """Write one COCO file of those of several pictures."""
+        path = join_class_coco(request.folder, class_records(request.folder, request.stems))
+        return ExportResult(() if path is None else (path,))

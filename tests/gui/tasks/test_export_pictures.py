@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 from controls import button, named
+from journeys import idle
 from layers import settled
 from made_scenes import disc_scene
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
+from sss_gui.requests.classes import JoinCocoRequest
 from sss_gui.requests.panes import ComputeFeatures, Source
 from sss_gui.requests.segments import ExportLayersRequest, LayersRequest, Matte, MatteRequest, SegmentsRequest
 from sss_gui.window.export_dialog import ExportDialog
@@ -161,6 +163,15 @@ def test_classes_are_those_of_all_pictures(qtbot, left, engine):
     asked = asked_of(engine)
     assert {request.names for request in asked.values()} == {("sky", "rest")}
     assert {request.layers.cut.classes for request in asked.values()} == {left.classes.taught}
+    assert not [message for message in engine.asked if isinstance(message, JoinCocoRequest)], "no COCO was asked for"
+    out = left.export_layers.folder()
+    with qtbot.waitSignal(left.batch_export.finished):
+        left.export_layers.export_pictures(
+            left.pictures.sources, out, LayerExportParams(formats=("coco",)), matte=False
+        )
+    idle(qtbot, left)
+    [joined] = [message for message in engine.asked if isinstance(message, JoinCocoRequest)]
+    assert (joined.folder, joined.stems) == (out, ("a", "b", "c")), "once, when all are written"
 
 
 @pytest.fixture

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 from made_scenes import disc_scene
 
-from sss_gui.requests.classes import ConfidenceRequest, OpenClassesRequest, SaveClassesRequest, StrokeRequest
+from sss_gui.requests.classes import (
+    ConfidenceRequest,
+    JoinCocoRequest,
+    OpenClassesRequest,
+    SaveClassesRequest,
+    StrokeRequest,
+)
 from sss_gui.requests.panes import ComputeFeatures, Source
 from sss_gui.requests.segments import (
     ExportLayersRequest,
@@ -164,7 +170,11 @@ def test_window_and_command_write_the_same_files(engine, features, tmp_path):
     assert main([*call[3:], "--quiet"]) == 0
     names = {path.name for path in written}
     assert {"p-classes-index.png", "p-classes-coco.json", "p-classes-disc-alpha.png", "p-classes-layers.psd"} <= names
-    assert names == {path.name for path in (tmp_path / "command").iterdir()} - {"classes-coco.json"}
+    joined = engine.answer(JoinCocoRequest(out, ("p", "of no picture")), Progress(), print).paths
+    assert joined == (out / "classes-coco.json",)
+    written = (*written, *joined)
+    assert {path.name for path in written} == {path.name for path in (tmp_path / "command").iterdir()}
+    assert engine.answer(JoinCocoRequest(tmp_path, ("p",)), Progress(), print).paths == (), "there are none"
     for path in written:
         other = tmp_path / "command" / path.name
         if path.suffix == ".npz":
