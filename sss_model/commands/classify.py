@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sss_model.pipeline import AnalysedPicture  # loads torch
 
 _NAMED = 20  # doubtful pictures that are told one by one
+_LEAST_SURE = 3  # that are told where none is doubtful
 
 
 class Classification:
@@ -96,11 +97,15 @@ class Classification:
         known = class_records(self._folder, self._stems)
         if "coco" in self._export.formats:
             join_class_coco(self._folder, known)
-        doubtful = sorted((entry["confidence"], entry["source"]) for entry in known if entry["confidence"] < DOUBTFUL)
-        if doubtful and not quiet:
-            told = [f"{name} ({value:.2f})" for value, name in doubtful[:_NAMED]]
-            more = f", and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
-            print(f"Doubtful, the least sure first: {', '.join(told)}{more}. Teach the classes on some of them.")
+        ranked = sorted((entry["confidence"], entry["source"]) for entry in known)
+        told = [f"{name} ({value:.2f})" for value, name in ranked]
+        count = sum(value < DOUBTFUL for value, _ in ranked)
+        if count and not quiet:
+            more = f", and {count - _NAMED} more" if count > _NAMED else ""
+            names = ", ".join(told[: min(count, _NAMED)])
+            print(f"Doubtful, the least sure first: {names}{more}. Teach the classes on some of them.")
+        elif len(told) > _LEAST_SURE and not quiet:
+            print(f"The least sure: {', '.join(told[:_LEAST_SURE])}. Look at these first.")
 
     def _record(self, stem: str) -> Path:
         from sss_model.analysis.class_layers import class_lead

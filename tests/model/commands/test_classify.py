@@ -74,6 +74,18 @@ def test_classes_are_layers_in_every_format(folder, capsys):
     assert "p1" not in words
 
 
+def test_where_none_is_doubtful_the_least_sure_are_named(folder, capsys, monkeypatch):
+    monkeypatch.setattr("sss_model.classes.DOUBTFUL", 0.0)
+    monkeypatch.setattr("sss_model.commands.classify._LEAST_SURE", 2)
+    assert segment.main(call(folder, "--formats", "index")) == 0
+    words = capsys.readouterr().out
+    records = [json.loads(path.read_text()) for path in (folder / "out").glob("*-classes-layers.json")]
+    sure = sorted((record["confidence"], record["source"]) for record in records)
+    assert len(sure) == 3
+    assert "The least sure: " + ", ".join(f"{name} ({value:.2f})" for value, name in sure[:2]) + ". Look" in words
+    assert "Doubtful" not in words
+
+
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # inside pycocotools
 def test_one_coco_file_holds_the_whole_folder(folder, capsys):
     assert segment.main(call(folder, "--formats", "coco,index", "--quiet")) == 0
