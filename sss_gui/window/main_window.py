@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         self.network = NetworkMenus(self)
         self.probe = PixelProbe()
         self._unfolded = 0  # height of the pixels' dock before it was folded
+        self._pixels_wait = False
         self.status = StatusLine()
         self.views = QTabBar()
         self._segments_shown = False
@@ -139,6 +140,8 @@ class MainWindow(QMainWindow):
             for dock in self._docks(view):
                 dock.setVisible(view == shown and dock in self._open_docks[view])
                 dock.toggleViewAction().setVisible(view == shown)
+        if self._pixels_wait and not self.probe_dock.isHidden():
+            self._fit_pixels(self.probe.folded)
         QTimer.singleShot(0, self, self._leave_lone_tabs)
 
     def _leave_lone_tabs(self) -> None:
@@ -276,8 +279,9 @@ class MainWindow(QMainWindow):
 
     def _fit_pixels(self, folded: bool) -> None:
         """The dock as high as its line, or as it was: it keeps its height when its contents fold away."""
-        if folded:
+        if folded and not self.probe_dock.isHidden():
             self._unfolded = self.probe_dock.height()
+        self._pixels_wait = self.probe_dock.isHidden()  # until it is seen it takes no height
         height = 1 if folded else max(self._unfolded, _PIXELS)
         resized = [self.probe_dock], [height], Qt.Orientation.Vertical
         QTimer.singleShot(0, self, lambda: self.resizeDocks(*resized))  # once the layout knows the new limits

@@ -224,3 +224,15 @@ def test_the_keyboard_never_stays_behind_in_a_dock_that_hides(qtbot, shown):
     shown.actions["segments_view"].trigger()
     assert window.segments_panel.isAncestorOf(QApplication.focusWidget())
     idle_shown(qtbot, shown)
+
+
+def test_pins_that_come_while_their_dock_is_hidden_are_seen_when_it_shows(qtbot, shown):
+    window = shown.window
+    window.resize(1200, 900)
+    shown.actions["segments_view"].trigger()
+    shown.pins.set([(1, 1), (9, 9), (20, 20)])
+    idle_shown(qtbot, shown)
+    shown.actions["segments_view"].trigger()
+    idle_shown(qtbot, shown)
+    last = window.probe.rows[-1]
+    qtbot.waitUntil(lambda: last.visibleRegion().boundingRect().height() == last.height())
