@@ -20,6 +20,7 @@ from sss_model.matting.steps import Box, Given, Step, Stroke
 _ROUNDS = 2  # in which what a box holds is judged by the answer before
 _COLOUR_ODDS = 2.0  # of what colours say of it
 _CHANGED = 0.02
+_HALF, _TAKEN = 0.5, 0.3  # of the picture, and of a thing: more is no other thing
 _LARGER = 1.25  # by how much the next larger part is larger, at least
 _WIDENINGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # log-odds
 _COVERED = 0.5  # the share of a superpixel that a brush covers to mark it
@@ -83,12 +84,37 @@ def _marked(parts: Parts, state: State, step: Stroke, under: Indices) -> State:
     alpha = _taken(parts, state, odds, marks, under, step.keep)
     if step.size < 0:
         alpha = _reduced(parts, state, alpha, odds, marks, under, step)
+    elif step.click and step.keep and _apart(parts, state, alpha):
+        alpha = np.maximum(alpha, _another(parts, state, marks, under))
     return State(alpha, marks, contested, True, state.boxed, state.carried)
 
 
 def _taken(parts: Parts, state: State, odds: Doubles, marks: Marks, under: Indices, keep: bool) -> Doubles:
     solved = relaxed(parts, odds, marks)
     return locally(parts, state.alpha, solved, under, keep) if state.started else solved
+
+
+def _apart(parts: Parts, state: State, alpha: Doubles) -> bool:
+    """Whether what comes to the matte with `alpha` nowhere touches what somebody's marks took before."""
+    before = state.alpha > 0.5
+    new = (alpha > 0.5) & ~before
+    i, j = parts.pairs.T
+    touches = ((new[i] & before[j]) | (new[j] & before[i])).any()
+    return bool((state.marks > 0).any() and new.any() and not touches)
+
+
+def _another(parts: Parts, state: State, marks: Marks, under: Indices) -> Doubles:
+    """What a first click on `under` takes: somebody who clicks apart from the matte wants another thing as well.
+
+    Nothing, where that is half the picture or what is taken already: then it is no other thing.
+    """
+    own = np.minimum(marks, 0)
+    own[under] = 1
+    nothing = np.zeros(parts.count)
+    solved = relaxed(parts, judged(parts, Situation(own, None, under, True)), own)
+    found = locally(parts, nothing, solved, under, True)
+    size, taken = float(parts.shares @ found), float(parts.shares @ np.minimum(found, state.alpha))
+    return found if size < _HALF and taken < _TAKEN * size else nothing
 
 
 def _reduced(

@@ -104,6 +104,20 @@ def test_a_correction_changes_what_is_connected_to_it_only() -> None:
     assert not changed[75:, 105:].any()
 
 
+def test_a_click_apart_from_the_matte_takes_another_whole_thing() -> None:
+    """A small thing of one colour first, then a large one of two: not only a strip of it."""
+    image = np.random.default_rng(0).normal(0, 0.03, (120, 200, 3)) + np.array([0.2, 0.3, 0.5])
+    small, large = (slice(20, 50), slice(20, 60)), (slice(60, 110), slice(70, 180))
+    image[small] += (0.7, 0.4, 0.0)
+    image[large] += (0.6, -0.1, -0.4) + np.linspace(0, 0.4, 110)[:, None] * (0, 1, 1)
+    image = np.clip(image, 0, 1).astype(np.float32)
+    both = np.zeros(image.shape[:2], bool)
+    both[small] = both[large] = True
+    editor = MatteEditor(image, image)
+    editor.click(40, 35)
+    assert iou(editor.click(85, 85), both) > 0.97  # 0.34 where a click's reach is that of a correction
+
+
 def test_a_second_click_at_the_same_place_takes_a_larger_part() -> None:
     image = scene()
     image[40:60, 55:75] = (0.9, 0.1, 0.1)  # a patch of another colour in the object
