@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from journeys import idle_shown
 
+from sss_gui.requests.segments import ExportLayersRequest
 from sss_gui.state.layer_edits import Components, Layer, described, is_numbered
+from sss_model.params.layers import LayerExportParams
 
 SHARES = Components((0.4, 0.3, 0.2, 0.1))
 
@@ -63,11 +65,10 @@ def worded(qtbot, program, photos, engine, monkeypatch):
 def test_the_dock_and_the_files_have_them(qtbot, worded, engine, tmp_path):
     rows = worded.window.layers.list.rows
     assert {row.name for row in rows} == {"left, red", "middle, red", "right, red", "top, red"}
-    from sss_model.params.layers import LayerExportParams
-
     with qtbot.waitSignal(worded.session.exported):
         worded.export_layers.export(tmp_path, LayerExportParams())
-    assert set(engine.asked[-1].names) == {"left red", "middle red", "right red", "top red"}
+    (request,) = [asked for asked in engine.asked if isinstance(asked, ExportLayersRequest)]
+    assert set(request.names) == {"left red", "middle red", "right red", "top red"}
 
 
 def test_a_name_that_is_given_counts_and_undo_knows_nothing_of_the_others(qtbot, worded):
