@@ -411,6 +411,7 @@ class Session(QObject):
         """Once the picture, its features or the panes were stopped or failed, ask for none of the others."""
         if ended.outcome == "done":
             return
+        failed_other = ended.error is not None and self._state.source != self.displayed
         if ended.error is not None:
             self._tell_failed(ended.error)
             self._refused = self._state.source if ended.error.can_go_on else None
@@ -421,6 +422,8 @@ class Session(QObject):
         self._renewing = self._renewing and ended.error is not None  # files that cannot be read are not those shown
         self._drop()
         self._tell()
+        if failed_other and self.displayed is not None and self.shown is None:
+            self._show(again=True)  # what was under way when the other was chosen
 
     def _tell_failed(self, error: ErrorText) -> None:
         """Say which picture failed; not where the model did, or a picture fails that was shown before it."""

@@ -162,6 +162,19 @@ def test_a_failure_clears_busy_and_the_next_change_concerns_the_picture_that_is_
     assert session.results[-1].source.name == "a.png"
 
 
+def test_a_picture_left_half_done_for_a_broken_one_is_finished(qtbot, session, engine):
+    engine.gate.clear()
+    session.set_source(A)
+    qtbot.waitUntil(lambda: session.displayed == A)
+    session.set_source(Source.from_path(Path("broken.png")))
+    engine.gate.set()
+    idle(qtbot, session)
+    assert [error.sentence for error in session.errors] == ["broken.png is no picture."]
+    assert session.state.source == A
+    assert session.status == "exact"
+    assert session.results[-1].complete
+
+
 def test_a_model_that_fails_is_not_kept(qtbot, session, engine):
     session.set_source(A)
     idle(qtbot, session)
