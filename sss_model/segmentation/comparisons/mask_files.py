@@ -159,8 +159,8 @@ def _masked(path: Path, size: tuple[int, int]) -> HardSegmentation:
         if isinstance(content, np.ndarray):
             arrays: dict[str, NDArray[Any]] = {"masks": content}
         else:
-            with content:
-                arrays = {name: content[name] for name in content.files}
+            with content:  # a member that is no .npy comes as bytes
+                arrays = {name: np.asarray(content[name]) for name in content.files}
     except Exception as error:  # on damaged bytes the zip and npy parsers raise anything
         raise DatasetError(f"{path} is damaged, or no file of plain arrays.") from error
     wanted: list[str] = [name for name in ("masks", "alphas", "labels", "segmentation") if name in arrays]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -146,6 +147,13 @@ def test_masks_that_are_none_are_refused(tmp_path, content, said):
     if content is not None:
         np.savez(tmp_path / "a.npz", **content)
     with pytest.raises(DatasetError, match=said):
+        read_masks(tmp_path / "a.npz", (20, 30), "a")
+
+
+def test_an_npz_whose_member_is_no_array_is_said(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("masks.npx", b"bytes")
+    with pytest.raises(DatasetError, match="holds no masks"):
         read_masks(tmp_path / "a.npz", (20, 30), "a")
 
 
