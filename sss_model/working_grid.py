@@ -22,7 +22,7 @@ from sss_model.errors import ParameterError
 from sss_model.extractor import FeatureExtractor, check_image
 from sss_model.filtering.lift import cells_under
 from sss_model.filtering.resize import resize
-from sss_model.params import GridParams, grid_side
+from sss_model.params import GridParams, check_scales, grid_side
 from sss_model.progress import Progress, silent
 
 Size = tuple[int, int]
@@ -164,6 +164,7 @@ def extract_grid(
     (1, 128)
     """
     check_image(image)
+    check_scales(tuple(scales))
     params = GridParams(str(size), tuple(map(float, scales)))
     grid = choose_grid((image.shape[0], image.shape[1]), params.size)
     steps, guide = silent(progress), grid.guide(image)

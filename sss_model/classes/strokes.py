@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.array_types import Doubles, Floats
 from sss_model.errors import ParameterError
+from sss_model.params.fields import shown
 
 MOST_VECTORS = 64  # of a stroke that are kept: a longer one says hardly more
 _SHIFT = 4  # bits behind the point of OpenCV's coordinates
@@ -65,7 +66,7 @@ def make_stroke(
     if not (np.isfinite(at).all() and (at >= -0.5).all() and (at <= (width - 0.5, height - 0.5)).all()):
         raise ParameterError(f"A stroke must lie in the picture of {width} x {height} pixels, got {_box(at)}.")
     if not 0 <= radius <= max(size):
-        raise ParameterError(f"A stroke's radius must be from 0 to {max(size)} pixels, got {radius:g}.")
+        raise ParameterError(f"A stroke's radius must be from 0 to {max(size)} pixels, got {shown(radius)}.")
     parts, share = (at + 0.5) / (width, height), radius / max(size)
     cells = stroke_cells(parts, share, features.shape[:2])
     some = cells[np.linspace(0, len(cells) - 1, min(len(cells), MOST_VECTORS)).round().astype(np.int64)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from sss_model.array_types import Mask
 from sss_model.errors import ParameterError
+from sss_model.params.fields import shown
 
 Size = tuple[int, int]
 Point = tuple[float, float]
@@ -118,15 +119,15 @@ def stroke_at(
     if len(points) == 0:
         raise ParameterError("A stroke must have one point or more, got none.")
     for point in points:
-        if len(point) != 2 or not all(math.isfinite(value) for value in point):
-            raise ParameterError(f"{name} must be of points (x, y) in pixels, got {point!r}.")
+        if len(point) != 2 or not all(map(_finite, point)):
+            raise ParameterError(f"{name} must be of points (x, y) in pixels, got {shown(point)}.")
         x, y = point
         if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
             raise ParameterError(
                 f"{name} must lie in the picture, 0 to {width - 1} and 0 to {height - 1}; got ({x:g}, {y:g})."
             )
-    if not (math.isfinite(radius) and radius >= 0):
-        raise ParameterError(f"The radius of a brush must be 0 pixels or more, got {radius!r}.")
+    if not (_finite(radius) and radius >= 0):
+        raise ParameterError(f"The radius of a brush must be 0 pixels or more, got {shown(radius)}.")
     if not -SIZES <= more <= SIZES:
         raise ParameterError(f"A click can take up to {SIZES} parts more or less, got {more!r}.")
     parts = tuple(((float(x) + 0.5) / width, (float(y) + 0.5) / height) for x, y in points)
@@ -141,8 +142,8 @@ def box_at(x0: float, y0: float, x1: float, y1: float, size: Size) -> Box:
     ParameterError : corners that are not finite, or no area within the picture
     """
     height, width = size
-    if not all(math.isfinite(value) for value in (x0, y0, x1, y1)):
-        raise ParameterError(f"A box must have corners of finite numbers, got ({x0}, {y0}, {x1}, {y1}).")
+    if not all(map(_finite, (x0, y0, x1, y1))):
+        raise ParameterError(f"A box must have corners of finite numbers, got {shown((x0, y0, x1, y1))}.")
     left, right = (min(max(value, 0.0), float(width)) for value in sorted((x0, x1)))
     top, bottom = (min(max(value, 0.0), float(height)) for value in sorted((y0, y1)))
     if right - left < 1 or bottom - top < 1:
@@ -151,6 +152,13 @@ def box_at(x0: float, y0: float, x1: float, y1: float, size: Size) -> Box:
             f"got ({x0:g}, {y0:g}) to ({x1:g}, {y1:g})."
         )
     return Box(left / width, top / height, right / width, bottom / height)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):  # no number; a whole one beyond all floats
+        return False
 
 
 def step_from_dict(values: Any) -> Step:

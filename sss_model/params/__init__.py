@@ -215,7 +215,7 @@ def check_scales(scales: tuple[float, ...], name: str = "scales (Scales)") -> No
     low, high = SCALE_RANGE
     fits = len(scales) <= 4 and all(low <= scale <= high for scale in scales)
     if not fits or len(set(scales)) < len(scales):
-        got = ", ".join(f"{scale:g}" for scale in scales)
+        got = ", ".join(map(shown, scales))
         raise ParameterError(f"{name} must be up to 4 different numbers from {low:g} to {high:g}; got {got}.")
 
 

@@ -139,6 +139,7 @@ def test_thin_pictures(extractor, picture) -> None:
         (640, (1, 1), "got 1, 1"),
         (640, (0.1,), "from 0.25 to 4; got 0.1"),
         (640, (1, 2, 3, 4, 0.5), "up to 4 different numbers"),
+        (640, (10**400,), "up to 4 different numbers"),
     ],
 )
 def test_bad_sizes_and_scales_are_named(extractor, size, scales, message) -> None:

@@ -245,14 +245,17 @@ def test_a_flat_picture_holds_what_marks_say(value: float) -> None:
         (lambda e: e.click(140, 5), "0 to 139"),
         (lambda e: e.click(5, -1), "must lie in the picture"),
         (lambda e: e.click(float("nan"), 5), "points"),
+        (lambda e: e.click(10**400, 5), "points"),
         (lambda e: e.click(5, 5, more=7), "up to 6 parts"),
         (lambda e: e.stroke([]), "one point or more"),
         (lambda e: e.stroke([(1, 2, 3)]), "points"),
         (lambda e: e.stroke([(1, 2)], radius=-1), "radius"),
         (lambda e: e.stroke([(1, 2)], radius=float("inf")), "radius"),
+        (lambda e: e.stroke([(1, 2)], radius=10**400), "radius"),
         (lambda e: e.box(10, 10, 10, 50), "cover a pixel"),
         (lambda e: e.box(-50, 0, -10, 50), "cover a pixel"),
         (lambda e: e.box(0, 0, float("inf"), 50), "finite"),
+        (lambda e: e.box(0, 0, 10**400, 50), "finite"),
     ],
 )
 def test_a_bad_step_is_refused_and_changes_nothing(editor: MatteEditor, act, words: str) -> None:
