@@ -1,9 +1,8 @@
 """Colours in an embedded ICC profile -> sRGB: Adobe RGB, Display P3, grey and CMYK profiles.
 
-littleCMS converts 8-bit colours, by way of Pillow. Grey, and deeper colours of a profile that is curves and a matrix
-(ICC.1:2022, F.3), are converted here in float and keep their depth; deeper colours of a profile of tables are rounded
-to 8 bits first. A profile that changes no colour by more than one level of 8 bits is sRGB itself: its picture keeps the
-file's values.
+littleCMS converts them: 8-bit colours and inks by way of Pillow; grey and deeper colours, which keep their depth, in
+float by way of imagecodecs. A profile that changes no colour by more than one level of 8 bits is sRGB itself: its
+picture keeps the file's values.
 """
 
 from __future__ import annotations
@@ -75,18 +74,28 @@ class ProfileConversion:
         return np.concatenate([converted, alpha], axis=2)
 
     def _converted(self, colours: NDArray[Any]) -> NDArray[Any]:
-        curves = _matrix_and_curves(self._icc, self.space)
-        if colours.dtype != np.uint8:
-            if curves is not None:
-                return _by_matrix(unit_range(colours), *curves)
-            return self._by_littlecms((unit_range(colours) * 255 + 0.5).astype(np.uint8))
-        if curves is not None and self.space == "GRAY":  # littleCMS reduces a grey curve to a few points
-            table = _by_matrix(np.linspace(0, 1, 256, dtype=np.float32)[None, :, None], *curves)[0, :, 0]
-            levels = (table * 255 + 0.5).astype(np.uint8)
-            return np.repeat(levels[colours], 3, axis=2)
-        return self._by_littlecms(colours)
+        if self.space == "GRAY" and colours.dtype == np.uint8:  # in 8 bits a grey curve is reduced to a few points
+            table = self._in_float(np.linspace(0, 1, 256, dtype=np.float32)[None, :, None])[0]
+            levels: NDArray[np.uint8] = (table * 255 + 0.5).astype(np.uint8)[colours[..., 0]]
+            return levels
+        if colours.dtype != np.uint8 and self.space != "CMYK":
+            return self._in_float(unit_range(colours))
+        return self._in_eight_bits(
+            colours if colours.dtype == np.uint8 else (unit_range(colours) * 255 + 0.5).astype(np.uint8)
+        )
 
-    def _by_littlecms(self, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _in_float(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        import imagecodecs
+
+        grey = self.space == "GRAY"
+        converted = imagecodecs.cms_transform(
+            np.ascontiguousarray(colours[..., 0] if grey else colours), self._icc, imagecodecs.cms_profile("srgb"),
+            colorspace="gray" if grey else "rgb", outcolorspace="rgb", outdtype=np.float32,
+            intent=ImageCms.Intent.PERCEPTUAL,
+        )  # fmt: skip
+        return np.clip(converted, 0, 1, out=converted)
+
+    def _in_eight_bits(self, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = colours.shape[:2]
         result = np.empty((height, width, 3), np.uint8)
         rows = max(1, _ROWS // width)
@@ -168,71 +177,3 @@ def lab_to_srgb(samples: NDArray[Any], *, offset: bool) -> NDArray[np.float32]:
 
 def _signed(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     return np.asarray(np.where(values >= 2 ** (bits - 1), values - 2**bits, values) / 2 ** (bits - 8))
-
-
-def _by_matrix(
-    colours: NDArray[np.float32], curves: list[NDArray[np.float64]], matrix: NDArray[np.float64] | None
-) -> NDArray[np.float32]:
-    """Colours in [0, 1] by their channels' curves and the matrix to sRGB's linear light, block by block."""
-    height, width, _ = colours.shape
-    result = np.empty((height, width, len(curves)), np.float32)
-    rows = max(1, _ROWS // 4 // width)
-    for y in range(0, height, rows):
-        block = colours[y : y + rows]
-        light = np.stack(
-            [np.interp(block[..., i], np.linspace(0, 1, len(curve)), curve) for i, curve in enumerate(curves)], axis=-1
-        )
-        linear = light if matrix is None else light @ matrix.T
-        result[y : y + rows] = srgb_encoded(np.clip(linear, 0, 1).astype(np.float32))
-    return np.repeat(result, 3 // len(curves), axis=2)
-
-
-def _matrix_and_curves(icc: bytes, space: str) -> tuple[list[NDArray[np.float64]], NDArray[np.float64] | None] | None:
-    """A profile's curves, as tables over [0, 1], and its matrix to linear sRGB; None for a profile of tables."""
-    count = struct.unpack_from(">I", icc, 128)[0]
-    entries = [struct.unpack_from(">4sII", icc, 132 + 12 * i) for i in range(min(count, 100))]
-    tags = {name: icc[offset : offset + size] for name, offset, size in entries}
-    if space == "GRAY":
-        curve = _curve(tags.get(b"kTRC", b""))
-        return None if curve is None else ([curve], None)
-    curves = [_curve(tags.get(name, b"")) for name in (b"rTRC", b"gTRC", b"bTRC")]
-    primaries = [tags.get(name, b"") for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
-    known = [curve for curve in curves if curve is not None]
-    if b"A2B0" in tags or len(known) < 3 or any(len(tag) < 20 for tag in primaries):
-        return None
-    to_xyz = np.array([struct.unpack_from(">3i", tag, 8) for tag in primaries]).T / 65536
-    return known, np.linalg.inv(_SRGB_TO_XYZ) @ to_xyz
-
-
-def _curve(tag: bytes) -> NDArray[np.float64] | None:
-    """The curve of a `curv` or `para` tag as a table over [0, 1] (ICC.1:2022, 10.6 and 10.18)."""
-    steps = np.linspace(0, 1, 65536)  # one for each value of 16 bits
-    if tag[:4] == b"curv" and len(tag) >= 12:
-        count = struct.unpack_from(">I", tag, 8)[0]
-        if count == 0:
-            return np.array([0.0, 1.0])
-        values = np.frombuffer(tag, ">u2", count, 12)
-        return np.asarray(steps ** (values[0] / 256)) if count == 1 else values / 65535
-    if tag[:4] != b"para" or len(tag) < 16:
-        return None
-    kind = struct.unpack_from(">H", tag, 8)[0]
-    numbers = [1, 3, 4, 5, 7]
-    if kind >= len(numbers):
-        return None
-    g, a, b, c, d, e, f = _parameters(kind, [n / 65536 for n in struct.unpack_from(f">{numbers[kind]}i", tag, 12)])
-    upper = np.maximum(a * steps + b, 0) ** g + e
-    return np.where(steps >= d, upper, c * steps + f)
-
-
-def _parameters(kind: int, given: list[float]) -> tuple[float, ...]:
-    """(g, a, b, c, d, e, f) of all five kinds of `para`: (a x + b)^g + e from d on, c x + f below."""
-    g, *rest = given
-    if kind == 0:
-        return g, 1, 0, 0, 0, 0, 0
-    a, b, *rest = rest
-    if kind in (1, 2):
-        offset = rest[0] if kind == 2 else 0.0
-        return g, a, b, 0, -b / a if a else 0, offset, offset
-    c, d, *rest = rest
-    e, f = rest if kind == 4 else (0.0, 0.0)
-    return g, a, b, c, d, e, f
