@@ -16,7 +16,6 @@ from typing import NoReturn
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-import sss_model
 from sss_gui.display import has_display
 from sss_gui.headless import run_headless
 from sss_gui.program import Program
@@ -25,8 +24,8 @@ from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_gui.window.stop_signals import SIGNALS, StopSignals
 from sss_gui.window.theme import MODES, Theme
-from sss_model.commands.options import Lines, examples
-from sss_model.debug_log import add_debug_option, start_log
+from sss_model.commands.options import command_parser
+from sss_model.debug_log import start_log
 from sss_model.params import ExtractParams
 from sss_model.storage.shipped_files import SAMPLE, resource
 
@@ -36,16 +35,13 @@ PATIENCE = 1.5  # seconds for threads to end once the window is closed
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command line of `sss-gui`."""
-    parser = argparse.ArgumentParser(
-        prog="sss-gui",
-        description="See, filter and export semantic features of photographs, and cut soft masks with them.",
-        epilog=examples(
-            "A folder of numbered frames, or a video, opens as one sequence from the window.",
-            "sss-gui photo.jpg",
-            "sss-gui holiday/ --theme dark",
-            "sss-gui photo.jpg --headless out",
-        ),
-        formatter_class=Lines,
+    parser = command_parser(
+        "sss-gui",
+        "See, filter and export semantic features of photographs, and cut soft masks with them.",
+        "A folder of numbered frames, or a video, opens as one sequence from the window.",
+        "sss-gui photo.jpg",
+        "sss-gui holiday/ --theme dark",
+        "sss-gui photo.jpg --headless out",
     )
     add = parser.add_argument
     add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures, feature files, folders or a model")
@@ -54,8 +50,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--theme", choices=MODES, help="look of the window")
     add("--headless", type=Path, metavar="DIR", help="without a display: write pictures, features and a screenshot")
     add("--size", type=_size, default=(1600, 1000), metavar="WxH", help="of the screenshot; default 1600x1000")
-    add_debug_option(parser)
-    add("--version", action="version", version=f"sss-features {sss_model.__version__}")
     return parser.parse_args(argv)
 
 

@@ -7,28 +7,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import sss_model
 from sss_model.commands.backbone_options import add_backbone_options, write_backbone_model
 from sss_model.commands.ending import EXIT_CODES, run_command
-from sss_model.commands.options import Lines, examples
-from sss_model.debug_log import add_debug_option, start_log
+from sss_model.commands.options import command_parser
+from sss_model.debug_log import start_log
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="sss-convert",
-        description="Convert the released weights of Semantic Soft Segmentation (a TensorFlow V2 checkpoint, "
+    parser = command_parser(
+        "sss-convert",
+        "Convert the released weights of Semantic Soft Segmentation (a TensorFlow V2 checkpoint, "
         "HyperColumn_Deeplabv2-<step>) to a model file. TensorFlow is not needed. Every variable must fit; otherwise "
         "all that do not are listed and nothing is written.",
-        epilog=examples(
-            EXIT_CODES,
-            "sss-convert HyperColumn_Deeplabv2-100000 -o released.safetensors",
-        ),
-        formatter_class=Lines,
+        EXIT_CODES,
+        "sss-convert HyperColumn_Deeplabv2-100000 -o released.safetensors",
     )
-    add_debug_option(parser)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("checkpoint", nargs="?", help="path prefix, any file, the folder, or a zip of the checkpoint")
     parser.add_argument("-o", "--output", metavar="FILE.safetensors", help="model file to write")
     parser.add_argument(

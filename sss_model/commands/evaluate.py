@@ -7,30 +7,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import sss_model
 from sss_model.analysis.evaluate_params import EvaluateParams
 from sss_model.commands.ending import DONE, EXIT_CODES, run_command
-from sss_model.commands.options import Lines, add_filter_options, add_options, examples
-from sss_model.debug_log import add_debug_option, start_log
+from sss_model.commands.options import add_filter_options, add_options, command_parser
+from sss_model.debug_log import start_log
 from sss_model.params import GridParams
 from sss_model.weights.source_names import SOURCES
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
+    parser = command_parser(
         "sss-eval",
-        description="Measure how well a model's features tell labelled regions apart.",
-        epilog=examples(
-            EXIT_CODES,
-            "sss-eval model.safetensors --data photos-with-labels --json scores.json",
-            "sss-eval --data bsds:BSDS500@val",
-            "sss-eval --compare shipped vit_small_patch14_reg4_dinov2 photo.jpg --labels photo-labels.png",
-        ),
-        formatter_class=Lines,
+        "Measure how well a model's features tell labelled regions apart.",
+        EXIT_CODES,
+        "sss-eval model.safetensors --data photos-with-labels --json scores.json",
+        "sss-eval --data bsds:BSDS500@val",
+        "sss-eval --compare shipped vit_small_patch14_reg4_dinov2 photo.jpg --labels photo-labels.png",
     )
-    add_debug_option(parser)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("model", nargs="?", help="a model file; without one the shipped model")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT]",
                         help="a data set, its format recognised; may be given several times")  # fmt: skip

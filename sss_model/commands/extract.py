@@ -13,26 +13,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import sss_model
-from sss_model.commands.backbone_options import add_backbone_options, backbone_model
-from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.batch import write_all
 from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
-from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
-from sss_model.commands.options import (
-    Lines,
-    add_existing_options,
-    add_filter_options,
-    add_options,
-    build,
-    build_filter,
-    examples,
-    refuse,
-)
-from sss_model.debug_log import add_debug_option, start_log
+from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
+from sss_model.commands.options import add_filter_options, add_options, build, build_filter, command_parser, refuse
+from sss_model.debug_log import start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import already_there, check_new, check_source, prepare_folder
-from sss_model.files.folder_lock import lock_folder
+from sss_model.files.export import already_there, check_new, check_source
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
@@ -60,22 +48,15 @@ class Job:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; those of the parameter records are generated from them."""
-    result = argparse.ArgumentParser(
-        prog="sss-extract",
-        description="Compute semantic features of photographs, and write pictures and feature files.",
-        epilog=examples(
-            EXIT_CODES,
-            "sss-extract photo.jpg -o out",
-            "sss-extract photos/ -o out --recursive --skip-existing",
-            "sss-extract tokens.npy -o out --image photo.jpg --layout tokens",
-        ),
-        formatter_class=Lines,
+    result = command_parser(
+        "sss-extract",
+        "Compute semantic features of photographs, and write pictures and feature files.",
+        EXIT_CODES,
+        "sss-extract photo.jpg -o out",
+        "sss-extract photos/ -o out --recursive --skip-existing",
+        "sss-extract tokens.npy -o out --image photo.jpg --layout tokens",
     )
-    result.add_argument("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
-    result.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into; made if missing"
-    )
-    result.add_argument("--model", type=Path, metavar="FILE", help="checkpoint; without it the shipped model")
+    add_batch_options(result)
     result.add_argument(
         "--image", type=Path, metavar="FILE", help="the photograph of a feature file, where it is not beside it"
     )
@@ -97,18 +78,11 @@ def build_parser() -> argparse.ArgumentParser:
         default="alpha,index",
         help=f"of the classes: {', '.join(LAYER_FORMATS)}; default alpha,index",
     )
-    result.add_argument("--recursive", action="store_true", help="folders with all folders below them")
-    result.add_argument("--quiet", action="store_true", help="no progress bars; errors only")
-    add_debug_option(result)
-    result.add_argument("--version", action="version", version=f"sss-features {sss_model.__version__}")
     add_options(result, ExtractParams)
     add_filter_options(result)
     add_options(result, ProjectionParams)
     add_options(result, ExportParams, skip=("existing",))
     add_options(result, ReadParams)
-    add_backbone_options(result)
-    add_existing_options(result)
-    add_machine_options(result)
     return result
 
 
@@ -130,20 +104,16 @@ def _extract(argv: Sequence[str] | None) -> int:
         )  # fmt: skip
         formats = tuple(part.strip() for part in options.class_formats.split(",") if part.strip())
         class_export = LayerExportParams(formats=formats, existing=options.existing)
-        paths = find_inputs(options.images, recursive=options.recursive)
+        paths = batch_paths(options)
     except ParameterError as error:
         refuse(command, error)
     if job.image is not None and len(paths) > 1:
         command.error(f"--image belongs to one feature file, got {len(paths)} files.")
-    if options.model and options.backbone:
-        command.error("--model and --backbone are two models; name one.")
-    shard, folder = options.shard, prepare_folder(job.folder)
-    with lock_folder(folder, command.prog, lock_suffix(shard)), backbone_model(options) as model:
-        job = replace(job, model=model or job.model)
+    with open_batch(options, command.prog) as model:
+        job = replace(job, model=model)
         if options.classes is None:
             make = partial(Extractions, job)
-            engine = engine_of(options, make, folder)
-            return write_all(paths, make().write, folder, quiet=options.quiet, shard=shard, engine=engine)
+            return run_batch(options, paths, make(), make)
         check_alone(options, "--classes")
         classes = Classification(
             options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)

@@ -13,15 +13,19 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from sss_model.commands.batch import Engine, Outcome, attempt
+from sss_model.commands.backbone_options import add_backbone_options, backbone_model
+from sss_model.commands.batch import Engine, Outcome, attempt, find_inputs, write_all
 from sss_model.commands.ending import FAILED
+from sss_model.commands.options import add_existing_options
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.export import prepare_folder
+from sss_model.files.folder_lock import lock_folder
 from sss_model.progress import Progress
 
 _CORES = 2  # of a worker without a GPU
@@ -35,8 +39,16 @@ class _Worker(Protocol):
     def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]: ...
 
 
-def add_machine_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of a batch that several machines share."""
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` what names the pictures of a batch, their model, where files go, and who does it."""
+    add = parser.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
+    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into; made if missing")
+    add("--model", type=Path, metavar="FILE", help="checkpoint for features; without it the shipped model")
+    add("--recursive", action="store_true", help="folders with all folders below them")
+    add("--quiet", action="store_true", help="no progress bars; errors only")
+    add_backbone_options(parser)
+    add_existing_options(parser)
     group = parser.add_argument_group("Many machines")
     group.add_argument(
         "--shard", metavar="K/N", type=_shard, default=(1, 1),
@@ -64,9 +76,25 @@ def _shard(text: str) -> tuple[int, int]:
 _shard.__name__ = "K/N"
 
 
-def lock_suffix(shard: tuple[int, int]) -> str:
-    """What tells the locks of runs apart that may write into one folder at once."""
-    return "" if shard == (1, 1) else f"-{shard[0]}-of-{shard[1]}"
+def batch_paths(options: argparse.Namespace) -> list[Path]:
+    """The pictures of the batch; `ParameterError` for names that mean none, and for two models."""
+    if options.model and options.backbone:
+        raise ParameterError("--model and --backbone are two models; name one.")
+    return find_inputs(options.images, recursive=options.recursive)
+
+
+@contextmanager
+def open_batch(options: argparse.Namespace, program: str) -> Iterator[Path | None]:
+    """The model's file, while the folder is made and kept to this run; runs over different shards may share it."""
+    apart = "" if options.shard == (1, 1) else "-{}-of-{}".format(*options.shard)
+    with lock_folder(prepare_folder(options.output), program, apart), backbone_model(options) as model:
+        yield model or options.model
+
+
+def run_batch(options: argparse.Namespace, paths: Sequence[Path], worker: _Worker, make: Callable[[], _Worker]) -> int:
+    """Let `worker` write the files of all pictures, or Ray's workers, each of which `make` makes; the exit code."""
+    engine = engine_of(options, make, options.output)
+    return write_all(paths, worker.write, options.output, quiet=options.quiet, shard=options.shard, engine=engine)
 
 
 def check_alone(options: argparse.Namespace, option: str) -> None:

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import sss_model
+from sss_model.debug_log import add_debug_option
 from sss_model.errors import ParameterError
 from sss_model.params import FILTER_PRESETS, FilterParams
 from sss_model.params.fields import Checked
@@ -153,19 +155,27 @@ def _help(item: dataclasses.Field[Any]) -> str:
     return "; ".join(part for part in parts if part).replace("%", "%%")
 
 
-class Lines(argparse.HelpFormatter):
+class _Lines(argparse.HelpFormatter):
     """Wraps texts as usual, but for lines that are indented: those of examples stay as they are."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = text.split("\n\n")
         return "\n\n".join(
-            part if part.startswith("  ") else super(Lines, self)._fill_text(part, width, indent) for part in parts
+            part if part.startswith("  ") else super(_Lines, self)._fill_text(part, width, indent) for part in parts
         )
 
 
-def examples(text: str, *lines: str) -> str:
-    """What stands at the end of a command's help: `text`, and calls of it to go by."""
-    return "\n\n".join([text, "Examples:", "\n".join(f"  {line}" for line in lines)])
+def command_parser(program: str, description: str, text: str, *calls: str) -> argparse.ArgumentParser:
+    """The parser of a command, with --debug and --version; at the end its help has `text`, and `calls` to go by."""
+    parser = argparse.ArgumentParser(
+        program,
+        description=description,
+        epilog="\n\n".join([text, "Examples:", "\n".join(f"  {call}" for call in calls)]),
+        formatter_class=_Lines,
+    )
+    parser.add_argument("--version", action="version", version=f"sss-features {sss_model.__version__}")
+    add_debug_option(parser)
+    return parser
 
 
 def refuse(parser: argparse.ArgumentParser, error: ParameterError) -> typing.NoReturn:

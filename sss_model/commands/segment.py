@@ -14,19 +14,16 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sss_model
-from sss_model.commands.backbone_options import add_backbone_options, backbone_model
-from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.batch import write_all
 from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
-from sss_model.commands.many_machines import add_machine_options, check_alone, engine_of, lock_suffix
-from sss_model.commands.options import Lines, add_existing_options, add_options, build, examples, refuse
+from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
+from sss_model.commands.options import add_options, build, command_parser, refuse
 from sss_model.commands.sequence import SequenceRun
 from sss_model.commands.sequence import check_options as check_sequence_options
-from sss_model.debug_log import add_debug_option, start_log
+from sss_model.debug_log import start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import ExportError, check_source, prepare_folder
-from sss_model.files.folder_lock import lock_folder
+from sss_model.files.export import ExportError, check_source
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams, ReadParams
@@ -70,21 +67,16 @@ def build_parser() -> argparse.ArgumentParser:
     from sss_model.layer_io import FORMATS
 
     opened = "; ".join(f"{name} ({form.title}) opens in {form.opens_in}" for name, form in FORMATS.items())
-    result = argparse.ArgumentParser(
-        prog="sss-segment",
-        description="Cut photographs into soft layers, each an object, that sum to one.",
-        epilog=examples(
-            f"Formats: {opened}. {EXIT_CODES}",
-            "sss-segment photo.jpg -o out",
-            "sss-segment plates/ -o out --for nuke --layer ViewLayer.Combined",
-            "sss-segment photo.jpg -o out --method masks --masks photo.json --compare",
-        ),
-        formatter_class=Lines,
+    result = command_parser(
+        "sss-segment",
+        "Cut photographs into soft layers, each an object, that sum to one.",
+        f"Formats: {opened}. {EXIT_CODES}",
+        "sss-segment photo.jpg -o out",
+        "sss-segment plates/ -o out --for nuke --layer ViewLayer.Combined",
+        "sss-segment photo.jpg -o out --method masks --masks photo.json --compare",
     )
+    add_batch_options(result)
     add = result.add_argument
-    add("images", nargs="+", metavar="IMAGE", help="photograph, feature file, folder or pattern")
-    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into; made if missing")
-    add("--model", type=Path, metavar="FILE", help="checkpoint for features; without it the shipped model")
     add("--features", type=Path, metavar="FILE", help="a feature file of the one IMAGE, instead of the network's")
     add("--layout", choices=INPUT_LAYOUTS, help="a feature file's axes, where they cannot be told")
     add(
@@ -112,17 +104,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for method in NETWORKS:
         add(f"--{method}-weights", type=Path, metavar="FILE", help=f"weights for --method {method}")
-    add("--recursive", action="store_true", help="folders with all folders below them")
-    add("--quiet", action="store_true", help="no progress bars; errors only")
-    add("--version", action="version", version=f"sss-features {sss_model.__version__}")
-    add_debug_option(result)
     add_options(result, SegmentParams)
     add_options(result, LayerExportParams, skip=("existing",), defaults=False)
     add_options(result, ExtractParams, skip=("size", "scales"))
     add_options(result, ReadParams)
-    add_backbone_options(result)
-    add_existing_options(result)
-    add_machine_options(result)
     return result
 
 
@@ -142,17 +127,17 @@ def _segment(argv: Sequence[str] | None) -> int:
             check_options(options, job.export)
         if options.sequence:
             check_sequence_options(options, job.methods, job.export)
-        paths = find_inputs(options.images, recursive=options.recursive)
+        paths = batch_paths(options)
         if job.features is not None and len(paths) > 1:
             raise ParameterError(f"--features belongs to one picture, got {len(paths)} files.")
     except ParameterError as error:
         refuse(command, error)
-    shard, folder = options.shard, prepare_folder(job.folder)
-    with lock_folder(folder, command.prog, lock_suffix(shard)), backbone_model(options) as model:
+    with open_batch(options, command.prog) as model:
+        job = replace(job, model=model)
         if options.sequence:
             check_alone(options, "--sequence")
             run = SequenceRun(
-                paths, job.folder, model or job.model, job.extract, job.segment, job.export,
+                paths, job.folder, job.model, job.extract, job.segment, job.export,
                 names=job.names, recipe=options.matte, changed=job.changed,
             )  # fmt: skip
             return write_all(run.paths, run.write, job.folder, quiet=options.quiet)
@@ -163,15 +148,15 @@ def _segment(argv: Sequence[str] | None) -> int:
             classified = ClassSegmentations(
                 classes,
                 lambda path: read_input(path, None, job.layout, job.reading),
-                model or job.model,
+                job.model,
                 replace(job.extract, size="auto"),
             )
             code = write_all(paths, classified.write, job.folder, quiet=options.quiet)
             classes.finish(quiet=options.quiet)
             return code
-        make = partial(Segmentations, replace(job, model=model or job.model), stems)
-        engine, worker = engine_of(options, make, folder), make()
-        code = write_all(paths, worker.write, folder, quiet=options.quiet, shard=shard, engine=engine)
+        make = partial(Segmentations, job, stems)
+        worker = make()
+        code = run_batch(options, paths, worker, make)
     if worker.doubtful:
         print(f"doubtful, the thing may not be there: {', '.join(worker.doubtful)}", file=sys.stderr)
     return code
@@ -192,8 +177,6 @@ def _job(options: argparse.Namespace) -> Job:
         raise ParameterError("The method masks needs a file: --masks FILE.")
     if job.matte is not None and (job.export.compare or job.masks is not None):
         raise ParameterError("--matte writes a matte, no layers; leave out --compare and --masks.")
-    if options.model and options.backbone:
-        raise ParameterError("--model and --backbone are two models; name one.")
     return job
 
 

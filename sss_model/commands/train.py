@@ -9,30 +9,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import sss_model
 from sss_model.commands.ending import EXIT_CODES, run_command
-from sss_model.commands.options import Lines, examples
-from sss_model.commands.train_options import add_param_options
-from sss_model.debug_log import add_debug_option, start_log
-from sss_model.training.params import PRESETS
+from sss_model.commands.options import add_options, command_parser
+from sss_model.debug_log import start_log
+from sss_model.training.params import PRESETS, SECTIONS
 from sss_model.training.run_folder.file_names import LAST_STATE
 from sss_model.weights.source_names import SOURCES
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options; all numbers come from `training.params`."""
-    parser = argparse.ArgumentParser(
+    parser = command_parser(
         "sss-train",
-        description="Train semantic features on pictures with label maps.",
-        epilog=examples(
-            EXIT_CODES,
-            "sss-train --data photos-with-labels --output run",
-            "sss-train --data coco@train2017 --data bsds:BSDS500@train=0.5 --output run --preset paper",
-        ),
-        formatter_class=Lines,
+        "Train semantic features on pictures with label maps.",
+        EXIT_CODES,
+        "sss-train --data photos-with-labels --output run",
+        "sss-train --data coco@train2017 --data bsds:BSDS500@train=0.5 --output run --preset paper",
     )
-    add_debug_option(parser)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {sss_model.__version__}")
     parser.add_argument("--data", action="append", default=[], metavar="[KIND:]DIR[@SPLIT][=WEIGHT]",
                         help="a data set, its format recognised; may be given several times")  # fmt: skip
     parser.add_argument("--label-maps", choices=("upright", "stored"),
@@ -55,7 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--init-weights", metavar="SOURCE", help=f"start from {SOURCES}")
     parser.add_argument("--allow-download", action="store_true", help="let --init-weights download what is not here")
-    add_param_options(parser)
+    for record in SECTIONS.values():  # an option that is not given leaves no trace
+        add_options(parser, record, defaults=False)
     return parser
 
 

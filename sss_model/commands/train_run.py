@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shutil
 import signal
@@ -16,19 +17,18 @@ from typing import Any
 import torch
 
 from sss_model.commands.ending import DONE, INTERRUPTED, TERMINATED
-from sss_model.commands.train_options import gather_params
-from sss_model.datasets.dataset import Dataset, describe, open_datasets
+from sss_model.datasets.dataset import Dataset, describe, open_datasets, parse_source
 from sss_model.errors import CheckpointError, ParameterError, SSSError
 from sss_model.files.export import ExportError, prepare_folder
 from sss_model.files.folder_lock import LOCK, lock_folder
 from sss_model.network.build import build_network
 from sss_model.network.grid_maps import FeatureNet
 from sss_model.storage.atomic_write import replacing
-from sss_model.training.config import write_config
+from sss_model.training.config import read_config, with_config, write_config
 from sss_model.training.data_loading import BatchDataset
 from sss_model.training.distributed import ProcessGroup, join_process_group
 from sss_model.training.optimiser import measure_norm_statistics
-from sss_model.training.params import TrainParams
+from sss_model.training.params import SECTIONS, TrainParams, preset
 from sss_model.training.run_folder.checkpoints import read_state
 from sss_model.training.run_folder.file_names import BEST_MODEL, CONFIG, LAST_STATE, LOG
 from sss_model.training.trainer import Trainer
@@ -120,6 +120,36 @@ def _prepare_torch(params: TrainParams) -> None:
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False
     torch.manual_seed(params.run.seed)
+
+
+def gather_params(options: argparse.Namespace, resumed: dict[str, Any] | None = None) -> TrainParams:
+    """The parameters that `options` ask for: those of a preset or of the run being resumed, then --config's, then the
+    command's options.
+
+    Parameters
+    ----------
+    options : as parsed, with `data`, `config` and `preset`
+    resumed : parameters of the run that goes on, in place of a preset's
+
+    Raises
+    ------
+    ParameterError : an unknown name, or a value out of its range
+    """
+    params = TrainParams.from_dict(resumed) if resumed is not None else preset(options.preset or "paper")
+    if options.config is not None:
+        params = with_config(params, read_config(options.config))
+    given = vars(options)
+    sections = {
+        name: {f.name: given[f.name] for f in dataclasses.fields(record) if f.name in given}
+        for name, record in SECTIONS.items()
+    }
+    params = params.with_values(sections)
+    if options.data:
+        params = dataclasses.replace(params, data=tuple(parse_source(text) for text in options.data))
+    if options.label_maps:
+        data = tuple(dataclasses.replace(source, label_maps=options.label_maps) for source in params.data)
+        params = dataclasses.replace(params, data=data)
+    return params
 
 
 def _state_file(options: argparse.Namespace) -> Path | None:

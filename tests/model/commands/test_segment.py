@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from psd_tools import PSDImage
 
-from sss_model.commands.extract import find_inputs
+from sss_model.commands.batch import find_inputs
 from sss_model.commands.options import build, words
 from sss_model.commands.segment import build_parser, main
 from sss_model.errors import ParameterError

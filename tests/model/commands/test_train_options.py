@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sss_model.commands.train import build_parser
-from sss_model.commands.train_options import gather_params
+from sss_model.commands.train_run import gather_params
 from sss_model.errors import ParameterError
 from sss_model.training.config import read_config, write_config
 from sss_model.training.params import PRESETS, SECTIONS, TrainParams, preset
