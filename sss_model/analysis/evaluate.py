@@ -44,6 +44,11 @@ from sss_model.working_grid import GridFeatures, WorkingGrid, extract_grid
 
 MEASURED = ("features", "pca", "filtered", "rgb", "taps")
 """The D features; PCA to 3; guided filter, then PCA to 3; the picture's colours; the backbone's stages."""
+MEASURES = {
+    "auc": "pair AUC", "edge_auc": "edge AUC", "drift": "drift", "clusters": "k-means mIoU", "click": "1 click IoU",
+    "clicks": "5 clicks IoU", "boundary_f": "boundary F",
+}  # fmt: skip
+"""Names in JSON and in the table; `click` and `clicks` are the IoU of things after one click and after five."""
 
 
 @dataclass
@@ -72,26 +77,21 @@ class Maps:
 
 @dataclass(frozen=True)
 class Summary:
-    """Means over a data set's pictures; `counted` says how many of them each measure could tell about.
+    """Means over a data set's pictures, by measure and by what was measured.
 
-    `click` and `clicks` are the IoU of things after one click and after five.
+    `counted` says how many of the pictures each measure could tell about.
     """
 
     name: str
     pictures: int
-    auc: dict[str, float]
-    edge_auc: dict[str, float]
-    drift: dict[str, float]
-    clusters: dict[str, float]
-    click: dict[str, float]
-    clicks: dict[str, float]
-    boundary_f: dict[str, float]
+    means: dict[str, dict[str, float]]
     counted: dict[str, int]
     problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**vars(self), "problems": list(self.problems)}
+        counts = {"counted": self.counted, "problems": list(self.problems)}
+        return {"name": self.name, "pictures": self.pictures, **self.means, **counts}
 
 
 class Evaluator:
@@ -257,27 +257,11 @@ def summarise(name: str, pictures: Sequence[PictureScores], problems: Sequence[s
     told = {kind: [p.boundaries[kind] for p in pictures if kind in p.boundaries] for kind in MEASURED}
     told = {kind: [counts for counts in found if counts.labelled] for kind, found in told.items()}
     boundary = {kind: reduce(operator.add, found).best_f() for kind, found in told.items() if found}
-    counted = {
-        "auc": sum(bool(p.auc) for p in pictures),
-        "edge_auc": sum(bool(p.edge_auc) for p in pictures),
-        "drift": sum(bool(p.drift) for p in pictures),
-        "clusters": sum(bool(p.clusters) for p in pictures),
-        "clicks": sum(bool(p.clicks) for p in pictures),
-        "boundary_f": max(map(len, told.values())),
-    }
-    return Summary(
-        name,
-        len(pictures),
-        _means([p.auc for p in pictures]),
-        _means([p.edge_auc for p in pictures]),
-        _means([p.drift for p in pictures]),
-        _means([p.clusters for p in pictures]),
-        _means([p.click for p in pictures]),
-        _means([p.clicks for p in pictures]),
-        boundary,
-        counted,
-        tuple(problems),
-    )
+    scores = {measure: [getattr(p, measure) for p in pictures] for measure in MEASURES if measure != "boundary_f"}
+    counted = {measure: sum(map(bool, rows)) for measure, rows in scores.items() if measure != "click"}
+    means = {measure: _means(rows) for measure, rows in scores.items()} | {"boundary_f": boundary}
+    counted["boundary_f"] = max(map(len, told.values()))
+    return Summary(name, len(pictures), means, counted, tuple(problems))
 
 
 def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -296,17 +280,10 @@ def table(summaries: Sequence[Summary], *, own_taps: bool = False) -> str:
     heads = ["own taps" if kind == "taps" and own_taps else kind for kind in MEASURED]
     lines = [f"{'data set':{width}}  {'measure':11}  " + "".join(f"{head:>10}" for head in heads) + "   pictures"]
     for summary in summaries:
-        for title, values, count in (
-            ("pair AUC", summary.auc, summary.counted["auc"]),
-            ("edge AUC", summary.edge_auc, summary.counted["edge_auc"]),
-            ("drift", summary.drift, summary.counted["drift"]),
-            ("k-means mIoU", summary.clusters, summary.counted["clusters"]),
-            ("1 click IoU", summary.click, summary.counted["clicks"]),
-            ("5 clicks IoU", summary.clicks, summary.counted["clicks"]),
-            ("boundary F", summary.boundary_f, summary.counted["boundary_f"]),
-        ):
-            if not values:
+        for measure, title in MEASURES.items():
+            if not (values := summary.means[measure]):
                 continue
             cells = "".join(f"{values[kind]:10.3f}" if kind in values else f"{'-':>10}" for kind in MEASURED)
+            count = summary.counted["clicks" if measure == "click" else measure]
             lines.append(f"{summary.name:{width}}  {title:12} {cells}   {count:8d}")
     return "\n".join(lines)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from tqdm import tqdm
 
 from sss_model.analysis.contact_sheet import ContactSheet
 from sss_model.analysis.evaluate import Evaluator, PictureScores, Summary, summarise, table
@@ -25,7 +25,7 @@ from sss_model.params.fields import Checked
 from sss_model.storage.atomic_write import check_target, replacing
 from sss_model.weights.initialise import init_weights
 
-_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LINES = 10.0  # where no terminal shows a bar
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -60,13 +60,12 @@ def evaluate(options: argparse.Namespace) -> None:
         taps = _yardstick(extractor, options.taps)
         evaluator = Evaluator(extractor, params, smoothing, grid=grid, taps=taps, seen=seen)
         found, problems = [], [f"{path}: {reason}" for path, reason in data.problems]
-        counter = Counter(data.name, min(len(data), params.limit or len(data)))
-        for index, scores in evaluator.pictures(data):
+        count, pause = min(len(data), params.limit or len(data)), 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_LINES
+        for index, scores in tqdm(evaluator.pictures(data), data.name, count, unit="picture", mininterval=pause):
             if isinstance(scores, PictureScores):
                 found.append(scores)
             else:
                 problems.append(f"{data.items[index].picture}: {scores}")
-            counter.tick()
         for problem in problems:
             print(f"left out  {problem}", file=sys.stderr)
         if not found:
@@ -110,25 +109,3 @@ def _write(
     }
     with replacing(options.json, FeatureFileError) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-
-
-class Counter:
-    """Says how many pictures are done: on a terminal in one line that replaces itself, elsewhere every ten seconds."""
-
-    def __init__(self, name: str, count: int) -> None:
-        self._name, self._count, self._done = name, count, 0
-        self._begun = self._told = time.monotonic()
-        if not sys.stderr.isatty():
-            print(f"{name}: 0 of {count}", file=sys.stderr, flush=True)  # the first may take minutes
-
-    def tick(self) -> None:
-        """One picture more is done."""
-        self._done += 1
-        now, last = time.monotonic(), self._done == self._count
-        left = (now - self._begun) / self._done * (self._count - self._done)
-        text = f"{self._name}: {self._done} of {self._count}" + ("" if last else f", about {left:.0f} s left")
-        if sys.stderr.isatty():
-            print(f"\r{text:60}", end="\n" if last else "", file=sys.stderr, flush=True)
-        elif last or now - self._told >= _SECONDS_BETWEEN_LINES:
-            self._told = now
-            print(text, file=sys.stderr, flush=True)
