@@ -25,12 +25,12 @@ from sss_model.errors import CheckpointError
 from sss_model.network.backbone import BlockTaps, ResNetBackbone, TimmBackbone
 from sss_model.storage.atomic_write import reason
 from sss_model.weights.checkpoint import check_finite, load_state
-from sss_model.weights.deeplab import torchvision_names
 
 State = dict[str, Tensor]
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "teacher", "network", "net", "encoder")
 _PREFIXES = ("module.", "_orig_mod.", "teacher.", "_forward_module.", "model.", "network.", "net.", "encoder.")
 _PARTS = ("backbone.", "encoder.", "encoder_q.")
+_TORCHVISION_HEADS = ("fc.", "classifier.", "aux_classifier.")
 _LUKEMELAS_HEADS = ("_fc.", "_conv_head.", "_bn1.")
 
 
@@ -146,6 +146,24 @@ def load_backbone_weights(backbone: nn.Module, path: str | os.PathLike[str]) -> 
         renamed, skipped = _timm_names(state, own, backbone.name)
     load_state(net, {**norm_counters(own), **renamed}, file.name)
     return LoadReport(tuple(renamed), tuple(skipped))
+
+
+def torchvision_names(state: State) -> tuple[State, list[str]]:
+    """Weights of torchvision's ResNet-101, alone or inside its DeepLabV3, under `ResNetBackbone`'s names.
+
+    Returns
+    -------
+    renamed : every weight but the classifiers'; a name with no place keeps itself, for the loader to refuse
+    skipped : the classifiers' names
+    """
+    renamed, skipped = {}, []
+    for name, tensor in state.items():
+        plain = name.removeprefix("backbone.")
+        if plain.startswith(_TORCHVISION_HEADS):
+            skipped.append(name)
+        else:
+            renamed[re.sub(r"^(conv1|bn1)\.", lambda match: f"stem.{int(match[1] == 'bn1')}.", plain)] = tensor
+    return renamed, skipped
 
 
 def lukemelas_to_timm(state: State, own: State) -> State:

@@ -182,7 +182,7 @@ def check_fit(network: nn.Module, state: dict[str, Tensor], source: str) -> None
         if name in given and own[name].shape != given[name].shape
     ]
     if problems:
-        listed = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
+        listed = "; ".join(problems[:40]) + (f"; and {len(problems) - 40} more" if len(problems) > 40 else "")
         raise CheckpointError(f"The weights in {source} do not fit the network: {listed}.")
 
 

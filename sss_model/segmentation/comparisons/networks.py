@@ -23,8 +23,9 @@ from sss_model.segmentation.comparisons.hard_segmentation import (
     hard_segmentation,
     numbered,
 )
-from sss_model.segmentation.comparisons.pspnet import class_names, load_pspnet, place_weights
+from sss_model.segmentation.comparisons.pspnet import class_names, load_pspnet
 from sss_model.weights.backbone_weights import norm_counters, read_weights
+from sss_model.weights.checkpoint import load_state
 from sss_model.weights.published import SEGMENTATION_WEIGHTS
 
 NETWORK_SIDE = 1333  # pixels of the long side that a network sees, as torchvision's Mask R-CNN has it
@@ -50,7 +51,7 @@ def mask_rcnn(
     network = maskrcnn_resnet50_fpn_v2(
         weights=None, weights_backbone=None, num_classes=91 if box is None else box.shape[0], box_score_thresh=SCORE
     )
-    place_weights(network, {**norm_counters(network.state_dict()), **state}, weights.name)
+    load_state(network, {**norm_counters(network.state_dict()), **state}, weights.name)
     silent(progress).report(0.3, "Mask R-CNN")
     with torch.inference_mode():
         found = network.eval().to(device)(list(_network_input(image).to(device)))[0]
@@ -85,7 +86,7 @@ def deeplab(
         build = segmentation.deeplabv3_resnet101 if deep else segmentation.deeplabv3_resnet50
     last = state.get("classifier.4.weight")
     network = build(weights=None, weights_backbone=None, num_classes=21 if last is None else last.shape[0])
-    place_weights(network, {**norm_counters(network.state_dict()), **state}, weights.name)
+    load_state(network, {**norm_counters(network.state_dict()), **state}, weights.name)
     categories = segmentation.DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1.meta["categories"]
     names = {k: BACKGROUND if name == "__background__" else name for k, name in enumerate(categories)}
     return _semantic(_Output(network, "out"), image, names, device, silent(progress).part(0.3, 1.0, "DeepLab"))

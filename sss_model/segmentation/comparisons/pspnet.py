@@ -20,6 +20,7 @@ from torchvision.models import resnet
 
 from sss_model.errors import CheckpointError
 from sss_model.weights.backbone_weights import State, norm_counters, read_content, read_weights
+from sss_model.weights.checkpoint import load_state
 
 POOLED = (1, 2, 3, 6)  # cells a side of the pyramid's levels
 CHANNELS = 512
@@ -121,7 +122,7 @@ def load_pspnet(path: Path) -> PSPNet:
     state = {name: tensor for name, tensor in _read(path).items() if not _TRAINING_ONLY.search(name)}
     first, last, classes = (_channels(state, name, path) for name in _SIZED)
     network = PSPNet(classes, stem=(first, last), depth=101 if "backbone.layer3.22.conv1.weight" in state else 50)
-    place_weights(network, {**norm_counters(network.state_dict()), **state}, path.name)
+    load_state(network, {**norm_counters(network.state_dict()), **state}, path.name)
     return network.eval()
 
 
@@ -136,26 +137,6 @@ def _channels(state: State, name: str, path: Path) -> int:
         f"{path.name} holds no PSPNet of a known kind: {name} {wrong}.",
         hint="Name a pspnet_r50-d8 of OpenMMLab, or the encoder of CSAIL's ResNet50dilated + PPM.",
     )
-
-
-def place_weights(network: nn.Module, state: State, source: str) -> None:
-    """Load `state` into `network`, whole or not at all.
-
-    Raises
-    ------
-    CheckpointError : lists every name that is missing, left over or of another shape
-    """
-    own = network.state_dict()
-    shapes = {name: (list(own[name].shape), list(state[name].shape)) for name in own if name in state}
-    problems = {
-        "missing": [name for name in own if name not in state],
-        "left over": [name for name in state if name not in own],
-        "of another shape": [f"{name} {got} for {wanted}" for name, (wanted, got) in shapes.items() if wanted != got],
-    }
-    if any(problems.values()):
-        listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
-        raise CheckpointError(f"The weights in {source} do not fit the network; {listed}.")
-    network.load_state_dict(state)
 
 
 def class_names(path: Path) -> tuple[str, ...]:
