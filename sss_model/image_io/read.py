@@ -83,9 +83,7 @@ class Choices(NamedTuple):
 
 def choices_in(path: AnyPath) -> Choices:
     """What there is to choose in the picture `path`, for `ReadParams`; raises as `read_image`."""
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         found = decode.find_decoder(source)
         if found is exr.EXR:
             return Choices(exr.layer_names(source), 1)
@@ -112,9 +110,7 @@ def read_photograph(path: AnyPath, params: ReadParams = _DEFAULT) -> Photograph:
     >>> read_photograph(resource(SAMPLE)).conversion
     ''
     """
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         header = decode.read_header(source, params)
         _check_memory(header, _forecast(header))
         decoded = decode.decode(source, params)
@@ -143,9 +139,7 @@ def read_to_fit(path: AnyPath, params: ReadParams = _DEFAULT) -> tuple[Photograp
     -------
     The photograph, and a sentence that says from which size it was reduced and why, "" where it was not
     """
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         header = decode.read_header(source, params)
         size = None if _fits(_forecast(header)) else _size_that_fits(source, header, params)
         if size is None:
@@ -169,9 +163,7 @@ def read_reduced(path: AnyPath, long_side: int, params: ReadParams = _DEFAULT) -
     """
     if long_side < 1:
         raise ParameterError(f"long_side must be at least 1 pixel, got {long_side}.")
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         header = decode.read_header(source, params)
         size = reduced_size(header.size, long_side)
         _check_memory(header, _forecast_reduced(source, size, params))
@@ -180,9 +172,7 @@ def read_reduced(path: AnyPath, long_side: int, params: ReadParams = _DEFAULT) -
 
 def decoding_bytes(path: AnyPath, params: ReadParams = _DEFAULT) -> int:
     """The most memory that `read_image` takes for the file `path`, image included, from its header; raises as that."""
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         return _forecast(decode.read_header(source, params))
 
 
@@ -227,17 +217,13 @@ def _too_large(header: Header, needed: int) -> str:
 
 def image_size(path: AnyPath, params: ReadParams = _DEFAULT) -> tuple[int, int]:
     """(H, W) of the photograph as `read_image` gives it, from the file's header alone; raises as that does."""
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         return decode.read_header(source, params).size
 
 
 def stored_orientation(path: AnyPath) -> int:
     """EXIF's orientation, 1 to 8, by which the stored picture is turned; 1 where its decoder turns it itself."""
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         return decode.orientation(source)
 
 
@@ -257,17 +243,17 @@ def read_thumbnail(path: AnyPath, side: int, params: ReadParams = _DEFAULT) -> P
 
 def read_text(path: AnyPath) -> dict[str, str]:
     """The named texts at the beginning of the PNG file `path`; {} of other files. Raises as `read_image`."""
-    source = Path(path)
-    with _plainly(str(source)):
-        check_regular_file(source, ImageError, noun="a picture")
+    with _reading(path) as source:
         return png.texts(source)
 
 
 @contextlib.contextmanager
-def _plainly(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong while reading `name` into an `ImageError` with a sentence."""
+def _reading(path: AnyPath) -> Iterator[Path]:
+    """The picture's path while it is read; whatever goes wrong becomes an `ImageError` with a sentence."""
+    name = str(path := Path(path))
     try:
-        yield
+        check_regular_file(path, ImageError, noun="a picture")
+        yield path
     except ImageError as error:
         said = str(error)
         raise error if said.startswith(name) else ImageError(f"{name}: {said}", hint=error.hint) from error
