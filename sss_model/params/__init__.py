@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sss_model.errors import ParameterError
-from sss_model.params.fields import Checked, choice, number, shown, switch
+from sss_model.params.fields import Checked, choice, number, several, shown, switch
 
 SUPPLEMENT, RELEASED = "supplement, section 1", "the authors' released program"
 
@@ -98,13 +98,8 @@ class NetworkParams(Checked):
     output_stride: int = number(
         8, 1, 64, "Output stride", unit="px", source=SUPPLEMENT, help="stride of the deepest stage"
     )
-    blocks: tuple[int, ...] = field(
-        default=(),
-        metadata={
-            "label": "Blocks",
-            "kind": int,
-            "help": "stages or transformer blocks to tap, from 0 or from the end; none: four",
-        },
+    blocks: tuple[int, ...] = several(
+        (), "Blocks", kind=int, help="stages or transformer blocks to tap, from 0 or from the end; none: four"
     )
     branch_channels: tuple[int, ...] = field(default=(4, 124, 128, 256, 512))
     hidden_channels: int = number(512, 1, 4096, "Hidden channels", source=SUPPLEMENT)
@@ -251,15 +246,13 @@ class GridParams(Checked):
         help=f"long side of the picture as the network sees it, in pixels ({SIZE_RANGE[0]} to {SIZE_RANGE[1]}), "
         f"auto (now {AUTOMATIC_SIDE}) or native (every pixel)",
     )
-    scales: tuple[float, ...] = field(
-        default=(),
-        metadata={
-            "label": "Scales",
-            "kind": float,
-            "unit": "times the size",
-            "help": "features of the picture at each of these times the size are averaged; 1 to 4 numbers from "
-            f"{SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}; empty: {','.join(map(str, AUTOMATIC_SCALES))}, or 1 if native",
-        },
+    scales: tuple[float, ...] = several(
+        (),
+        "Scales",
+        kind=float,
+        unit="times the size",
+        help="features of the picture at each of these times the size are averaged; 1 to 4 numbers from "
+        f"{SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}; empty: {','.join(map(str, AUTOMATIC_SCALES))}, or 1 if native",
     )
 
     def __post_init__(self) -> None:
@@ -328,9 +321,11 @@ class ExportParams(Checked):
         "none", ("none", "png", "svg", "pdf"), "Figure", help="the four panes with their titles on one page"
     )
     figure_width: int = number(180, 20, 2000, "Figure width", unit="mm", help="of that page")
-    formats: tuple[str, ...] = field(
-        default=("npz16",),
-        metadata={"label": "Formats", "help": f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}"},
+    formats: tuple[str, ...] = several(
+        ("npz16",),
+        "Formats",
+        known=EXPORT_FORMATS,
+        help=f"of features and the 3-channel map: {', '.join(EXPORT_FORMATS)}",
     )
     existing: str = choice(
         "overwrite",
@@ -341,10 +336,6 @@ class ExportParams(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        unknown = [name for name in self.formats if name not in EXPORT_FORMATS]
-        if unknown:
-            known, got = ", ".join(EXPORT_FORMATS), ", ".join(map(repr, unknown))
-            raise ParameterError(f"formats must be of {known}; got {got}.")
         written = self.pictures, self.raw, self.filtered, self.map3, self.strip, self.save_basis, self.figure != "none"
         if not any(written):
             raise ParameterError("There is nothing to write.", hint="Choose the pictures, say.")

@@ -38,6 +38,19 @@ def switch(default: bool, label: str, *, help: str = "", source: str = "", of: s
     return field(default=default, metadata=meta)
 
 
+def several(
+    default: tuple[Any, ...],
+    label: str,
+    *,
+    kind: type = str,
+    known: tuple[str, ...] = (),
+    unit: str = "",
+    help: str = "",
+) -> Any:
+    """A field of several values of one `kind`, all of them among `known` where these are named."""
+    return field(default=default, metadata={"label": label, "kind": kind, "known": known, "unit": unit, "help": help})
+
+
 def check(params: Any) -> None:
     """Raise `ParameterError` for the first field of `params` of another type, or outside its range or options."""
     hints = _types_of(type(params))
@@ -50,6 +63,8 @@ def check(params: Any) -> None:
             raise ParameterError(f"{where} must be from {meta['low']:g} to {meta['high']:g}, got {shown(value)}.")
         if meta.get("options") and value not in meta["options"]:
             raise ParameterError(f"{where} must be one of {', '.join(meta['options'])}; got {shown(value)}.")
+        if meta.get("known") and (odd := [one for one in value if one not in meta["known"]]):
+            raise ParameterError(f"{f.name} must be of {', '.join(meta['known'])}; got {', '.join(map(repr, odd))}.")
 
 
 _TYPES: dict[type, dict[str, Any]] = {}

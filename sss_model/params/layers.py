@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from sss_model.errors import ParameterError
-from sss_model.params.fields import Checked, choice, number, switch
+from sss_model.params.fields import Checked, choice, number, several, switch
 from sss_model.params.hosts import HOSTS
 
 LAYER_FORMATS = (
@@ -70,8 +70,8 @@ class ClassParams(Checked):
 class LayerExportParams(Checked):
     """What is written of each picture's layers, and what happens to files that are there already."""
 
-    formats: tuple[str, ...] = field(
-        default=("png",), metadata={"label": "Formats", "help": f"of the layers: {', '.join(LAYER_FORMATS)}"}
+    formats: tuple[str, ...] = several(
+        ("png",), "Formats", known=LAYER_FORMATS, help=f"of the layers: {', '.join(LAYER_FORMATS)}"
     )
     decontaminate: bool = switch(
         False,
@@ -85,12 +85,11 @@ class LayerExportParams(Checked):
     compare: bool = switch(
         False, "Comparison", source="Figures 3 to 5", help="a picture of image, features and layers of several methods"
     )
-    against: tuple[str, ...] = field(
-        default=("spectral-matting",),
-        metadata={
-            "label": "Against",
-            "help": f"methods in the comparison, besides sss: {', '.join(SEGMENT_METHODS[1:])}",
-        },
+    against: tuple[str, ...] = several(
+        ("spectral-matting",),
+        "Against",
+        known=SEGMENT_METHODS[1:],
+        help=f"methods in the comparison, besides sss: {', '.join(SEGMENT_METHODS[1:])}",
     )
     host: str = choice(
         "",
@@ -121,12 +120,5 @@ class LayerExportParams(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, values, known in (
-            ("formats", self.formats, LAYER_FORMATS),
-            ("against", self.against, SEGMENT_METHODS[1:]),
-        ):
-            unknown = [value for value in values if value not in known]
-            if unknown:
-                raise ParameterError(f"{name} must be of {', '.join(known)}; got {', '.join(map(repr, unknown))}.")
         if not (self.formats or self.overlay or self.compare):
             raise ParameterError("There is nothing to write.", hint="Name at least one of the formats, png say.")

@@ -20,7 +20,7 @@ from sss_model.params import (
     SamplingParams,
     check_scales,
 )
-from sss_model.params.fields import Checked, choice, number, shown, switch
+from sss_model.params.fields import Checked, choice, number, several, shown, switch
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,13 @@ class LossParams(Checked):
     teacher_weight: float = number(
         1.0, 0.0, 1000.0, "Weight of the teacher", help="of the squared distance to the teacher's features"
     )
-    teacher_scales: tuple[float, ...] = field(
-        default=(),
-        metadata={
-            "label": "Scales of the teacher",
-            "kind": float,
-            "unit": "times the crop",
-            "help": "at which the teacher sees the crop, so that one scale can learn the mean of several; none: those "
-            "of the trained network",
-        },
+    teacher_scales: tuple[float, ...] = several(
+        (),
+        "Scales of the teacher",
+        kind=float,
+        unit="times the crop",
+        help="at which the teacher sees the crop, so that one scale can learn the mean of several; none: those of the "
+        "trained network",
     )
     accumulate: str = choice(
         "sum",
@@ -115,15 +113,13 @@ class AugmentParams(Checked):
         "Paste",
         help="chance that regions of another picture of the same data set are laid over this one",
     )
-    scales: tuple[float, ...] = field(
-        default=(1.0,),
-        metadata={
-            "label": "Scales",
-            "kind": float,
-            "unit": "times the crop",
-            "help": "the network sees the crop at each of these and the mean of its features is trained, as extraction "
-            f"at several scales takes it; 1 to 4 numbers from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}",
-        },
+    scales: tuple[float, ...] = several(
+        (1.0,),
+        "Scales",
+        kind=float,
+        unit="times the crop",
+        help="the network sees the crop at each of these and the mean of its features is trained, as extraction at "
+        f"several scales takes it; 1 to 4 numbers from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}",
     )
 
     def __post_init__(self) -> None:
