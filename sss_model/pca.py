@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sss_model.array_types import AnyFloats, Doubles
 from sss_model.errors import FeatureFileError, ParameterError
-from sss_model.filtering.parallel import SharedProgress, alone, in_threads
+from sss_model.filtering.parallel import alone, in_threads
 from sss_model.finite import check_array
 from sss_model.progress import Progress
 
@@ -61,13 +61,12 @@ class PcaBasis:
         axes = torch.from_numpy(self.axes.copy())
         offset = axes.mv(torch.from_numpy(self.mean.copy()))
         blocks = list(_blocks(flat))
-        shared = SharedProgress(None, len(blocks), "PCA")
 
         def work(rows: slice) -> None:
             product = torch.mm(_tensor(flat[rows]), axes.T, out=torch.from_numpy(out[rows]))
             product.sub_(offset)
 
-        for _ in in_threads(work, blocks, shared, threads=None if len(blocks) > 1 else 1):
+        for _ in in_threads(work, blocks, threads=None if len(blocks) > 1 else 1):
             pass
         return out.reshape(*features.shape[:-1], len(self.axes))
 
@@ -148,7 +147,6 @@ class Covariance:
             )
         flat = features.reshape(-1, features.shape[-1])
         blocks = list(_blocks(flat))
-        shared = SharedProgress(progress, len(blocks), "PCA")
 
         def work(rows: slice) -> tuple[int, Doubles, AnyFloats, Doubles]:
             block = np.asarray(flat[rows], np.float32)
@@ -156,10 +154,9 @@ class Covariance:
             centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
             drift = centred.mean(0, dtype=np.float64)
             vectors = torch.from_numpy(centred)
-            shared.tick()
             return len(block), centre.astype(np.float32) + drift, vectors.T.mm(vectors).numpy(), drift
 
-        for part in in_threads(work, blocks, shared, threads=None if len(blocks) > 1 else 1):
+        for part in in_threads(work, blocks, progress, "PCA", threads=None if len(blocks) > 1 else 1):
             self._merge(*part)
 
     def _merge(self, count: int, mean: Doubles, scatter: AnyFloats, drift: Doubles) -> None:

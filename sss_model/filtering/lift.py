@@ -25,9 +25,9 @@ from torch import Tensor
 from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.filtering.tile_filter import TileFilter, rough_means
-from sss_model.progress import Progress
+from sss_model.progress import Progress, silent
 
 Array = NDArray[Any]
 _SAMPLES = 1 << 18  # coefficients that one operation touches: they stay in a core's cache
@@ -123,12 +123,10 @@ class GuidedLift:
         height, cells = image.shape[0], self._size[0]
         step = max(_BAND * height // cells, 1)
         bands = [(top, min(top + step, height)) for top in range(0, height, step)]
-        shared = SharedProgress(progress, 2 * len(bands), "full size")
-        for top, bottom in bands:
+        for number, (top, bottom) in enumerate(bands, 1):
             some = self.coefficients(features, rows=grid_rows(top, bottom, height, cells))
-            shared.tick()
             lift_region(some, image, (top, bottom, 0, image.shape[1]), out=out[top:bottom])
-            shared.tick()
+            silent(progress).report(number / len(bands), "full size")
         return out
 
 
@@ -173,15 +171,14 @@ def lift_region(
     ]
     across = {x: mix(x, min(x + columns, right), image.shape[1], coefficients.planes.shape[3])
               for x in range(left, right, columns)}  # fmt: skip
-    shared = SharedProgress(progress, len(tiles), "full size")
     target = out
 
     def work(tile: Tile) -> None:
         part = target[tile.y0 - top : tile.y1 - top, tile.x0 - left : tile.x1 - left]
         _lift_tile(coefficients, image, tile, across[tile.x0], part)
-        shared.tick()
 
-    for _ in in_threads(work, tiles, shared, threads=None if (bottom - top) * (right - left) > 1 << 15 else 1):
+    threads = None if (bottom - top) * (right - left) > 1 << 15 else 1
+    for _ in in_threads(work, tiles, progress, "full size", threads=threads):
         pass
     return out
 

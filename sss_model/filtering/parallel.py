@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -83,22 +83,40 @@ def alone(values: int = 0) -> Iterator[None]:
 
 
 def in_threads(
-    work: Callable[[Item], Result], items: Iterable[Item], shared: SharedProgress, *, threads: int | None = None
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Progress | SharedProgress | None = None,
+    stage: str = "",
+    *,
+    threads: int | None = None,
 ) -> Iterator[Result]:
     """`work` of every item, in order, computed in `threads` threads (None: as many as torch uses here).
 
-    Only a few results wait to be taken. `shared` is reported while waiting; cancelling or closing stops the threads,
-    and none is left when this ends.
+    Only a few results wait to be taken. Cancelling or closing stops the threads, and none is left when this ends.
+
+    Parameters
+    ----------
+    progress : told after every item, and while waiting; a `SharedProgress` is one that `work` itself ticks
     """
+    if isinstance(progress, SharedProgress):
+        shared, ticked = progress, work
+    else:
+        shared = SharedProgress(progress, len(items), stage)
+
+        def ticked(item: Item) -> Result:
+            result = work(item)
+            shared.tick()
+            return result
+
     count = torch.get_num_threads() if threads is None else threads
     if count <= 1:
-        yield from map(work, items)
+        yield from map(ticked, items)
         return
     with ThreadPoolExecutor(count, "tiles", initializer=torch.set_num_threads, initargs=(1,)) as pool:
         pending: deque[Future[Result]] = deque()
         try:
             for item in items:
-                pending.append(pool.submit(work, item))
+                pending.append(pool.submit(ticked, item))
                 if len(pending) > count:
                     yield _result(pending.popleft(), shared)
             while pending:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.inference.bands import ImageRows
 from sss_model.inference.head_stripes import CHUNK, CoarseMap, HeadStripes
 from sss_model.network.grid_maps import FeatureNet, HiddenMaps
@@ -92,11 +92,9 @@ class HeadRun:
         height = int(self._out.shape[0])
         rest = progress.part(self._row / height, 1.0, "features")
         rows = [(first, min(first + self._rows, height)) for first in range(self._row, height, self._rows)]
-        shared = SharedProgress(rest, len(rows), "features")
-        # on a GPU one thread keeps it busy
-        for last in in_threads(self._stripe, rows, shared, threads=None if self._device.type == "cpu" else 1):
+        threads = None if self._device.type == "cpu" else 1  # on a GPU one thread keeps it busy
+        for last in in_threads(self._stripe, rows, rest, "features", threads=threads):
             self._row = last
-            shared.tick()
 
     def _stripe(self, rows: tuple[int, int]) -> int:
         """Fill rows first..last-1; returns last."""

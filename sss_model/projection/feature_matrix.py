@@ -17,7 +17,7 @@ from torch import Tensor
 from sss_model import budget
 from sss_model.array_types import AnyFloats
 from sss_model.errors import ParameterError
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.progress import Progress
 
 Result = TypeVar("Result")
@@ -92,15 +92,10 @@ class FeatureMatrix:
         self, work: Callable[[slice, Tensor], Result], progress: Progress | None = None, stage: str = ""
     ) -> Iterator[Result]:
         """`work` of every block of rows and its vectors (n, D) float32, in order, in threads."""
-        blocks = list(self._blocks())
-        shared = SharedProgress(progress, len(blocks), stage)
-
-        def one(rows: slice) -> Result:
-            result = work(rows, self._rows(rows))
-            shared.tick()
-            return result
-
-        return in_threads(one, blocks, shared, threads=None if self.device.type == "cpu" else 1)
+        threads = None if self.device.type == "cpu" else 1
+        return in_threads(
+            lambda rows: work(rows, self._rows(rows)), list(self._blocks()), progress, stage, threads=threads
+        )
 
     def _blocks(self) -> Iterator[slice]:
         values = _BLOCK_VALUES if self.device.type == "cpu" else _BLOCK_VALUES << 5

@@ -181,14 +181,7 @@ def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Pro
 def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.csr_matrix:
     """A B by blocks of rows, which threads share."""
     blocks = [slice(top, top + _SPARSE_ROWS) for top in range(0, A.shape[0], _SPARSE_ROWS)]
-    shared = SharedProgress(steps, len(blocks))
-
-    def work(rows: slice) -> sp.csr_matrix:
-        product = A[rows] @ B
-        shared.tick()
-        return product
-
-    return sp.vstack(list(in_threads(work, blocks, shared)), format="csr")
+    return sp.vstack(list(in_threads(lambda rows: A[rows] @ B, blocks, steps)), format="csr")
 
 
 def _krylov(A: Floats, M: sp.csr_matrix, count: int, seed: int, steps: Progress) -> Floats:
@@ -268,15 +261,12 @@ def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Prog
     """The `count` best approximations to the smallest eigenvectors in the span of `vectors`, and their values."""
     vectors /= vectors.norm(dim=0)
     gram = (vectors.T @ vectors).double().cpu().numpy()
-    blocks = _column_blocks(vectors)
-    shared = SharedProgress(steps.part(0.0, 0.8), len(blocks))
 
     def work(columns: slice) -> Doubles:
         part: Doubles = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()
-        shared.tick()
         return part
 
-    A = np.hstack(list(in_threads(work, blocks, shared, threads=_threads(vectors))))
+    A = np.hstack(list(in_threads(work, _column_blocks(vectors), steps.part(0.0, 0.8), threads=_threads(vectors))))
     values, y = scipy.linalg.eigh(
         (A + A.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, min(count, vectors.shape[1]) - 1)
     )

@@ -28,7 +28,7 @@ from torch.nn.functional import interpolate
 
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.finite import check_array
 from sss_model.progress import Progress, silent
 
@@ -137,14 +137,7 @@ class _Level:
         for k, pixels in enumerate(sure):
             colours[k] = torch.where(pixels, self.image, colours[k])
         tiles = self._soft_tiles()
-        shared = SharedProgress(progress, len(tiles), "Foreground colours")
-
-        def work(tile: Tile) -> tuple[Tile, Tensor]:
-            renewed = self._tile(tile)
-            shared.tick()
-            return tile, renewed
-
-        for tile, renewed in in_threads(work, tiles, shared):
+        for tile, renewed in zip(tiles, in_threads(self._tile, tiles, progress, "Foreground colours"), strict=True):
             colours[(..., *tile.slices)] = renewed[:count]
         return colours
 
