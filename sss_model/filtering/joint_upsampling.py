@@ -33,9 +33,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from sss_model.errors import ParameterError
 from sss_model.filtering.lift import Mix, grid_rows, mix
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.progress import Progress
 
 SIGMA = 0.1  # of colours in [0, 1]
@@ -50,7 +49,6 @@ def upsample_rows(
     rows: tuple[int, int] | None = None,
     *,
     out: NDArray[Any] | None = None,
-    sigma: float = SIGMA,
     progress: Progress | None = None,
 ) -> NDArray[Any]:
     """The `features` of a grid at the size of `image`, along its edges, in its rows first..last-1.
@@ -64,35 +62,28 @@ def upsample_rows(
     image : (H, W, 3) RGB, float in [0, 1] or uint8
     rows : first and last + 1 of the image's rows; None takes all
     out : (rows, W, C) float16 or float32; filled and returned. None makes float32
-    sigma : spread of the Gaussian over colours in [0, 1], above 0
-
-    Raises
-    ------
-    ParameterError : shapes that do not fit, rows outside the image, sigma not above 0
     """
     top, bottom = rows or (0, image.shape[0])
-    out = _checked(features, guide, image, (top, bottom), out, sigma)
     height, width = image.shape[:2]
+    target = np.empty((bottom - top, width, features.shape[2]), np.float32) if out is None else out
     first, last = grid_rows(top, bottom, height, features.shape[0])
     table = torch.from_numpy(np.array(features[first:last], np.float32)).flatten(0, 1)
     colours = torch.from_numpy(np.ascontiguousarray(guide[first:last], np.float32)).flatten(0, 1)
     across = mix(0, width, width, features.shape[1])
     step = max(1, _TILE_PIXELS // width)
     tiles = [(y, min(y + step, bottom)) for y in range(top, bottom, step)]
-    shared = SharedProgress(progress, len(tiles), "full size")
-    target = out
 
     def work(tile: tuple[int, int]) -> None:
         down = mix(*tile, height, features.shape[0])
         cells = _cells(down, across, first, features.shape[1])
-        weights = _weights(_unit(image[tile[0] : tile[1]]), colours[cells], _bilinear(down, across), sigma)
+        weights = _weights(_unit(image[tile[0] : tile[1]]), colours[cells], _bilinear(down, across))
         values = embedding_bag(cells, table, per_sample_weights=weights, mode="sum")
         target[tile[0] - top : tile[1] - top] = values.view(-1, width, table.shape[1]).numpy()
-        shared.tick()
 
-    for _ in in_threads(work, tiles, shared, threads=None if (bottom - top) * width > _TILE_PIXELS else 1):
+    threads = None if (bottom - top) * width > _TILE_PIXELS else 1
+    for _ in in_threads(work, tiles, progress, "full size", threads=threads):
         pass
-    return out
+    return target
 
 
 def _cells(down: Mix, across: Mix, first: int, columns: int) -> Tensor:
@@ -108,40 +99,13 @@ def _bilinear(down: Mix, across: Mix) -> Tensor:
     return torch.stack([(1 - low) * (1 - right), (1 - low) * right, low * (1 - right), low * right], -1).flatten(0, 1)
 
 
-def _weights(pixels: Tensor, cells: Tensor, by_place: Tensor, sigma: float) -> Tensor:
+def _weights(pixels: Tensor, cells: Tensor, by_place: Tensor) -> Tensor:
     """Weights (pixels, 4), of sum 1, of cells of the colours `cells` (pixels, 4, 3)."""
     distance = (cells - pixels[:, None]).square_().sum(-1)
-    weights = distance.mul_(-0.5 / sigma**2).exp_().add_(_FLOOR).mul_(by_place)
+    weights = distance.mul_(-0.5 / SIGMA**2).exp_().add_(_FLOOR).mul_(by_place)
     return weights.div_(weights.sum(1, keepdim=True))
 
 
 def _unit(pixels: NDArray[Any]) -> Tensor:
     values = np.asarray(pixels, np.float32).reshape(-1, 3)
     return torch.from_numpy(values / np.float32(255) if pixels.dtype == np.uint8 else values)
-
-
-def _checked(
-    features: NDArray[Any],
-    guide: NDArray[Any],
-    image: NDArray[Any],
-    rows: tuple[int, int],
-    out: NDArray[Any] | None,
-    sigma: float,
-) -> NDArray[Any]:
-    """`out`, or a new one, that fits the rest."""
-    if features.ndim != 3 or 0 in features.shape or guide.shape != (*features.shape[:2], 3):
-        raise ParameterError(
-            f"features and guide must be (h, w, C) and (h, w, 3) of one grid; got {features.shape} and {guide.shape}."
-        )
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ParameterError(f"image must be an array (H, W, 3), got {image.shape}.")
-    if not 0 <= rows[0] < rows[1] <= image.shape[0]:
-        raise ParameterError(f"rows must lie in 0 to {image.shape[0]}, the first before the last; got {rows}.")
-    if not sigma > 0:
-        raise ParameterError(f"sigma must be above 0, got {sigma}.")
-    shape = (rows[1] - rows[0], image.shape[1], features.shape[2])
-    if out is None:
-        return np.empty(shape, np.float32)
-    if out.shape != shape or out.dtype not in (np.float16, np.float32):
-        raise ParameterError(f"out must be {shape} of float16 or float32; got {out.shape} {out.dtype}.")
-    return out

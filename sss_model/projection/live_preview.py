@@ -25,7 +25,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from sss_model.array_types import AnyFloats, Floats
-from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import alone
 from sss_model.filtering.tile_filter import ROUGH, TileFilter
@@ -66,10 +65,6 @@ class LivePreview:
         seconds: float = 0.016,
         device: str | torch.device = "cpu",
     ) -> None:
-        if image.ndim != 3 or image.shape[2] != 3 or projection.ndim != 3 or projection.shape[:2] != image.shape[:2]:
-            raise ParameterError(
-                f"The image must be (H, W, 3) and the projection (H, W, k), got {image.shape} and {projection.shape}."
-            )
         self.height, self.width = image.shape[:2]
         self._levels = [_planes(image, projection, torch.device(device))]
         with alone(self._levels[0].numel()):

@@ -144,10 +144,8 @@ def test_any_number_of_components(made):
     np.testing.assert_allclose(one[0][..., 0], exact(image, projection, 5, 1e-2)[0][..., 0], atol=0.05)
 
 
-def test_bad_arrays_are_named(made):
+def test_a_bad_eps_is_named(made):
     image, projection = made
-    with pytest.raises(ParameterError, match=r"projection \(H, W, k\), got \(220, 301, 3\) and \(220, 300, 3\)"):
-        LivePreview(image, projection[:, 1:])
     with pytest.raises(ParameterError, match="eps must be above 0"):
         LivePreview(image, projection).render(3, 0.0)
 
