@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from google_crc32c import value as crc32c
 from numpy.typing import NDArray
 
 from sss_model.errors import CheckpointError
-from sss_model.weights.authors.crc32c import crc32c
 
 _MOST_AXES, _LONGEST_AXIS = 32, 2**40
 _FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
