@@ -11,6 +11,7 @@ from typing import Any
 
 from sss_model.errors import FeatureFileError
 from sss_model.feature_io.strip import is_strip
+from sss_model.image_io import decoded
 from sss_model.image_io.exr import holds_picture
 from sss_model.image_io.regular_file import check_regular_file
 from sss_model.image_io.tiff import check_pages
@@ -48,15 +49,8 @@ FEATURE_SUFFIXES = (".npz", ".npy", ".mat", ".exr", ".tif", ".tiff", ".safetenso
 
 
 def needed(module: str, kind: str) -> Any:
-    """The optional module `module`; `FeatureFileError` says that files of `kind` need it where it is missing."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.split(".")[0]
-        raise FeatureFileError(
-            f"{kind} files need the Python package {package}, which is not installed.",
-            hint=f"Install it (pip install {package}), or use .npz.",
-        ) from error
+    """The module for files of `kind`; `FeatureFileError` says which package to install where it is missing."""
+    return decoded.needed(module, f"{kind} files", error=FeatureFileError)
 
 
 def parsed(text: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_model.errors import ImageError
+from sss_model.errors import ImageError, SSSError
 from sss_model.image_io.light import View
 from sss_model.params import ReadParams
 
@@ -88,12 +88,12 @@ class Decoder:
     weak: bool = False
 
 
-def needed(module: str, what: str, package: str = "") -> Any:
-    """The module that decodes `what`; `ImageError` says which package to install where it is missing."""
+def needed(module: str, what: str, package: str = "", error: type[SSSError] = ImageError) -> Any:
+    """The module that reads or writes `what`; `error` says which package to install where it is missing."""
     try:
         return importlib.import_module(module)
-    except ImportError as error:
-        package = package or module
-        raise ImageError(
+    except ImportError as missing:
+        package = package or module.split(".")[0]
+        raise error(
             f"{what} need the Python package {package}, which is not installed.", hint=f"pip install {package}"
-        ) from error
+        ) from missing
