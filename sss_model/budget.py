@@ -27,7 +27,6 @@ class Budget:
     remembered_share : of all memory, for pictures that the window has shown before: features, maps, pyramids, filters
     band : bytes of activations of a band of rows; larger bands are hardly faster
     band_share : of the memory free now, for a band whose halo would otherwise be computed many times, or a tile
-    head : bytes that the head's stripes and the libraries' own buffers take
     pinned : bytes of features on the host, up to which a GPU copies into pinned memory; it cannot be swapped out
     resident_share : of a GPU's free memory, for features that stay there during the reduction
     guide_terms : bytes of the guided filter's terms of the guide, kept for the next radius or eps
@@ -40,7 +39,6 @@ class Budget:
     remembered_share: float = 0.4
     band: int = 320 * MIB
     band_share: float = 0.4
-    head: int = 64 * MIB
     pinned: int = 2 * GIB
     resident_share: float = 0.4
     guide_terms: int = 512 * MIB

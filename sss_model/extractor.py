@@ -2,8 +2,7 @@
 
 `FeatureExtractor` owns a network on a device and turns an image (H, W, 3) into features (H, W, D). The backbone runs
 in bands of rows where the image is large (`bands`), the head in stripes (`head_stripes`); both are exact, so memory
-stays small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead; `plan` tells
-before.
+stays small whatever the image's size. A backbone that cannot be cut sees overlapping tiles instead.
 """
 
 from __future__ import annotations
@@ -29,9 +28,7 @@ from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_
 from sss_model.inference.head_stripes import WIDE
 from sss_model.inference.image_run import ImageRun
 from sss_model.inference.memory import available_bytes, release
-from sss_model.inference.plan import InferencePlan
 from sss_model.inference.segments import fold_norms
-from sss_model.inference.tiles import plan_tiles
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress, silent
@@ -134,13 +131,6 @@ class FeatureExtractor:
         self.network = network.to(self._device, self._dtype)
         self.device = str(self._device)
 
-    def plan(self, shape: tuple[int, ...]) -> InferencePlan:
-        """What `extract` will do with an image of `shape` (H, W, ...), and what memory it will take."""
-        size = (int(shape[0]), int(shape[1]))
-        if self._steps is not None:
-            return self._band_plan(size).plan
-        return plan_tiles(self.network, size, self.params.tile, available_bytes(self._device))
-
     def extract(
         self, image: NDArray[np.float32], progress: Progress | None = None, *, out: AnyFloats | None = None
     ) -> AnyFloats:
@@ -175,11 +165,11 @@ class FeatureExtractor:
             raise ParameterError(f"out must have shape {shape}, got {out.shape}.")
         steps = silent(progress)
         steps.report(0.0, "network")
-        plan = self._band_plan((image.shape[0], image.shape[1])) if self._steps is not None else None
+        plan = self._band_plan((image.shape[0], image.shape[1]))
         tile, device, dtype = self.params.tile, self._device, self._dtype
         log.debug("extracts %s on %s, %s; %s", shape, device, self.params.precision, self.checkpoint.path.name)
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("plan: %s", self.plan(shape).sentence)
+        if plan is not None:
+            log.debug("plan: %d bands of %d steps", sum(map(len, plan.bands)), len(plan.steps))
         run = ImageRun(self.network, image, out, plan, tile=tile, device=device, dtype=dtype)
         try:
             run.run(steps, note)
@@ -209,9 +199,10 @@ class FeatureExtractor:
         other = FeatureExtractor(self.checkpoint, params=params).extract(part)
         return float(np.sqrt(np.mean((self.extract(part) - other) ** 2) / np.mean(other**2)))
 
-    def _band_plan(self, size: tuple[int, int]) -> BandPlan:
+    def _band_plan(self, size: tuple[int, int]) -> BandPlan | None:
+        """The bands for an image of `size`; None for a backbone that cannot be cut."""
         if self._steps is None or not isinstance(self.network, SupplementNet):
-            raise TypeError("This backbone has no bands.")
+            return None
         number = torch.finfo(self._dtype).bits // 8
         free = available_bytes(self._device)
         return plan_bands(self._steps, size, self.params.tile, free, self.network.backbone.multiple, number)

@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sss_model import budget
 from sss_model.inference.head_stripes import branch_of
-from sss_model.inference.plan import Band, InferencePlan, band_rows, bands_of, describe_bands, halves_of, held_bytes
+from sss_model.inference.plan import Band, band_rows, bands_of, halves_of
 from sss_model.inference.segments import Segment, segments_of
 from sss_model.network.backbone import Backbone
 from sss_model.network.supplement import SupplementNet
@@ -103,25 +102,18 @@ def steps_of(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
 
 @dataclass(frozen=True)
 class BandPlan:
-    """The bands of every step, and what they amount to."""
+    """The bands of every step over an image, whose `width` is padded to whole cells."""
 
     steps: tuple[BackboneStep, ...]
     bands: tuple[tuple[Band, ...], ...]
-    plan: InferencePlan
+    width: int
 
     def work(self) -> list[float]:
         """Each step's share of time, in the units of `Cost.work`, rows of halos included."""
-        width = self.padded[1]
         return [
-            step.segment.work * (width // step.stride) * sum(band.source[1] - band.source[0] for band in bands)
+            step.segment.work * (self.width // step.stride) * sum(band.source[1] - band.source[0] for band in bands)
             for step, bands in zip(self.steps, self.bands, strict=True)
         ]
-
-    @property
-    def padded(self) -> tuple[int, int]:
-        """The image's size (H, W) padded to whole cells."""
-        multiple = max(step.stride * step.segment.ratio for step in self.steps)
-        return (-(-self.plan.size[0] // multiple) * multiple, -(-self.plan.size[1] // multiple) * multiple)
 
 
 def plan_bands(
@@ -129,23 +121,12 @@ def plan_bands(
 ) -> BandPlan:
     """Bands for an image of `size`, each step's as large as memory allows; `tile` forces their rows, in pixels."""
     height, width = (-(-side // multiple) * multiple for side in size)
-    bands, most, kept, side, overlap = [], 0.0, 0.0, 0, 0
+    bands = []
     for step in steps:
-        segment, tall, wide = step.segment, height // step.stride, width // step.stride
-        rows = band_rows(segment, tall, wide, step.stride, tile, free, number)
-        cut = bands_of(tall, segment, rows)
-        seen = max(band.source[1] - band.source[0] for band in cut)
-        output = tall * wide // segment.ratio**2 * segment.channels[1] * number
-        most = max(most, kept + output * (len(cut) > 1) + seen * held_bytes(segment, wide, number))
-        kept += output
-        if step.branch:
-            kept -= tall * wide * segment.channels[0] * number
-        if len(cut) > 1:
-            side = max(side, rows * segment.ratio * step.stride)
-            overlap = max(overlap, segment.halo * step.stride)
-        bands.append(tuple(cut))
-    forecast = int(max(most, kept) + budget.current.head)
-    return BandPlan(tuple(steps), tuple(bands), describe_bands(size, bands, side, overlap, forecast))
+        tall, wide = height // step.stride, width // step.stride
+        rows = band_rows(step.segment, tall, wide, step.stride, tile, free, number)
+        bands.append(tuple(bands_of(tall, step.segment, rows)))
+    return BandPlan(tuple(steps), tuple(bands), width)
 
 
 class CoarseRun:

@@ -1,4 +1,4 @@
-"""The plan for an image: which pieces the backbone sees at a time, what they overlap, and how much memory that takes.
+"""The plan for an image: which pieces the backbone sees at a time, and what they overlap, by the memory there is.
 
 Bands are rows of one segment's output, computed from their input and the segment's halo: exact. Tiles are for
 backbones that cannot be cut (`segments_of` is None): squares of the image that overlap by a margin smaller than the
@@ -7,7 +7,7 @@ network's view, so that features near their seams differ a little from the until
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sss_model import budget
@@ -26,29 +26,6 @@ class Band:
     first: int
     last: int
     source: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class InferencePlan:
-    """What will be done with an image of `size` (H, W).
-
-    Attributes
-    ----------
-    tiles : pieces that the backbone runs on, all steps counted together; a step in one piece is one
-    side : pixels of the image across a piece (rows of a band, side of a tile); 0 where nothing is cut
-    overlap : the most pixels by which pieces reach over their seams; 0 where nothing is cut
-    forecast : bytes above the model, the image and the features
-    exact : the result is the untiled one, up to rounding
-    sentence : the same for the user
-    """
-
-    size: tuple[int, int]
-    tiles: int
-    side: int
-    overlap: int
-    forecast: int
-    exact: bool
-    sentence: str
 
 
 def bands_of(height: int, segment: Segment, rows: int) -> list[Band]:
@@ -140,32 +117,3 @@ def tile_side(size: tuple[int, int], tile: int, free: int, tileable: bool) -> in
 def memory_words(count: int) -> str:
     """`count` bytes as a person reads them."""
     return f"about {max(round(count / 1e8), 1) / 10:.1f} GB of memory"
-
-
-def describe_bands(
-    size: tuple[int, int], steps: Sequence[Sequence[Band]], side: int, overlap: int, forecast: int
-) -> InferencePlan:
-    """The plan of a backbone in bands."""
-    pieces = sum(len(bands) for bands in steps)
-    need = memory_words(forecast)
-    if pieces == len(steps):
-        return InferencePlan(
-            size, pieces, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}."
-        )
-    words = (
-        f"The network goes over the picture in {pieces} bands and needs {need}; "
-        "the result is that of the whole picture."
-    )
-    return InferencePlan(size, pieces, side, overlap, forecast, True, words)
-
-
-def describe_tiles(size: tuple[int, int], count: int, side: int, forecast: int) -> InferencePlan:
-    """The plan of a backbone that cannot be cut."""
-    need = memory_words(forecast)
-    if count <= 1:
-        return InferencePlan(size, 1, 0, 0, forecast, True, f"The network sees the picture whole and needs {need}.")
-    words = (
-        f"The network sees the picture in {count} tiles of {side} pixels that overlap by {OVERLAP} and needs {need}; "
-        "near their seams features differ a little from those of the whole picture."
-    )
-    return InferencePlan(size, count, side, OVERLAP, forecast, False, words)

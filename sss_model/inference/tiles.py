@@ -10,28 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sss_model.inference.plan import (
-    OVERLAP,
-    TILE_CELL_BYTES,
-    InferencePlan,
-    OverlappingTile,
-    describe_tiles,
-    tile_side,
-    tiles_of,
-)
+from sss_model.inference.plan import OVERLAP, OverlappingTile, tile_side, tiles_of
 from sss_model.network.backbone import Backbone
 from sss_model.network.grid_maps import BranchMaps, FeatureNet, GridMap
 from sss_model.progress import Progress
-
-
-def plan_tiles(network: FeatureNet, size: tuple[int, int], tile: int, free: int) -> InferencePlan:
-    """What a network without bands will do with an image of `size`."""
-    side = tile_side(size, tile, free, tileable(network))
-    if not side:
-        return describe_tiles(size, 1, 0, size[0] * size[1] * TILE_CELL_BYTES)
-    count = sum(1 for _ in tiles_of(size, side, OVERLAP, multiple_of(network)))
-    seen = min(side + 2 * OVERLAP, size[0]) * min(side + 2 * OVERLAP, size[1])
-    return describe_tiles(size, count, side, seen * TILE_CELL_BYTES)
 
 
 def tileable(network: FeatureNet) -> bool:

@@ -39,16 +39,12 @@ def test_a_backbone_that_sees_everything_runs_whole(variant: str) -> None:
     network, checkpoint = small_checkpoint(GLOBAL, variant=variant)
     image = noise(70, 45)
     whole = FeatureExtractor(checkpoint, "cpu")
-    assert whole.plan(image.shape).exact
     assert difference(whole.extract(image), literal(network, image)) < 1e-5
 
 
-def test_tiles_of_such_a_backbone_state_their_difference() -> None:
+def test_tiles_of_such_a_backbone_differ_a_little() -> None:
     image = noise(64, 480)
     tiled = extractor(GLOBAL, tile=64)
-    plan = tiled.plan(image.shape)
-    assert not plan.exact
-    assert "differ" in plan.sentence
     assert 0 < tiled.error_against(image, ExtractParams(device="cpu")) < 0.3
 
 

@@ -21,14 +21,13 @@ def test_every_part_plans_within_the_one_budget(monkeypatch: pytest.MonkeyPatch)
     """Each limit, made small, changes what its reader plans."""
     steps = steps_of(small_checkpoint()[0])
     assert steps is not None
-    whole = plan_bands(steps, (600, 600), 0, 2**33, 32).plan
+    whole = plan_bands(steps, (600, 600), 0, 2**33, 32)
     assert plan_allocation((10, 10, 8), memory=2**30, disk=2**40).place == "memory"
     assert tile_side((600, 600), 0, 2**33, True) == 0
-    small = Budget(features_share=0, band=0, band_share=0, head=2**30, remembered_share=0)
+    small = Budget(features_share=0, band=0, band_share=0, remembered_share=0)
     monkeypatch.setattr("sss_model.budget.current", small)
-    cut = plan_bands(steps, (600, 600), 0, 2**33, 32).plan
-    assert cut.tiles > whole.tiles
-    assert cut.forecast > 2**30 > whole.forecast
+    cut = plan_bands(steps, (600, 600), 0, 2**33, 32)
+    assert sum(map(len, cut.bands)) > sum(map(len, whole.bands))
     assert plan_allocation((10, 10, 8), memory=2**30, disk=2**40).place == "disk"
     assert tile_side((600, 600), 0, 2**33, True) == 256
 
@@ -97,7 +96,7 @@ out[:] = 0
 reset_peak()
 base = resident_bytes()
 one.extract(image, out=out)
-print(peak_bytes() - base, one.plan(image.shape).forecast)
+print(peak_bytes() - base)
 """
 
 
@@ -106,6 +105,4 @@ print(peak_bytes() - base, one.plan(image.shape).forecast)
 @pytest.mark.parametrize(("size", "limit"), [((1500, 2000), 1e9), ((3000, 4000), 3e9)])
 def test_the_shipped_model_stays_within_its_memory(size: tuple[int, int], limit: float) -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, size)], capture_output=True, text=True, check=True)
-    used, forecast = map(int, done.stdout.split())
-    assert used < limit
-    assert used < 1.5 * forecast
+    assert int(done.stdout) < limit
