@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sss_model.errors import CheckpointError
+from sss_model.errors import Cancelled, CheckpointError
 from sss_model.progress import Progress, silent
 from sss_model.storage.atomic_write import replacing
 
@@ -21,6 +21,33 @@ PATIENCE = 6.0  # seconds that a server has to answer at all
 _PIECE = 1 << 18  # bytes between two reports
 _POLL = 0.05  # seconds between two looks at whether one is to stop
 _USER = {"User-Agent": "sss-features"}
+
+
+@contextmanager
+def allowed_download(
+    name: str, *, consent: bool, size: str = "", local: str = "a file with the weights"
+) -> Iterator[None]:
+    """Let the block download the weights of `name` where that was allowed; what goes wrong is a `CheckpointError`.
+
+    Parameters
+    ----------
+    size : of the download (and where it goes), " of 177 MB to FILE"
+    local : what may be named in its place, for the hint
+    """
+    if not consent:
+        raise CheckpointError(
+            f"The weights of {name} are not on this machine, and nothing is downloaded unasked.",
+            hint=f"Allow the download{size} (--allow-download), or name {local}.",
+        )
+    try:
+        yield
+    except (Cancelled, CheckpointError):
+        raise
+    except Exception as error:  # of the hub's client, of many kinds
+        raise CheckpointError(
+            f"The weights of {name} could not be downloaded: {type(error).__name__}.",
+            hint=f"Check the connection, or name {local}.",
+        ) from error
 
 
 def check_connection(url: str, title: str, progress: Progress | None = None) -> None:

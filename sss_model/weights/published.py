@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sss_model.errors import CheckpointError
 from sss_model.progress import Progress
-from sss_model.weights.download import download_file
+from sss_model.weights.download import allowed_download, download_file
 
 _SERVER = "https://download.pytorch.org/models"
 
@@ -41,20 +40,8 @@ class PublishedWeights:
         file = cached_file(self.name)
         if self.here:
             return file
-        if not consent:
-            raise CheckpointError(
-                f"The weights of {self.title} are not on this machine, and nothing is downloaded unasked: "
-                f"expected {file}.",
-                hint=f"Allow the download of {self.megabytes} MB (--allow-download), or name {local}.",
-            )
-        title = f"the weights of {self.title}"
-        try:
-            download_file(f"{_SERVER}/{self.name}", file, title, progress)
-        except OSError as error:
-            raise CheckpointError(
-                f"The weights of {self.title} could not be downloaded: {type(error).__name__}.",
-                hint=f"Check the connection, or name {local}.",
-            ) from error
+        with allowed_download(self.title, consent=consent, size=f" of {self.megabytes} MB to {file}", local=local):
+            download_file(f"{_SERVER}/{self.name}", file, f"the weights of {self.title}", progress)
         return file
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sss_model.errors import Cancelled, CheckpointError, ParameterError
+from sss_model.errors import CheckpointError, ParameterError
 from sss_model.progress import Progress
-from sss_model.weights.download import download_file, download_from_hub
+from sss_model.weights.download import allowed_download, download_file, download_from_hub
 from sss_model.weights.published import cached_file
 
 
@@ -77,24 +77,12 @@ def timm_weights(name: str, *, consent: bool, progress: Progress | None = None) 
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.hf_hub_id or config.url):
         raise ParameterError(f"timm has no trained weights for {name}.", hint="Give a file with weights.")
-    if not consent:
-        raise CheckpointError(
-            f"The weights of {name} are not on this machine, and nothing is downloaded unasked.",
-            hint="Allow the download (--allow-download), or give a file with the weights.",
-        )
     title = f"the weights of {name}"
-    try:
+    with allowed_download(name, consent=consent):
         if config.hf_hub_id:
             return _from_hub(config.hf_hub_id, config.hf_hub_filename, title, progress)
         file = cached_file(str(config.url))
         download_file(str(config.url), file, title, progress)
-    except (Cancelled, CheckpointError):
-        raise
-    except Exception as error:  # of the hub's client, of many kinds
-        raise CheckpointError(
-            f"The weights of {name} could not be downloaded: {type(error).__name__}.",
-            hint="Check the connection, or give a file with the weights.",
-        ) from error
     return file
 
 

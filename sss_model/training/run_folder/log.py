@@ -138,10 +138,8 @@ class SilentLog(TrainLog):
 def _open_bar(total: int, done: int) -> Any:
     if not sys.stderr.isatty():
         return None
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
+    from tqdm import tqdm
+
     return tqdm(total=total, initial=done, unit="update", dynamic_ncols=True, smoothing=0.05)
 
 
