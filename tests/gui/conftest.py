@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from journeys import idle
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.program import Program
@@ -47,7 +47,6 @@ def program(qtbot, tmp_path, engine):
     """A `Program` with its window on the (offscreen) screen and its worker running; nothing is open yet."""
     before = threading.active_count()
     program = Program(Settings(tmp_path / "settings.ini"), lambda: engine, data=tmp_path / "data")
-    qtbot.addWidget(program.window)
     program.window.resize(1000, 700)
     program.window.show()
     qtbot.waitExposed(program.window)
@@ -57,6 +56,9 @@ def program(qtbot, tmp_path, engine):
     engine.gate.set()
     assert program.close(), "the worker's thread must end"
     program.window.close()
+    program.deleteLater()
+    program.window.deleteLater()  # its threads, caches and pictures go now, not at the end of the run
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert threading.active_count() <= before
 
 

@@ -73,15 +73,13 @@ def test_nan_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("kind", sorted(files.PICTURES))
-@pytest.mark.parametrize("change", ["mirrored", "shifted"])
-def test_mirrored_and_shifted_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, change: str) -> None:
-    def fault(real: Any, path: Path) -> Any:
-        image = real(path)
-        return np.ascontiguousarray(image[:, ::-1] if change == "mirrored" else np.roll(image, 1, axis=1))
-
-    assert bad(files.KINDS, f"picture {kind}", tmp_path) == []
-    planted(files, "read_image", fault, monkeypatch)
-    assert any("other pixels" in line for line in bad(files.KINDS, f"picture {kind}", tmp_path))
+def test_mirrored_and_shifted_pictures(tmp_path: Path, kind: str) -> None:
+    """Four of the first six trials are of sound files."""
+    assert bad(files.KINDS, f"picture {kind}", tmp_path, 6) == []
+    for change in (lambda image: np.ascontiguousarray(image[:, ::-1]), lambda image: np.roll(image, 1, axis=1)):
+        with pytest.MonkeyPatch.context() as patch:
+            planted(files, "read_image", lambda real, path, change=change: change(real(path)), patch)
+            assert any("other pixels" in line for line in bad(files.KINDS, f"picture {kind}", tmp_path, 6))
 
 
 def test_a_sentence_without_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

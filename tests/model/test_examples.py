@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import linecache
 import pkgutil
 
 import pytest
@@ -30,5 +31,6 @@ def test_examples(name: str, tmp_path, monkeypatch) -> None:
     """In a folder with a small `photo.png`."""
     write_picture(tmp_path / "photo.png", read_thumbnail(resource(SAMPLE), 96))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(linecache, "cache", {})  # doctest looks for changes of every file in it, before every docstring
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
