@@ -1,11 +1,9 @@
-"""Count what runs for one thing that a user does, and how the sources lie: packaging/trace.py [--listing] [PICTURE]
+"""Count what runs for one thing that a user does: packaging/trace.py [PICTURE]
 
 The real window, offscreen, with the real engine on the sample picture; run it with the project's Python. Tables:
 from opening to four full panes, one tick of the radius slider, and one of the layers slider. For the window's thread
 and for the workers' it counts the functions of this project that ran (each once), the files they stand in, and their
 calls; "receivers" are the functions that signals called from Python code, those from Qt's own widgets not among them.
-
-`--listing` runs nothing: files of each folder, lines of each package, and circles of imports.
 """
 
 from __future__ import annotations
@@ -169,44 +167,10 @@ def _wait(app: Any, done: Callable[[], bool]) -> None:
     app.processEvents()
 
 
-def print_listing() -> None:
-    """Files of each folder, lines of each package, and circles of imports."""
-    for package in PACKAGES:
-        files = sorted((ROOT / package).rglob("*.py"))
-        lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
-        print(f"{package}: {len(files)} files, {lines} lines")
-        folders = Counter(str(file.parent.relative_to(ROOT)) for file in files if file.name != "__init__.py")
-        for folder, count in sorted(folders.items()):
-            print(f"  {count:3}  {folder}")
-    circles = find_circles()
-    print(f"circles of imports: {len(circles)}")
-    for circle in circles:
-        print(f"  {' '.join(circle)}")
-
-
-def find_circles() -> list[list[str]]:
-    """Sets of modules of which each reaches each of the others by imports; those for types only do not count."""
-    import grimp
-
-    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
-    below = {module: graph.find_upstream_modules(module) for module in graph.modules}
-    circles = {
-        frozenset({module, *(other for other in below[module] if module in below[other])})
-        for module in graph.modules
-        if any(module in below[other] for other in below[module])
-    }
-    return sorted(sorted(circle) for circle in circles)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("picture", nargs="?", type=Path, default=ROOT / "resources" / "sample.jpg")
-    parser.add_argument("--listing", action="store_true", help="count files, lines and circles, run nothing")
-    options = parser.parse_args()
-    if options.listing:
-        print_listing()
-    else:
-        trace_window(options.picture)
+    trace_window(parser.parse_args().picture)
     return 0
 
 

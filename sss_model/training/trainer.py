@@ -30,7 +30,7 @@ from sss_model.training.optimiser import ExponentialMovingAverage, build_optimis
 from sss_model.training.params import TrainParams
 from sss_model.training.run_folder.checkpoints import CheckpointManager, TrainState, finite, restore_state
 from sss_model.training.run_folder.file_names import BEST_MODEL, LAST_MODEL, LAST_STATE
-from sss_model.training.run_folder.log import SilentLog, TrainLog
+from sss_model.training.run_folder.log import TrainLog
 from sss_model.training.sampled_features import SampledFeatures
 from sss_model.training.teacher import load_teacher, teacher_loss
 from sss_model.training.validation import Score
@@ -104,7 +104,7 @@ class Trainer:
         self._checkpoints = CheckpointManager(
             self._state, held_out, params, output, self._device, self._pictures, self._metadata
         )
-        self._log: TrainLog = SilentLog()
+        self._log = TrainLog(None, 0, 0)
         self._skipped = 0
         self._widest, self._collapsed = 0.0, False
 

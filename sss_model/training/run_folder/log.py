@@ -21,19 +21,19 @@ from sss_model.training.run_folder.file_names import LOG
 
 
 class TrainLog:
-    """Writes `log.jsonl` in `folder`; a context manager. Process 0 only: others get a `SilentLog`.
+    """Writes `log.jsonl` in `folder`; a context manager.
 
     Parameters
     ----------
-    folder : the output folder
+    folder : the output folder; None, as for all processes but the first, says nothing
     total, done : updates of the run, and those behind it, for the bar
     tensorboard : also write TensorBoard events there
     """
 
-    def __init__(self, folder: Path, total: int, done: int, *, tensorboard: bool = False) -> None:
-        self._file = (folder / LOG).open("ab", buffering=0)
-        self._board = _open_board(folder) if tensorboard else None
-        self._bar = _open_bar(total, done)
+    def __init__(self, folder: Path | None, total: int, done: int, *, tensorboard: bool = False) -> None:
+        self._file = (folder / LOG).open("ab", buffering=0) if folder else None
+        self._board = _open_board(folder) if folder and tensorboard else None
+        self._bar = _open_bar(total, done) if folder else None
         self._last_line = 0.0
         self._total = total
         self._refused = False
@@ -46,7 +46,8 @@ class TrainLog:
     ) -> None:
         if error is not None:
             self.event("error", message=str(error), kind=type(error).__name__)
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._board is not None:
             with self._said_once("TensorBoard's file"):
                 self._board.close()
@@ -58,6 +59,8 @@ class TrainLog:
 
         Training does not depend on it: a line that the system refuses is left out, whole, and the first is said.
         """
+        if self._file is None:
+            return
         line = (json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n").encode()
         end = self._file.seek(0, os.SEEK_END)
         with self._said_once(LOG):
@@ -80,6 +83,8 @@ class TrainLog:
 
     def say(self, text: str) -> None:
         """A line for the person at the terminal, above the bar."""
+        if self._file is None:
+            return
         if self._bar is not None:
             self._bar.write(text, file=sys.stderr)
         else:
@@ -112,27 +117,6 @@ class TrainLog:
         if self._board is not None:
             with self._said_once("TensorBoard's file"):
                 self._board.add_image(name, picture, update, dataformats="HWC")
-
-
-class SilentLog(TrainLog):
-    """Says nothing: the log of all processes but the first."""
-
-    def __init__(self) -> None:
-        self._total, self._bar, self._board = 0, None, None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def event(self, event: str, **values: Any) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        pass
-
-    def advance(self, update: int, loss: float, rate: float) -> None:
-        pass
 
 
 def _open_bar(total: int, done: int) -> Any:
