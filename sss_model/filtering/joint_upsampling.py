@@ -35,7 +35,6 @@ from torch.nn.functional import embedding_bag
 
 from sss_model.filtering.lift import Mix, grid_rows, mix
 from sss_model.filtering.parallel import in_threads
-from sss_model.progress import Progress
 
 SIGMA = 0.1  # of colours in [0, 1]
 _FLOOR = 1e-3
@@ -49,7 +48,6 @@ def upsample_rows(
     rows: tuple[int, int] | None = None,
     *,
     out: NDArray[Any] | None = None,
-    progress: Progress | None = None,
 ) -> NDArray[Any]:
     """The `features` of a grid at the size of `image`, along its edges, in its rows first..last-1.
 
@@ -81,7 +79,7 @@ def upsample_rows(
         target[tile[0] - top : tile[1] - top] = values.view(-1, width, table.shape[1]).numpy()
 
     threads = None if (bottom - top) * width > _TILE_PIXELS else 1
-    for _ in in_threads(work, tiles, progress, "full size", threads=threads):
+    for _ in in_threads(work, tiles, threads=threads):
         pass
     return target
 

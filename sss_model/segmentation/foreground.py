@@ -96,16 +96,13 @@ def foreground_colours(
     image: NDArray[np.floating[Any]],
     alphas: NDArray[np.floating[Any]],
     *,
-    device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> list[NDArray[np.float32]]:
     """`estimate_foreground` of every layer of `alphas` (H, W, N), the others together being its background."""
     check_array(alphas, "alphas", 3)
     count = alphas.shape[2]
     return [
-        estimate_foreground(
-            image, alphas[..., k], device=device, progress=silent(progress).part(k / count, (k + 1) / count)
-        )
+        estimate_foreground(image, alphas[..., k], progress=silent(progress).part(k / count, (k + 1) / count))
         for k in range(count)
     ]
 

@@ -26,7 +26,6 @@ from sss_model.errors import CheckpointError
 from sss_model.network.authors_release import STAGES
 from sss_model.network.build import build_network
 from sss_model.params import NetworkParams
-from sss_model.progress import Progress, silent
 from sss_model.storage.atomic_write import reason
 from sss_model.storage.scratch import scratch_folder
 from sss_model.weights.authors.tf_bundle import TensorBundle
@@ -65,11 +64,7 @@ class ConvertReport:
 
 
 def convert_released(
-    source: str | os.PathLike[str],
-    target: str | os.PathLike[str],
-    *,
-    norm_statistics: str = "stored",
-    progress: Progress | None = None,
+    source: str | os.PathLike[str], target: str | os.PathLike[str], *, norm_statistics: str = "stored"
 ) -> ConvertReport:
     """Write the authors' checkpoint `source` as the model file `target`, in float32: bit for bit the same weights.
 
@@ -84,15 +79,13 @@ def convert_released(
     """
     params = NetworkParams(variant="released", norm_statistics=norm_statistics)
     network = build_network(params)
-    steps = silent(progress)
     with find_bundle(source) as prefix:
         bundle = TensorBundle(prefix)
         names = released_names()
         skipped = _check_names(bundle, names, network.state_dict())
         state: dict[str, Tensor] = {}
         digest = hashlib.sha256()
-        for count, (theirs, ours) in enumerate(names.items()):
-            steps.report(count / len(names), "reading")
+        for theirs, ours in names.items():
             values = bundle.read(theirs)
             digest.update(values.tobytes())
             state[ours] = _to_torch(values, theirs)
@@ -100,7 +93,6 @@ def convert_released(
     origin = {"checkpoint": prefix.name, "weights_sha256": digest.hexdigest(), "format": "TensorFlow V2"}
     metadata: dict[str, Any] = {"source": origin, "title": "Semantic Soft Segmentation, released weights"}
     write_checkpoint(target, network, metadata, half=False)
-    steps.report(1.0, "written")
     return ConvertReport(len(names), skipped, prefix.name, Path(target))
 
 

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from made_features import features_like, image_like
 
-from sss_model.errors import Cancelled
 from sss_model.filtering import joint_upsampling
 from sss_model.filtering.joint_upsampling import upsample_rows
 from sss_model.filtering.resize import resize
 from sss_model.image_io import to_picture
-from sss_model.progress import Progress
 
 
 def definition(features, guide, image, sigma, floor=1e-3):
@@ -85,13 +83,3 @@ def test_rows_bytes_and_halves_are_taken() -> None:
     out = np.empty((51, 310, 20), np.float16)
     assert upsample_rows(features, guide, picture, (50, 101), out=out) is out
     np.testing.assert_allclose(out, whole[50:101], rtol=1e-3, atol=1e-3)
-
-
-def test_can_be_cancelled() -> None:
-    image = image_like(300, 300)
-
-    def stop(fraction: float, stage: str) -> None:
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        upsample_rows(features_like(image, channels=4)[:60, :60], image[:60, :60], image, progress=Progress(stop))
