@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -15,19 +15,17 @@ from sss_gui.requests.compare import (
     CompareRequest,
     CompareResult,
     CompareSimilarityRequest,
-    CompareSimilarityResult,
     EndCompareRequest,
     ModelChoice,
 )
 from sss_gui.requests.models import (
     BackboneModelRequest,
-    BackboneModelResult,
     BackbonesRequest,
     BackbonesResult,
     BackboneWords,
     GoodBackbone,
 )
-from sss_gui.requests.panes import ExportResult
+from sss_gui.requests.panes import ExportResult, Pyramid
 from sss_gui.requests.worker import Worker
 from sss_gui.state.pins import Pins, Point
 from sss_gui.state.session import Session
@@ -140,8 +138,8 @@ class ComparePresenter(QObject):
             words = self._backbones[choice.key.removeprefix(BACKBONE)]
             request = BackboneModelRequest(words.name, words.weights, self._folder, consent=not words.here)
 
-            def go_on(result: BackboneModelResult, key: str = choice.key, known: Paths = paths) -> None:
-                self._fetch(choices, grids, {**known, key: result.path})
+            def go_on(path: Path, key: str = choice.key, known: Paths = paths) -> None:
+                self._fetch(choices, grids, {**known, key: path})
 
             self._say(f"Building {words.name}", busy=True)
             self._builds.ask(request, go_on, self._end, self._advance)
@@ -225,16 +223,13 @@ class ComparePresenter(QObject):
     def _ask_similarity(self, point: Point) -> None:
         if self._dialog is not None and self._dialog.similar.isChecked():
             metric = self._dialog.measure.currentText()
-            self._similar.ask(CompareSimilarityRequest(point, metric), self._lay_over(metric))
+            self._similar.ask(CompareSimilarityRequest(point, metric), partial(self._lay_over, metric))
 
-    def _lay_over(self, metric: str) -> Callable[[CompareSimilarityResult], None]:
-        def lay(result: CompareSimilarityResult) -> None:
-            panel = self._dialog.panel if self._dialog is not None else None
-            if panel is not None:
-                for number, overlay in enumerate(result.overlays):
-                    panel.pane(str(number)).set_overlay(overlay, 1.0, Legend(f"Similarity ({metric})", VIRIDIS))
-
-        return lay
+    def _lay_over(self, metric: str, overlays: tuple[Pyramid, ...]) -> None:
+        panel = self._dialog.panel if self._dialog is not None else None
+        if panel is not None:
+            for number, overlay in enumerate(overlays):
+                panel.pane(str(number)).set_overlay(overlay, 1.0, Legend(f"Similarity ({metric})", VIRIDIS))
 
     def _clear_overlays(self) -> None:
         self._similar.drop()

@@ -11,12 +11,11 @@ from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import ErrorText
 from sss_gui.requests.models import (
     BackboneModelRequest,
-    BackboneModelResult,
     BackbonesRequest,
     BackbonesResult,
     BackboneWords,
     ModelsRequest,
-    ModelsResult,
+    ModelWords,
 )
 from sss_gui.requests.worker import Worker
 from sss_gui.state.session import Session
@@ -91,9 +90,9 @@ class ModelsPresenter(QObject):
         paths = tuple(Path(name) for name in self._settings.recent_models)
         self._descriptions.ask(ModelsRequest(paths), self._take_models)
 
-    def _take_models(self, result: ModelsResult) -> None:
+    def _take_models(self, models: tuple[ModelWords, ...]) -> None:
         if self._dialog is not None:
-            entries = [ModelEntry(model.key, model.title, model.summary, model.card) for model in result.models]
+            entries = [ModelEntry(model.key, model.title, model.summary, model.card) for model in models]
             self._dialog.set_models(entries, str(self._session.state.model or ""))
 
     def _take_backbones(self, result: BackbonesResult) -> None:
@@ -106,10 +105,10 @@ class ModelsPresenter(QObject):
                 [BackboneRow(w.name, w.program, bool(w.weights), w.here) for w in result.backbones]
             )
 
-    def _take_model(self, result: BackboneModelResult) -> None:
+    def _take_model(self, path: Path) -> None:
         if self._backbones is not None:
-            self._backbones.set_state(f"{result.path.name} is in use.")
-        self._session.set_model(result.path)
+            self._backbones.set_state(f"{path.name} is in use.")
+        self._session.set_model(path)
 
     def _build(self, choice: BackboneChoice) -> None:
         """Write a model of a backbone alone; it is used once it is there."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from sss_gui.pane_names import PANES, STOPPED, WORKING
 from sss_gui.requests.error_text import ErrorText
-from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, PreviewResult, Source
+from sss_gui.requests.panes import OpenedPicture, PanesResult, Patch, Source
 from sss_gui.state.session import Session
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
@@ -61,12 +61,12 @@ class PanesPresenter(QObject):
         if result.complete:
             self._panel.clear_message()
 
-    def _preview(self, result: PreviewResult) -> None:
-        self._panel.pane("filtered").set_region(*result.patch)
+    def _preview(self, patch: Patch) -> None:
+        self._panel.pane("filtered").set_region(*patch)
         self._panel.clear_message()
 
-    def _sharpen(self, result: LiftResult) -> None:
-        self._panel.pane("filtered").set_region(*result.patch)
+    def _sharpen(self, patch: Patch) -> None:
+        self._panel.pane("filtered").set_region(*patch)
 
     def _empty(self, _source: Source | None) -> None:
         """No pictures; centre and zoom stay, in case the next picture has the same size."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +13,16 @@ from PySide6.QtCore import QObject, Qt
 from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES, STOPPED, WORKING
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import ErrorText
-from sss_gui.requests.panes import LiftResult, OpenedPicture, PanesResult, Picture, PreviewResult, Pyramid, View
+from sss_gui.requests.panes import OpenedPicture, PanesResult, Patch, Picture, Pyramid, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
-    BackdropResult,
     HoverRequest,
-    HoverResult,
     Look,
     Matte,
     MatteLiftRequest,
-    MatteLiftResult,
     MatteRequest,
     SegmentsLiftRequest,
-    SegmentsLiftResult,
 )
 from sss_gui.state.classes import Classes
 from sss_gui.state.segments import Method, Segments
@@ -156,8 +153,8 @@ class SegmentsPresenter(QObject):
             return
         self._hovers.ask(HoverRequest(request, point, self._segments.tool == "keep"), self._take_hover)
 
-    def _take_hover(self, result: HoverResult) -> None:
-        self._show_hover(result.matte if self._hovered is not None else None)
+    def _take_hover(self, matte: Alphas) -> None:
+        self._show_hover(matte if self._hovered is not None else None)
 
     def _show_hover(self, matte: Alphas | None) -> None:
         """Tint what would be in the matte, with its outline; the layers' colours again where nothing would."""
@@ -269,14 +266,14 @@ class SegmentsPresenter(QObject):
             pane.set_state("exact")
             self._panel.clear_message()
 
-    def _preview(self, result: PreviewResult) -> None:
+    def _preview(self, patch: Patch) -> None:
         pane = self._panel.pane("filtered")
-        pane.set_region(*result.patch)
+        pane.set_region(*patch)
         pane.set_state("preview", True)
         self._panel.clear_message()
 
-    def _sharpen_filtered(self, result: LiftResult) -> None:
-        self._panel.pane("filtered").set_region(*result.patch)
+    def _sharpen_filtered(self, patch: Patch) -> None:
+        self._panel.pane("filtered").set_region(*patch)
 
     def _empty(self) -> None:
         self._parts.drop()
@@ -457,7 +454,7 @@ class SegmentsPresenter(QObject):
         matte = segments.matte_request() or MatteRequest(layers, Matte())
         backdrop = view.backdrop if self._backdrop is not None else None
         look = Look(*planes, self._solo_plane(), view.name, view.colour, backdrop)
-        self._parts.ask(SegmentsLiftRequest(matte, look, (box, scale)), self._take_part)
+        self._parts.ask(SegmentsLiftRequest(matte, look, (box, scale)), self._take_parts)
 
     def _sharpen_matte(self, view: View) -> None:
         """Have the matte that one looks at closely made as sharp as the photograph, once its edges are solved."""
@@ -468,11 +465,11 @@ class SegmentsPresenter(QObject):
         look = Look((), (), None, segments.view.name, segments.view.colour, backdrop)
         self._matte_parts.ask(MatteLiftRequest(asked, look, view), self._take_matte_part)
 
-    def _take_matte_part(self, result: MatteLiftResult) -> None:
-        self._panel.pane("matte").set_region(*result.patch)
+    def _take_matte_part(self, patch: Patch) -> None:
+        self._panel.pane("matte").set_region(*patch)
 
-    def _take_part(self, result: SegmentsLiftResult) -> None:
-        for name, patch in result.patches.items():
+    def _take_parts(self, patches: dict[str, Patch]) -> None:
+        for name, patch in patches.items():
             self._panel.pane(name).set_region(*patch)
 
     def _ask_backdrop(self) -> None:
@@ -483,11 +480,11 @@ class SegmentsPresenter(QObject):
         size = (cut.picture.shape[0], cut.picture.shape[1])
         if self._backdrop is None or self._backdrop.shape[:2] != size or path != self._backdrop_path:
             self._backdrop, self._backdrop_path = None, path
-            self._backdrops.ask(BackdropRequest(path, size), self._take_backdrop, self._end)
+            self._backdrops.ask(BackdropRequest(path, size), partial(self._take_backdrop, path), self._end)
 
-    def _take_backdrop(self, result: BackdropResult) -> None:
-        if result.path == self._segments.view.backdrop:
-            self._backdrop = result.picture
+    def _take_backdrop(self, path: Path, picture: Picture) -> None:
+        if path == self._segments.view.backdrop:
+            self._backdrop = picture
             self._show_matte()
 
     def _end(self, ended: Ended) -> None:

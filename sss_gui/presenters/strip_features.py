@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.files import FeatureThumbnailsRequest, ThumbnailResult
 from sss_gui.requests.panes import PanesResult
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
@@ -63,7 +63,7 @@ class StripFeaturesPresenter(QObject):
         if result.complete:
             self.refresh()
 
-    def _take(self, result: FeatureThumbnail) -> None:
+    def _take(self, result: ThumbnailResult) -> None:
         sources = self._pictures.sources
         if self.shown and result.source in sources:
             self._strip.set_features(sources.index(result.source), result.picture)

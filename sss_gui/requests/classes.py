@@ -7,29 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sss_gui.requests.channel import Request
-from sss_gui.requests.panes import ComputeFeatures, ExportResult, Source
+from sss_gui.requests.panes import ComputeFeatures, ExportResult
 
 if TYPE_CHECKING:
     from sss_model.classes import FeatureSource, Stroke, TaughtClasses
 
 
-@dataclass(frozen=True)
-class StrokeResult:
-    """A stroke with the features under it, up to 64 vectors (D,), and whose features these are.
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A stroke, the number of the class that it teaches, and whose features lie under it, up to 64 vectors (D,)."""
 
-    Attributes
-    ----------
-    number : of the class
-    """
-
-    source: Source
     number: int
     features: FeatureSource
     stroke: Stroke
 
 
 @dataclass(frozen=True)
-class StrokeRequest(Request[StrokeResult]):
+class StrokeRequest(Request[Painted]):
     """Read the features under a stroke.
 
     Attributes
@@ -50,20 +44,12 @@ class StrokeRequest(Request[StrokeResult]):
 
 
 @dataclass(frozen=True)
-class ConfidenceResult:
-    """How sure the classes are of a picture, 0 to 1; None where its features are not known and not to be computed."""
-
-    source: Source
-    confidence: float | None
-
-
-@dataclass(frozen=True)
-class ConfidenceRequest(Request[ConfidenceResult]):
-    """Say how sure the classes are of a picture.
+class ConfidenceRequest(Request[float]):
+    """Say how sure the classes are of a picture, 0 to 1.
 
     Attributes
     ----------
-    compute : whether its features are computed where they are not known; they are forgotten then
+    compute : whether its features are computed where they are not known, and then forgotten; else nothing is said
     begun, done : the share of a batch that is over before it, and after it
     """
 
@@ -75,23 +61,15 @@ class ConfidenceRequest(Request[ConfidenceResult]):
 
 
 @dataclass(frozen=True)
-class ClassFileResult:
-    """Classes as the file `path` has them."""
-
-    path: Path
-    classes: TaughtClasses
-
-
-@dataclass(frozen=True)
-class OpenClassesRequest(Request[ClassFileResult]):
+class OpenClassesRequest(Request["TaughtClasses"]):
     """Read classes that were saved."""
 
     path: Path
 
 
 @dataclass(frozen=True)
-class SaveClassesRequest(Request[ClassFileResult]):
-    """Write classes; with `by_content` a part of their digest comes into the name, so that none replaces others."""
+class SaveClassesRequest(Request[Path]):
+    """Write classes, and say where; with `by_content` their digest is in the name, so that none replaces others."""
 
     path: Path
     classes: TaughtClasses

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sss_gui.requests.channel import Request
-from sss_gui.requests.overlays import Values
 from sss_gui.requests.panes import ExportResult, Pyramid, Source
 from sss_model.params import ExtractParams, FilterParams, GridParams
 
@@ -61,16 +60,8 @@ class CompareRequest(Request[CompareResult]):
 
 
 @dataclass(frozen=True)
-class CompareSimilarityResult:
-    """For each model an overlay (h, w, 4) uint8 with its reductions, and what its colours stand for, (h, w)."""
-
-    overlays: tuple[Pyramid, ...]
-    values: tuple[Values, ...]
-
-
-@dataclass(frozen=True)
-class CompareSimilarityRequest(Request[CompareSimilarityResult]):
-    """How alike each pixel is to `point` (x, y) of the photograph, in every model that was compared last."""
+class CompareSimilarityRequest(Request[tuple[Pyramid, ...]]):
+    """How alike each pixel is to `point` (x, y) of the photograph: (h, w, 4) uint8 for each model that was compared."""
 
     point: tuple[int, int]
     metric: str = "cosine"

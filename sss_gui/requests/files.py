@@ -57,7 +57,7 @@ class PasteRequest(Request[ListResult]):
 
 @dataclass(frozen=True)
 class ChoicesResult:
-    """What there is to choose of the photograph of `source`.
+    """What there is to choose of a photograph.
 
     Attributes
     ----------
@@ -65,7 +65,6 @@ class ChoicesResult:
     layout : what of `inputs.INPUT_LAYOUTS` the file may be; '' for a picture
     """
 
-    source: Source
     layers: tuple[str, ...] = ()
     pages: int = 1
     layout: str = ""
@@ -96,34 +95,17 @@ class ThumbnailRequest(Request[ThumbnailResult]):
 
 
 @dataclass(frozen=True)
-class FeatureThumbnail:
-    """(h, w, 3) uint8, the PCA of the features of one source."""
-
-    source: Source
-    picture: Picture
-
-
-@dataclass(frozen=True)
-class FeatureThumbnailsRequest(Request[FeatureThumbnail]):
-    """The features of those of `sources` that are remembered, in the basis and range that `panes` show."""
+class FeatureThumbnailsRequest(Request[ThumbnailResult]):
+    """The PCA of the features of those of `sources` that are remembered, in the basis and range that `panes` show."""
 
     panes: RenderPanes
     sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
-class EditsResult:
-    """What was made of `source` before, as `KeepEdits` had it; '' for nothing."""
+class RecallEdits(Request[str]):
+    """Read the file `name` of `folder`, what was made of a picture before as `KeepEdits` had it; '' for nothing."""
 
-    source: Source
-    text: str
-
-
-@dataclass(frozen=True)
-class RecallEdits(Request[EditsResult]):
-    """Read the file `name` of `folder`, which has what was made of `source`."""
-
-    source: Source
     folder: Path
     name: str
 

@@ -9,20 +9,6 @@ from sss_gui.requests.channel import Request
 
 
 @dataclass(frozen=True)
-class ModelsResult:
-    """The shipped model first."""
-
-    models: tuple[ModelWords, ...]
-
-
-@dataclass(frozen=True)
-class ModelsRequest(Request[ModelsResult]):
-    """What the shipped model and those at `paths` are."""
-
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
 class ModelWords:
     """A model in words; `key` is its path, empty for the shipped one; `card` is Markdown."""
 
@@ -30,6 +16,13 @@ class ModelWords:
     title: str
     summary: str
     card: str
+
+
+@dataclass(frozen=True)
+class ModelsRequest(Request[tuple[ModelWords, ...]]):
+    """What the shipped model, which comes first, and those at `paths` are."""
+
+    paths: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -65,15 +58,8 @@ class GoodBackbone(BackboneWords):
 
 
 @dataclass(frozen=True)
-class BackboneModelResult:
-    """The model file that was written."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class BackboneModelRequest(Request[BackboneModelResult]):
-    """Write a model of the backbone `name` alone into `folder`.
+class BackboneModelRequest(Request[Path]):
+    """Write a model of the backbone `name` alone into `folder`, and say where.
 
     `weights` is what `init_weights` takes, None for random ones; `consent` allows a download; `blocks` as `--blocks`.
     """

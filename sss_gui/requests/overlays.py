@@ -23,7 +23,6 @@ class SimilarityResult:
     ----------
     match : the most alike pixel (x, y), in the points' own picture away from the point; None for several pixels
     matches : the other pictures that are remembered
-    share : part of the pixels that the threshold keeps, in [0, 1]
     values : (h, w) what the colours stand for: similarities in [0, 1], or of several pixels the nearest, from 0
     """
 
@@ -31,7 +30,6 @@ class SimilarityResult:
     overlay: Pyramid
     match: tuple[int, int] | None = None
     matches: tuple[Match, ...] = ()
-    share: float = 0.0
     values: Values | None = None
 
 
@@ -78,14 +76,8 @@ class Match:
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """An overlay of `source`, (H, W, 4) uint8 with straight alpha, and its reductions.
+    """An overlay (H, W, 4) uint8 with straight alpha and its reductions, and the group of each pixel (h, w) from 0."""
 
-    Attributes
-    ----------
-    values : (h, w) uint8, the group of each pixel from 0
-    """
-
-    source: Source
     overlay: Pyramid
     values: Values | None = None
 

@@ -27,7 +27,7 @@ Picture = npt.NDArray[np.uint8]
 Pyramid = list[Picture]  # level n is the picture at 1/2^n
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
-Patch = tuple[Picture, tuple[float, float, float, float]]
+Patch = tuple[Picture, tuple[float, float, float, float]]  # a part (h, w, 3) of a pane, and its box (x0, y0, x1, y1)
 Vector = npt.NDArray[np.float32]
 
 MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
@@ -184,15 +184,7 @@ class RenderPanes(Request[PanesResult]):
 
 
 @dataclass(frozen=True)
-class PreviewResult:
-    """A part of the filtered pane (h, w, 3) uint8, and its box (x0, y0, x1, y1), while a slider moves."""
-
-    source: Source
-    patch: Patch
-
-
-@dataclass(frozen=True)
-class Preview(Request[PreviewResult]):
+class Preview(Request[Patch]):
     """Show the filtered pane while a slider moves: the projected channels are filtered instead of all features.
 
     Attributes
@@ -205,15 +197,7 @@ class Preview(Request[PreviewResult]):
 
 
 @dataclass(frozen=True)
-class LiftResult:
-    """A part of the filtered pane at the photograph's own size: the picture, and its box (x0, y0, x1, y1)."""
-
-    source: Source
-    patch: Patch
-
-
-@dataclass(frozen=True)
-class LiftRequest(Request[LiftResult]):
+class LiftRequest(Request[Patch]):
     """Show the part `view` of the filtered pane as sharp as the photograph; nothing where it is so already."""
 
     panes: RenderPanes
@@ -274,16 +258,8 @@ class LoadModelRequest(Request[LoadModelResult]):
 
 
 @dataclass(frozen=True)
-class PrefetchResult:
-    """Whether the features of `source` are remembered now; otherwise there was no room."""
-
-    source: Source
-    kept: bool
-
-
-@dataclass(frozen=True)
-class PrefetchRequest(Request[PrefetchResult]):
-    """Compute features, and remember them if they fit beside the others."""
+class PrefetchRequest(Request[bool]):
+    """Compute features, and remember them if they fit beside the others; says whether there was room."""
 
     features: ComputeFeatures
 

@@ -245,16 +245,8 @@ class PrepareMatteRequest(Request[None]):
 
 
 @dataclass(frozen=True)
-class HoverResult:
-    """What the matte would be after a click, (h, w) uint8 on its grid."""
-
-    source: Source
-    matte: Alphas
-
-
-@dataclass(frozen=True)
-class HoverRequest(Request[HoverResult]):
-    """Say what the matte would be after a click at `point`, (x, y) in pixels, that keeps or drops."""
+class HoverRequest(Request[Alphas]):
+    """Say what the matte (h, w) would be after a click at `point`, (x, y) in pixels, that keeps or drops."""
 
     matte: MatteRequest
     point: tuple[int, int]
@@ -262,14 +254,7 @@ class HoverRequest(Request[HoverResult]):
 
 
 @dataclass(frozen=True)
-class RecipeResult:
-    """The file that holds all that makes a matte."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class RecipeRequest(Request[RecipeResult]):
+class RecipeRequest(Request[Path]):
     """Write the matte as a recipe, for a command line or another picture."""
 
     matte: MatteRequest
@@ -299,16 +284,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class SegmentsLiftResult:
-    """Parts of panes as sharp as the photograph: pane name -> picture and its box (x0, y0, x1, y1)."""
-
-    source: Source
-    patches: dict[str, Patch]
-
-
-@dataclass(frozen=True)
-class SegmentsLiftRequest(Request[SegmentsLiftResult]):
-    """Show the part `view` of layers and matte at the photograph's own size; nothing where the grid is as fine."""
+class SegmentsLiftRequest(Request[dict[str, Patch]]):
+    """The part `view` of layers and matte as sharp as the photograph, by pane; nothing where the grid is as fine."""
 
     matte: MatteRequest
     look: Look
@@ -316,15 +293,7 @@ class SegmentsLiftRequest(Request[SegmentsLiftResult]):
 
 
 @dataclass(frozen=True)
-class MatteLiftResult:
-    """The part of the matte that is looked at, as sharp as the photograph."""
-
-    source: Source
-    patch: Patch
-
-
-@dataclass(frozen=True)
-class MatteLiftRequest(Request[MatteLiftResult]):
+class MatteLiftRequest(Request[Patch]):
     """Show the part `view` of a matte with steps at the photograph's own size; nothing where the grid is as fine."""
 
     matte: MatteRequest
@@ -333,31 +302,16 @@ class MatteLiftRequest(Request[MatteLiftResult]):
 
 
 @dataclass(frozen=True)
-class BackdropResult:
-    """The picture at `path`, (h, w, 3) uint8, cut and resized to cover a working grid."""
-
-    path: Path
-    picture: Picture
-
-
-@dataclass(frozen=True)
-class BackdropRequest(Request[BackdropResult]):
-    """Read a picture that a matte is laid over, for a working grid of `size` (h, w)."""
+class BackdropRequest(Request[Picture]):
+    """Read a picture that a matte is laid over, cut and resized to cover a working grid of `size` (h, w)."""
 
     path: Path
     size: tuple[int, int]
 
 
 @dataclass(frozen=True)
-class CutOutResult:
-    """(H, W, 4) uint8 with straight alpha: what a matte cuts out, at the photograph's own size."""
-
-    picture: Picture
-
-
-@dataclass(frozen=True)
-class CutOutRequest(Request[CutOutResult]):
-    """Cut out what the matte says, for the clipboard."""
+class CutOutRequest(Request[Picture]):
+    """Cut out what the matte says, for the clipboard: (H, W, 4) uint8 with straight alpha, at the photograph's size."""
 
     matte: MatteRequest
 

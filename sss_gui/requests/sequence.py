@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sss_gui.requests.channel import Request
 from sss_gui.requests.panes import Picture, Source
-from sss_gui.requests.segments import Alphas, Carry, FrameList, RecipeResult
+from sss_gui.requests.segments import Alphas, Carry, FrameList
 from sss_model.params.layers import LayerExportParams, MatteParams
 
 
@@ -86,7 +86,7 @@ class PlayFrame(Request[PlayedFrame]):
 
 
 @dataclass(frozen=True)
-class SequenceRecipeRequest(Request[RecipeResult]):
+class SequenceRecipeRequest(Request[Path]):
     """Write all that makes the matte of a sequence, for a command line."""
 
     carry: Carry

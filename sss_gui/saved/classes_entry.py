@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sss_gui.requests.classes import Painted
 from sss_gui.requests.panes import Source
 from sss_gui.requests.segments import Colour
 from sss_gui.saved.session_values import text, whole
-from sss_gui.state.classes import ClassEntry, Painted, Strokes
+from sss_gui.state.classes import ClassEntry, Strokes
 from sss_model.classes.class_file import read_source, read_stroke, source_entry, stroke_entry
 from sss_model.classes.taught import MOST_CLASSES
 from sss_model.errors import ParameterError

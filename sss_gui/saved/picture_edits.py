@@ -17,7 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.files import EditsResult, KeepEdits, RecallEdits
+from sss_gui.requests.files import KeepEdits, RecallEdits
 from sss_gui.requests.panes import OpenedPicture, Source
 from sss_gui.requests.worker import Worker
 from sss_gui.saved.classes_entry import NamedStroke, picture_strokes_entry, picture_strokes_of
@@ -137,7 +137,7 @@ class PictureEdits(QObject):
             self.keep()
             self._asked[source] = name
             self._files.ask(
-                RecallEdits(source, self._folder, name), partial(self._take, name), partial(self._end, source)
+                RecallEdits(self._folder, name), partial(self._take, source, name), partial(self._end, source)
             )
 
     def _end(self, source: Source, _ended: Ended) -> None:
@@ -146,23 +146,22 @@ class PictureEdits(QObject):
         if source in self._touched:
             self._timer.start()
 
-    def _take(self, name: str, result: EditsResult) -> None:
+    def _take(self, source: Source, name: str, content: str) -> None:
         """Give the picture what its file has."""
         try:
-            pins, matte, cuts, strokes = read_edits(result.text) if result.text else ((), Edits(), (), ())
+            pins, matte, cuts, strokes = read_edits(content) if content else ((), Edits(), (), ())
         except (SSSError, LookupError, TypeError, AttributeError, ValueError, OverflowError):
-            self.noted.emit(f"What was made of {result.source.name} before cannot be read: its file is damaged.")
+            self.noted.emit(f"What was made of {source.name} before cannot be read: its file is damaged.")
             return
-        self._kept[name] = result.text
+        self._kept[name] = content
         self._filling = True
-        source = result.source
         if self._segments.is_frame(source):  # the matte of a sequence is kept as a whole
             matte = Edits()
         recalled = [self._pins.recall(source, pins), self._segments.recall(source, matte, cuts)]
         recalled.append(self._classes.recall(source, strokes))
         self._filling = False
         if any(recalled):
-            self.noted.emit(f"What you made of {result.source.name} is back.")
+            self.noted.emit(f"What you made of {source.name} is back.")
 
     def _end_keeping(self, name: str, content: str, ended: Ended) -> None:
         if ended.error is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.files import EditsResult, KeepEdits, RecallEdits
+from sss_gui.requests.files import KeepEdits, RecallEdits
 from sss_gui.requests.segments import FrameList
 from sss_gui.requests.worker import Worker
 from sss_gui.saved.sequence_entry import SavedSequence, sequence_entry, sequence_of
@@ -76,15 +77,13 @@ class SequenceEdits(QObject):
             self._name = ""
             return
         self._name, self._kept = _name_of(frames), ""
-        first = frames.sources[0]
-        self._files.ask(RecallEdits(first, self._folder, self._name), self._take)
+        self._files.ask(RecallEdits(self._folder, self._name), partial(self._take, frames))
 
-    def _take(self, result: EditsResult) -> None:
-        frames = self._sequence.frames
-        if not result.text or frames is None or frames.sources[0] != result.source or self._sequence.marks:
+    def _take(self, frames: FrameList, content: str) -> None:
+        if not content or self._sequence.frames is not frames or self._sequence.marks:
             return
         try:
-            values = parse_json(result.text, ParameterError, noun="The file")
+            values = parse_json(content, ParameterError, noun="The file")
             if values["program"] != PROGRAM or values["format"] > FORMAT:
                 raise ParameterError(f"program must be {PROGRAM} of format {FORMAT}.")
             saved = sequence_of(values["sequence"])
@@ -92,7 +91,7 @@ class SequenceEdits(QObject):
             self.noted.emit(f"What was made of {frames.name} before cannot be read: its file is damaged.")
             return
         if saved.numbers == frames.numbers and saved.key is not None:
-            self._kept = result.text
+            self._kept = content
             self._sequence.restore(saved.key, saved.marks, saved.backwards)
             self.noted.emit(f"What you made of {frames.name} is back.")
 

@@ -11,19 +11,17 @@ from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.classes import (
-    ClassFileResult,
     ConfidenceRequest,
-    ConfidenceResult,
     OpenClassesRequest,
+    Painted,
     SaveClassesRequest,
     StrokeRequest,
-    StrokeResult,
 )
 from sss_gui.requests.panes import Source
 from sss_gui.requests.segments import Colour
 from sss_gui.state.layer_edits import COLOURS, Layer, unlike
 from sss_gui.state.session import Session
-from sss_model.classes import DOUBTFUL, FeatureSource, Stroke, TaughtClasses
+from sss_model.classes import DOUBTFUL, FeatureSource, TaughtClasses
 from sss_model.classes.taught import MOST_CLASSES
 
 
@@ -34,15 +32,6 @@ class ClassEntry:
     number: int
     name: str
     colour: Colour
-
-
-@dataclass(frozen=True, eq=False)
-class Painted:
-    """A stroke, the number of the class that it teaches, and whose features lie under it."""
-
-    number: int
-    features: FeatureSource
-    stroke: Stroke
 
 
 Strokes = tuple[Painted, ...]
@@ -224,14 +213,13 @@ class Classes(QObject):
         else:
             features = replace(session.state, source=session.shown).features()
             request = StrokeRequest(features, entry.number, entry.name, tuple(points), radius, self.features)
-            self._under.ask(request, self._take_stroke)
+            self._under.ask(request, partial(self._take_stroke, session.shown))
 
-    def _take_stroke(self, result: StrokeResult) -> None:
-        entry, before = self.entry(result.number), self.strokes_of(result.source)
+    def _take_stroke(self, source: Source, painted: Painted) -> None:
+        entry, before = self.entry(painted.number), self.strokes_of(source)
         if entry is not None:
-            painted = Painted(result.number, result.features, result.stroke)
-            self.set_strokes(result.source, (*before, painted))
-            self.strokes_edited.emit(f"stroke of {entry.name}", result.source, before)
+            self.set_strokes(source, (*before, painted))
+            self.strokes_edited.emit(f"stroke of {entry.name}", source, before)
 
     def set_strokes(self, source: Source | None, strokes: Strokes) -> None:
         """All strokes of a picture, as undo does."""
@@ -327,11 +315,8 @@ class Classes(QObject):
         waiting = [source for source in self.rated if source not in self.confidence]
         request = self.confidence_request(waiting[0]) if waiting and not self._redone.pending else None
         if request is not None:
-            taught, source = self._taught, waiting[0]
-            self._redone.ask(request, lambda result: self._take_redone(result, taught), partial(self._go_on, source))
-
-    def _take_redone(self, result: ConfidenceResult, taught: TaughtClasses | None) -> None:
-        self.rate(result.source, taught, result.confidence)
+            source = waiting[0]
+            self._redone.ask(request, partial(self.rate, source, self._taught), partial(self._go_on, source))
 
     def _go_on(self, source: Source, ended: Ended) -> None:
         """With the next one; what something else stopped is asked again once the window has nothing to do."""
@@ -353,10 +338,9 @@ class Classes(QObject):
 
     def open(self, path: Path) -> None:
         """Take the classes of `path` in place of those that are there; undo brings these back."""
-        self._files.ask(OpenClassesRequest(path), self._take_file)
+        self._files.ask(OpenClassesRequest(path), partial(self._take_file, path))
 
-    def _take_file(self, result: ClassFileResult) -> None:
-        classes = result.classes
+    def _take_file(self, path: Path, classes: TaughtClasses) -> None:
         colours = classes.colours or (None,) * len(classes.names)
         entries: list[ClassEntry] = []
         for name, colour in zip(classes.names, colours, strict=True):
@@ -364,8 +348,8 @@ class Classes(QObject):
         numbers = {name: entry.number for name, entry in zip(classes.names, entries, strict=True)}
         brought = tuple(Painted(numbers[stroke.name], classes.source, stroke) for stroke in classes.strokes)
         self._strokes[None] = (*self.strokes_of(None), *brought)
-        self._edit(f"open {result.path.name}", tuple(entries))
-        self.noted.emit(f"Opened {_counted(entries)} of {result.path.name}.")
+        self._edit(f"open {path.name}", tuple(entries))
+        self.noted.emit(f"Opened {_counted(entries)} of {path.name}.")
 
 
 def class_layers(entries: Sequence[ClassEntry], before: Sequence[Layer]) -> tuple[Layer, ...]:

@@ -24,8 +24,8 @@ from sss_gui.requests.panes import (
     OpenedPicture,
     OpenPicture,
     PanesResult,
+    Patch,
     Preview,
-    PreviewResult,
     RenderPanes,
     Source,
     View,
@@ -87,8 +87,8 @@ class Session(QObject):
     picture_opened : OpenedPicture, the displayed picture
     features_computed : FeaturesResult, those of the displayed picture
     panes_rendered : PanesResult, some or all panes of the displayed picture
-    previewed : PreviewResult, a preview of the filtered pane
-    lifted : LiftResult, the visible part of the filtered pane as sharp as the photograph
+    previewed : Patch, a preview of the filtered pane
+    lifted : Patch, the visible part of the filtered pane as sharp as the photograph
     opened : Source, once its features are there
     picture_failed : Source that cannot be shown, and the sentence that says why
     exported : ExportResult
@@ -388,9 +388,9 @@ class Session(QObject):
         if result.complete:
             self._lift()
 
-    def _take_preview(self, result: PreviewResult) -> None:
+    def _take_preview(self, patch: Patch) -> None:
         self._previewed = True
-        self.previewed.emit(result)
+        self.previewed.emit(patch)
         self._tell()
 
     def _display(self, source: Source | None, size: tuple[int, int]) -> None:

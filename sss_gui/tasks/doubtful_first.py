@@ -9,12 +9,10 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.classes import ConfidenceResult
 from sss_gui.requests.panes import Source
 from sss_gui.state.classes import Classes
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
-from sss_model.classes import TaughtClasses
 from sss_model.counted import counted
 
 NAMED = 3  # doubtful pictures that the note names
@@ -62,10 +60,7 @@ class DoubtfulFirst(QObject):
         done, source = self._total - len(self._waiting), self._waiting.popleft()
         self.advanced.emit(done, self._total, source.name)
         asked = replace(request, begun=done / self._total, done=(done + 1) / self._total)
-        self._channel.ask(asked, partial(self._take, request.classes), partial(self._end, source))
-
-    def _take(self, taught: TaughtClasses, result: ConfidenceResult) -> None:
-        self._classes.rate(result.source, taught, result.confidence)
+        self._channel.ask(asked, partial(self._classes.rate, source, request.classes), partial(self._end, source))
 
     def _end(self, source: Source, ended: Ended) -> None:
         if ended.error is not None:

@@ -12,15 +12,13 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import SEGMENT_TITLES
 from sss_gui.requests.channel import Channel, Rank
-from sss_gui.requests.classes import ClassFileResult, JoinCocoRequest, SaveClassesRequest
-from sss_gui.requests.panes import Source
+from sss_gui.requests.classes import JoinCocoRequest, SaveClassesRequest
+from sss_gui.requests.panes import Picture, Source
 from sss_gui.requests.segments import (
     CutOutRequest,
-    CutOutResult,
     ExportLayersRequest,
     FrameList,
     RecipeRequest,
-    RecipeResult,
 )
 from sss_gui.requests.sequence import ExportFramesRequest, FramesExported, SequenceRecipeRequest
 from sss_gui.state.layer_edits import plain_count
@@ -201,9 +199,9 @@ class ExportLayers(ExportTask[LayerExportParams]):
         else:
             self._session.exports.ask(CutOutRequest(request), self._copy)
 
-    def _copy(self, result: CutOutResult) -> None:
-        QGuiApplication.clipboard().setImage(qimage.to_qimage(result.picture).copy())
-        height, width = result.picture.shape[:2]
+    def _copy(self, picture: Picture) -> None:
+        QGuiApplication.clipboard().setImage(qimage.to_qimage(picture).copy())
+        height, width = picture.shape[:2]
         self.noted.emit(f"Copied the cut-out, {width} × {height} px with alpha.")
 
     def copy_command(self) -> None:
@@ -248,11 +246,11 @@ class ExportLayers(ExportTask[LayerExportParams]):
         QGuiApplication.clipboard().setText(text)
         self.noted.emit("Copied as command line.")
 
-    def _copy_matte_command(self, result: RecipeResult) -> None:
+    def _copy_matte_command(self, recipe: Path) -> None:
         """Put the call that makes the matte of its recipe on the clipboard."""
-        text = matte_command_line(self._session.state, result.path, self.folder(), self.params())
+        text = matte_command_line(self._session.state, recipe, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the matte's recipe is {result.path}.")
+        self.noted.emit(f"Copied as command line; the matte's recipe is {recipe}.")
 
     def _copy_classes(self, classes: TaughtClasses) -> None:
         """Write the classes beside, and have the call copied that names them: it takes the size that taught them."""
@@ -263,17 +261,17 @@ class ExportLayers(ExportTask[LayerExportParams]):
         asked = SaveClassesRequest(self.folder() / "classes.json", classes, by_content=True)
         self._session.exports.ask(asked, self._copy_classes_command)
 
-    def _copy_classes_command(self, result: ClassFileResult) -> None:
+    def _copy_classes_command(self, file: Path) -> None:
         """Put the call that cuts the picture into the classes of that file on the clipboard."""
-        text = classes_command_line(self._session.state, result.path, self.folder(), self.params())
+        text = classes_command_line(self._session.state, file, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the classes are {result.path}. It takes whole folders too.")
+        self.noted.emit(f"Copied as command line; the classes are {file}. It takes whole folders too.")
 
-    def _copy_sequence_command(self, frames: FrameList, result: RecipeResult) -> None:
+    def _copy_sequence_command(self, frames: FrameList, recipe: Path) -> None:
         """Put the call that carries the matte through the frames on the clipboard."""
-        text = sequence_command_line(self._session.state, frames, result.path, self.folder(), self.params())
+        text = sequence_command_line(self._session.state, frames, recipe, self.folder(), self.params())
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the recipe of the sequence is {result.path}.")
+        self.noted.emit(f"Copied as command line; the recipe of the sequence is {recipe}.")
 
     def _matte_words(self) -> str:
         edits = self._segments.edits

@@ -171,10 +171,10 @@ class OpenFiles(QObject):
     def _ask_reading(self, source: Source, take: Callable[[str, ReadParams], None]) -> None:
         """See what there is to choose of `source`, then ask; `take` gets the layout, "" for a picture, and the rest."""
 
-        def ask(found: ChoicesResult) -> None:
+        def ask(choices: ChoicesResult) -> None:
             layout, file = source.layout or "", source.image or source.path
-            options: dict[str, Any] = {"layers": found.layers, "pages": found.pages, "parent": self._window}
-            dialog = ReadDialog(file.name, LAYOUT_WORDS, layout or found.layout, source.reading, **options)
+            options: dict[str, Any] = {"layers": choices.layers, "pages": choices.pages, "parent": self._window}
+            dialog = ReadDialog(file.name, LAYOUT_WORDS, layout or choices.layout, source.reading, **options)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.accepted.connect(lambda: take(dialog.layout_name, dialog.params()))
             dialog.open()

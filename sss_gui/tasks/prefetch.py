@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.panes import PrefetchRequest, PrefetchResult, Source
+from sss_gui.requests.panes import PrefetchRequest, Source
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
@@ -95,11 +95,11 @@ class Prefetch(QObject):
         if source is None or self._session.busy or self._features.pending:
             return
         features = replace(self._session.state.features(), source=source)
-        self._features.ask(PrefetchRequest(features), self._take, partial(self._end, source))
+        self._features.ask(PrefetchRequest(features), partial(self._take, source), partial(self._end, source))
 
-    def _take(self, result: PrefetchResult) -> None:
-        if result.kept:
-            self.computed.emit(result.source)
+    def _take(self, source: Source, remembered: bool) -> None:
+        if remembered:
+            self.computed.emit(source)
         else:
             self._full = True
             self.noted.emit("Memory holds no more pictures; the others are compared once they are shown.")

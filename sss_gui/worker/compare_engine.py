@@ -9,10 +9,9 @@ from sss_gui.requests.compare import (
     CompareRequest,
     CompareResult,
     CompareSimilarityRequest,
-    CompareSimilarityResult,
     EndCompareRequest,
 )
-from sss_gui.requests.panes import ExportResult, Source
+from sss_gui.requests.panes import ExportResult, Pyramid, Source
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model.analysis.compare_models import ComparedModel, ModelComparison, compare_models, read_labels
@@ -74,12 +73,12 @@ class CompareEngine:
 
     def similar_pixels(
         self, request: CompareSimilarityRequest, progress: Progress, deliver: Deliver
-    ) -> CompareSimilarityResult | None:
+    ) -> tuple[Pyramid, ...] | None:
         """How alike to one pixel, in every model; None where nothing is compared."""
         if self._last is None:
             return None
         maps = self._last[1].similarity(request.point, request.metric)
-        return CompareSimilarityResult(tuple(make_pyramid(heat(values, 0.0)) for values in maps), tuple(maps))
+        return tuple(make_pyramid(heat(values, 0.0)) for values in maps)
 
     def write_page(self, request: CompareReportRequest, progress: Progress, deliver: Deliver) -> ExportResult | None:
         """Write the page; None where nothing is compared."""

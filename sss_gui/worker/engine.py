@@ -17,7 +17,6 @@ import numpy as np
 from sss_gui.pane_names import PANES
 from sss_gui.requests.classes import (
     ConfidenceRequest,
-    ConfidenceResult,
     JoinCocoRequest,
     OpenClassesRequest,
     SaveClassesRequest,
@@ -30,7 +29,7 @@ from sss_gui.requests.compare import (
     EndCompareRequest,
 )
 from sss_gui.requests.error_text import NotAgreedError
-from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.files import FeatureThumbnailsRequest, ThumbnailResult
 from sss_gui.requests.overlays import (
     ClusterRequest,
     PinTableRequest,
@@ -49,17 +48,15 @@ from sss_gui.requests.panes import (
     FeaturesResult,
     ForgetRequest,
     LiftRequest,
-    LiftResult,
     LoadModelRequest,
     LoadModelResult,
     Notes,
     OpenedPicture,
     OpenPicture,
     PanesResult,
+    Patch,
     PrefetchRequest,
-    PrefetchResult,
     Preview,
-    PreviewResult,
     ProbeRequest,
     ProbeResult,
     Pyramid,
@@ -288,13 +285,13 @@ class FeatureEngine(Engine):
             return tuple(float(ratio) for ratio in fixed.basis.explained_variance_ratio)
         return figure.explained(request.filter, request.projection)
 
-    def preview(self, request: Preview, progress: Progress, deliver: Deliver) -> PreviewResult:
+    def preview(self, request: Preview, progress: Progress, deliver: Deliver) -> Patch:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
         panes = request.panes
         figure = self.document(panes.features, progress, deliver).figure
         view = request.view and view_on_grid(request.view, figure)
         patch, cells = figure.preview(panes.filter, panes.projection, self._basis(panes.basis), view)
-        return PreviewResult(panes.features.source, (to_picture(patch), box_on_picture(cells, figure)))
+        return to_picture(patch), box_on_picture(cells, figure)
 
     def _basis(self, path: Path | None) -> FixedBasis | None:
         if path is None:
@@ -306,7 +303,7 @@ class FeatureEngine(Engine):
             self._bases[key] = FixedBasis.load(path)
         return self._bases[key]
 
-    def lift(self, request: LiftRequest, progress: Progress, deliver: Deliver) -> LiftResult | None:
+    def lift(self, request: LiftRequest, progress: Progress, deliver: Deliver) -> Patch | None:
         """The part of the filtered pane that is looked at, at the photograph's own size; None where it is that."""
         panes, (box, scale) = request.panes, request.view
         document = self.documents.get(self._key(panes.features))
@@ -320,7 +317,7 @@ class FeatureEngine(Engine):
         if x0 >= x1 or y0 >= y1 or figure.size == figure.image.shape[:2]:
             return None
         part = figure.lifted(panes.filter, panes.projection, self._basis(panes.basis), (x0, y0, x1, y1), progress)
-        return LiftResult(panes.source, (part, (x0, y0, x1, y1)))
+        return part, (x0, y0, x1, y1)
 
     # documents -------------------------------------------------------------------------------------------------------
 
@@ -352,16 +349,16 @@ class FeatureEngine(Engine):
 
         release()
 
-    def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
+    def prefetch(self, request: PrefetchRequest, progress: Progress, deliver: Deliver) -> bool:
         """Features of a picture that may be wanted, as long as nothing must be forgotten for them."""
-        source, key = request.features.source, self._key(request.features)
+        key = self._key(request.features)
         if self.documents.get_quietly(key) is None:
             try:
                 document = self._compute(request.features, progress, lambda _result: None, self._claim)
             except _NoRoomError:
-                return PrefetchResult(source, kept=False)
+                return False
             self.documents.put_behind(key, document)
-        return PrefetchResult(source, kept=True)
+        return True
 
     def _of_frame(
         self, request: ComputeFeatures, stem: str, image: Floats, progress: Progress
@@ -533,22 +530,20 @@ class FeatureEngine(Engine):
             self.segmenter.forget_closed()
         return result
 
-    def confidence(self, request: ConfidenceRequest, progress: Progress, deliver: Deliver) -> ConfidenceResult:
+    def confidence(self, request: ConfidenceRequest, progress: Progress, deliver: Deliver) -> float | None:
         """How sure taught classes are of a picture; nobody looks at it, so that its features push no others out."""
         from sss_model.classes import confidence  # here: it loads torch
 
-        source, document = request.features.source, self.documents.get_quietly(self._key(request.features))
+        document = self.documents.get_quietly(self._key(request.features))
         if document is None and not request.compute:
-            return ConfidenceResult(source, None)
+            return None
         if document is None:
             document = self._compute(request.features, progress.part(request.begun, request.done), deliver)
         features = document.figure.features
         request.classes.check_source(document.record, features)
-        return ConfidenceResult(source, confidence(request.classes.probabilities(features)))
+        return confidence(request.classes.probabilities(features))
 
-    def feature_thumbnails(
-        self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
-    ) -> FeatureThumbnail | None:
+    def feature_thumbnails(self, request: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver) -> None:
         """See `feature_thumbnails.feature_thumbnails`."""
         from sss_gui.worker.feature_thumbnails import feature_thumbnails  # here: it loads torch
 
@@ -556,9 +551,8 @@ class FeatureEngine(Engine):
         if shown is not None:
             feature_thumbnails(
                 *(self.documents, shown, request.sources, panes.projection, self._basis(panes.basis)),
-                lambda source, picture: deliver(FeatureThumbnail(source, picture)),
+                lambda source, picture: deliver(ThumbnailResult(source, picture)),
             )
-        return None
 
     def save_basis(self, request: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         """Write the basis that is shown, or one fitted to several pictures."""

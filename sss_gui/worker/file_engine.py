@@ -9,7 +9,6 @@ from typing import ClassVar
 from sss_gui.requests.files import (
     ChoicesRequest,
     ChoicesResult,
-    EditsResult,
     FigureRequest,
     KeepEdits,
     ListRequest,
@@ -57,17 +56,15 @@ class FileEngine(Engine):
 
     def list_files(self, request: ListRequest, progress: Progress, deliver: Deliver) -> ListResult:
         """What can be opened among the request's paths, and what of folders is left out."""
-        listed = list_sources(request.paths, progress)
-        return listed
+        return list_sources(request.paths, progress)
 
     def choices(self, request: ChoicesRequest, progress: Progress, deliver: Deliver) -> ChoicesResult:
         """The layers and pages of a picture; none of features."""
-        source = request.source
-        path = source.image or source.path
+        path = request.source.image or request.source.path
         if is_feature_file(path):
-            return ChoicesResult(source, layout=AXIS_ORDERS[0])
-        found = choices_in(path)
-        return ChoicesResult(source, tuple(found.layers), found.pages)
+            return ChoicesResult(layout=AXIS_ORDERS[0])
+        choices = choices_in(path)
+        return ChoicesResult(tuple(choices.layers), choices.pages)
 
     def figure(self, request: FigureRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """What panes show, as a figure."""
@@ -110,15 +107,15 @@ class FileEngine(Engine):
             deliver(_thumbnail(request, source))
             self.give_way()
 
-    def recall_edits(self, request: RecallEdits, progress: Progress, deliver: Deliver) -> EditsResult:
+    def recall_edits(self, request: RecallEdits, progress: Progress, deliver: Deliver) -> str:
         """What was made of a picture before; its file is now the last one to be forgotten."""
         path = edits_file(request.folder, request.name)
         try:
             written = path.read_text(encoding="utf-8")
             path.touch()
         except FileNotFoundError:
-            written = ""
-        return EditsResult(request.source, written)
+            return ""
+        return written
 
     def keep_edits(self, request: KeepEdits, progress: Progress, deliver: Deliver) -> None:
         """Write what is made of a picture."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from sss_gui.requests.models import (
     BackboneModelRequest,
-    BackboneModelResult,
     BackbonesRequest,
     BackbonesResult,
     BackboneWords,
     GoodBackbone,
     ModelsRequest,
-    ModelsResult,
+    ModelWords,
 )
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_gui.worker.model_files import describe_model
@@ -28,9 +28,9 @@ class ModelEngine(Engine):
         BackboneModelRequest: "build",
     }
 
-    def describe(self, request: ModelsRequest, progress: Progress, deliver: Deliver) -> ModelsResult:
+    def describe(self, request: ModelsRequest, progress: Progress, deliver: Deliver) -> tuple[ModelWords, ...]:
         """The shipped model and those at the request's paths, in words."""
-        return ModelsResult(tuple(describe_model(path) for path in (None, *request.paths)))
+        return tuple(describe_model(path) for path in (None, *request.paths))
 
     def list_backbones(self, request: BackbonesRequest, progress: Progress, deliver: Deliver) -> BackbonesResult:
         """The backbones that are installed."""
@@ -43,12 +43,12 @@ class ModelEngine(Engine):
         )
         return BackbonesResult(tuple(words), tuple(good))
 
-    def build(self, request: BackboneModelRequest, progress: Progress, deliver: Deliver) -> BackboneModelResult:
+    def build(self, request: BackboneModelRequest, progress: Progress, deliver: Deliver) -> Path:
         """Write a model of one backbone alone."""
         from sss_model.commands.backbone_options import parse_blocks
         from sss_model.weights.initialise import write_backbone
 
-        path = write_backbone(
+        return write_backbone(
             request.folder,
             request.name,
             request.weights,
@@ -56,4 +56,3 @@ class ModelEngine(Engine):
             consent=request.consent,
             progress=progress,
         )
-        return BackboneModelResult(path)

@@ -11,23 +11,20 @@ import numpy as np
 
 from sss_gui.requests.channel import Request
 from sss_gui.requests.classes import (
-    ClassFileResult,
     ConfidenceRequest,
-    ConfidenceResult,
     JoinCocoRequest,
     OpenClassesRequest,
+    Painted,
     SaveClassesRequest,
     StrokeRequest,
-    StrokeResult,
 )
 from sss_gui.requests.compare import (
     CompareReportRequest,
     CompareRequest,
     CompareResult,
     CompareSimilarityRequest,
-    CompareSimilarityResult,
 )
-from sss_gui.requests.files import FeatureThumbnail, FeatureThumbnailsRequest
+from sss_gui.requests.files import FeatureThumbnailsRequest, ThumbnailResult
 from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -53,10 +50,9 @@ from sss_gui.requests.panes import (
     OpenedPicture,
     OpenPicture,
     PanesResult,
+    Patch,
     PrefetchRequest,
-    PrefetchResult,
     Preview,
-    PreviewResult,
     ProbeRequest,
     ProbeResult,
     RenderPanes,
@@ -64,18 +60,14 @@ from sss_gui.requests.panes import (
 )
 from sss_gui.requests.segments import (
     BackdropRequest,
-    BackdropResult,
     CutOutRequest,
-    CutOutResult,
     ExportLayersRequest,
     HoverRequest,
-    HoverResult,
     LayersRequest,
     LayersResult,
     MatteRequest,
     MatteResult,
     RecipeRequest,
-    RecipeResult,
     SegmentsRequest,
     SegmentsResult,
 )
@@ -155,10 +147,10 @@ class FakeEngine(Engine):
         small = overlay[-1][:12, :16]
         others = tuple(Match(source, small, 0.5, (0.25, 0.5)) for source in message.others)
         values = np.broadcast_to(np.linspace(0, 1, 33, dtype=np.float32), (24, 33))
-        return SimilarityResult(message.source, overlay, (1, 2), others, 0.25, values)
+        return SimilarityResult(message.source, overlay, (1, 2), others, values)
 
     def clusters(self, message: ClusterRequest, progress: Progress, deliver: Deliver) -> ClusterResult:
-        return ClusterResult(message.source, self._overlay())
+        return ClusterResult(self._overlay())
 
     def _overlay(self) -> list[np.ndarray]:
         return make_pyramid(np.full((*self.size, 4), 200, np.uint8))
@@ -174,20 +166,16 @@ class FakeEngine(Engine):
 
     def similar_pixels(
         self, message: CompareSimilarityRequest, progress: Progress, deliver: Deliver
-    ) -> CompareSimilarityResult:
-        values = np.full(self.size, 0.5, np.float32)
-        return CompareSimilarityResult((self._overlay(),) * 2, (values,) * 2)
+    ) -> tuple[list[np.ndarray], ...]:
+        return (self._overlay(),) * 2
 
     def write_page(self, message: CompareReportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_text("page")
         return ExportResult((message.path,))
 
-    def feature_thumbnails(
-        self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver
-    ) -> FeatureThumbnail | None:
+    def feature_thumbnails(self, message: FeatureThumbnailsRequest, progress: Progress, deliver: Deliver) -> None:
         for source in message.sources:
-            deliver(FeatureThumbnail(source, np.full((6, 8, 3), 77, np.uint8)))
-        return None
+            deliver(ThumbnailResult(source, np.full((6, 8, 3), 77, np.uint8)))
 
     def write_mask(self, message: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         message.path.write_bytes(b"mask")
@@ -223,7 +211,7 @@ class FakeEngine(Engine):
         known = (self.number, picture[0], picture, shares, (groups,), (), classes.names, layers)
         return SegmentsResult(source, *known, self.sure.get(source.name, 0.9))
 
-    def stroke(self, message: StrokeRequest, progress: Progress, deliver: Deliver) -> StrokeResult:
+    def stroke(self, message: StrokeRequest, progress: Progress, deliver: Deliver) -> Painted:
         """The features are the place, so that strokes differ."""
         height, width = self.size
         features = np.dstack([*np.mgrid[:height, :width], np.ones(self.size)]).astype(np.float32)
@@ -232,20 +220,20 @@ class FakeEngine(Engine):
         if message.taught_with is not None:
             TaughtClasses(message.taught_with).check_model(source.model, source.sha256)
         stroke = make_stroke(message.name, picture.name, message.points, message.radius, features, self.size)
-        return StrokeResult(picture, message.number, source, stroke)
+        return Painted(message.number, source, stroke)
 
-    def confidence(self, message: ConfidenceRequest, progress: Progress, deliver: Deliver) -> ConfidenceResult:
+    def confidence(self, message: ConfidenceRequest, progress: Progress, deliver: Deliver) -> float:
         self._wait(progress, "Network")
         self._check(message.features.source)
-        return ConfidenceResult(message.features.source, self.sure.get(message.features.source.name, 0.9))
+        return self.sure.get(message.features.source.name, 0.9)
 
-    def open_classes(self, message: OpenClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
-        return ClassFileResult(message.path, load_classes(message.path))
+    def open_classes(self, message: OpenClassesRequest, progress: Progress, deliver: Deliver) -> TaughtClasses:
+        return load_classes(message.path)
 
-    def save_classes(self, message: SaveClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
+    def save_classes(self, message: SaveClassesRequest, progress: Progress, deliver: Deliver) -> Path:
         message.path.parent.mkdir(parents=True, exist_ok=True)
         save_classes(message.path, message.classes)
-        return ClassFileResult(message.path, message.classes)
+        return message.path
 
     def join_coco(self, message: JoinCocoRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         return ExportResult((message.folder / "classes-coco.json",))
@@ -274,15 +262,15 @@ class FakeEngine(Engine):
         component = int(np.searchsorted(edges, x * self.size[1], side="right")) - 1
         matte[:, edges[component] : edges[component + 1]] = 255 * keep
 
-    def hover(self, message: HoverRequest, progress: Progress, deliver: Deliver) -> HoverResult:
+    def hover(self, message: HoverRequest, progress: Progress, deliver: Deliver) -> np.ndarray:
         matte = self.matte(message.matte, progress, deliver).matte
         self._take(matte, message.point[0] / self.size[1], message.keep)
-        return HoverResult(message.matte.features.source, matte)
+        return matte
 
-    def recipe(self, message: RecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+    def recipe(self, message: RecipeRequest, progress: Progress, deliver: Deliver) -> Path:
         message.path.parent.mkdir(parents=True, exist_ok=True)
         message.path.write_text("{}")
-        return RecipeResult(message.path)
+        return message.path
 
     def carry(self, message: CarryRequest, progress: Progress, deliver: Deliver) -> CarryResult | None:
         """Frame after frame; the next one is always ready."""
@@ -308,16 +296,16 @@ class FakeEngine(Engine):
         change = 0.3 if frame == 5 else 0.01 + 0.001 * frame
         return CarriedFrame(frame, 0.25, change if frame else float("nan"), Path(f"{frame}.png"))
 
-    def sequence_recipe(self, message: SequenceRecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+    def sequence_recipe(self, message: SequenceRecipeRequest, progress: Progress, deliver: Deliver) -> Path:
         message.path.parent.mkdir(parents=True, exist_ok=True)
         message.path.write_text("{}")
-        return RecipeResult(message.path)
+        return message.path
 
     def export_frames(self, message: ExportFramesRequest, progress: Progress, deliver: Deliver) -> FramesExported:
         return FramesExported(message.folder, len(message.frames), 0)
 
-    def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
-        return BackdropResult(message.path, np.full((*message.size, 3), 30, np.uint8))
+    def backdrop(self, message: BackdropRequest, progress: Progress, deliver: Deliver) -> np.ndarray:
+        return np.full((*message.size, 3), 30, np.uint8)
 
     def export_layers(self, message: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Writing")
@@ -328,9 +316,9 @@ class FakeEngine(Engine):
         doubt = f"sure to {self.sure[source.name]}" if message.like is not None and source.name in self.sure else ""
         return ExportResult((path,), doubt=doubt)
 
-    def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
+    def cut_out(self, message: CutOutRequest, progress: Progress, deliver: Deliver) -> np.ndarray:
         matte = self.matte(message.matte, progress, deliver).matte
-        return CutOutResult(np.dstack([np.full((*self.size, 3), 90, np.uint8), matte]))
+        return np.dstack([np.full((*self.size, 3), 90, np.uint8), matte])
 
     def save_basis(self, message: BasisRequest, progress: Progress, deliver: Deliver) -> BasisResult:
         for source in message.sources:
@@ -340,11 +328,11 @@ class FakeEngine(Engine):
         message.path.write_text("{}")
         return BasisResult(message.path, message.sources)
 
-    def prefetch(self, message: PrefetchRequest, progress: Progress, deliver: Deliver) -> PrefetchResult:
+    def prefetch(self, message: PrefetchRequest, progress: Progress, deliver: Deliver) -> bool:
         self._wait(progress, "Network")
         if message.features.source.name.startswith("broken"):
             raise ImageError(f"{message.features.source.name} is no picture.")
-        return PrefetchResult(message.features.source, message.features.source.name not in self.no_room)
+        return message.features.source.name not in self.no_room
 
     def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         return LoadModelResult("fake model", "cpu", (("cpu", "processor"),))
@@ -378,11 +366,11 @@ class FakeEngine(Engine):
         deliver(PanesResult(message.source, self.number, {"random": self.pane(seed), "pca": self.pane(100)}))
         return PanesResult(message.source, self.number, {"filtered": self.pane(shade)}, True, (0.6, 0.3, 0.1), 0.01)
 
-    def preview(self, message: Preview, progress: Progress, deliver: Deliver) -> PreviewResult:
+    def preview(self, message: Preview, progress: Progress, deliver: Deliver) -> Patch:
         self._check(message.panes.source)
         self._wait(progress, "Guided filter")
         shade, (height, width) = min(message.panes.filter.radius * 10, 255), self.size
-        return PreviewResult(message.panes.source, (self.picture(shade)[0], (0, 0, width, height)))
+        return self.picture(shade)[0], (0, 0, width, height)
 
     def _check(self, source: Source, *, agreed: bool = False) -> None:
         if agreed:

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 from journeys import idle_shown
 
-from sss_gui.requests.panes import PreviewResult
-
 TRACE = Path(__file__).resolve().parents[2] / "packaging" / "trace.py"
 
 
@@ -25,12 +23,12 @@ def test_a_preview_wakes_four_receivers_at_most(qtbot, program):
     program.open_files.open_paths([Path("a.png")])
     idle_shown(qtbot, program)
     counted = recorder()
-    result = PreviewResult(program.session.shown, (np.full((8, 9, 3), 200, np.uint8), (0, 0, 9, 8)))
+    patch = np.full((8, 9, 3), 200, np.uint8), (0, 0, 9, 8)
     profile = sys.getprofile()
     sys.setprofile(counted)
     try:
         with counted.recording():
-            program.session.previewed.emit(result)
+            program.session.previewed.emit(patch)
     finally:
         sys.setprofile(profile)
     names = [receiver.co_qualname for _, receiver in counted.receivers]

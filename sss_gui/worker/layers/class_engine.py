@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,12 +13,11 @@ import numpy as np
 from torch import Tensor
 
 from sss_gui.requests.classes import (
-    ClassFileResult,
     JoinCocoRequest,
     OpenClassesRequest,
+    Painted,
     SaveClassesRequest,
     StrokeRequest,
-    StrokeResult,
 )
 from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.segments import Groups
@@ -162,7 +162,7 @@ class ClassEngine:
     def __init__(self, segmenter: SegmentEngine) -> None:
         self._segmenter = segmenter
 
-    def stroke(self, request: StrokeRequest, progress: Progress, deliver: Deliver) -> StrokeResult:
+    def stroke(self, request: StrokeRequest, progress: Progress, deliver: Deliver) -> Painted:
         """The features under a stroke; an error where they are another model's than those of the other strokes."""
         document = self._segmenter.document(request.features, progress, deliver)
         features = document.figure.features
@@ -172,20 +172,20 @@ class ClassEngine:
             request.name, request.features.source.name, request.points, request.radius, features, document.figure.size
         )
         source = FeatureSource.of(document.record, features.shape[2])
-        return StrokeResult(request.features.source, request.number, source, stroke)
+        return Painted(request.number, source, stroke)
 
-    def open_classes(self, request: OpenClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
+    def open_classes(self, request: OpenClassesRequest, progress: Progress, deliver: Deliver) -> TaughtClasses:
         """Read classes that were saved."""
-        return ClassFileResult(request.path, load_classes(request.path))
+        return load_classes(request.path)
 
-    def save_classes(self, request: SaveClassesRequest, progress: Progress, deliver: Deliver) -> ClassFileResult:
+    def save_classes(self, request: SaveClassesRequest, progress: Progress, deliver: Deliver) -> Path:
         """Write the classes into a file."""
         path = request.path
         if request.by_content:
             path = path.with_name(f"{path.stem}-{classes_sha256(request.classes)[:8]}{path.suffix}")
         prepare_folder(path.parent)
         save_classes(path, request.classes)
-        return ClassFileResult(path, request.classes)
+        return path
 
     def join_coco(self, request: JoinCocoRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write one COCO file of those of several pictures."""

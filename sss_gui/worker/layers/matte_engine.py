@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.requests.panes import ComputeFeatures
+from sss_gui.requests.panes import ComputeFeatures, Patch
 from sss_gui.requests.segments import (
+    Alphas,
     CarriedTo,
     HoverRequest,
-    HoverResult,
     MatteLiftRequest,
-    MatteLiftResult,
     MatteRequest,
     MatteResult,
     PrepareMatteRequest,
     RecipeRequest,
-    RecipeResult,
 )
 from sss_gui.requests.worker import Deliver
 from sss_gui.worker.layer_pictures import matte_picture
@@ -110,14 +109,12 @@ class MatteEngine:
         own = to_picture(estimate_foreground(edited.grid, matte)) if request.decontaminate else None
         return MatteResult(request.features.source, whole_numbers(matte, 255), to_picture(edited.grid), own)
 
-    def hover(self, request: HoverRequest, progress: Progress, deliver: Deliver) -> HoverResult:
+    def hover(self, request: HoverRequest, progress: Progress, deliver: Deliver) -> Alphas:
         """What the matte would be after a click."""
         edited = self._at(request.matte, progress, deliver)
-        return HoverResult(
-            request.matte.features.source, whole_numbers(edited.editor.hover(*request.point, request.keep), 255)
-        )
+        return whole_numbers(edited.editor.hover(*request.point, request.keep), 255)
 
-    def lift_matte(self, request: MatteLiftRequest, progress: Progress, deliver: Deliver) -> MatteLiftResult | None:
+    def lift_matte(self, request: MatteLiftRequest, progress: Progress, deliver: Deliver) -> Patch | None:
         """The part of the matte that is looked at, at the photograph's own size; None where the grid is as fine."""
         asked = request.matte
         edited = self._at(asked, progress.part(0.0, 0.2), deliver)
@@ -139,20 +136,20 @@ class MatteEngine:
             backdrop=self._segmenter.backdrop_part(request.look.backdrop, edited.editor.size, box, alpha.shape),
             place=(x0, y0, step, max(edited.editor.size)),
         )
-        return MatteLiftResult(asked.features.source, (picture, box))
+        return picture, box
 
     def full(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> tuple[Floats, Floats]:
         """The photograph (H, W, 3), and its matte (H, W) in [0, 1]."""
         editor = self._at(request, progress.part(0.0, 0.2), deliver).editor
         return np.asarray(editor.image, np.float32), editor.solve(progress.part(0.2, 1.0, "Edges"))
 
-    def recipe(self, request: RecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+    def recipe(self, request: RecipeRequest, progress: Progress, deliver: Deliver) -> Path:
         """Write all that makes the matte."""
         recipe = self.values(request.matte, progress, deliver)
         prepare_folder(request.path.parent)
         with replacing(request.path, ExportError) as path:
             path.write_text(json.dumps(recipe), encoding="utf-8")
-        return RecipeResult(request.path)
+        return request.path
 
     def values(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> dict[str, Any]:
         """All that makes the matte, as JSON has it; the last one is remembered, for all pictures of a batch."""

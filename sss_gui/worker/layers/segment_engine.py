@@ -13,20 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sss_gui.requests.panes import ComputeFeatures, Picture, Source, View
+from sss_gui.requests.panes import ComputeFeatures, Patch, Picture, Source, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
-    BackdropResult,
     CutOutRequest,
-    CutOutResult,
     Groups,
     LayersRequest,
     LayersResult,
     MatteRequest,
     MatteResult,
     SegmentsLiftRequest,
-    SegmentsLiftResult,
     SegmentsRequest,
     SegmentsResult,
 )
@@ -242,21 +239,21 @@ class SegmentEngine:
         alphas = cut.at_full_size(request.layers.groups, progress.part(0.2, 1.0, "Full size"))
         return cut.image, adjust_matte(picked_sum(alphas, request.matte.picked), request.matte.params)
 
-    def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> CutOutResult:
+    def cut_out(self, request: CutOutRequest, progress: Progress, deliver: Deliver) -> Picture:
         """The matte as the alpha of the photograph, or of its own colours."""
         image, matte = self.full_matte(request.matte, progress.part(0.0, 0.7), deliver)
         if request.matte.decontaminate:
             image = estimate_foreground(image, matte, progress=progress.part(0.7, 1.0, "Foreground colours"))
-        picture = np.empty((*matte.shape, 4), np.uint8)
+        picture: Picture = np.empty((*matte.shape, 4), np.uint8)
         picture[..., :3] = to_picture(image)
         picture[..., 3] = whole_numbers(matte, 255)
-        return CutOutResult(picture)
+        return picture
 
     # what is looked at -----------------------------------------------------------------------------------------------
 
     def lift_segments(
         self, request: SegmentsLiftRequest, progress: Progress, deliver: Deliver
-    ) -> SegmentsLiftResult | None:
+    ) -> dict[str, Patch] | None:
         """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
         asked, look = request.matte, request.look
         _, cut = self._cut(asked.layers.cut, progress, deliver)
@@ -270,7 +267,7 @@ class SegmentEngine:
         photo, place = _photo_of(cut.image, (x0, y0), (rows, columns), step), (x0, y0, step, max(cut.image.shape[:2]))
         alphas = whole_alphas(part, 255)
         if look.solo is None:
-            patches = {"layers": (flat_colours(alphas, look.colours, look.shown), box)}
+            patches: dict[str, Patch] = {"layers": (flat_colours(alphas, look.colours, look.shown), box)}
         else:
             alone = matte_picture(alphas[..., look.solo], to_picture(photo), "checkerboard", place=place)
             patches = {"layers": (alone, box)}
@@ -287,7 +284,7 @@ class SegmentEngine:
                 place=place,
             )
             patches["matte"] = (seen, box)
-        return SegmentsLiftResult(asked.layers.cut.features.source, patches)
+        return patches
 
     def _matte_part(self, request: MatteRequest, cut: LayerSource, box: Box, step: int) -> Floats:
         """The matte in `box`, computed with as much around it as its borders move and blur."""
@@ -316,11 +313,10 @@ class SegmentEngine:
         step = part_step(scale)
         return (box, step) if box[2] - box[0] >= step and box[3] - box[1] >= step else None
 
-    def backdrop(self, request: BackdropRequest, progress: Progress, deliver: Deliver) -> BackdropResult:
+    def backdrop(self, request: BackdropRequest, progress: Progress, deliver: Deliver) -> Picture:
         """Read the picture, and cut it to the grid's shape."""
         height, width = request.size
-        picture = to_picture(resize(_covering(self._read(request.path), height / width), request.size))
-        return BackdropResult(request.path, picture)
+        return to_picture(resize(_covering(self._read(request.path), height / width), request.size))
 
     def backdrop_part(
         self, path: Path | None, shape: tuple[int, ...], box: tuple[float, ...], size: tuple[int, ...]

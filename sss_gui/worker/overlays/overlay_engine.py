@@ -69,7 +69,6 @@ class OverlayEngine:
             make_pyramid(colours.heat(values, request.params.threshold)),
             match=figure.pixel(best) if best is not None else None,
             matches=matches,
-            share=float((values >= request.params.threshold).mean()),
             values=values,
         )
 
@@ -79,7 +78,7 @@ class OverlayEngine:
         if document is None:
             return None
         clusters = self._grouped(document, request.params, progress)
-        return ClusterResult(request.source, make_pyramid(colours.groups(clusters.labels)), clusters.labels)
+        return ClusterResult(make_pyramid(colours.groups(clusters.labels)), clusters.labels)
 
     def write_mask(self, request: WriteMaskRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write a mask (0 and 255) or an index picture (0 .. k - 1) as a grey PNG."""

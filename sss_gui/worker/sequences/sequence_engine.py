@@ -6,10 +6,11 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sss_gui.requests.panes import ComputeFeatures
-from sss_gui.requests.segments import CarriedTo, Carry, FrameList, MatteRequest, RecipeResult
+from sss_gui.requests.segments import CarriedTo, Carry, FrameList, MatteRequest
 from sss_gui.requests.sequence import (
     CarriedFrame,
     CarryRequest,
@@ -119,13 +120,13 @@ class SequenceEngine:
 
     # recipe and files ------------------------------------------------------------------------------------------------
 
-    def sequence_recipe(self, request: SequenceRecipeRequest, progress: Progress, deliver: Deliver) -> RecipeResult:
+    def sequence_recipe(self, request: SequenceRecipeRequest, progress: Progress, deliver: Deliver) -> Path:
         """Write all that makes the matte."""
         values = self._values(request.carry, deliver)
         prepare_folder(request.path.parent)
         with replacing(request.path, ExportError) as path:
             path.write_text(json.dumps(values), encoding="utf-8")
-        return RecipeResult(request.path)
+        return request.path
 
     def export_frames(self, request: ExportFramesRequest, progress: Progress, deliver: Deliver) -> FramesExported:
         """Write frame after frame; one that fails does not stop the others."""

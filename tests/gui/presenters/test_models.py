@@ -10,7 +10,7 @@ import pytest
 from controls import button, choose_row, named
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QTreeView
 
-from sss_gui.requests.models import BackboneModelRequest, BackboneModelResult, BackbonesRequest
+from sss_gui.requests.models import BackboneModelRequest, BackbonesRequest
 from sss_gui.widgets.dialogs.backbone_dialog import (
     FILE,
     NONE,
@@ -92,9 +92,7 @@ def test_engine_lists_what_is_installed_and_writes_a_model(tmp_path):
     names = {words.name for words in engine.answer(BackbonesRequest(), progress, print).backbones}
     assert {"resnet101", "tf_efficientnet_lite2"} <= names
     request = BackboneModelRequest("test_resnet", None, tmp_path / "models", "1,-1")
-    result = engine.answer(request, progress, print)
-    assert isinstance(result, BackboneModelResult)
-    params = read_checkpoint(result.path).params
+    params = read_checkpoint(engine.answer(request, progress, print)).params
     assert (params.backbone, params.variant, params.blocks) == ("test_resnet", "taps", (1, -1))
 
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from sss_gui.pane_names import ALPHA_VIEWS
-from sss_gui.requests.segments import BackdropRequest, SegmentsLiftResult
+from sss_gui.requests.segments import BackdropRequest
 from sss_gui.state.segments import Method
 from sss_model.errors import ImageError
 from sss_model.matting.steps import Box
@@ -246,8 +246,7 @@ def test_a_part_of_a_matte_that_was_never_lies_over_the_photograph(qtbot, layere
     def part(message, progress, _deliver):
         while not engine.gate.wait(0.002):
             progress.report(0.5, "Part")
-        patches = {"matte": (np.zeros((4, 4, 3), np.uint8), (0.0, 0.0, 4.0, 4.0))} if message.matte.matte.picked else {}
-        return SegmentsLiftResult(message.matte.layers.cut.features.source, patches)
+        return {"matte": (np.zeros((4, 4, 3), np.uint8), (0.0, 0.0, 4.0, 4.0))} if message.matte.matte.picked else {}
 
     monkeypatch.setattr(engine, "lift_segments", part, raising=False)
     click(qtbot, layered, 0)

@@ -119,7 +119,7 @@ def test_dragging_shows_previews_and_rest_brings_the_exact_result(qtbot, session
     idle(qtbot, session)
     for radius in (6, 7, 8):
         session.set_filter(FilterParams(radius=radius), moving=True)
-    qtbot.waitUntil(lambda: "PreviewResult" in kinds(session))
+    qtbot.waitUntil(lambda: "tuple" in kinds(session))
     with qtbot.waitSignal(session.panes_rendered, timeout=3000, check_params_cb=lambda result: result.complete):
         pass  # nothing but rest is needed
     assert session.results[-1].complete

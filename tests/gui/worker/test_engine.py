@@ -178,7 +178,7 @@ def test_a_preview_is_small_where_the_picture_is_shown_small_and_close_to_the_ex
     request = panes(features)
     run(request)
     live = run(Preview(replace(request, filter=FilterParams(radius=2)), ((0, 0, 30, 21), 1.0)))
-    patch, box = live.patch
+    patch, box = live
     x0, y0, x1, y1 = box
     assert x0 <= 0 and y0 <= 0 and x1 >= 30 and y1 >= 21  # noqa: PT018
     exact = run(replace(request, filter=FilterParams(radius=2)))
@@ -340,11 +340,11 @@ def test_what_is_looked_at_closely_is_as_sharp_as_the_photograph(on_a_grid):
     run(request)
     lift = lambda box, scale: run(LiftRequest(request, (box, scale)))  # noqa: E731
     assert lift((0, 0, width, height), 0.1) is None, "the grid is as fine as the screen"
-    patch, box = lift((10, 20, 60, 50), 2.0).patch
+    patch, box = lift((10, 20, 60, 50), 2.0)
     assert (patch.shape, box) == ((30, 50, 3), (10, 20, 60, 50))
-    whole, _ = lift((0, 0, width, height), 2.0).patch
+    whole, _ = lift((0, 0, width, height), 2.0)
     np.testing.assert_array_equal(whole[20:50, 10:60], patch)
-    beyond, box = lift((-5, -5, width + 9, 8), 2.0).patch
+    beyond, box = lift((-5, -5, width + 9, 8), 2.0)
     assert beyond.shape[:2] == (8, width)
     assert box == (0, 0, width, 8)
 
@@ -353,7 +353,7 @@ def test_a_preview_of_the_grid_covers_the_photograph_s_pixels(on_a_grid):
     run, request = on_a_grid
     height, width = run(OpenPicture(request.source)).size
     run(request)
-    patch, (x0, y0, x1, y1) = run(Preview(request, ((0, 0, width, height), 0.3))).patch
+    patch, (x0, y0, x1, y1) = run(Preview(request, ((0, 0, width, height), 0.3)))
     assert (x0, y0) == (0, 0)
     assert x1 == pytest.approx(width, rel=0.1)
     assert y1 == pytest.approx(height, rel=0.1)
@@ -429,7 +429,7 @@ def test_nobody_reads_ahead_what_there_is_no_room_for(run, photo, monkeypatch):
     monkeypatch.setattr(run.engine.documents, "room_for", lambda _needed: False)
     read = []
     monkeypatch.setattr(engine_module, "read_source", read.append)
-    assert not run(PrefetchRequest(ComputeFeatures(photo, extract=CPU))).kept
+    assert not run(PrefetchRequest(ComputeFeatures(photo, extract=CPU)))
     assert read == []
 
 

@@ -141,10 +141,10 @@ def test_a_part_is_what_the_whole_has_there(engine, cut, found):
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     asked = MatteRequest(layers, Matte((1,)))
     answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
-    matte, box = answer.patches["matte"]
+    matte, box = answer["matte"]
     assert box == (20, 5, 44, 30)
     assert np.abs(matte[..., 0] / 255 - whole[5:30, 20:44, 1]).max() < 0.02
-    flat, _ = answer.patches["layers"]
+    flat, _ = answer["layers"]
     assert np.abs(flat[..., 2] / 255 - whole[5:30, 20:44, 1]).max() < 0.02
 
 
@@ -166,7 +166,7 @@ def test_nothing_is_lifted_where_the_grid_is_as_fine_as_the_screen(engine, cut, 
 
 def test_a_cut_out_has_the_photograph_and_the_full_matte(engine, cut, found, photo):
     asked = MatteRequest(LayersRequest(cut, found.groupings[1]), Matte((0, 1)))
-    picture = engine.cut_out(CutOutRequest(asked), Progress(), print).picture
+    picture = engine.cut_out(CutOutRequest(asked), Progress(), print)
     assert picture.shape == (*SIZE, 4)
     assert (picture[..., 3] >= 254).all(), "both layers are all of it"
     assert np.abs(picture[..., :3] / 255 - read_image(photo)).max() < 0.01
@@ -191,9 +191,9 @@ def test_a_backdrop_covers_the_grid(engine, tmp_path):
     picture[:, 45:55] = 200
     write_picture(tmp_path / "wide.png", picture)
     answer = engine.backdrop(BackdropRequest(tmp_path / "wide.png", (24, 32)), Progress(), print)
-    assert answer.picture.shape == (24, 32, 3)
-    assert answer.picture[12, 16, 0] == 200
-    assert answer.picture[12, 0, 0] == 0
+    assert answer.shape == (24, 32, 3)
+    assert answer[12, 16, 0] == 200
+    assert answer[12, 0, 0] == 0
 
 
 @pytest.fixture
@@ -217,14 +217,14 @@ def test_a_click_takes_what_belongs_together(engine, right_half):
     look = Look((), (), None, "grey")
     part = engine.mattes.lift_matte(MatteLiftRequest(right_half, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
     if part is not None:  # a grid as fine as the picture needs no lift
-        assert np.abs(part.patch[0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
+        assert np.abs(part[0][..., 0] / 255 - full[5:30, 20:44]).max() < 0.02
 
 
 def test_hovering_is_what_the_click_gives(engine, right_half):
     asked = replace(right_half, matte=Matte())
     hover = engine.mattes.hover(HoverRequest(asked, (50, 20), True), Progress(), print)
-    assert hover.matte[:, -12:].min() > 150
-    assert hover.matte[:, :12].max() < 55
+    assert hover[:, -12:].min() > 150
+    assert hover[:, :12].max() < 55
 
 
 def test_strokes_correct_the_sum_of_layers(engine, cut):
@@ -237,7 +237,7 @@ def test_strokes_correct_the_sum_of_layers(engine, cut):
 
 
 def test_the_recipe_gives_the_same_matte_to_a_script(tmp_path, engine, right_half, photo, document):
-    path = engine.mattes.recipe(RecipeRequest(right_half, tmp_path / "new" / "r.json"), Progress(), print).path
+    path = engine.mattes.recipe(RecipeRequest(right_half, tmp_path / "new" / "r.json"), Progress(), print)
     recipe = json.loads(path.read_text(encoding="utf-8"))
     editor = MatteEditor.from_recipe(read_image(photo), recipe, document.figure.features)
     assert (editor.alpha == engine.full_matte(right_half, Progress(), print)[1]).all()
@@ -249,7 +249,7 @@ def test_a_part_of_an_adjusted_matte_is_what_the_whole_has_there(engine, cut, fo
     _, whole = engine.full_matte(asked, Progress(), print)
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
-    assert np.abs(answer.patches["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
+    assert np.abs(answer["matte"][0][..., 0] / 255 - whole[5:30, 20:44]).max() < 0.03
     small = engine.matte(asked, Progress(), print).matte
     assert np.abs(small[:, ::4] / 255 - whole[::2, ::8]).mean() < 0.1, "the same on the grid, in its own pixels"
 
