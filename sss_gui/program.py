@@ -337,7 +337,7 @@ class Program(QObject):
         segments.shown_changed.connect(window.show_segments)
         window.segments_requested.connect(segments.show)
         segments.shown_changed.connect(self._switch_commands)
-        self.layers.command.connect(lambda name: actions[name].trigger())
+        window.layers.set_commands(actions)
         window.segments_panel.dropped.connect(window.panel.dropped)
         window.segments_panel.drag_out_requested.connect(self.export_layers.drag_out)
         keep_checked(actions["segments_view"], lambda: segments.shown, True, segments.shown_changed)
@@ -385,7 +385,8 @@ class Program(QObject):
         window.probe.table_requested.connect(self.pin_table.show)
         window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
         window.status.cancel_requested.connect(self._stop)
-        window.status.model_requested.connect(self._show_models)
+        window.status.model_requested.connect(self.models.show)
+        self.models.browse_requested.connect(opening.open_model_dialog)
         opening.session_requested.connect(self.session_store.open)
         opening.frames_offered.connect(self._offer_sequence)
         batch.doubted.connect(lambda source, words: strip.doubt(source, "export", words))
@@ -431,9 +432,6 @@ class Program(QObject):
     def _stop(self) -> None:
         self.session.stop()
         self.prefetch.pause()
-
-    def _show_models(self) -> None:
-        self.models.show(self.open_files.open_model_dialog)
 
     def _remember_device(self, params: ExtractParams) -> None:
         self.settings.device = params.device
@@ -487,7 +485,7 @@ class Program(QObject):
             "open_session": self.session_store.open_dialog,
             "continue_session": self._continue,
             "save_session": self.session_store.save_dialog,
-            "models": self._show_models,
+            "models": self.models.show,
             "backbones": self.models.show_backbones,
             "a_or_b": self._by_view(self.ab_settings.flip, lambda: segments.set_tool("brush")),
             "copy_pane": self._by_view(exporting.copy_pane, layers.copy_pane),

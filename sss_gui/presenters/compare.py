@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from sss_gui.model_words import BackboneWords, GoodBackbone
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.compare import (
     CompareReportRequest,
@@ -22,8 +23,6 @@ from sss_gui.requests.models import (
     BackboneModelRequest,
     BackbonesRequest,
     BackbonesResult,
-    BackboneWords,
-    GoodBackbone,
 )
 from sss_gui.requests.panes import ExportResult, Pyramid
 from sss_gui.requests.worker import Worker
@@ -55,7 +54,6 @@ class ComparePresenter(QObject):
         super().__init__(window)
         self._session, self._pins, self._settings = session, pins, settings
         self._folder, self._window = folder, window
-        self._dialog: CompareDialog | None = None
         self._backbones: dict[str, BackboneWords] = {}
         self._lists = Channel(models, Rank.LIST)
         self._builds = Channel(models, Rank.EXPORT, quiet=True)
@@ -65,20 +63,23 @@ class ComparePresenter(QObject):
         self._ends = Channel(session.worker, Rank.FORGET)
         self._result: CompareResult | None = None
         self._pin: Point | None = None
-        session.displayed_changed.connect(lambda _source: self._name_picture())
+
+    @cached_property
+    def _dialog(self) -> CompareDialog:
+        dialog = CompareDialog(self._window)
+        dialog.compare_requested.connect(self._begin)
+        dialog.stop_requested.connect(self._stop)
+        dialog.report_requested.connect(self._ask_report)
+        dialog.pixel_clicked.connect(lambda x, y: self._drop_pin((x, y)))
+        dialog.pixel_hovered.connect(lambda x, y: self._ask_similarity((x, y)) if self._pin is None else None)
+        dialog.hover_left.connect(lambda: self._clear_overlays() if self._pin is None else None)
+        dialog.look_changed.connect(self._look)
+        dialog.closed.connect(self._close)
+        self._session.displayed_changed.connect(lambda _source: self._name_picture())
+        return dialog
 
     def show(self) -> None:
         """Show the dialog."""
-        if self._dialog is None:
-            self._dialog = dialog = CompareDialog(self._window)
-            dialog.compare_requested.connect(self._begin)
-            dialog.stop_requested.connect(self._stop)
-            dialog.report_requested.connect(self._ask_report)
-            dialog.pixel_clicked.connect(lambda x, y: self._drop_pin((x, y)))
-            dialog.pixel_hovered.connect(lambda x, y: self._ask_similarity((x, y)) if self._pin is None else None)
-            dialog.hover_left.connect(lambda: self._clear_overlays() if self._pin is None else None)
-            dialog.look_changed.connect(self._look)
-            dialog.closed.connect(self._close)
         self._offer(())
         self._lists.ask(BackbonesRequest(), self._take_backbones)
         self._name_picture()
@@ -94,8 +95,6 @@ class ComparePresenter(QObject):
         self._offer(tuple(self._backbones.values()))
 
     def _offer(self, backbones: tuple[BackboneWords, ...]) -> None:
-        if self._dialog is None:
-            return
         files = [Path(name) for name in self._settings.recent_models]
         candidates = [Candidate(SHIPPED, "Shipped model")]
         candidates += [Candidate(f"{FILE}{path}", path.stem) for path in files if path.is_file()]
@@ -108,14 +107,13 @@ class ComparePresenter(QObject):
         self._dialog.set_candidates(told)
 
     def _name_picture(self) -> None:
-        if self._dialog is not None:
-            source = self._session.displayed
-            self._dialog.set_picture(source.name if source is not None else "")
+        source = self._session.displayed
+        self._dialog.set_picture(source.name if source is not None else "")
 
     # running ---------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        choices = self._dialog.choices() if self._dialog is not None else None
+        choices = self._dialog.choices()
         if choices is None or self._session.displayed is None:
             return
         try:
@@ -148,7 +146,7 @@ class ComparePresenter(QObject):
 
     def _run(self, choices: list[Chosen], grids: list[GridParams], paths: Paths) -> None:
         state, source, dialog = self._session.state, self._session.displayed, self._dialog
-        if source is None or dialog is None:
+        if source is None:
             return
         models = tuple(
             ModelChoice(_title(choice), paths[choice.key], grid) for choice, grid in zip(choices, grids, strict=True)
@@ -159,7 +157,7 @@ class ComparePresenter(QObject):
 
     def _take(self, result: object) -> None:
         """The comparison; what comes before it are notes about memory."""
-        if not isinstance(result, CompareResult) or self._dialog is None:
+        if not isinstance(result, CompareResult):
             return
         self._result = result
         self._pin = None
@@ -178,7 +176,7 @@ class ComparePresenter(QObject):
 
     def _end(self, ended: Ended) -> None:
         if ended.error is not None:
-            self._say(f"{ended.error.sentence} {ended.error.hint}".strip())
+            self._say(ended.error.words)
         elif ended.outcome == "cancelled":
             self._say("Stopped.")
 
@@ -192,20 +190,18 @@ class ComparePresenter(QObject):
             channel.drop()
         self._say("")
         self._result = self._pin = None
-        if self._dialog is not None:
-            self._dialog.clear()
+        self._dialog.clear()
         self._ends.ask(EndCompareRequest())
 
     def _say(self, words: str, *, busy: bool = False, fraction: float = -1.0) -> None:
-        if self._dialog is not None:
-            self._dialog.set_busy(busy, words, fraction)
+        self._dialog.set_busy(busy, words, fraction)
 
     # looking ---------------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
         """Show the components as they are or filtered, and the similarity or not."""
         dialog, result = self._dialog, self._result
-        if dialog is None or result is None:
+        if result is None:
             return
         pictures = result.filtered if dialog.filtered.isChecked() else result.pictures
         dialog.set_pictures({str(number): levels for number, levels in enumerate(pictures)})
@@ -216,31 +212,31 @@ class ComparePresenter(QObject):
 
     def _drop_pin(self, point: Point) -> None:
         self._pin = None if point == self._pin else point
-        if self._dialog is not None and self._dialog.panel is not None:
+        if self._dialog.panel is not None:
             self._dialog.panel.set_pins([self._pin] if self._pin is not None else [])
         self._look()
 
     def _ask_similarity(self, point: Point) -> None:
-        if self._dialog is not None and self._dialog.similar.isChecked():
+        if self._dialog.similar.isChecked():
             metric = self._dialog.measure.currentText()
             self._similar.ask(CompareSimilarityRequest(point, metric), partial(self._lay_over, metric))
 
     def _lay_over(self, metric: str, overlays: tuple[Pyramid, ...]) -> None:
-        panel = self._dialog.panel if self._dialog is not None else None
+        panel = self._dialog.panel
         if panel is not None:
             for number, overlay in enumerate(overlays):
                 panel.pane(str(number)).set_overlay(overlay, 1.0, Legend(f"Similarity ({metric})", VIRIDIS))
 
     def _clear_overlays(self) -> None:
         self._similar.drop()
-        if self._dialog is not None and self._dialog.panel is not None and self._result is not None:
+        if self._dialog.panel is not None and self._result is not None:
             for number in range(len(self._result.titles)):
                 self._dialog.panel.pane(str(number)).set_overlay(None)
 
     # report ----------------------------------------------------------------------------------------------------------
 
     def _ask_report(self) -> None:
-        if self._dialog is None or self._result is None:
+        if self._result is None:
             return
         start = self._result.source.path.parent / f"{self._result.source.stem}-models.html"
         name, _ = QFileDialog.getSaveFileName(self._dialog, "Save the report", str(start), "HTML page (*.html)")
@@ -250,7 +246,7 @@ class ComparePresenter(QObject):
     def save_report(self, path: Path) -> None:
         """Write what is shown as a page."""
         pins = (self._pin,) if self._pin is not None else ()
-        metric = self._dialog.measure.currentText() if self._dialog is not None else "cosine"
+        metric = self._dialog.measure.currentText()
         self._reports.ask(CompareReportRequest(path, pins, metric), self._say_saved, self._end)
 
     def _say_saved(self, result: ExportResult) -> None:

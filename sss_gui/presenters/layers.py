@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from sss_gui.state.classes import Classes
@@ -29,14 +29,7 @@ PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.exr);;All files (
 
 
 class LayersPresenter(QObject):
-    """Keeps the dock showing the layers, and hands on what the user does with them.
-
-    Signals
-    -------
-    command : name of a command of the window
-    """
-
-    command = Signal(str)
+    """Keeps the dock showing the layers, and hands on what the user does with them."""
 
     def __init__(self, segments: Segments, classes: Classes, panel: LayersPanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +47,6 @@ class LayersPresenter(QObject):
         panel.compute_requested.connect(segments.compute)
         panel.count_changing.connect(lambda count: segments.set_count(count, moving=True))
         panel.count_rested.connect(segments.set_count)
-        panel.command.connect(self.command)
         panel.edges_chosen.connect(segments.set_edges)
         panel.matte_changing.connect(lambda name, value: self._set_param(name, value, moving=True))
         panel.matte_rested.connect(lambda name, value: self._set_param(name, value, moving=False))
@@ -205,7 +197,7 @@ class LayersPresenter(QObject):
         else:
             words = ""
         taught = classes.taught is not None
-        self._panel.classes.set_state(words, classes=len(classes.entries), taught=taught)
+        self._panel.set_classes(words, count=len(classes.entries), taught=taught)
 
     def save_classes(self) -> None:
         """Ask where to, and save the classes."""

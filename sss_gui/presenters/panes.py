@@ -35,7 +35,7 @@ class PanesPresenter(QObject):
 
     def show_error(self, error: ErrorText) -> None:
         """Lay `error` over the last good picture."""
-        words = f"{error.sentence} {error.hint}".strip()
+        words = error.words
         if error.can_go_on:
             self._panel.show_offer(error.title, words, "Read it smaller", self._read_smaller)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -28,23 +30,23 @@ class PinTablePresenter(QObject):
         super().__init__(window)
         self._session, self._pins, self._choices, self._window = session, pins, choices, window
         self._tables = Channel(session.worker, Rank.COMPARE, stops_running=True, busy=True, quiet=True)
-        self._dialog: PinTableDialog | None = None
         self._heads: list[str] = []
         self._metric = "cosine"
 
     def show(self) -> None:
         """Show the table, and compute it."""
-        if self._dialog is None:
-            self._dialog = PinTableDialog(self._window)
-            self._dialog.refresh_requested.connect(self._ask)
-            self._dialog.rejected.connect(self._tables.cancel)
         self._dialog.show()
         self._dialog.raise_()
         self._ask()
 
+    @cached_property
+    def _dialog(self) -> PinTableDialog:
+        dialog = PinTableDialog(self._window)
+        dialog.refresh_requested.connect(self._ask)
+        dialog.rejected.connect(self._tables.cancel)
+        return dialog
+
     def _ask(self) -> None:
-        if self._dialog is None:
-            return
         all_pins = [(source, point) for source, points in self._pins.by_picture.items() for point in points][:MOST]
         if len(all_pins) < 2:
             self._dialog.set_words("Pin at least two pixels, in one picture or in several.")
@@ -60,7 +62,7 @@ class PinTablePresenter(QObject):
         self._tables.ask(PinTableRequest(requests, self._metric), self._take, self._end)
 
     def _take(self, result: PinTableResult | Notes) -> None:
-        if self._dialog is None or isinstance(result, Notes):
+        if isinstance(result, Notes):
             return
         far = 0.0
         if self._metric == "distance":
@@ -69,7 +71,7 @@ class PinTablePresenter(QObject):
         self._dialog.set_words(" ".join([_WORDS[self._metric], *result.missing]))
 
     def _end(self, ended: Ended) -> None:
-        if self._dialog is not None and ended.error is not None:
-            self._dialog.set_words(f"{ended.error.sentence} {ended.error.hint}".strip())
-        elif self._dialog is not None and ended.outcome == "cancelled":
+        if ended.error is not None:
+            self._dialog.set_words(ended.error.words)
+        elif ended.outcome == "cancelled":
             self._dialog.set_words("Stopped.")

@@ -519,7 +519,7 @@ class SegmentsPresenter(QObject):
         return WORKING if self._session.busy else STOPPED
 
     def _show_error(self, error: ErrorText) -> None:
-        self._panel.show_message(error.title, f"{error.sentence} {error.hint}".strip(), error.details)
+        self._panel.show_message(error.title, error.words, error.details)
 
     def _show_reading(self) -> None:
         """x, y, RGB and the alphas of the pixel under the pointer."""

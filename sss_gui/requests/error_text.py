@@ -33,6 +33,11 @@ class ErrorText:
     details: str = ""
     can_go_on: bool = False
 
+    @property
+    def words(self) -> str:
+        """The sentence and the hint."""
+        return f"{self.sentence} {self.hint}".strip()
+
 
 class NotAgreedError(errors.ImageError):
     """A picture that takes more memory to read than is free, and nobody has agreed to that."""

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sss_gui.model_words import BackboneWords, GoodBackbone, ModelWords
 from sss_gui.requests.channel import Request
-
-
-@dataclass(frozen=True)
-class ModelWords:
-    """A model in words; `key` is its path, empty for the shipped one; `card` is Markdown."""
-
-    key: str
-    title: str
-    summary: str
-    card: str
 
 
 @dataclass(frozen=True)
@@ -36,25 +27,6 @@ class BackbonesResult:
 @dataclass(frozen=True)
 class BackbonesRequest(Request[BackbonesResult]):
     """Which backbones are installed."""
-
-
-@dataclass(frozen=True)
-class BackboneWords:
-    """A backbone: its name, who published it, what `init_weights` takes for it ('' for nothing), whether it is here."""
-
-    name: str
-    program: str
-    weights: str
-    here: bool
-
-
-@dataclass(frozen=True)
-class GoodBackbone(BackboneWords):
-    """One to begin with: what it is good for, the download's size in MB, and the licence of its weights."""
-
-    words: str
-    megabytes: int
-    licence: str
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class BatchExport(QObject):
 
     def _end(self, source: Source, ended: Ended) -> None:
         if ended.outcome == "failed" and ended.error is not None:
-            words = f"{ended.error.sentence} {ended.error.hint}".strip()
+            words = ended.error.words
             self._report = replace(self._report, failed=(*self._report.failed, (source, words)))
             self.marked.emit(source, "failed", words)
         elif ended.outcome != "done":

@@ -118,7 +118,7 @@ class ExportFigure(QObject):
 
     def _end(self, ended: Ended) -> None:
         if ended.error is not None:
-            self.noted.emit(f"{ended.error.sentence} {ended.error.hint}".strip())
+            self.noted.emit(ended.error.words)
 
 
 def _drawn(legend: Legend | None) -> FigureLegend | None:

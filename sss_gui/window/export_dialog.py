@@ -7,9 +7,7 @@ from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -17,16 +15,15 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QGroupBox,
-    QHBoxLayout,
     QLabel,
+    QLayout,
     QLineEdit,
-    QPushButton,
     QRadioButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
+from sss_gui.widgets.layout import button, column, label, row
 from sss_gui.window.picture_scope import PictureScope
 from sss_model.errors import ParameterError
 from sss_model.params import ExportParams
@@ -108,13 +105,13 @@ class ExportDialog(QDialog, Generic[Record]):
         self._formats = {name: self._box(words, name in params.formats) for name, words in formats.items()}
         self._alike = self._box(same, on=True) if same else None
         self._subjects = [QRadioButton(words) for words, _ in subjects]
-        for button, (_, there) in zip(self._subjects, subjects, strict=True):
-            button.setEnabled(there)
+        for subject_button, (_, there) in zip(self._subjects, subjects, strict=True):
+            subject_button.setEnabled(there)
         for chosen in self._subjects[subject : subject + 1]:
             chosen.setChecked(True)
         self._range = [self._number(frames, end) for end in (0, 1)] if frames is not None else []
-        for button in self._subjects:
-            button.toggled.connect(self._update)
+        for each in self._subjects:
+            each.toggled.connect(self._update)
         if scope is not None:
             scope.changed.connect(self._update)
         self._purpose, self._existing = QComboBox(), QComboBox()
@@ -128,10 +125,8 @@ class ExportDialog(QDialog, Generic[Record]):
         self._folder = QLineEdit(str(folder))
         self._folder.setAccessibleName("Folder")
         self._folder.textChanged.connect(self._update)
-        self._words = QLabel()
+        self._words = label(wrap=True)
         self._words.setObjectName("forecast")
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
-        self._words.setWordWrap(True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self.accept)
@@ -177,7 +172,7 @@ class ExportDialog(QDialog, Generic[Record]):
     @property
     def subject(self) -> int:
         """Which of the subjects was chosen, from 0."""
-        return next((place for place, button in enumerate(self._subjects) if button.isChecked()), 0)
+        return next((place for place, each in enumerate(self._subjects) if each.isChecked()), 0)
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -208,53 +203,27 @@ class ExportDialog(QDialog, Generic[Record]):
         box.valueChanged.connect(self._update)
         return box
 
-    def _range_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addSpacing(_INDENT)
-        for words, box in zip(("from", "to"), self._range, strict=True):
-            row.addWidget(QLabel(words))
-            row.addWidget(box)
-        row.addStretch()
-        return row
-
     def _place(self) -> None:
+        subjects: list[QLayout | None] = [row(subject) for subject in self._subjects]
+        if self._range:
+            first, last = self._range
+            subjects.append(row(_INDENT, QLabel("from"), first, QLabel("to"), last, None))
+        switches = [row(_INDENT * bool(self._refined(name)), (box, 1)) for name, box in self._switches.items()]
         what, formats = QGroupBox("What"), QGroupBox("Formats")
-        boxes: list[tuple[QAbstractButton, int]] = [(button, 0) for button in self._subjects]
-        boxes += [(box, _INDENT * bool(self._refined(name))) for name, box in self._switches.items()]
-        in_formats: list[tuple[QAbstractButton, int]] = [(box, 0) for box in self._formats.values()]
-        for group, column in ((what, boxes), (formats, in_formats)):
-            lines = QVBoxLayout(group)
-            for box, indent in column:
-                row = QHBoxLayout()
-                row.addSpacing(indent)
-                row.addWidget(box, 1)
-                lines.addLayout(row)
-                if self._range and box is self._subjects[-1]:
-                    lines.addLayout(self._range_row())
-            lines.addStretch()
-        columns = QHBoxLayout()
-        columns.addWidget(what)
-        columns.addWidget(formats)
-        browse = QPushButton("Choose…")
-        browse.clicked.connect(self._browse)
-        row = QHBoxLayout()
-        row.addWidget(self._folder)
-        row.addWidget(browse)
+        what.setLayout(column(*subjects, *switches, None, margins=None))
+        formats.setLayout(column(*self._formats.values(), None, margins=None))
         purpose, where = QFormLayout(), QFormLayout()
         purpose.addRow("For &what", self._purpose)
         if self._scope is not None:
             purpose.addRow("&Pictures", self._scope)
         if self._alike is not None:
             purpose.addRow("", self._alike)
-        label = QLabel("&Folder")
-        label.setBuddy(self._folder)
-        where.addRow(label, row)
+        folder = QLabel("&Folder")
+        folder.setBuddy(self._folder)
+        where.addRow(folder, row(self._folder, button("Choose…", "", self._browse)))
         where.addRow("&If a file exists", self._existing)
         where.addRow(self._words)
-        layout = QVBoxLayout(self)
-        for part in (purpose, columns, where):
-            layout.addLayout(part)
-        layout.addWidget(self._buttons)
+        self.setLayout(column(purpose, row(what, formats), where, self._buttons, margins=None))
 
     def _refined(self, name: str) -> str:
         """The switch that `name` says more about; '' for one of its own."""

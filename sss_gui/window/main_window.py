@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
     QTabBar,
     QToolBar,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -38,6 +37,7 @@ from sss_gui.widgets.dialogs.shortcuts_sheet import ShortcutsSheet
 from sss_gui.widgets.focus_ring import FocusRing
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.key_positions import at_place
+from sss_gui.widgets.layout import boxed, column
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.jobs_bar import JobsBar
 from sss_gui.widgets.panels.layers_panel import LayersPanel
@@ -243,22 +243,14 @@ class MainWindow(QMainWindow):
         return bar
 
     def _place(self) -> None:
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
         for page in (self.panel, self.segments_panel):
             self.pages.addWidget(page)
-        column.addWidget(self.jobs)
-        column.addWidget(self.pages, 1)
-        column.addWidget(self.read_out)
-        column.addWidget(self.film_strip)
-        column.addWidget(self.timeline)
+        parts = self.jobs, (self.pages, 1), self.read_out, self.film_strip, self.timeline
         self.film_strip.hide()
         self.timeline.hide()
         self.read_out.hide()
         self.panel.picture_changed.connect(self._show_read_out)
-        self.setCentralWidget(middle)
+        self.setCentralWidget(boxed(column(*parts, spacing=0)))
         self.params_dock = self._dock("Parameters", self.params, Qt.DockWidgetArea.RightDockWidgetArea)
         self.layers_dock = self._dock("Layers", self.layers, Qt.DockWidgetArea.RightDockWidgetArea)
         self.tabifyDockWidget(self.params_dock, self.layers_dock)  # of one place: the one that shows has all of it

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
+from sss_gui.widgets.layout import row
 from sss_model.errors import ParameterError
 
 _THIS, _ALL, _SOME = range(3)
@@ -41,10 +42,7 @@ class PictureScope(QWidget):
         self._range.setToolTip("Places in the film strip, such as 1-3, 7")
         self._choice.currentIndexChanged.connect(self._choose)
         self._range.textChanged.connect(self.changed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._choice, 1)
-        row.addWidget(self._range, 1)
+        self.setLayout(row((self._choice, 1), (self._range, 1)))
         self._range.setVisible(False)
 
     @property

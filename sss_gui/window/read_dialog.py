@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.number_control import FractionBox, WholeBox
+from sss_gui.widgets.layout import column
 from sss_model.params import ReadParams
 
 _PICTURE = "A picture"
@@ -58,19 +59,12 @@ class ReadDialog(QDialog):
         for f in fields(params):
             control = self._controls[f.name]
             control.setToolTip(f.metadata["help"])
-            if isinstance(control, QCheckBox):
-                form.addRow("", control)
-            else:
-                label = QLabel(f.metadata["label"])
-                label.setBuddy(control)
-                form.addRow(label, control)
+            form.addRow("" if isinstance(control, QCheckBox) else f.metadata["label"], control)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.addLayout(form)
-        column.addWidget(buttons)
+        self.setLayout(column(form, buttons, margins=None))
         self._update()
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QWidget
+
+from sss_gui.widgets.layout import boxed, column
 
 
 class CollapsibleSection(QWidget):
@@ -19,18 +21,12 @@ class CollapsibleSection(QWidget):
         self.header.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._body = QWidget(self)
-        self._column = QVBoxLayout(self._body)
-        self._column.setContentsMargins(12, 2, 12, 14)
-        self._column.setSpacing(10)
+        self._column = column(margins=(12, 2, 12, 14), spacing=10)
+        self._body = boxed(self._column)
         line = QFrame(self)
         line.setFrameStyle(QFrame.Shape.HLine | QFrame.Shadow.Plain)
         line.setForegroundRole(QPalette.ColorRole.Mid)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        for part in (line, self.header, self._body):
-            outer.addWidget(part)
+        self.setLayout(column(line, self.header, self._body, spacing=0))
         self.header.setChecked(opened)
         self.header.toggled.connect(self._show)
         self._show(opened)

@@ -7,9 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from sss_gui.widgets.controls.number_control import WholeBox
+from sss_gui.widgets.layout import column, label, row
 
 CHANNELS = ("red", "green", "blue")
 CHANNEL_COLOURS = {"red": QColor("#d5463c"), "green": QColor("#3f9e4d"), "blue": QColor("#3f7fd6")}
@@ -91,22 +92,10 @@ class ComponentChooser(QWidget):
 
     def __init__(self, choices: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._bars = VarianceBars()
-        self._note = QLabel()
-        self._note.setForegroundRole(self._note.palette().ColorRole.PlaceholderText)
+        self._bars, self._note = VarianceBars(), label(dim=True)
         self._spins: dict[str, WholeBox] = {}
-        row = QGridLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setHorizontalSpacing(8)
-        for column, channel in enumerate(CHANNELS):
-            row.addLayout(self._chooser(channel, choices[channel]), 0, column)
-            row.setColumnStretch(column, 1)
-        stack = QVBoxLayout(self)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(6)
-        stack.addWidget(self._note)
-        stack.addWidget(self._bars)
-        stack.addLayout(row)
+        spins = row(*((self._chooser(channel, choices[channel]), 1) for channel in CHANNELS), spacing=8)
+        self.setLayout(column(self._note, self._bars, spins, spacing=6))
         self.set_ratios(())
 
     def set_ratios(self, ratios: Sequence[float]) -> None:
@@ -129,21 +118,16 @@ class ComponentChooser(QWidget):
         """The spin box of a channel."""
         return self._spins[channel]
 
-    def _chooser(self, channel: str, field: Any) -> QGridLayout:
+    def _chooser(self, channel: str, field: Any) -> QHBoxLayout:
         meta = field.metadata
-        spin, label = WholeBox(meta, field.default), QLabel(meta["label"])
+        spin, letter = WholeBox(meta, field.default), QLabel(meta["label"])
         spin.setAccessibleName(meta.get("help", channel))
         spin.setMinimumWidth(48)
         spin.valueChanged.connect(lambda number: self._choose(channel, number))
-        label.setBuddy(spin)
-        label.setStyleSheet(f"color: {CHANNEL_COLOURS[channel].name()}; font-weight: bold;")
-        pair = QGridLayout()
-        pair.setHorizontalSpacing(5)
-        pair.addWidget(label, 0, 0)
-        pair.addWidget(spin, 0, 1)
-        pair.setColumnStretch(1, 1)
+        letter.setBuddy(spin)
+        letter.setStyleSheet(f"color: {CHANNEL_COLOURS[channel].name()}; font-weight: bold;")
         self._spins[channel] = spin
-        return pair
+        return row(letter, (spin, 1), spacing=5)
 
     def _choose(self, channel: str, number: int) -> None:
         self._explain()

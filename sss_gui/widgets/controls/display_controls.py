@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QPalette, QPen, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from sss_gui.widgets.controls.component_chooser import CHANNEL_COLOURS
 from sss_gui.widgets.display import CHANNELS, Display
-from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import button, column, label, row
 
 if TYPE_CHECKING:
     import pyqtgraph
@@ -41,12 +42,9 @@ class DisplayControls(QWidget):
         self._buttons: dict[str, QPushButton] = {}
         self.histogram = Histogram()
         self.histogram.moved.connect(lambda low, high: self._want(replace(self._display, low=low, high=high)))
-        self._range = QLabel()
-        self._range.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._range = label(dim=True)
         self._range.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._reset = QPushButton(line_icon("reset"), "Reset")
-        self._reset.setToolTip("All channels, from 0 to 1")
-        self._reset.clicked.connect(lambda: self._want(Display()))
+        self._reset = button("Reset", "All channels, from 0 to 1", lambda: self._want(Display()), icon="reset")
         self._place()
         self.set_display(self._display)
 
@@ -68,29 +66,19 @@ class DisplayControls(QWidget):
         self.changed.emit(display)
 
     def _place(self) -> None:
-        group, row = QButtonGroup(self), QHBoxLayout()
-        row.setSpacing(0)
+        group = QButtonGroup(self)
         for number, channel in enumerate(CHANNELS):
-            button = QPushButton(_WORDS[channel])
-            button.setCheckable(True)
-            button.setProperty("segment", ("left", "middle", "middle", "right")[number])
-            button.setToolTip(_TIPS[channel])
-            button.setMinimumWidth(28)
-            button.clicked.connect(
-                lambda _checked=False, name=channel: self._want(replace(self._display, channel=name))
-            )
-            group.addButton(button)
-            row.addWidget(button, 1)
-            self._buttons[channel] = button
-        below = QHBoxLayout()
-        below.addWidget(self._range, 1)
-        below.addWidget(self._reset)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(row)
-        column.addWidget(self.histogram)
-        column.addLayout(below)
+            made = button(_WORDS[channel], _TIPS[channel], partial(self._choose, channel))
+            made.setCheckable(True)
+            made.setProperty("segment", ("left", "middle", "middle", "right")[number])
+            made.setMinimumWidth(28)
+            group.addButton(made)
+            self._buttons[channel] = made
+        channels = row(*((each, 1) for each in self._buttons.values()), spacing=0)
+        self.setLayout(column(channels, self.histogram, row((self._range, 1), self._reset), spacing=8))
+
+    def _choose(self, channel: str) -> None:
+        self._want(replace(self._display, channel=channel))
 
 
 class Histogram(QWidget):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,7 +24,7 @@ from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import NumberControl, WholeBox
-from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import boxed, button, column, label, row
 from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
@@ -84,26 +83,16 @@ class ParamsPanel(QWidget):
             getattr(self, f"_fill_{section}")(self._sections[section])
         self._follow_filter()
         content, self._area = QWidget(), QScrollArea()
-        below = QVBoxLayout(content)
-        for part in list(self._sections.values())[1:]:
-            below.addWidget(part)
-        below.addStretch(1)
+        content.setLayout(column(*list(self._sections.values())[1:], None, spacing=2))
         self._area.setWidget(content)
         self._area.setWidgetResizable(True)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the keyboard through its contents
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        column = QVBoxLayout(self)
-        for layout in (below, column):
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.setSpacing(2)
         bar = self._area.verticalScrollBar().sizeHint().width()
-        head = QVBoxLayout()  # the filter stays in view, whatever is unfolded below; as wide as what is beside the bar
-        head.setContentsMargins(0, 0, bar, 0)
-        head.addWidget(self._sections["filter"])
-        column.addLayout(head)
-        column.addWidget(self._area, 1)
+        head = column(self._sections["filter"], margins=(0, 0, bar, 0))  # as wide as what is beside the bar
+        self.setLayout(column(head, (self._area, 1), spacing=2))  # the filter stays in view, whatever is unfolded below
         self.setAccessibleName("Parameters")
         self.setMinimumWidth(content.minimumSizeHint().width() + bar)
 
@@ -190,16 +179,8 @@ class ParamsPanel(QWidget):
         section.add(self._radius)
         section.add(self.radius_note)
         section.add(self._number("eps"))
-        group, row = QButtonGroup(self), QHBoxLayout()
-        group.setExclusive(False)  # between them lie all the other values
-        row.setSpacing(0)
-        self._presets: dict[str, QPushButton] = {}
-        for name, (words, tip) in _PRESETS.items():
-            button = _segment(words, tip, "left" if not self._presets else "right")
-            button.clicked.connect(lambda _checked=False, name=name: self._choose_preset(name))
-            row.addWidget(button, 1)
-            self._presets[name] = button
-        section.add(_boxed(row))
+        self._presets = _segments(_PRESETS, self._choose_preset)
+        section.add(boxed(row(*((each, 1) for each in self._presets.values()), spacing=0)))
         self.changing.connect(self._follow_filter)
 
     def _choose_preset(self, name: str) -> None:
@@ -209,8 +190,8 @@ class ParamsPanel(QWidget):
     def _follow_filter(self, *_: object) -> None:
         """Show the radius as a part of the grid, and which preset the values are."""
         values = FilterParams(self.value("radius"), self.value("eps"))
-        for name, button in self._presets.items():
-            button.setChecked(values == FILTER_PRESETS[name])
+        for name, preset in self._presets.items():
+            preset.setChecked(values == FILTER_PRESETS[name])
         share = 100 * values.radius / max(self._grid_side, 1)
         words = f"{share:.2g} % of the grid's long side, {self._grid_side}"
         self.radius_note.setText(words if self._grid_side else "")
@@ -219,30 +200,22 @@ class ParamsPanel(QWidget):
         section.add(self._components)
         section.add(_labelled("Range", self._choice("range", [("full", "Full"), ("whitened", "Whitened")])))
         seed = self._spin("seed")
-        dice = QPushButton(line_icon("dice"), "Re-roll")
-        dice.setToolTip("Another random projection (Ctrl+R)")
-        dice.clicked.connect(self.reroll_requested)
+        dice = button("Re-roll", "Another random projection (Ctrl+R)", self.reroll_requested, icon="dice")
         section.add(_labelled("Seed", seed, dice))
         self._add_basis(section)
 
     def _add_basis(self, section: CollapsibleSection) -> None:
-        self._basis_buttons: dict[str, QPushButton] = {}
-        group, row = QButtonGroup(self), QHBoxLayout()
-        row.setSpacing(0)
-        for mode, (words, tip) in _BASIS_MODES.items():
-            button = _segment(words, tip, ("left", "middle", "right")[len(self._basis_buttons)])
-            button.clicked.connect(lambda _checked=False, mode=mode: self.basis_mode_requested.emit(mode))
-            group.addButton(button)
-            row.addWidget(button, 1)
-            self._basis_buttons[mode] = button
+        self._basis_buttons, group = _segments(_BASIS_MODES, self.basis_mode_requested.emit), QButtonGroup(self)
+        for each in self._basis_buttons.values():
+            group.addButton(each)
         self._basis_buttons["image"].setChecked(True)
         self.basis_note = _note(2)
         section.add(QLabel("PCA basis"))
-        section.add(_boxed(row))
+        section.add(boxed(row(*((each, 1) for each in self._basis_buttons.values()), spacing=0)))
         section.add(self.basis_note)
         save = _button("save", "Save…", "Write the components to a file", self.basis_save_requested)
         load = _button("open", "Load…", "Use components from a file", self.basis_load_requested)
-        section.add(_side_by_side(save, load))
+        section.add(boxed(row((save, 1), (load, 1), spacing=8)))
 
     def _fill_similarity(self, section: CollapsibleSection) -> None:
         section.add(
@@ -314,53 +287,32 @@ class ParamsPanel(QWidget):
 
 def _note(lines: int) -> QLabel:
     """Small print in so many lines, which it takes whatever it says: what is below stays where it is."""
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop)
-    label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
-    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
-    return label
+    note = label(wrap=True, dim=True)
+    note.setAlignment(Qt.AlignmentFlag.AlignTop)
+    note.setMinimumHeight(lines * note.fontMetrics().lineSpacing())
+    return note
 
 
-def _segment(words: str, tip: str, place: str) -> QPushButton:
-    """A button of a row of choices; `place` is left, middle or right."""
-    button = QPushButton(words)
-    button.setCheckable(True)
-    button.setProperty("segment", place)
-    button.setToolTip(tip)
-    return button
+def _segments(choices: Mapping[str, tuple[str, str]], choose: Callable[[str], object]) -> dict[str, QPushButton]:
+    """Checkable buttons that are one row of choices: words and tip of each, by its name."""
+    made: dict[str, QPushButton] = {}
+    for name, (words, tip) in choices.items():
+        made[name] = button(words, tip, partial(choose, name))
+        made[name].setCheckable(True)
+        made[name].setProperty("segment", "middle")  # which the theme's style sheet knows
+    for each, side in ((next(iter(made.values())), "left"), (next(reversed(made.values())), "right")):
+        each.setProperty("segment", side)
+    return made
 
 
 def _labelled(words: str, *widgets: QWidget) -> QWidget:
-    label, row = QLabel(words), QHBoxLayout()
-    label.setBuddy(widgets[0])
-    label.setMinimumWidth(84)
-    row.setSpacing(8)
-    row.addWidget(label)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return _boxed(row)
+    name = QLabel(words)
+    name.setBuddy(widgets[0])
+    name.setMinimumWidth(84)
+    return boxed(row(name, *((widget, 1) for widget in widgets), spacing=8))
 
 
-def _side_by_side(*widgets: QWidget) -> QWidget:
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return _boxed(row)
-
-
-def _boxed(row: QHBoxLayout) -> QWidget:
-    row.setContentsMargins(0, 0, 0, 0)
-    box = QWidget()
-    box.setLayout(row)
-    return box
-
-
-def _button(icon: str, words: str, tip: str, signal: Any) -> QPushButton:
-    button = QPushButton(line_icon(icon), words)
-    button.setToolTip(tip)
-    button.setAccessibleDescription(tip)
-    button.clicked.connect(lambda: signal.emit())
-    return button
+def _button(icon: str, words: str, tip: str, signal: SignalInstance) -> QPushButton:
+    made = button(words, tip, signal, icon=icon)
+    made.setAccessibleDescription(tip)
+    return made

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QPalette, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,43 +17,18 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QGroupBox,
-    QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QTreeView,
-    QVBoxLayout,
     QWidget,
 )
+
+from sss_gui.model_words import BackboneWords, GoodBackbone
+from sss_gui.widgets.layout import WorkBar, button, column, label, row
 
 PUBLISHED, FILE, NONE = "published", "file", "none"
 _HERE, _AFAR, _UNKNOWN = "weights on this machine", "weights to be downloaded", "no published weights"
 _STATE_ROLE = int(Qt.ItemDataRole.UserRole)
-
-
-@dataclass(frozen=True)
-class BackboneRow:
-    """A backbone as the dialog lists it: its name, who published it, whether weights exist and are on this machine."""
-
-    name: str
-    program: str
-    published: bool
-    here: bool
-
-
-@dataclass(frozen=True)
-class GoodRow:
-    """A backbone to begin with: what it is good for, the download's size in MB, its licence, whether it is here.
-
-    An empty name is the shipped model.
-    """
-
-    name: str
-    words: str
-    megabytes: int = 0
-    licence: str = ""
-    here: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,7 +55,7 @@ class BackboneDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Features of a backbone")
-        self._rows: dict[str, BackboneRow] = {}
+        self._rows: dict[str, BackboneWords] = {}
         self._items = QStandardItemModel(0, 2, self)
         self._items.setHorizontalHeaderLabels(["Backbone", "Weights"])
         self._shown = _Matching(self)
@@ -90,52 +65,46 @@ class BackboneDialog(QDialog):
         self._file, self._wanted = "", PUBLISHED
         self._good = QGridLayout()
         self._good_buttons: dict[str, QPushButton] = {}
-        self._bar, self._cancel = QProgressBar(), QPushButton("Cancel")
-        self._busy = False
-        self._state = QLabel("Listing…")
-        self._state.setTextFormat(Qt.TextFormat.PlainText)
+        self._bar, self._cancel = WorkBar(), button("Cancel", "", self.cancel_requested)
+        self._busy, self._state = False, label("Listing…", wrap=True)
         self._set_up()
         self._arrange()
         self.resize(720, 640)
 
-    def set_good(self, rows: Sequence[GoodRow]) -> None:
+    def set_good(self, rows: Sequence[GoodBackbone]) -> None:
         """The backbones to begin with, each with what one click does."""
         while (item := self._good.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         self._good_buttons = {}
-        for line, row in enumerate(rows):
-            about = f"{row.megabytes} MB, {row.licence}" if row.name else row.licence
-            words, facts = QLabel(row.words), QLabel(about)
-            words.setToolTip(row.name)
-            facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-            button = QPushButton("Use" if not row.name else "Show" if row.here else "Download, show")
-            button.setAccessibleName(f"{button.text()}: {row.words}")
-            button.setToolTip(
-                "" if row.here else f"Download {row.megabytes} MB from the publisher, once; licence: {row.licence}"
-            )
-            button.clicked.connect(partial(self._take_good, row))
-            self._good_buttons[row.name] = button
-            for column, widget in enumerate((words, facts, button)):
-                self._good.addWidget(widget, line, column)
+        for line, good in enumerate(rows):
+            about = f"{good.megabytes} MB, {good.licence}" if good.name else good.licence
+            words = label(good.words)
+            words.setToolTip(good.name)
+            deed = "Use" if not good.name else "Show" if good.here else "Download, show"
+            tip = "" if good.here else f"Download {good.megabytes} MB from the publisher, once; licence: {good.licence}"
+            self._good_buttons[good.name] = button(deed, tip, partial(self._take_good, good))
+            self._good_buttons[good.name].setAccessibleName(f"{deed}: {good.words}")
+            for place, widget in enumerate((words, label(about, dim=True), self._good_buttons[good.name])):
+                self._good.addWidget(widget, line, place)
         self._good.setColumnStretch(0, 1)
 
-    def _take_good(self, row: GoodRow) -> None:
+    def _take_good(self, row: GoodBackbone) -> None:
         if row.name:
             self.build_requested.emit(BackboneChoice(row.name, PUBLISHED, consent=not row.here))
         else:
             self.shipped_requested.emit()
 
-    def set_rows(self, rows: Sequence[BackboneRow]) -> None:
+    def set_rows(self, rows: Sequence[BackboneWords]) -> None:
         """Fill the list, keeping the choice."""
         kept = self.chosen
         self._rows = {row.name: row for row in rows}
         self._items.removeRows(0, self._items.rowCount())
-        for row in rows:
-            words = _HERE if row.here else _AFAR if row.published else _UNKNOWN
-            name, state = QStandardItem(row.name), QStandardItem(words)
-            name.setData(row.here, _STATE_ROLE)
-            name.setToolTip(f"{row.name}, from {row.program}")
+        for each in rows:
+            words = _HERE if each.here else _AFAR if each.weights else _UNKNOWN
+            name, state = QStandardItem(each.name), QStandardItem(words)
+            name.setData(each.here, _STATE_ROLE)
+            name.setToolTip(f"{each.name}, from {each.program}")
             for item in (name, state):
                 item.setEditable(False)
             self._items.appendRow([name, state])
@@ -152,12 +121,11 @@ class BackboneDialog(QDialog):
         self._state.setText(words)
         self._busy = busy
         self._build.setEnabled(not busy and self.chosen is not None)
-        for button in self._good_buttons.values():
-            button.setEnabled(not busy)
+        for each in self._good_buttons.values():
+            each.setEnabled(not busy)
         for widget in (self._bar, self._cancel):
             widget.setVisible(busy)
-        self._bar.setRange(0, 0 if fraction < 0 else 1000)
-        self._bar.setValue(round(1000 * max(fraction, 0.0)))
+        self._bar.show_fraction(fraction)
 
     @property
     def state(self) -> str:
@@ -196,11 +164,6 @@ class BackboneDialog(QDialog):
         self._blocks.setAccessibleName("Blocks")
         self._blocks.setPlaceholderText("four of them")
         self._blocks.setToolTip("Stages or transformer blocks, such as 2,5,8,11; negative from the end")
-        self._state.setWordWrap(True)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(8)
-        self._bar.setAccessibleName("Progress")
-        self._cancel.clicked.connect(self.cancel_requested)
         for widget in (self._bar, self._cancel):
             widget.hide()
 
@@ -214,27 +177,16 @@ class BackboneDialog(QDialog):
         form = QFormLayout()
         form.addRow("&Weights", self._weights)
         form.addRow("&Blocks", self._blocks)
-        self._build = QPushButton("Show its features")
+        self._build = button("Show its features", "", self._ask)
         self._build.setDefault(True)
-        self._build.clicked.connect(self._ask)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(self._build, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
-        going = QHBoxLayout()
-        going.addWidget(self._bar, 1)
-        going.addWidget(self._cancel)
         good = QGroupBox("Good to begin with")
         good.setLayout(self._good)
-        column = QVBoxLayout(self)
-        column.setSpacing(10)
-        column.addWidget(good)
-        for widget in (self._search, self._here):
-            column.addWidget(widget)
-        column.addWidget(self._list, 1)
-        column.addLayout(form)
-        column.addWidget(self._state)
-        column.addLayout(going)
-        column.addWidget(buttons)
+        going = row((self._bar, 1), self._cancel)
+        parts = self._search, self._here, (self._list, 1), form, self._state, going, buttons
+        self.setLayout(column(good, *parts, margins=None, spacing=10))
         self._offer_weights()
 
     def _filter(self) -> None:
@@ -254,7 +206,7 @@ class BackboneDialog(QDialog):
     def _offer_weights(self) -> None:
         row = self._rows.get(self.chosen or "")
         self._weights.clear()
-        if row is not None and row.published:
+        if row is not None and row.weights:
             where = "on this machine" if row.here else "to be downloaded from their publisher now"
             self._weights.addItem(f"Published, {where}", PUBLISHED)
         self._weights.addItem(f"File {self._file}" if self._file else "From a file…", FILE)

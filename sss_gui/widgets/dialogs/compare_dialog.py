@@ -16,20 +16,16 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
-    QProgressBar,
-    QPushButton,
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from sss_gui.widgets.controls.calm import combo_box
-from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import WorkBar, button, column, label, row, tool_button
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.picture.image_view import Picture
 
@@ -95,8 +91,8 @@ class CompareDialog(QDialog):
         self.rows: list[_Row] = []
         self.panel: FeaturePanel | None = None
         self._grid, self._panes = QGridLayout(), QVBoxLayout()
-        self._hint, self._words, self._state = QLabel(), QLabel(), QLabel()
-        self._bar, self._table = QProgressBar(), QTableWidget()
+        self._hint, self._words, self._state = (label(wrap=True) for _ in range(3))
+        self._bar, self._table = WorkBar(), QTableWidget()
         self.filtered, self.similar = QCheckBox("Along the &edges"), QCheckBox("&Similarity to the pin")
         self.measure = combo_box("Measure")
         self._arrange()
@@ -117,8 +113,8 @@ class CompareDialog(QDialog):
     def set_candidates(self, candidates: Sequence[Candidate]) -> None:
         """What can be chosen, in this order; rows keep their choice."""
         self._candidates = {candidate.key: candidate for candidate in candidates}
-        for place, row in enumerate(self.rows):
-            row.fill(candidates, place)
+        for place, model in enumerate(self.rows):
+            model.fill(candidates, place)
         self._refresh()
 
     def set_busy(self, busy: bool, words: str = "", fraction: float = -1.0) -> None:
@@ -126,8 +122,7 @@ class CompareDialog(QDialog):
         self._busy = busy
         for widget in (self._bar, self._stop):
             widget.setVisible(busy)
-        self._bar.setRange(0, 0 if fraction < 0 else 1000)
-        self._bar.setValue(round(1000 * max(fraction, 0.0)))
+        self._bar.show_fraction(fraction)
         self._state.setText(words)
         self._state.setVisible(bool(words))
         self._refresh()
@@ -166,15 +161,15 @@ class CompareDialog(QDialog):
         table = self._table
         table.setColumnCount(len(heads))
         table.setRowCount(len(rows))
-        for column, (head, meaning) in enumerate(heads):
+        for place, (head, meaning) in enumerate(heads):
             item = QTableWidgetItem(head)
             item.setToolTip(meaning)
-            table.setHorizontalHeaderItem(column, item)
-            for line, row in enumerate(rows):
-                cell = QTableWidgetItem(row[column])
-                side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+            table.setHorizontalHeaderItem(place, item)
+            for line, cells in enumerate(rows):
+                cell = QTableWidgetItem(cells[place])
+                side = Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft
                 cell.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                table.setItem(line, column, cell)
+                table.setItem(line, place, cell)
         table.resizeColumnsToContents()
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         height = table.horizontalHeader().sizeHint().height() + sum(map(table.rowHeight, range(len(rows))))
@@ -184,8 +179,8 @@ class CompareDialog(QDialog):
     def table(self) -> list[list[str]]:
         """The cells as shown."""
         model = self._table.model()
-        columns = range(model.columnCount())
-        return [[str(model.index(row, column).data()) for column in columns] for row in range(model.rowCount())]
+        places = range(model.columnCount())
+        return [[str(model.index(line, place).data()) for place in places] for line in range(model.rowCount())]
 
     def set_pictures(self, pictures: Mapping[str, Sequence[Picture]]) -> None:
         """The panes' pictures with their reductions, by the panes' names."""
@@ -197,9 +192,8 @@ class CompareDialog(QDialog):
 
     def choices(self) -> list[Chosen] | None:
         """The rows; None where one of them names nothing that there is."""
-        chosen = [row.chosen() for row in self.rows]
-        found = [one for one in chosen if one is not None and one.key in self._candidates]
-        return found if len(found) == len(self.rows) else None
+        named = [one for model in self.rows if (one := model.chosen()) is not None and one.key in self._candidates]
+        return named if len(named) == len(self.rows) else None
 
     @property
     def labels(self) -> Path | None:
@@ -218,42 +212,24 @@ class CompareDialog(QDialog):
     # parts -----------------------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        self._go, self._stop = QPushButton("Compare"), QPushButton("Stop")
-        self._more, self._map = QPushButton("&Add a model"), QPushButton()
+        self._go, self._stop = button("Compare", "", self.compare_requested), button("Stop", "", self.stop_requested)
+        self._more, self._map = button("&Add a model", "", self._add_row), button("", "", self._choose_labels)
         self._go.setDefault(True)
-        self._go.clicked.connect(self.compare_requested)
-        self._stop.clicked.connect(self.stop_requested)
-        self._more.clicked.connect(self._add_row)
-        self._map.clicked.connect(self._choose_labels)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedSize(180, 8)
-        self._bar.setAccessibleName("Progress")
-        for label in (self._words, self._state, self._hint):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
+        self._bar.setFixedWidth(180)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._grid.setColumnStretch(0, 1)
-        asked = QHBoxLayout()
-        for widget in (self._more, self._map):
-            asked.addWidget(widget)
-        asked.addWidget(self._words, 1)
-        asked.addWidget(self._go)
-        going = QHBoxLayout()
-        going.addWidget(self._state, 1)
-        going.addWidget(self._bar)
-        going.addWidget(self._stop)
         self._panes.addWidget(self._hint, 1)
         self._table.hide()
         self._table.setAccessibleName("Measures of the models")
         self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self._table.verticalHeader().hide()
-        column = QVBoxLayout(self)
-        column.setSpacing(8)
-        for layout in (self._grid, asked, going, self._panes):
-            column.addLayout(layout, 1 if layout is self._panes else 0)
-        column.addLayout(self._make_look())
-        column.addWidget(self._table)
+        asked, going = (
+            row(self._more, self._map, (self._words, 1), self._go),
+            row((self._state, 1), self._bar, self._stop),
+        )
+        parts = self._grid, asked, going, (self._panes, 1), self._make_look(), self._table
+        self.setLayout(column(*parts, margins=None, spacing=8))
         self._name_labels()
 
     def _make_look(self) -> QHBoxLayout:
@@ -262,47 +238,38 @@ class CompareDialog(QDialog):
         self.similar.setChecked(True)
         self.similar.setToolTip("How alike each pixel is to the one clicked, or under the pointer, in every model")
         self.measure.addItems(["cosine", "distance"])
-        self._save = QPushButton("Save &report…")
-        self._save.setToolTip("One HTML page with pictures, table and the pin's similarity")
-        self._save.clicked.connect(self.report_requested)
+        tip = "One HTML page with pictures, table and the pin's similarity"
+        self._save, close = button("Save &report…", tip, self.report_requested), button("Close", "", self.reject)
         self.filtered.toggled.connect(self.look_changed)
         self.similar.toggled.connect(self.look_changed)
         self.measure.currentIndexChanged.connect(self.look_changed)
-        close = QPushButton("Close")
-        close.clicked.connect(self.reject)
-        row = QHBoxLayout()
-        for widget in (self.filtered, self.similar, self.measure):
-            row.addWidget(widget)
-        row.addStretch(1)
-        for button in (self._save, close):
-            row.addWidget(button)
-        for button in (*self.findChildren(QPushButton), self._save, close, self._stop, self._more, self._map):
-            button.setAutoDefault(False)
-        return row
+        for each in (self._save, close, self._stop, self._more, self._map):
+            each.setAutoDefault(False)
+        return row(self.filtered, self.similar, self.measure, None, self._save, close)
 
     def _add_row(self) -> None:
-        row = _Row(len(self.rows))
-        row.changed.connect(self._refresh)
-        row.removed.connect(lambda: self._remove_row(row))
-        self.rows.append(row)
-        row.fill(list(self._candidates.values()), len(self.rows) - 1)
+        new = _Row(len(self.rows))
+        new.changed.connect(self._refresh)
+        new.removed.connect(lambda: self._remove_row(new))
+        self.rows.append(new)
+        new.fill(list(self._candidates.values()), len(self.rows) - 1)
         if len(self.rows) == FEWEST:  # to begin with one model at two sizes, for which nothing is to be downloaded
-            row.side.setCurrentIndex(row.side.findData(str(SIDES[0])))
+            new.side.setCurrentIndex(new.side.findData(str(SIDES[0])))
         self._place_rows()
 
-    def _remove_row(self, row: _Row) -> None:
-        self.rows.remove(row)
-        for widget in row.widgets:
+    def _remove_row(self, old: _Row) -> None:
+        self.rows.remove(old)
+        for widget in old.widgets:
             widget.hide()
             widget.deleteLater()
-        row.deleteLater()
+        old.deleteLater()
         self._place_rows()
 
     def _place_rows(self) -> None:
-        for line, row in enumerate(self.rows):
-            row.name(line)
-            for column, widget in enumerate(row.widgets):
-                self._grid.addWidget(widget, line, column)
+        for line, model in enumerate(self.rows):
+            model.name(line)
+            for place, widget in enumerate(model.widgets):
+                self._grid.addWidget(widget, line, place)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -319,8 +286,8 @@ class CompareDialog(QDialog):
         self._go.setText("Download and compare" if loads else "Compare")
         self._go.setEnabled(bool(choices) and bool(self._name) and not self._busy)
         self._more.setEnabled(len(self.rows) < MOST)
-        for row in self.rows:
-            row.remove.setVisible(len(self.rows) > FEWEST)
+        for model in self.rows:
+            model.remove.setVisible(len(self.rows) > FEWEST)
         there = self.panel is not None
         for widget in (self.filtered, self.similar, self.measure, self._save):
             widget.setEnabled(there and not (widget is self._save and self._busy))
@@ -355,10 +322,7 @@ class _Row(QObject):
         super().__init__()
         self._keys: dict[str, str] = {}
         self.model, self.side, self.scales = combo_box("Model"), combo_box("Size"), QLineEdit()
-        self.remove = QToolButton()
-        self.remove.setIcon(line_icon("cancel"))
-        self.remove.setAutoRaise(True)
-        self.remove.setToolTip("Leave this model out")
+        self.remove = tool_button("cancel", "Leave this model out", self.removed)
         self.model.setEditable(True)
         self.model.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         completer = QCompleter(self.model.model(), self.model)
@@ -374,7 +338,6 @@ class _Row(QObject):
         self.scales.setMaximumWidth(140)
         self.widgets: tuple[QWidget, ...] = (self.model, self.side, self.scales, self.remove)
         self.model.editTextChanged.connect(lambda _text: self.changed.emit())
-        self.remove.clicked.connect(self.removed)
         self.name(number)
 
     def name(self, number: int) -> None:

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QGroupBox,
-    QLabel,
     QLineEdit,
-    QVBoxLayout,
     QWidget,
 )
+
+from sss_gui.widgets.layout import column, label
 
 WIDTHS = ("180mm", "85mm", "1200px", "1920px")
 """A page's, a column's, a slide's; any other can be typed."""
@@ -74,9 +74,8 @@ class FigureDialog(QDialog):
         for form, words in FORMATS.items():
             self._format.addItem(words, form)
         self._format.setCurrentIndex(self._format.findData(chosen.format))
-        self._title, self._words = QLineEdit(), QLabel()
+        self._title, self._words = QLineEdit(), label(wrap=True)
         self._title.setPlaceholderText("none")
-        self._words.setWordWrap(True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = self._buttons.addButton("Save as…", QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self.accept)
@@ -102,18 +101,12 @@ class FigureDialog(QDialog):
 
     def _place(self) -> None:
         group, form = QGroupBox("Panes"), QFormLayout()
-        lines = QVBoxLayout(group)
-        for box in (*self._boxes.values(), self._pins, self._overlays):
-            lines.addWidget(box)
+        group.setLayout(column(*self._boxes.values(), self._pins, self._overlays, margins=None))
         form.addRow("&Width", self._width)
         form.addRow("&Columns", self._columns)
         form.addRow("&Title", self._title)
         form.addRow("&Format", self._format)
-        column = QVBoxLayout(self)
-        column.addWidget(group)
-        column.addLayout(form)
-        column.addWidget(self._words)
-        column.addWidget(self._buttons)
+        self.setLayout(column(group, form, self._words, self._buttons, margins=None))
 
     def _update(self, *_: object) -> None:
         self._go.setEnabled(any(box.isChecked() for box in self._boxes.values()))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QWidget
+
+from sss_gui.widgets.layout import column
 
 
 class ManualDialog(QDialog):
@@ -19,9 +21,7 @@ class ManualDialog(QDialog):
         self.page.setAccessibleName("Manual")
         self.page.document().setDocumentMargin(24)
         self.page.setMarkdown(markdown)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.page)
+        self.setLayout(column(self.page))
         self.setBackgroundRole(QPalette.ColorRole.Base)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
 

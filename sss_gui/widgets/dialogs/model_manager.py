@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -11,28 +10,15 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSplitter,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
+from sss_gui.model_words import ModelWords
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import button, column
 from sss_gui.widgets.plain_tip import plain_tip
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A checkpoint as the dialog lists it.
-
-    key : path, or '' for the shipped model; title, summary : one line each; card : its card in Markdown.
-    """
-
-    key: str
-    title: str
-    summary: str = ""
-    card: str = ""
 
 
 class ModelManager(QDialog):
@@ -50,7 +36,7 @@ class ModelManager(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Models")
-        self._models: list[ModelEntry] = []
+        self._models: list[ModelWords] = []
         self._current = ""
         self._list, self._card = QListWidget(), QTextBrowser()
         self._list.setAccessibleName("Models")
@@ -65,7 +51,7 @@ class ModelManager(QDialog):
         self._arrange()
         self.resize(820, 520)
 
-    def set_models(self, models: Sequence[ModelEntry], current: str = "") -> None:
+    def set_models(self, models: Sequence[ModelWords], current: str = "") -> None:
         """Fill the list; the model `current` is marked as the one in use."""
         kept = self.chosen
         self._models, self._current = list(models), current
@@ -93,23 +79,14 @@ class ModelManager(QDialog):
         split.setSizes([290, 530])
         split.setChildrenCollapsible(False)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self._use_button = QPushButton(line_icon("check"), "Use this model")
-        self._forget = QPushButton(line_icon("remove"), "Take off the list")
-        browse = QPushButton(line_icon("open"), "Open a checkpoint…")
-        backbones = QPushButton(line_icon("model"), "Backbones…")
-        buttons.addButton(browse, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(backbones, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(self._forget, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(self._use_button, QDialogButtonBox.ButtonRole.ActionRole)
+        self._use_button = button("Use this model", "", self._use, icon="check")
+        self._forget = button("Take off the list", "", self._forget_chosen, icon="remove")
+        browse = button("Open a checkpoint…", "", self.browse_requested, icon="open")
+        backbones = button("Backbones…", "", self.backbones_requested, icon="model")
+        for each in (browse, backbones, self._forget, self._use_button):
+            buttons.addButton(each, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
-        browse.clicked.connect(self.browse_requested)
-        backbones.clicked.connect(self.backbones_requested)
-        self._use_button.clicked.connect(self._use)
-        self._forget.clicked.connect(self._forget_chosen)
-        column = QVBoxLayout(self)
-        column.setSpacing(12)
-        column.addWidget(split, 1)
-        column.addWidget(buttons)
+        self.setLayout(column((split, 1), buttons, margins=None, spacing=12))
 
     def _show(self, row: int) -> None:
         model = self._models[row] if 0 <= row < len(self._models) else None

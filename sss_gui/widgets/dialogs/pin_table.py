@@ -8,16 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTableWidget, QTableWidgetItem, QWidget
+
+from sss_gui.widgets.layout import button, column, label
 
 
 class PinTableDialog(QDialog):
@@ -35,22 +28,15 @@ class PinTableDialog(QDialog):
         self.setWindowTitle("Pins of all pictures")
         self._heads: list[str] = []
         self._values: NDArray[np.float32] = np.empty((0, 0), np.float32)
-        self._table, self._words = QTableWidget(), QLabel()
+        self._table, self._words = QTableWidget(), label(wrap=True)
         self._table.setAccessibleName("Pins against pins")
         self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._words.setWordWrap(True)
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self._copy, again = QPushButton("&Copy as CSV"), QPushButton("&Again")
-        again.setToolTip("For the pins as they are now")
-        for button in (self._copy, again):
-            buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
-        self._copy.clicked.connect(self.copy)
-        again.clicked.connect(self.refresh_requested)
+        self._copy = button("&Copy as CSV", "", self.copy)
+        for each in (self._copy, button("&Again", "For the pins as they are now", self.refresh_requested)):
+            buttons.addButton(each, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        for widget in (self._words, self._table, buttons):
-            column.addWidget(widget, 1 if widget is self._table else 0)
+        self.setLayout(column(self._words, (self._table, 1), buttons, margins=None))
         self._copy.setEnabled(False)
         self.resize(720, 420)
 
@@ -74,9 +60,8 @@ class PinTableDialog(QDialog):
         table.setColumnCount(len(heads))
         table.setHorizontalHeaderLabels(list(heads))
         table.setVerticalHeaderLabels(list(heads))
-        for row in range(len(heads)):
-            for column in range(len(heads)):
-                table.setItem(row, column, _cell(float(values[row, column]), far))
+        for (line, place), value in np.ndenumerate(values):
+            table.setItem(line, place, _cell(float(value), far))
         table.resizeColumnsToContents()
         self._copy.setEnabled(bool(heads))
 

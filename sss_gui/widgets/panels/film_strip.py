@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
+from sss_gui.widgets.layout import column
 from sss_gui.widgets.picture.annotations import ALERT, CANVAS, ink_on
 from sss_gui.widgets.picture.qimage import to_pixmap
 from sss_gui.widgets.plain_tip import plain_tip
@@ -63,9 +63,7 @@ class FilmStrip(QWidget):
         self._list.resized.connect(self._look)
         self._looking = QTimer(self, singleShot=True, interval=0)
         self._looking.timeout.connect(self._ask)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._list)
+        self.setLayout(column(self._list))
         self.setFocusProxy(self._list)
         self._list.horizontalScrollBar().rangeChanged.connect(self._set_height)
         self._set_height()

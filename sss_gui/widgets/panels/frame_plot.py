@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPalette, QPen, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from sss_gui.widgets.layout import column, row
 from sss_gui.widgets.panels.frame_track import LEFT, RIGHT
 
 if TYPE_CHECKING:
@@ -39,15 +40,10 @@ class FramePlot(QWidget):
         self.setFixedHeight(_HEIGHT)
         self.setAccessibleName("Area and change of the matte")
         self.setToolTip("The matte's share of each frame, and how much of it changes; click to go there")
-        names = QVBoxLayout()
-        names.setContentsMargins(8, 2, 0, 2)
-        for label in self._words.values():
-            label.setFixedWidth(LEFT - 8)
-            names.addWidget(label)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, RIGHT, 2)
-        self._row.setSpacing(0)
-        self._row.addLayout(names)
+        for words in self._words.values():
+            words.setFixedWidth(LEFT - 8)
+        self._row = row(column(*self._words.values(), margins=(8, 2, 0, 2)), margins=(0, 0, RIGHT, 2), spacing=0)
+        self.setLayout(self._row)
 
     def sizeHint(self) -> QSize:
         return QSize(400, _HEIGHT)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
+from functools import partial
 
-from sss_gui.widgets.icons import line_icon
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from sss_gui.widgets.layout import button, row, tool_button
 
 JOBS = {
     "open": ("Open a picture", "A photograph of your own in place of the sample"),
@@ -31,23 +33,9 @@ class JobsBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Things to do")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 5, 8, 5)
-        row.setSpacing(8)
-        row.addStretch(1)
-        self._buttons: dict[str, QPushButton] = {}
-        for name, (words, tip) in JOBS.items():
-            button = self._buttons[name] = QPushButton(words)
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
-            row.addWidget(button)
-        away = QToolButton()
-        away.setIcon(line_icon("cancel"))
-        away.setAutoRaise(True)
-        away.setToolTip("Close this line")
-        away.setAccessibleName("Close this line")
-        away.clicked.connect(self.dismiss)
-        row.addWidget(away)
+        self._buttons = {name: button(*words, partial(self.chosen.emit, name)) for name, words in JOBS.items()}
+        away = tool_button("cancel", "Close this line", self.dismiss)
+        self.setLayout(row(None, *self._buttons.values(), away, margins=(8, 5, 8, 5), spacing=8))
         self.dismissed = False
         self.hide()
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,7 +22,7 @@ from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.number_control import NumberControl
-from sss_gui.widgets.panels.class_controls import ClassControls
+from sss_gui.widgets.layout import boxed, button, column, label, row
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_model.params.layers import MatteParams, SegmentParams
 
@@ -47,7 +47,6 @@ class LayersPanel(QScrollArea):
     method_chosen : one of `METHODS`
     compute_requested : compute the layers now
     count_changing, count_rested : how many layers, while the slider moves and when it rests
-    command : name of a deed: merge_layers, split_layer, merge_slivers, clear_steps, backdrop, export, copy_matte
     edges_chosen : whether the matte's edges are solved
     matte_changing, matte_rested : name of a field of `MatteParams` and its value
     view_chosen : one of the alpha views
@@ -59,7 +58,6 @@ class LayersPanel(QScrollArea):
     compute_requested = Signal()
     count_changing = Signal(int)
     count_rested = Signal(int)
-    command = Signal(str)
     edges_chosen = Signal(bool)
     matte_changing = Signal(str, object)
     matte_rested = Signal(str, object)
@@ -73,13 +71,7 @@ class LayersPanel(QScrollArea):
         self._numbers: dict[str, NumberControl] = {}
         self._buttons: dict[str, QPushButton] = {}
         self._colour, self._there = QColor(), False
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._make_layers(), 1)
-        column.addWidget(self._make_matte())
-        column.addWidget(self._make_look())
+        inner = boxed(column((self._make_layers(), 1), self._make_matte(), self._make_look(), spacing=0))
         self.setWidget(inner)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the keyboard through its contents
@@ -91,6 +83,12 @@ class LayersPanel(QScrollArea):
         return QSize(280, 560)
 
     # what it shows ---------------------------------------------------------------------------------------------------
+
+    def set_commands(self, actions: Mapping[str, QAction]) -> None:
+        """Let each button do what the command of its name does, and say the same of it."""
+        for name, made in self._buttons.items():
+            made.clicked.connect(actions[name].trigger)
+            made.setToolTip(actions[name].toolTip())
 
     def control(self, name: str) -> NumberControl:
         """The control of the matte's number `name`."""
@@ -125,6 +123,13 @@ class LayersPanel(QScrollArea):
         self._enable_list()
         for name in ("merge_layers", "split_layer", "merge_slivers", "export_layers"):
             self._buttons[name].setEnabled(there)
+
+    def set_classes(self, words: str, *, count: int, taught: bool) -> None:
+        """What is to be done with the classes, how many there are, and whether they are taught."""
+        self.classes.set_words(words)
+        self._buttons["remove_class"].setEnabled(count > 0)
+        for name in ("save_classes", "doubtful_first"):
+            self._buttons[name].setEnabled(taught)
 
     def _enable_list(self) -> None:
         """Classes have rows before they are layers."""
@@ -176,66 +181,35 @@ class LayersPanel(QScrollArea):
         for name, words in METHODS.items():
             self._method.addItem(words, name)
         self._method.activated.connect(lambda _index: self.method_chosen.emit(str(self._method.currentData())))
-        self._words = QLabel()
-        self._words.setAccessibleName("State of the layers")
-        self._words.setWordWrap(True)
-        self._compute = QPushButton("Compute")
-        self._compute.clicked.connect(self.compute_requested)
-        waits = QHBoxLayout()
-        waits.addWidget(self._words, 1)
-        waits.addWidget(self._compute)
+        self._words = label(name="State of the layers", wrap=True)
+        self._compute = button("Compute", "", self.compute_requested)
         self._count = NumberControl(_COUNT.metadata, SegmentParams().layers)
         self._count.changing.connect(lambda value: self.count_changing.emit(int(value)))
         self._count.rested.connect(lambda value: self.count_rested.emit(int(value)))
-        self._groups = QWidget()
-        deeds = QHBoxLayout(self._groups)
-        deeds.setContentsMargins(0, 0, 0, 0)
-        deeds.setSpacing(6)
-        for name, words, tip in (
-            ("merge_layers", "Merge", "Make one layer of those that are picked"),
-            ("split_layer", "Split", "Make two layers of the one that is picked"),
-            ("merge_slivers", "Merge slivers", "Merge layers under 3 % of the picture into what they are likest to"),
-        ):
-            deeds.addWidget(self._button(name, words, tip))
-        self._class_buttons = self.classes.make_buttons()
-        self.classes.command.connect(self.command)
-        part = QWidget()
-        column = QVBoxLayout(part)
-        column.setContentsMargins(12, 8, 12, 10)
-        column.setSpacing(8)
-        column.addWidget(self._method)
-        column.addLayout(waits)
-        column.addWidget(self._count)
-        column.addWidget(self.classes)
-        column.addWidget(self.list, 1)
-        column.addWidget(self._groups)
-        column.addWidget(self._class_buttons)
-        return part
+        groups = {"merge_layers": "Merge", "split_layer": "Split", "merge_slivers": "Merge slivers"}
+        self._groups = boxed(row(*self._made(groups), spacing=6))
+        first = {"remove_class": "Remove", "doubtful_first": "Doubtful first"}
+        files = {"save_classes": "Save classes…", "open_classes": "Open classes…"}
+        self._class_buttons = boxed(column(row(*self._made(first)), row(*self._made(files)), spacing=6))
+        parts = self.classes, (self.list, 1), self._groups, self._class_buttons
+        waits = row((self._words, 1), self._compute)
+        return boxed(column(self._method, waits, self._count, *parts, margins=(12, 8, 12, 10), spacing=8))
 
     def _make_matte(self) -> QWidget:
         section = CollapsibleSection("Matte")
-        self._matte = QWidget()
-        column = QVBoxLayout(self._matte)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
         for name in ("tightness", "grow", "feather"):
             control = self._numbers[name] = NumberControl(_MATTE[name], getattr(MatteParams(), name))
             control.changing.connect(lambda value, name=name: self.matte_changing.emit(name, float(value)))
             control.rested.connect(lambda value, name=name: self.matte_rested.emit(name, float(value)))
-            column.addWidget(control)
         self._invert = QCheckBox(_MATTE["invert"]["label"])
         self._invert.setToolTip(_MATTE["invert"]["help"])
         self._invert.toggled.connect(lambda on: self.matte_rested.emit("invert", on))
-        column.addWidget(self._invert)
         self._edges = QCheckBox("Solve edges")
         self._edges.setToolTip("Hair, leaves and soft borders as the picture has them, about the matte's edge")
         self._edges.setChecked(True)
         self._edges.toggled.connect(self.edges_chosen)
-        column.addWidget(self._edges)
-        deeds = QHBoxLayout()
-        deeds.addWidget(self._button("clear_steps", "Clear strokes", "Take back all that was clicked and drawn"))
-        deeds.addWidget(self._button("start_over", "Start over", "Let the matte hold nothing"))
-        column.addLayout(deeds)
+        clear = row(*self._made({"clear_steps": "Clear strokes", "start_over": "Start over"}))
+        self._matte = boxed(column(*self._numbers.values(), self._invert, self._edges, clear, spacing=8))
         section.add(self._matte)
         return section
 
@@ -245,40 +219,70 @@ class LayersPanel(QScrollArea):
         for name, words in ALPHA_VIEWS.items():
             self._view.addItem(words, name)
         self._view.activated.connect(lambda _index: self.view_chosen.emit(str(self._view.currentData())))
-        self._behind = QPushButton("Colour…")
-        self._behind.clicked.connect(self._choose_colour)
+        self._behind = button("Colour…", "", self._choose_colour)
         self._own = QCheckBox("Decontaminate colours")
         self._own.setToolTip("Show the matte with its own colours at soft borders, without the background's")
         self._own.toggled.connect(self.decontaminate_chosen)
-        label = QLabel("&View")
-        label.setBuddy(self._view)
-        grid, part = QGridLayout(), QWidget()
+        view = QLabel("&View")
+        view.setBuddy(self._view)
+        grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(label, 0, 0)
+        grid.addWidget(view, 0, 0)
         grid.addWidget(self._view, 0, 1)
         grid.addWidget(self._behind, 1, 1)
-        grid.addWidget(
-            self._button("backdrop", "Open a picture…", "Choose the picture that the matte is laid over"), 2, 1
-        )
+        grid.addWidget(self._made({"backdrop": "Open a picture…"})[0], 2, 1)
         grid.addWidget(self._own, 3, 0, 1, 2)
         grid.setColumnStretch(1, 1)
-        files = QHBoxLayout()
-        files.addWidget(self._button("export_layers", "Export…", "Write layers or the matte into files"))
-        files.addWidget(self._button("copy_matte", "Copy cut-out", "Copy what the matte cuts out, with its alpha"))
-        column = QVBoxLayout(part)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(grid)
-        column.addLayout(files)
-        section.add(part)
+        files = row(*self._made({"export_layers": "Export…", "copy_matte": "Copy cut-out"}))
+        section.add(boxed(column(grid, files)))
         return section
 
-    def _button(self, name: str, words: str, tip: str) -> QPushButton:
-        button = self._buttons[name] = QPushButton(words)
-        button.setToolTip(tip)
-        button.clicked.connect(lambda _checked: self.command.emit(name))
-        return button
+    def _made(self, words: Mapping[str, str]) -> list[QPushButton]:
+        """A button for each command, with what it says."""
+        for name, text in words.items():
+            self._buttons[name] = QPushButton(text)
+        return [self._buttons[name] for name in words]
 
     def _choose_colour(self) -> None:
         colour = QColorDialog.getColor(self._colour, self, "Colour behind the matte")
         if colour.isValid():
             self.colour_chosen.emit((colour.red(), colour.green(), colour.blue()))
+
+
+class ClassControls(QWidget):
+    """A field for the name of a new class, and what is to be done next.
+
+    Signals
+    -------
+    named : the name typed for a new class
+    """
+
+    named = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = QLineEdit()
+        self._name.setPlaceholderText("Name: sky, the red car")
+        self._name.setAccessibleName("Name of a new class")
+        self._name.setMaxLength(100)
+        self._name.returnPressed.connect(self._add)
+        self._words = label(name="State of the classes", wrap=True)
+        add = button("Add", "Put the class into the list; then paint some of it on the picture", self._add)
+        self.setLayout(column(row((self._name, 1), add), self._words, spacing=8))
+
+    def set_words(self, words: str) -> None:
+        """What is to be done next, or what is."""
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+
+    def ask_name(self) -> None:
+        """Let the keyboard write into the field for the name of a new class."""
+        self._name.setFocus()
+
+    def _add(self) -> None:
+        name = self._name.text().strip()
+        if name:
+            self._name.clear()
+            self.named.emit(name)
+        else:
+            self.ask_name()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import Act, boxed, column, label, row, tool_button
 from sss_gui.widgets.panels.vector_strip import Vector, VectorStrip, span_of
 from sss_gui.widgets.picture.annotations import draw_tag, pin_colour
 
@@ -46,18 +47,15 @@ class PixelProbe(QWidget):
         super().__init__(parent)
         self._pins: list[tuple[Point, Vector | None]] = []
         self._span = 0.0
-        self._fold = _tool("fold", "")
-        self._fold.clicked.connect(self._fold_by_hand)
-        self._place, self._measure = QLabel("Pointer"), QLabel()
+        self._fold = _tool("fold", "", self._fold_by_hand)
+        self._place, self._measure = label("Pointer", dim=True), label(dim=True)
         self.hovered = VectorStrip()
         self.hovered.setAccessibleName("Features of the pixel under the pointer")
-        self._hint = QLabel(_HINT)
-        self._clear = _tool("remove", "Remove all pins")
-        self._clear.clicked.connect(self.pins_cleared)
-        self._table = _tool("table", "Compare the pins of all pictures")
-        self._table.clicked.connect(self.table_requested)
+        self._hint = label(_HINT, dim=True)
+        self._clear = _tool("remove", "Remove all pins", self.pins_cleared)
+        self._table = _tool("table", "Compare the pins of all pictures", self.table_requested)
         self.rows: list[PinRow] = []
-        self._list = QVBoxLayout()
+        self._list = column(None, spacing=0)
         self._area = self._make_area()
         self._arrange()
         self.set_measure("")
@@ -113,8 +111,8 @@ class PixelProbe(QWidget):
     def set_measure(self, words: str, values: Sequence[float] = ()) -> None:
         """What the numbers beside the pins are, and one for each pin; none where they are not known."""
         self._measure.setText(words if self._pins else "")
-        for number, row in enumerate(self.rows):
-            row.set_figures(f"{values[number]:.3f}".replace("-", "−") if number < len(values) else "")
+        for number, pin in enumerate(self.rows):
+            pin.set_figures(f"{values[number]:.3f}".replace("-", "−") if number < len(values) else "")
 
     @property
     def measure(self) -> str:
@@ -125,34 +123,29 @@ class PixelProbe(QWidget):
         vectors = [v for v in (self.hovered.vector, *(vector for _, vector in self._pins)) if v is not None and v.size]
         self._span = span_of(vectors, self._span)
         self.hovered.set_vector(self.hovered.vector, self._span)
-        for row, (_, vector) in zip(self.rows, self._pins, strict=True):
-            row.strip.set_vector(vector, self._span)
+        for pin, (_, vector) in zip(self.rows, self._pins, strict=True):
+            pin.strip.set_vector(vector, self._span)
         idle = self.hovered.vector is None
         self._hint.setVisible(idle)
         self.hovered.setVisible(not idle)
 
     def _fill(self) -> None:
         """A row a pin; rows that are there are used again, for one of them may be the one that is clicked."""
-        for row in self.rows[len(self._pins) :]:
-            row.hide()
-            row.deleteLater()
+        for pin in self.rows[len(self._pins) :]:
+            pin.hide()
+            pin.deleteLater()
         del self.rows[len(self._pins) :]
         while len(self.rows) < len(self._pins):
-            row = PinRow(len(self.rows))
-            row.removed.connect(self.pin_removed)
-            self._list.insertWidget(len(self.rows), row)
-            self.rows.append(row)
-        for row, (point, _) in zip(self.rows, self._pins, strict=True):
-            row.set_place(point)
+            pin = PinRow(len(self.rows))
+            pin.removed.connect(self.pin_removed)
+            self._list.insertWidget(len(self.rows), pin)
+            self.rows.append(pin)
+        for pin, (point, _) in zip(self.rows, self._pins, strict=True):
+            pin.set_place(point)
 
     def _make_area(self) -> QScrollArea:
-        inner = QWidget()
-        inner.setLayout(self._list)
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(0)
-        self._list.addStretch(1)
         area = QScrollArea()
-        area.setWidget(inner)
+        area.setWidget(boxed(self._list))
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -162,28 +155,14 @@ class PixelProbe(QWidget):
         return area
 
     def _arrange(self) -> None:
-        dim = QPalette.ColorRole.PlaceholderText
-        for label in (self._place, self._measure, self._hint):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setForegroundRole(dim)
         self._measure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._measure.setToolTip("What the numbers beside the pins say")
         self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        first = QHBoxLayout()
-        first.setContentsMargins(6, 0, 6, 0)
-        first.setSpacing(6)
         self._place.setFixedWidth(_NAME - _BUTTON - 6)
         self._measure.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
-        for widget, stretch in ((self._fold, 0), (self._place, 0), (self.hovered, 1), (self._hint, 1)):
-            first.addWidget(widget, stretch)
-        first.addWidget(self._measure)
-        first.addWidget(self._table)
-        first.addWidget(self._clear)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 2, 0, 2)
-        column.setSpacing(0)
-        column.addLayout(first)
-        column.addWidget(self._area, 1)
+        parts = self._fold, self._place, (self.hovered, 1), (self._hint, 1), self._measure, self._table, self._clear
+        first = row(*parts, margins=(6, 0, 6, 0), spacing=6)
+        self.setLayout(column(first, (self._area, 1), margins=(0, 2, 0, 2), spacing=0))
         for widget in (self.hovered, self._hint):
             widget.setFixedHeight(_ROW)
 
@@ -205,17 +184,11 @@ class PinRow(QWidget):
         self._figures = QLabel()
         self._figures.setFixedWidth(self.fontMetrics().horizontalAdvance(_WIDEST))
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._button = _tool("cancel", f"Remove pin {index + 1}")
-        self._button.clicked.connect(lambda: self.removed.emit(index))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12 + _NAME, 0, 6, 0)
-        row.setSpacing(6)
-        row.addWidget(self.strip, 1)
-        row.addWidget(self._figures)
+        self._button = _tool("cancel", f"Remove pin {index + 1}", lambda: self.removed.emit(index))
         below_table = QWidget()  # the first line has a button there
         below_table.setFixedWidth(_BUTTON)
-        row.addWidget(below_table)
-        row.addWidget(self._button)
+        parts = (self.strip, 1), self._figures, below_table, self._button
+        self.setLayout(row(*parts, margins=(12 + _NAME, 0, 6, 0), spacing=6))
         self.setFixedHeight(_ROW)
 
     def set_place(self, point: Point) -> None:
@@ -244,12 +217,8 @@ class PinRow(QWidget):
         painter.end()
 
 
-def _tool(icon: str, words: str) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(line_icon(icon))
-    button.setAutoRaise(True)
-    button.setFixedSize(_BUTTON, _BUTTON - 2)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the panes
-    button.setToolTip(words)
-    button.setAccessibleName(words)
-    return button
+def _tool(icon: str, words: str, act: Act) -> QToolButton:
+    made = tool_button(icon, words, act)
+    made.setFixedSize(_BUTTON, _BUTTON - 2)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the panes
+    return made

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import WorkBar, label, row
 from sss_gui.widgets.plain_tip import plain_tip
-
-_RESOLUTION = 1000
 
 
 class StatusLine(QWidget):
@@ -23,14 +22,11 @@ class StatusLine(QWidget):
         self._stage_text = ""
         self._note = QTimer(self, singleShot=True)
         self._note.timeout.connect(self._show_stage)
-        self._stage, self._left, self._elapsed = (QLabel() for _ in range(3))
-        self._stage.setTextFormat(Qt.TextFormat.PlainText)  # it names files, and `<b>.png` is a name
+        self._stage = label(name="Stage")
         self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._stage.setAccessibleName("Stage")
-        for label, name in ((self._left, "Time left"), (self._elapsed, "Time taken")):
-            label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
-            label.setAccessibleName(name)
-        self._bar = self._make_bar()
+        self._left, self._elapsed = label(name="Time left", dim=True), label(name="Time taken", dim=True)
+        self._bar = WorkBar()
+        self._bar.setFixedWidth(180)
         self._cancel = self._make_button("Cancel", "Stop what is running (Esc)", self.cancel_requested)
         self._cancel.setIcon(line_icon("cancel"))
         self._device = self._make_button("", "Where the network runs")
@@ -65,8 +61,7 @@ class StatusLine(QWidget):
             widget.setVisible(busy)
         self._left.setVisible(busy and seconds_left is not None)
         if fraction is not None:
-            self._bar.setRange(0, 0 if fraction < 0 else _RESOLUTION)
-            self._bar.setValue(round(min(max(fraction, 0.0), 1.0) * _RESOLUTION))
+            self._bar.show_fraction(fraction)
         if seconds_left is not None:
             self._left.setText(f"{duration(seconds_left)} left")
 
@@ -120,13 +115,6 @@ class StatusLine(QWidget):
         self._stage.setText(self._stage_text)
         self._stage.setToolTip(plain_tip(self._stage_text))
 
-    def _make_bar(self) -> QProgressBar:
-        bar = QProgressBar()
-        bar.setTextVisible(False)
-        bar.setFixedSize(180, 8)
-        bar.setAccessibleName("Progress")
-        return bar
-
     def _make_button(self, words: str, tip: str, signal: object = None) -> QToolButton:
         button = QToolButton()
         button.setText(words)
@@ -139,21 +127,8 @@ class StatusLine(QWidget):
         return button
 
     def _arrange(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 3, 6, 3)
-        row.setSpacing(10)
-        row.addWidget(self._stage, 1)
-        for widget in (
-            self._bar,
-            self._left,
-            self._cancel,
-            self._elapsed,
-            self._device,
-            self._size,
-            _Rule(),
-            self._model,
-        ):
-            row.addWidget(widget)
+        facts = self._bar, self._left, self._cancel, self._elapsed, self._device, self._size, _Rule(), self._model
+        self.setLayout(row((self._stage, 1), *facts, margins=(10, 3, 6, 3), spacing=10))
         self.setFixedHeight(max(self._model.sizeHint().height(), self.fontMetrics().height() + 6) + 6)
 
 

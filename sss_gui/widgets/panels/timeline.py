@@ -11,16 +11,15 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QLabel,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from sss_gui.widgets.controls.calm import calm
 from sss_gui.widgets.icons import line_icon
+from sss_gui.widgets.layout import column, label, row, tool_button
 from sss_gui.widgets.panels.frame_plot import FramePlot
 from sss_gui.widgets.panels.frame_track import FrameTrack, Marks
 
@@ -55,9 +54,10 @@ class Timeline(QWidget):
         super().__init__(parent)
         self._numbers: tuple[int, ...] = ()
         self.track, self.plot = FrameTrack(), FramePlot()
-        self._play = _tool("play", "Play the frames (Z)")
-        back, on = _tool("step-back", "Frame before (PgUp)"), _tool("step-on", "Next frame (PgDown)")
-        self._number, self._count = calm(QSpinBox()), QLabel()
+        self._play = tool_button("play", "Play the frames (Z)", self.play_requested)
+        back = tool_button("step-back", "Frame before (PgUp)", lambda: self.step_requested.emit(-1))
+        on = tool_button("step-on", "Next frame (PgDown)", lambda: self.step_requested.emit(1))
+        self._number, self._count, self._words = calm(QSpinBox()), QLabel(), label()
         self._number.setAccessibleName("Frame")
         self._number.setKeyboardTracking(False)
         self._rate = calm(QDoubleSpinBox())
@@ -66,8 +66,6 @@ class Timeline(QWidget):
         self._rate.setSuffix(" fps")
         self._rate.setAccessibleName("Frames a second")
         self._rate.setToolTip("How fast frames are played")
-        self._words = QLabel()
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._backwards = QCheckBox("Counts back&wards too")
         self._backwards.setToolTip("What is corrected in this frame counts for the frames before it too")
         self._carry = QToolButton()
@@ -76,40 +74,20 @@ class Timeline(QWidget):
         self._carry.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._carry.setCheckable(True)
         self._carry.setProperty("toggle", True)  # which the theme's style sheet knows
-        self._play.clicked.connect(self.play_requested)
-        back.clicked.connect(lambda: self.step_requested.emit(-1))
-        on.clicked.connect(lambda: self.step_requested.emit(1))
         self._number.valueChanged.connect(self._choose_number)
         self._carry.clicked.connect(self.carry_requested)
         self._backwards.clicked.connect(self.backwards_requested)
         for part in (self.track, self.plot):
             part.chosen.connect(self.chosen)
         self.track.scrubbed.connect(self.scrubbed)
-        self._place(back, on)
-        self.set_matte(shown=False)
-
-    def _place(self, back: QToolButton, on: QToolButton) -> None:
-        row = QHBoxLayout()
-        row.setContentsMargins(8, 4, 14, 0)
-        row.setSpacing(4)
-        for button in (back, self._play, on):
-            row.addWidget(button)
-        row.addSpacing(8)
-        row.addWidget(self._number)
-        row.addWidget(self._count)
-        row.addWidget(self._rate)
-        row.addSpacing(12)
-        row.addWidget(self._words, 1)
-        row.addWidget(self._backwards)
-        row.addSpacing(8)
-        row.addWidget(self._carry)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row)
-        column.addWidget(self.track)
-        column.addWidget(self.plot)
+        above = row(
+            *(back, self._play, on, 8, self._number, self._count, self._rate, 12),
+            *((self._words, 1), self._backwards, 8, self._carry),
+            margins=(8, 4, 14, 0), spacing=4,
+        )  # fmt: skip
+        self.setLayout(column(above, self.track, self.plot, spacing=0))
         self.setFocusProxy(self.track)
+        self.set_matte(shown=False)
 
     # what it shows ---------------------------------------------------------------------------------------------------
 
@@ -180,12 +158,3 @@ class Timeline(QWidget):
         """The frame of that number, or the next one that there is."""
         frame = min(bisect_left(self._numbers, number), len(self._numbers) - 1)
         self.chosen.emit(frame)
-
-
-def _tool(icon: str, words: str) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(line_icon(icon))
-    button.setAutoRaise(True)
-    button.setToolTip(words)
-    button.setAccessibleName(words)
-    return button

@@ -7,10 +7,11 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
 from sss_gui.widgets.display import Display
+from sss_gui.widgets.layout import column
 from sss_gui.widgets.picture.canvas.canvas import PictureCanvas
 from sss_gui.widgets.picture.canvas.canvas_input import WindowKeys
 from sss_gui.widgets.picture.image_view import ImageView, Picture
@@ -89,9 +90,7 @@ class FeaturePanel(QWidget):
         self._quad.solo_changed.connect(self.solo_changed)
         self._quad.arrangement_changed.connect(lambda _name: self._enlarge())
         self._quad.arrangement_changed.connect(self.arrangement_changed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._quad)
+        self.setLayout(column(self._quad))
         for name, view in self._panes.items():
             self._connect(name, view)
         self._keys = WindowKeys(self)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import OPACITY
 from sss_gui.widgets.carried import carried
 from sss_gui.widgets.display import Display
+from sss_gui.widgets.layout import column
 from sss_gui.widgets.picture.canvas.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas.canvas_input import GestureCanvas
 from sss_gui.widgets.picture.overlay_legend import Legend
@@ -39,11 +40,7 @@ class ImageView(QWidget):
         super().__init__(parent)
         self.header = PaneHeader(self)
         self.canvas = GestureCanvas(controller, self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.header)
-        column.addWidget(self.canvas, 1)
+        self.setLayout(column(self.header, (self.canvas, 1), spacing=0))
         self.setFocusProxy(self.canvas)
         self.setAcceptDrops(True)
         self.canvas.drag_out_requested.connect(self.drag_out_requested)

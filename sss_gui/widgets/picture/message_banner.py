@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
+from sss_gui.widgets.layout import button, column, label, row
 from sss_gui.widgets.picture.annotations import ALERT
 
 _MAX_WIDTH, _MARGIN = 560, 12
@@ -20,22 +21,17 @@ class MessageBanner(QFrame):
         super().__init__(parent)
         self._over = parent
         self._details = ""
-        self._title, self._hint = QLabel(self), QLabel(self)
-        for label in (self._title, self._hint):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._title, self._hint = label(wrap=True), label(wrap=True)
+        for words in (self._title, self._hint):
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
-        self._copy = QPushButton("Copy details", self)
-        self._accept = QPushButton(self)
+        self._copy = button("Copy details", "", self._copy_details)
+        self._accept = button("", "", self._take_offer)
         self._act: Callable[[], object] | None = None
-        self._close = QPushButton("Dismiss", self)
-        self._copy.clicked.connect(self._copy_details)
-        self._close.clicked.connect(self.hide)
-        self._accept.clicked.connect(self._take_offer)
+        self._close = button("Dismiss", "", self.hide)
         self._arrange()
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.hide()
@@ -75,21 +71,10 @@ class MessageBanner(QFrame):
         return (self._title.text(), self._hint.text()) if not self.isHidden() else ("", "")
 
     def _arrange(self) -> None:
-        words, buttons = QVBoxLayout(), QVBoxLayout()
-        words.setSpacing(3)
-        words.addWidget(self._title)
-        words.addWidget(self._hint)
-        words.addStretch()
-        buttons.setSpacing(6)
-        buttons.addWidget(self._accept)
-        buttons.addWidget(self._close)
-        buttons.addWidget(self._copy)
-        buttons.addStretch()
-        row = self._row = QHBoxLayout(self)
-        row.setContentsMargins(18, 12, 12, 12)
-        row.setSpacing(16)
-        row.addLayout(words, 1)
-        row.addLayout(buttons)
+        words = column(self._title, self._hint, None, spacing=3)
+        buttons = column(self._accept, self._close, self._copy, None, spacing=6)
+        self._row = row((words, 1), buttons, margins=(18, 12, 12, 12), spacing=16)
+        self.setLayout(self._row)
 
     def _take_offer(self) -> None:
         self.hide()

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from sss_gui.widgets.layout import column
 
 ARRANGEMENTS = ("grid", "row", "large")
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
@@ -44,9 +46,7 @@ class QuadSplitter(QWidget):
             splitter.setChildrenCollapsible(False)
         self._inner[0].splitterMoved.connect(lambda: self._follow(0, 1))
         self._inner[1].splitterMoved.connect(lambda: self._follow(1, 0))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._outer)
+        self.setLayout(column(self._outer))
         self._arrange()
 
     @property

@@ -8,7 +8,7 @@ from journeys import idle_shown
 from PySide6.QtWidgets import QListWidget
 
 from sss_gui.widgets.dialogs.model_manager import ModelManager
-from sss_gui.worker.model_files import describe_model
+from sss_gui.worker.model_engine import describe_model
 
 
 def test_models_are_told_apart(tmp_path):

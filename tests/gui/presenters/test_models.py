@@ -10,6 +10,7 @@ import pytest
 from controls import button, choose_row, named
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QTreeView
 
+from sss_gui.model_words import BackboneWords, GoodBackbone
 from sss_gui.requests.models import BackboneModelRequest, BackbonesRequest
 from sss_gui.widgets.dialogs.backbone_dialog import (
     FILE,
@@ -17,8 +18,6 @@ from sss_gui.widgets.dialogs.backbone_dialog import (
     PUBLISHED,
     BackboneChoice,
     BackboneDialog,
-    BackboneRow,
-    GoodRow,
 )
 from sss_gui.widgets.dialogs.model_manager import ModelManager
 from sss_gui.worker.model_engine import ModelEngine
@@ -27,9 +26,9 @@ from sss_model.progress import Progress
 from sss_model.weights.checkpoint import read_checkpoint
 
 ROWS = [
-    BackboneRow("resnet101", "torchvision", True, True),
-    BackboneRow("convnext_tiny", "timm", True, False),
-    BackboneRow("test_convnext", "timm", False, False),
+    BackboneWords("resnet101", "torchvision", "torchvision", True),
+    BackboneWords("convnext_tiny", "timm", "timm", False),
+    BackboneWords("test_convnext", "timm", "", False),
 ]
 
 
@@ -140,9 +139,9 @@ def test_a_failed_build_says_why_and_stays_open(qtbot, program):
 
 
 GOOD = [
-    GoodRow("", "The shipped model", licence="comes along"),
-    GoodRow("convnext_tiny", "A ConvNeXt", 114, "apache-2.0", here=False),
-    GoodRow("resnet101", "A ResNet", 170, "bsd-3-clause"),
+    GoodBackbone("", "", "", True, "The shipped model", 0, "comes along"),
+    GoodBackbone("convnext_tiny", "timm", "timm", False, "A ConvNeXt", 114, "apache-2.0"),
+    GoodBackbone("resnet101", "torchvision", "torchvision", True, "A ResNet", 170, "bsd-3-clause"),
 ]
 
 
