@@ -15,19 +15,17 @@ import sss_model
 from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_TITLES
 from sss_gui.presenters.basis import BasisPresenter
 from sss_gui.presenters.compare import ComparePresenter
-from sss_gui.presenters.display import DisplayPresenter
-from sss_gui.presenters.film_strip import FilmStripPresenter
+from sss_gui.presenters.film_strip import FilmStripPresenter, StripFeaturesPresenter
 from sss_gui.presenters.first_minute import FirstMinute
 from sss_gui.presenters.layers import LayersPresenter
 from sss_gui.presenters.models import ModelsPresenter
 from sss_gui.presenters.overlays import OverlaysPresenter
-from sss_gui.presenters.panes import WAITING, PanesPresenter
+from sss_gui.presenters.panes import WAITING, DisplayPresenter, PanesPresenter
 from sss_gui.presenters.parameters import ParametersPresenter
 from sss_gui.presenters.pin_table import PinTablePresenter
 from sss_gui.presenters.pixel_inspector import PixelInspector
 from sss_gui.presenters.segments import SegmentsPresenter
 from sss_gui.presenters.status import StatusPresenter
-from sss_gui.presenters.strip_features import StripFeaturesPresenter
 from sss_gui.presenters.timeline import TimelinePresenter
 from sss_gui.requests.channel import Rank
 from sss_gui.requests.panes import Source
@@ -51,13 +49,19 @@ from sss_gui.tasks.export_figure import ExportFigure
 from sss_gui.tasks.export_files import ExportFiles
 from sss_gui.tasks.export_layers import ExportLayers
 from sss_gui.tasks.file_watcher import FileWatcher
-from sss_gui.tasks.forget_closed import ForgetClosed
 from sss_gui.tasks.open_files import OpenFiles
-from sss_gui.tasks.prefetch import Prefetch
+from sss_gui.tasks.prefetch import ForgetClosed, Prefetch
 from sss_gui.widgets.picture.quad_splitter import ARRANGEMENTS
-from sss_gui.window.actions import build_actions, fill_menus, fill_toolbar, keep_checked, key_sheet, show_view
+from sss_gui.window.actions import (
+    RecentMenu,
+    build_actions,
+    fill_menus,
+    fill_toolbar,
+    keep_checked,
+    key_sheet,
+    show_view,
+)
 from sss_gui.window.main_window import MainWindow
-from sss_gui.window.recent_menu import RecentMenu
 from sss_gui.window.settings import Settings
 from sss_gui.worker.file_engine import FileEngine
 from sss_model.params import ExtractParams

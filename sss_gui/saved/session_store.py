@@ -6,27 +6,47 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from sss_gui.requests.channel import Channel, Ended, Rank
+from sss_gui.requests.channel import Channel, Ended, Rank, Request
 from sss_gui.requests.error_text import describe
-from sss_gui.requests.worker import Worker
+from sss_gui.requests.worker import Answers, Deliver, Engine, Worker
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
-from sss_gui.saved.session_keeper import KeepSession, SessionEngine
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.tasks.open_files import SESSION_SUFFIX
 from sss_model.errors import SSSError
+from sss_model.progress import Progress
 from sss_model.storage.atomic_write import replacing
 from sss_model.storage.json_file import read_json
 
 QUIET_MS = 3000
 _PATIENCE = 5.0  # seconds for the last write to end, before the program ends all the same
 _CLOCK = 2.0  # seconds that disks and processes may count apart
+
+
+@dataclass(frozen=True)
+class KeepSession(Request[None]):
+    """Write `saved` as the file `path`."""
+
+    path: Path
+    saved: SavedSession
+
+
+class SessionEngine(Engine):
+    """Writes sessions, one after the other; of those that wait the newest."""
+
+    answers: ClassVar[Answers] = {KeepSession: "keep"}
+
+    def keep(self, request: KeepSession, progress: Progress, deliver: Deliver) -> None:
+        """The file is whole, or the one before stays."""
+        request.path.parent.mkdir(parents=True, exist_ok=True)
+        write_session(request.path, request.saved)
 
 
 def _is_left(path: Path, process: str) -> bool:

@@ -6,10 +6,9 @@ from PySide6.QtCore import QObject, Signal
 
 from sss_gui.pane_names import OPACITY
 from sss_gui.requests.panes import Source
-from sss_gui.state.motion import Motion
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
-from sss_gui.state.session import Session
+from sss_gui.state.session import Motion, Session
 from sss_model.params import ClusterParams, SimilarityParams
 
 OVERLAYS = ("", "similarity", "clusters")

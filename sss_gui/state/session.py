@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import MODEL_TITLE, ErrorText
@@ -31,11 +31,47 @@ from sss_gui.requests.panes import (
     View,
 )
 from sss_gui.requests.worker import Worker
-from sss_gui.state.motion import Motion
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams
 
 JOBS = (Rank.BASIS, Rank.EXPORT, Rank.BATCH, Rank.CARRY)
 """Ranks of what may take long, and is not what the panes wait for."""
+
+
+REST_MS = 250
+
+
+class Motion(QObject):
+    """Moves end when somebody says so, or `REST_MS` after the last one.
+
+    Signals
+    -------
+    rested : the parameters stay as they are now, for a while at least
+    """
+
+    rested = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self, interval=REST_MS, singleShot=True)
+        self._timer.timeout.connect(self.rest)
+
+    @property
+    def moving(self) -> bool:
+        """Whether the last move is not at rest yet."""
+        return self._timer.isActive()
+
+    def move(self) -> None:
+        """A parameter has just moved, and may go on moving."""
+        self._timer.start()
+
+    def rest(self) -> None:
+        """The move is over."""
+        self._timer.stop()
+        self.rested.emit()
+
+    def stop(self) -> None:
+        """Forget the move without telling anybody."""
+        self._timer.stop()
 
 
 @dataclass(frozen=True)

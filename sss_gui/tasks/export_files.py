@@ -18,8 +18,7 @@ from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import command_line
 from sss_gui.tasks.export_task import ExportTask
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast
-from sss_gui.window.picture_scope import PictureScope
+from sss_gui.window.export_dialog import FEATURE_PURPOSES, ExportDialog, FeatureForecast, PictureScope
 from sss_gui.window.settings import Settings
 from sss_model.counted import counted
 from sss_model.feature_io import FORMATS

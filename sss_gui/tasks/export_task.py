@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.requests.panes import Source
 from sss_gui.state.session import Session
-from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
+from sss_gui.tasks.open_files import is_programs_own, pictures_folder
 from sss_gui.widgets.picture import qimage
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.window.export_dialog import Record

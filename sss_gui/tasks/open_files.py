@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -20,7 +20,6 @@ from sss_gui.requests.worker import Worker
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.sequence import FrameSequence
 from sss_gui.state.session import Session
-from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
 from sss_gui.widgets.carried import Carried, carried
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.read_dialog import ReadDialog
@@ -315,3 +314,14 @@ def read_as(paths: list[Path], layout: str) -> list[Source]:
     photographs = [] if layout == STRIP else [path for path in paths if not is_feature_file(path)]
     image = photographs[0] if photographs else None
     return [Source.from_path(path, image, layout) for path in paths if path not in photographs]
+
+
+def pictures_folder() -> Path:
+    """The user's folder of pictures; the home where there is none."""
+    where = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation))
+    return where if where.is_dir() else Path.home()
+
+
+def is_programs_own(path: Path, data: Path) -> bool:
+    """Whether a file came with the program, or lies in its folder `data`, as pasted pictures do."""
+    return path == resource(SAMPLE) or path.is_relative_to(data)

@@ -1,4 +1,4 @@
-"""Features of the other open pictures, computed while nothing else is wanted: similarity reaches them."""
+"""What the worker is to remember: features of the other open pictures, computed while nothing else is wanted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.panes import PrefetchRequest, Source
+from sss_gui.requests.panes import ForgetRequest, PrefetchRequest, Source
 from sss_gui.state.overlay_choices import OverlayChoices
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.session import Session
@@ -111,3 +111,22 @@ class Prefetch(QObject):
             self.failed.emit(source, ended.error.sentence)
         if not self._paused:
             self.go_on()
+
+
+class ForgetClosed(QObject):
+    """Watches the list; the picture in the panes counts as open while it is there, for it may have to come back."""
+
+    def __init__(self, session: Session, pictures: PictureList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._pictures = session, pictures
+        self._closed = Channel(session.worker, Rank.FORGET)
+        self._open: set[Source] = set()
+        pictures.changed.connect(self._look)
+        session.displayed_changed.connect(lambda _source: self._look())
+
+    def _look(self) -> None:
+        in_use = (*self._pictures.sources, self._session.displayed, self._session.state.source)
+        opened = {source for source in in_use if source is not None}
+        closed, self._open = self._open - opened, opened
+        if closed:
+            self._closed.ask(ForgetRequest(tuple(opened)))

@@ -1,9 +1,10 @@
-"""The table of commands: words, keys and menu of each. What they do is bound in the main window."""
+"""The table of commands: words, keys and menu of each, and the menus. What they do is bound in `program`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
 from sss_gui.widgets.key_positions import elsewhere
+from sss_gui.widgets.layout import plain_tip
+from sss_gui.window.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -345,3 +348,32 @@ def key_sheet() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _native(key: str) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class RecentMenu(QMenu):
+    """Filled anew each time it opens.
+
+    Parameters
+    ----------
+    open_recent : opens what was chosen
+    """
+
+    def __init__(self, settings: Settings, open_recent: Callable[[Path], None], parent: QWidget) -> None:
+        super().__init__("Open &recent", parent)
+        self.setObjectName("menu-recent")
+        self._settings, self._open_recent = settings, open_recent
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List the files that are there, newest first; the first nine have a digit as their key."""
+        self.clear()
+        paths = [path for name in self._settings.recent_files if (path := Path(name)).exists()]
+        for number, path in enumerate(paths, start=1):
+            key = f"&{number}  " if number < 10 else ""
+            end = "/" if path.is_dir() else ""
+            action = self.addAction(f"{key}{path.name.replace('&', '&&')}{end}")
+            action.setToolTip(plain_tip(str(path)))
+            action.triggered.connect(lambda _checked=False, path=path: self._open_recent(path))
+        if self.isEmpty():
+            self.addAction("Nothing yet").setEnabled(False)

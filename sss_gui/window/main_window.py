@@ -14,9 +14,11 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QResizeEvent,
+    QShowEvent,
     QWindowStateChangeEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QDialog,
     QDockWidget,
     QMainWindow,
@@ -46,7 +48,6 @@ from sss_gui.widgets.panels.pixel_read_out import PixelReadOut
 from sss_gui.widgets.panels.status_line import StatusLine
 from sss_gui.widgets.panels.timeline import Timeline
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
-from sss_gui.widgets.tool_dock import ToolDock
 from sss_gui.window.settings import Settings
 from sss_model.storage.shipped_files import resource
 
@@ -322,3 +323,34 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         event.accept()
+
+
+_ICONS = {"qt_dockwidget_closebutton": "cancel", "qt_dockwidget_floatbutton": "float"}
+
+
+class ToolDock(QDockWidget):
+    """`QDockWidget` with line icons: Fusion's own are dark whatever the palette.
+
+    Qt moves a dock behind the tab of another one out of sight, where Tab would find its contents: they are hidden.
+    """
+
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self.topLevelChanged.connect(self._dress)  # Qt puts its own back whenever the dock floats or is docked
+        self.visibilityChanged.connect(lambda seen: self.widget().setVisible(seen))
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._dress()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._dress()
+
+    def _dress(self) -> None:
+        for name, drawing in _ICONS.items():
+            button, icon = self.findChild(QAbstractButton, name), line_icon(drawing)
+            if button is not None and not icon.isNull():
+                button.setIcon(icon)

@@ -6,6 +6,14 @@ runs the network again. Of several pictures the last ones are kept, as many as f
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
+from sss_gui.requests.panes import View
+
+if TYPE_CHECKING:
+    from sss_model.projection.feature_views import FeatureViews  # loads torch
+
 import logging
 import time
 from collections.abc import Callable
@@ -79,9 +87,7 @@ from sss_gui.requests.segments import (
 from sss_gui.requests.sequence import CarryRequest, ExportFramesRequest, SequenceRecipeRequest
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_gui.worker.compared_vectors import compare_vectors
-from sss_gui.worker.devices import device_words, devices
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
-from sss_gui.worker.grid_views import box_on_picture, view_on_grid
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_gui.worker.pooled_figures import PooledFigures
 from sss_gui.worker.sources import files_of_source, foreseen, read_source, source_stamp
@@ -569,3 +575,37 @@ class FeatureEngine(Engine):
 
 class _NoRoomError(Exception):
     """There is no memory for features that nobody waits for."""
+
+
+def view_on_grid(view: View, figure: FeatureViews) -> View:
+    """A view in cells of the maps instead of pixels of the photograph."""
+    (x0, y0, x1, y1), scale = view
+    across, down = figure.image.shape[1] / figure.size[1], figure.image.shape[0] / figure.size[0]
+    box = (int(x0 * across), int(y0 * down), math.ceil(x1 * across), math.ceil(y1 * down))
+    return box, scale / across
+
+
+def box_on_picture(box: tuple[float, float, float, float], figure: FeatureViews) -> tuple[float, float, float, float]:
+    """The pixels of the photograph that a box of cells covers."""
+    across, down = figure.size[1] / figure.image.shape[1], figure.size[0] / figure.image.shape[0]
+    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
+
+
+def device_words(device: str) -> str:
+    """`device` with the name of the hardware where torch knows it."""
+    if device.startswith("cuda"):
+        import torch
+
+        return f"{device} · {torch.cuda.get_device_name(torch.device(device))}"
+    return device
+
+
+def devices() -> tuple[tuple[str, str], ...]:
+    """(key, words) of each device on this machine."""
+    import torch
+
+    named = [("cpu", f"Processor, {torch.get_num_threads()} threads")]
+    named += [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        named.append(("mps", "Apple GPU"))
+    return tuple(named)

@@ -11,8 +11,8 @@ from journeys import idle, idle_shown
 from PySide6.QtGui import QGuiApplication
 
 from sss_gui.pane_names import PANES
-from sss_gui.requests.activity import LOADING, Activity
 from sss_gui.requests.panes import BasisRequest, BasisStep, BatchExportRequest, ExportRequest
+from sss_gui.requests.worker import LOADING, Activity
 from sss_gui.tasks.command_line import command_line
 from sss_model.params import ExportParams
 
@@ -157,7 +157,7 @@ def test_the_copied_line_begins_with_what_any_shell_finds(shown, tmp_path):
 
 def test_loading_the_model_is_not_the_pace_of_the_rest(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("sss_gui.requests.activity.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sss_gui.requests.worker.time.monotonic", lambda: clock[0])
     activity = Activity()
     left = []
     activity.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))
@@ -169,7 +169,7 @@ def test_loading_the_model_is_not_the_pace_of_the_rest(monkeypatch):
 
 def test_the_time_left_is_told_by_a_jobs_own_pace(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("sss_gui.requests.activity.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sss_gui.requests.worker.time.monotonic", lambda: clock[0])
     activity = Activity()
     left = []
     activity.progress_changed.connect(lambda _fraction, _stage, seconds: left.append(seconds))

@@ -20,11 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from sss_gui.widgets.controls.calm import combo_box
-from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import NumberControl, WholeBox
-from sss_gui.widgets.layout import boxed, button, column, label, row
+from sss_gui.widgets.layout import CollapsibleSection, boxed, button, column, label, row
 from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")

@@ -17,8 +17,7 @@ from PySide6.QtWidgets import (
 
 from sss_gui.model_words import ModelWords
 from sss_gui.widgets.icons import line_icon
-from sss_gui.widgets.layout import button, column
-from sss_gui.widgets.plain_tip import plain_tip
+from sss_gui.widgets.layout import button, column, plain_tip
 
 
 class ModelManager(QDialog):

@@ -27,10 +27,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sss_gui.widgets.layout import column
+from sss_gui.widgets.layout import column, plain_tip
 from sss_gui.widgets.picture.annotations import ALERT, CANVAS, ink_on
 from sss_gui.widgets.picture.qimage import to_pixmap
-from sss_gui.widgets.plain_tip import plain_tip
 
 STATES = ("none", "running", "done", "failed")
 _THUMB = QSize(96, 64)

@@ -20,9 +20,8 @@ from PySide6.QtWidgets import (
 
 from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box
-from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
 from sss_gui.widgets.controls.number_control import NumberControl
-from sss_gui.widgets.layout import boxed, button, column, label, row
+from sss_gui.widgets.layout import CollapsibleSection, boxed, button, column, label, row
 from sss_gui.widgets.panels.layer_list import LayerList
 from sss_model.params.layers import MatteParams, SegmentParams
 

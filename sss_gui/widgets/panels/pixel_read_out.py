@@ -10,7 +10,7 @@ from PySide6.QtGui import QFont, QFontDatabase, QFontMetrics, QPainter, QPaintEv
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sss_gui.pane_names import PANE_TITLES, PANES
-from sss_gui.widgets.plain_tip import plain_tip
+from sss_gui.widgets.layout import plain_tip
 
 Column = tuple[str, str]
 

@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QWidget
 
 from sss_gui.widgets.icons import line_icon
-from sss_gui.widgets.layout import WorkBar, label, row
-from sss_gui.widgets.plain_tip import plain_tip
+from sss_gui.widgets.layout import WorkBar, label, plain_tip, row
 
 
 class StatusLine(QWidget):

@@ -337,7 +337,7 @@ def test_a_slow_disk_does_not_hold_up_the_window(qtbot, program, photos, monkeyp
         time.sleep(0.3)
         written.append(session)
 
-    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", slow)
+    monkeypatch.setattr("sss_gui.saved.session_store.write_session", slow)
     store = program.session_store
     begun = time.perf_counter()
     for radius in (7, 8, 9):
@@ -360,7 +360,7 @@ def test_what_is_written_while_the_program_ends_does_not_come_back(qtbot, tmp_pa
         time.sleep(0.3)
         write_session(path, session)
 
-    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", slow)
+    monkeypatch.setattr("sss_gui.saved.session_store.write_session", slow)
     first.session_store.keep()
     assert first.close()
     assert not list((tmp_path / "data" / "sessions").glob("running-*"))
@@ -371,7 +371,7 @@ def test_a_disk_that_takes_no_session_is_said_and_nothing_else_stops(qtbot, prog
     def refuse(path, session):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sss_gui.saved.session_keeper.write_session", refuse)
+    monkeypatch.setattr("sss_gui.saved.session_store.write_session", refuse)
     with qtbot.waitSignal(program.session_store.noted) as said:
         program.session_store.keep()
     assert said.args[0].startswith("The session cannot be kept: ")

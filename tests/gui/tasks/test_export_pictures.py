@@ -16,8 +16,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from sss_gui.requests.classes import JoinCocoRequest
 from sss_gui.requests.panes import ComputeFeatures, Source
 from sss_gui.requests.segments import ExportLayersRequest, LayersRequest, Matte, MatteRequest, SegmentsRequest
-from sss_gui.window.export_dialog import ExportDialog
-from sss_gui.window.picture_scope import places_of
+from sss_gui.window.export_dialog import ExportDialog, places_of
 from sss_model.errors import ParameterError
 from sss_model.matting.steps import stroke_at
 from sss_model.params import ExtractParams

@@ -17,7 +17,7 @@ from PySide6.QtGui import QColorSpace, QDragEnterEvent, QDropEvent, QGuiApplicat
 from sss_gui.requests.files import PasteRequest
 from sss_gui.requests.panes import BatchExportRequest
 from sss_gui.saved.session_file import read_session
-from sss_gui.tasks.user_folders import is_programs_own, pictures_folder
+from sss_gui.tasks.open_files import is_programs_own, pictures_folder
 from sss_gui.widgets.carried import carried
 from sss_gui.widgets.picture import qimage
 from sss_gui.worker import file_engine

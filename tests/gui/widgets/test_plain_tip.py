@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 
+from sss_gui.widgets.layout import plain_tip
 from sss_gui.widgets.panels.film_strip import FilmStrip
 from sss_gui.widgets.panels.status_line import StatusLine
-from sss_gui.widgets.plain_tip import plain_tip
 
 
 def shown(tip):

@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeEngine
 
 from sss_gui.requests.channel import Request
-from sss_gui.saved.session_keeper import SessionEngine
+from sss_gui.saved.session_store import SessionEngine
 from sss_gui.worker.engine import FeatureEngine
 from sss_gui.worker.file_engine import FileEngine
 from sss_gui.worker.model_engine import ModelEngine

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from sss_gui.widgets.controls.collapsible_section import CollapsibleSection
+from sss_gui.widgets.layout import CollapsibleSection
 
 
 @pytest.fixture
