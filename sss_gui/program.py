@@ -34,15 +34,9 @@ from sss_gui.saved.picture_edits import PictureEdits
 from sss_gui.saved.sequence_edits import SequenceEdits
 from sss_gui.saved.session_store import SessionStore
 from sss_gui.saved.window_snapshot import WindowSnapshot
-from sss_gui.state.ab_settings import ABSettings
-from sss_gui.state.classes import Classes
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.pins import Pins
-from sss_gui.state.segments import TOOLS, Segments
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session, State
-from sss_gui.state.undo import Undo
+from sss_gui.state.segments import TOOLS
+from sss_gui.state.session import State
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.batch_export import BatchExport, Report
 from sss_gui.tasks.doubtful_first import DoubtfulFirst
 from sss_gui.tasks.export_figure import ExportFigure
@@ -112,30 +106,24 @@ class Program(QObject):
         self.window = window = MainWindow()
         self.worker = Worker(engine, self)
         self.file_worker = Worker(FileEngine, self, name="sss-files")
-        # state
-        self.session = session = Session(self.worker, self, state)
-        self.pictures = pictures = PictureList(session, self)
-        self.pins = pins = Pins(session, self)
-        self.overlay_choices = choices = OverlayChoices(session, pictures, pins, self)
-        self.classes = classes = Classes(session, self)
-        self.segments = segments = Segments(session, classes, self)
-        self.sequence = sequence = FrameSequence(session, pictures, segments, self)
-        self.undo = Undo(session, pictures, pins, choices, segments, classes, self)
-        self.ab_settings = ABSettings(session, self)
+        self.work = work = Workspace(self.worker, self, state)
+        self.session, self.pictures, self.pins, self.undo = work.session, work.pictures, work.pins, work.undo
+        self.overlay_choices, self.ab_settings = work.overlays, work.ab_settings
+        self.classes, self.segments, self.sequence = work.classes, work.segments, work.sequence
+        session = work.session
         # presenters
-        panel, params = window.panel, window.params
-        self.panes = PanesPresenter(session, panel, self)
+        panel, params, panels = window.panel, window.params, (window.panel, window.segments_panel)
+        self.panes = PanesPresenter(session, *panels, self)
         self.parameters = ParametersPresenter(session, params, window.network, self)
-        self.overlays = OverlaysPresenter(session, pictures, choices, panel, params, self)
+        self.overlays = OverlaysPresenter(work, panel, params, self)
         self.display = DisplayPresenter(panel, params.display, self)
-        self.pixel_inspector = PixelInspector(session, pins, choices, panel, window.probe, window.read_out, self)
-        SegmentsPresenter(session, segments, classes, window.segments_panel, window.read_out, self)
-        self.layers = LayersPresenter(segments, classes, window.layers, self)
-        self.film_strip = FilmStripPresenter(session, pictures, self.file_worker, window.film_strip, sequence, self)
-        panels = panel, window.segments_panel
-        self.timeline = TimelinePresenter(session, sequence, segments, self.file_worker, window.timeline, panels, self)
-        self.strip_features = StripFeaturesPresenter(session, pictures, window.film_strip, self)
-        self.basis = BasisPresenter(session, pictures, params, bases, window)
+        self.pixel_inspector = PixelInspector(work, panel, window.probe, window.read_out, self)
+        SegmentsPresenter(work, window.segments_panel, window.read_out, self)
+        self.layers = LayersPresenter(work.segments, work.classes, window.layers, self)
+        self.film_strip = FilmStripPresenter(work, self.file_worker, window.film_strip, self)
+        self.timeline = TimelinePresenter(work, self.file_worker, window.timeline, panels, self)
+        self.strip_features = StripFeaturesPresenter(work, window.film_strip, self)
+        self.basis = BasisPresenter(work, params, bases, window)
         self.models = ModelsPresenter(session, settings, data / "models", window)
         self.status = StatusPresenter(session, window.status, window.network, self)
         self._add_tasks(settings, data)
@@ -146,42 +134,33 @@ class Program(QObject):
         window.restore_layout(settings)
 
     def _add_tasks(self, settings: Settings, data: Path) -> None:
-        window, session, pictures, choices = self.window, self.session, self.pictures, self.overlay_choices
-        segments, classes, sequence, panel = self.segments, self.classes, self.sequence, self.window.panel
-        self.open_files = OpenFiles(session, pictures, sequence, self.file_worker, settings, data, window)
+        work, window, panel = self.work, self.window, self.window.panel
+        self.open_files = OpenFiles(work, self.file_worker, settings, data, window)
         if settings.first_start:
-            first = FirstMinute(session, self.open_files, segments, panel, window.jobs, window.status, self)
+            first = FirstMinute(work, self.open_files, window, self)
             first.command.connect(lambda name: self.actions[name].trigger())
-        self.batch_export = batch = BatchExport(session, self)
-        self.export_files = ExportFiles(session, pictures, batch, panel, settings, data, window)
-        self.export_layers = ExportLayers(
-            *(session, pictures, self.pins, segments, sequence, batch, window.segments_panel, settings, data, window)
-        )
+        self.batch_export = batch = BatchExport(self.session, self)
+        self.export_files = ExportFiles(work, batch, panel, settings, data, window)
+        self.export_layers = ExportLayers(work, batch, window.segments_panel, settings, data, window)
         self._add_dialogs(data)
-        self.doubtful_first = DoubtfulFirst(session, pictures, classes, self)
-        self.prefetch = Prefetch(session, pictures, choices, self)
-        self.file_watcher = FileWatcher(session, self)
-        ForgetClosed(session, pictures, self)
+        self.doubtful_first = DoubtfulFirst(work, self)
+        self.prefetch = Prefetch(work, self)
+        self.file_watcher = FileWatcher(self.session, self)
+        ForgetClosed(work, self)
 
     def _add_saved(self, data: Path, bases: Path) -> None:
-        window, session, pictures, pins = self.window, self.session, self.pictures, self.pins
-        segments, classes, sequence = self.segments, self.classes, self.sequence
-        self.snapshot = snapshot = WindowSnapshot(
-            session, pictures, pins, self.overlay_choices, segments, classes, sequence, window.panel, self
-        )
-        self.session_store = SessionStore(data / "sessions", bases, snapshot.capture, snapshot.restore, window)
-        self.picture_edits = PictureEdits(
-            session, pictures, pins, segments, classes, self.file_worker, data / "edits", self
-        )
-        self.sequence_edits = SequenceEdits(sequence, self.file_worker, data / "edits", self)
+        self.snapshot = snapshot = WindowSnapshot(self.work, self.window.panel, self)
+        self.session_store = SessionStore(data / "sessions", bases, snapshot.capture, snapshot.restore, self.window)
+        self.picture_edits = PictureEdits(self.work, self.file_worker, data / "edits", self)
+        self.sequence_edits = SequenceEdits(self.sequence, self.file_worker, data / "edits", self)
 
     def _add_dialogs(self, data: Path) -> None:
         """What is seen in a window of its own: models and pins compared, figures."""
-        window, session, pins = self.window, self.session, self.pins
-        self.compare = ComparePresenter(session, pins, self.settings, self.models.worker, data / "models", window)
-        self.pin_table = PinTablePresenter(session, pins, self.overlay_choices, window)
+        work, window = self.work, self.window
+        self.compare = ComparePresenter(work, self.settings, self.models.worker, data / "models", window)
+        self.pin_table = PinTablePresenter(work, window)
         self.export_figure = ExportFigure(
-            session, self.segments, lambda: window.shown_panel, self.file_worker, self.export_files.folder, window
+            work, lambda: window.shown_panel, self.file_worker, self.export_files.folder, window
         )
 
     def start(self, paths: Sequence[Path] = (), *, restore: bool = True) -> None:

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.panes import BasisRequest, BasisResult, BasisStep, RenderPanes, Source
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.export_files import ask_save
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_model.counted import counted
@@ -39,15 +38,9 @@ class BasisPresenter(QObject):
     advanced = Signal(int, int, str)
     marked = Signal(object, str, str)
 
-    def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        panel: ParamsPanel,
-        folder: Path,
-        window: QWidget,
-    ) -> None:
+    def __init__(self, work: Workspace, panel: ParamsPanel, folder: Path, window: QWidget) -> None:
         super().__init__(window)
+        session, pictures = work.session, work.pictures
         self._session, self._pictures, self._panel = session, pictures, panel
         self._folder, self._window = folder, window
         self._bases = Channel(session.worker, Rank.BASIS, stops_running=True, busy=True)

@@ -26,8 +26,8 @@ from sss_gui.requests.models import (
 )
 from sss_gui.requests.panes import ExportResult, Pyramid
 from sss_gui.requests.worker import Worker
-from sss_gui.state.pins import Pins, Point
-from sss_gui.state.session import Session
+from sss_gui.state.pins import Point
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.dialogs.compare_dialog import Candidate, Chosen, CompareDialog
 from sss_gui.widgets.picture.overlay_legend import Legend
 from sss_gui.window.settings import Settings
@@ -48,11 +48,10 @@ class ComparePresenter(QObject):
     folder : where such models are kept
     """
 
-    def __init__(
-        self, session: Session, pins: Pins, settings: Settings, models: Worker, folder: Path, window: QWidget
-    ) -> None:
+    def __init__(self, work: Workspace, settings: Settings, models: Worker, folder: Path, window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._pins, self._settings = session, pins, settings
+        self._session, self._pins, self._settings = work.session, work.pins, settings
+        session = work.session
         self._folder, self._window = folder, window
         self._backbones: dict[str, BackboneWords] = {}
         self._lists = Channel(models, Rank.LIST)

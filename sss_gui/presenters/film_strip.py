@@ -11,9 +11,7 @@ from sss_gui.requests.files import FeatureThumbnailsRequest, ThumbnailRequest, T
 from sss_gui.requests.overlays import Match
 from sss_gui.requests.panes import PanesResult, Source
 from sss_gui.requests.worker import Worker
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.panels.film_strip import FilmStrip
 
 
@@ -25,16 +23,9 @@ class FilmStripPresenter(QObject):
     worker : runs a `FileEngine`
     """
 
-    def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        worker: Worker,
-        strip: FilmStrip,
-        sequence: FrameSequence,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, work: Workspace, worker: Worker, strip: FilmStrip, parent: QObject) -> None:
         super().__init__(parent)
+        session, pictures, sequence = work.session, work.pictures, work.sequence
         self._session, self._pictures, self._strip, self._sequence = session, pictures, strip, sequence
         self._thumbnails = Channel(worker, Rank.THUMBNAILS)
         self._without_thumbnail: list[Source] = []
@@ -149,10 +140,9 @@ class StripFeaturesPresenter(QObject):
 
     shown_changed = Signal(bool)
 
-    def __init__(
-        self, session: Session, pictures: PictureList, strip: FilmStrip, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, work: Workspace, strip: FilmStrip, parent: QObject) -> None:
         super().__init__(parent)
+        session, pictures = work.session, work.pictures
         self._session, self._pictures, self._strip = session, pictures, strip
         self._thumbnails = Channel(session.worker, Rank.THUMBNAILS, stops_running=True)
         self.shown = False

@@ -6,12 +6,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.panes import Box, Picture
-from sss_gui.state.segments import Segments
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.open_files import OpenFiles
-from sss_gui.widgets.panels.jobs_bar import JobsBar
-from sss_gui.widgets.panels.status_line import StatusLine
-from sss_gui.widgets.picture.feature_panel import FeaturePanel
+from sss_gui.window.main_window import MainWindow
 
 EDGES = "Look at the edges: blurred in PCA, sharp in Guided filter + PCA. Press F for the whole picture."
 COMPARE = "Bright is similar to the pin. Click to pin other pixels; pictures that you open are compared too."
@@ -31,19 +28,11 @@ class FirstMinute(QObject):
 
     command = Signal(str)
 
-    def __init__(
-        self,
-        session: Session,
-        open_files: OpenFiles,
-        segments: Segments,
-        panel: FeaturePanel,
-        jobs: JobsBar,
-        line: StatusLine,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, work: Workspace, open_files: OpenFiles, window: MainWindow, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._open_files, self._segments = session, open_files, segments
-        self._panel, self._jobs, self._line = panel, jobs, line
+        session, segments = work.session, work.segments
+        self._session, self._segments, self._open_files = session, segments, open_files
+        self._panel, self._jobs, self._line = panel, jobs, line = window.panel, window.jobs, window.status
         self._view: tuple[tuple[float, float], float] | None = None  # at the edges, as long as nobody chose another
         jobs.chosen.connect(self._do)
         jobs.offer("edges", False)

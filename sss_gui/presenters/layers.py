@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from sss_gui.state.classes import Classes
 from sss_gui.state.layer_edits import Layer
 from sss_gui.state.segments import CLASSES, METHOD_TITLES, Method, Segments
-from sss_gui.widgets.dialogs.backbone_dialog import FILE
-from sss_gui.widgets.dialogs.weights_question import WeightsQuestion
+from sss_gui.widgets.dialogs.backbone_dialog import FILE, ask_weights
 from sss_gui.widgets.panels.layer_list import LayerRow
 from sss_gui.widgets.panels.layers_panel import LayersPanel
 from sss_model.params.layers import NETWORKS
@@ -115,7 +114,7 @@ class LayersPresenter(QObject):
         title, published = METHOD_TITLES[name], SEGMENTATION_WEIGHTS.get(name)
         answer = FILE
         if published is not None:
-            answer = WeightsQuestion(title, published.megabytes, self._panel, here=published.here).ask()
+            answer = ask_weights(title, published.megabytes, self._panel, here=published.here)
         if answer == FILE:
             return self._with_file(name, f"Open weights of {title}", WEIGHTS)
         return Method(name, consent=published is not None and not published.here) if answer else None

@@ -20,10 +20,8 @@ from sss_gui.requests.overlays import (
     WriteMaskRequest,
 )
 from sss_gui.requests.panes import PanesResult, Pyramid
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Point
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.controls.params_panel import ParamsPanel
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 from sss_gui.widgets.picture.overlay_legend import Legend
@@ -56,16 +54,11 @@ class OverlaysPresenter(QObject):
     similarity_asked = Signal()
 
     def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        choices: OverlayChoices,
-        panel: FeaturePanel,
-        params: ParamsPanel,
-        parent: QObject | None = None,
+        self, work: Workspace, panel: FeaturePanel, params: ParamsPanel, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._session, self._pictures, self._choices = session, pictures, choices
+        session, choices = work.session, work.overlays
+        self._session, self._pictures, self._choices = session, work.pictures, choices
         self._panel, self._params = panel, params
         self.overlay: Pyramid | None = None
         self._legend: Legend | None = None

@@ -19,16 +19,17 @@ WAITING = "waiting"
 
 
 class PanesPresenter(QObject):
-    """Keeps the panel showing what the session's answers say."""
+    """Keeps the features' panel showing what the session's answers say; of the segments' the pane that it shares."""
 
-    def __init__(self, session: Session, panel: FeaturePanel, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, panel: FeaturePanel, segments: FeaturePanel, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._panel = session, panel
+        self._session, self._panel, self._panels = session, panel, (panel, segments)
+        self._filtered = [each.pane("filtered") for each in self._panels]
         session.displayed_changed.connect(self._empty)
         session.picture_opened.connect(self._show_input)
         session.panes_rendered.connect(self._show)
         session.previewed.connect(self._preview)
-        session.lifted.connect(self._sharpen)
+        session.lifted.connect(self._lay)
         session.failed.connect(self.show_error)
         session.source_changed.connect(self._show_placeholders)
         session.source_changed.connect(self._show_states)
@@ -39,16 +40,21 @@ class PanesPresenter(QObject):
 
     def show_error(self, error: ErrorText) -> None:
         """Lay `error` over the last good picture."""
-        words = error.words
-        if error.can_go_on:
-            self._panel.show_offer(error.title, words, "Read it smaller", self._read_smaller)
-        else:
-            self._panel.show_message(error.title, words, error.details)
+        for panel in self._panels:
+            if error.can_go_on:
+                panel.show_offer(error.title, error.words, "Read it smaller", self._read_smaller)
+            else:
+                panel.show_message(error.title, error.words, error.details)
         self._show_placeholders()
 
     def _read_smaller(self) -> None:
-        self._panel.end_offer()
+        for panel in self._panels:
+            panel.end_offer()
         self._session.read_smaller()
+
+    def _clear_messages(self) -> None:
+        for panel in self._panels:
+            panel.clear_message()
 
     def _show_input(self, opened: OpenedPicture) -> None:
         self._panel.controller.set_image_size(opened.size)
@@ -59,22 +65,23 @@ class PanesPresenter(QObject):
     def _show(self, result: PanesResult) -> None:
         """Put what `result` brings onto the panes."""
         for name, pyramid in result.pictures.items():
-            pane = self._panel.pane(name)
-            if pane.picture is not pyramid[0] or name == "filtered":  # a preview may lie over that one
-                pane.set_pyramid(pyramid)
+            for pane in self._filtered if name == "filtered" else [self._panel.pane(name)]:
+                if pane.picture is not pyramid[0] or name == "filtered":  # a preview may lie over that one
+                    pane.set_pyramid(pyramid)
         if result.complete:
-            self._panel.clear_message()
+            self._clear_messages()
 
     def _preview(self, patch: Patch) -> None:
-        self._panel.pane("filtered").set_region(*patch)
-        self._panel.clear_message()
+        self._lay(patch)
+        self._clear_messages()
 
-    def _sharpen(self, patch: Patch) -> None:
-        self._panel.pane("filtered").set_region(*patch)
+    def _lay(self, patch: Patch) -> None:
+        for pane in self._filtered:
+            pane.set_region(*patch)
 
     def _empty(self, _source: Source | None) -> None:
         """No pictures; centre and zoom stay, in case the next picture has the same size."""
-        self._panel.clear_message()
+        self._clear_messages()
         self._panel.set_match(None)
         for name in PANES:
             pane = self._panel.pane(name)
@@ -90,12 +97,14 @@ class PanesPresenter(QObject):
         for name in PANES:
             badge = session.status if name == "filtered" or (session.outdated and name != "input") else ""
             badge = WAITING if waits else badge
-            self._panel.pane(name).set_state(badge, badge not in ("", "exact"))
+            for pane in self._filtered if name == "filtered" else [self._panel.pane(name)]:
+                pane.set_state(badge, badge not in ("", "exact"))
 
     def _show_placeholders(self, *_: object) -> None:
         words = WORKING if self._session.busy else EMPTY if self._session.displayed is None else STOPPED
         for name in PANES:
             self._panel.pane(name).set_placeholder(words if name == "input" or words != EMPTY else "")
+        self._filtered[1].set_placeholder("" if words == EMPTY else words)
 
     def _tell_view(self) -> None:
         if self._panel.isHidden():  # another page has the view

@@ -11,9 +11,7 @@ from PySide6.QtWidgets import QWidget
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.overlays import PinTableRequest, PinTableResult
 from sss_gui.requests.panes import ComputeFeatures, Notes
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.pins import Pins
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.dialogs.pin_table import PinTableDialog
 
 MOST = 100
@@ -26,10 +24,10 @@ _WORDS = {
 class PinTablePresenter(QObject):
     """Opens the table and has it filled, by the measure that similarity has."""
 
-    def __init__(self, session: Session, pins: Pins, choices: OverlayChoices, window: QWidget) -> None:
+    def __init__(self, work: Workspace, window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._pins, self._choices, self._window = session, pins, choices, window
-        self._tables = Channel(session.worker, Rank.COMPARE, stops_running=True, busy=True, quiet=True)
+        self._session, self._pins, self._choices, self._window = work.session, work.pins, work.overlays, window
+        self._tables = Channel(work.session.worker, Rank.COMPARE, stops_running=True, busy=True, quiet=True)
         self._heads: list[str] = []
         self._metric = "cosine"
 

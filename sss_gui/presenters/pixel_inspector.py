@@ -10,9 +10,8 @@ from PySide6.QtCore import QObject
 from sss_gui.pane_names import PANE_TITLES, PANES
 from sss_gui.requests.channel import Channel, Rank
 from sss_gui.requests.panes import PanesResult, ProbeRequest, ProbeResult, Vector
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.pins import Pins, Point
-from sss_gui.state.session import Session
+from sss_gui.state.pins import Point
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.panels.pixel_probe import PixelProbe
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -30,17 +29,10 @@ class PixelInspector(QObject):
     """
 
     def __init__(
-        self,
-        session: Session,
-        pins: Pins,
-        choices: OverlayChoices,
-        panel: FeaturePanel,
-        probe: PixelProbe,
-        read_out: PixelReadOut,
-        parent: QObject | None = None,
+        self, work: Workspace, panel: FeaturePanel, probe: PixelProbe, read_out: PixelReadOut, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._session, self._pins, self._choices = session, pins, choices
+        self._session, self._pins, self._choices = session, pins, choices = work.session, work.pins, work.overlays
         self._panel, self._probe_panel, self._read_out = panel, probe, read_out
         self._hovered: Point | None = None
         self._hover_answer: ProbeResult | None = None

@@ -12,8 +12,7 @@ from PySide6.QtCore import QObject, Qt
 
 from sss_gui.pane_names import PANE_TITLES, PANES, SEGMENT_PANES, STOPPED, WORKING
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.error_text import ErrorText
-from sss_gui.requests.panes import OpenedPicture, PanesResult, Patch, Picture, Pyramid, View
+from sss_gui.requests.panes import OpenedPicture, Patch, Picture, Pyramid, View
 from sss_gui.requests.segments import (
     Alphas,
     BackdropRequest,
@@ -24,9 +23,8 @@ from sss_gui.requests.segments import (
     MatteRequest,
     SegmentsLiftRequest,
 )
-from sss_gui.state.classes import Classes
-from sss_gui.state.segments import Method, Segments
-from sss_gui.state.session import Session
+from sss_gui.state.segments import Method
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.panels.pixel_read_out import PixelReadOut, Reading
 from sss_gui.widgets.picture.annotations import StrokeMark
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -64,17 +62,10 @@ class SegmentsPresenter(QObject):
     closer than the grid, the worker sends the visible part in full.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        segments: Segments,
-        classes: Classes,
-        panel: FeaturePanel,
-        read_out: PixelReadOut,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, work: Workspace, panel: FeaturePanel, read_out: PixelReadOut, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._segments, self._classes = session, segments, classes
+        session, segments = work.session, work.segments
+        self._session, self._segments, self._classes = session, segments, work.classes
         self._panel, self._read_out = panel, read_out
         self._leading: Alphas | None = None  # (h, w): the plane that is strongest at each pixel
         self._over: dict[int, Pyramid] = {}  # colours over grey, by the number of the layer that stands out
@@ -96,11 +87,7 @@ class SegmentsPresenter(QObject):
         panel.resize_requested.connect(self._resize)
         panel.controller.view_changed.connect(self._look_closer)
         session.picture_opened.connect(self._take_photograph)
-        session.panes_rendered.connect(self._take_panes)
-        session.previewed.connect(self._preview)
-        session.lifted.connect(self._sharpen_filtered)
         session.displayed_changed.connect(self._empty)
-        session.failed.connect(self._show_error)
         session.worker.activity.busy_changed.connect(lambda _busy: self._show_status(segments.status))
         self._show_status(segments.status)
 
@@ -258,23 +245,6 @@ class SegmentsPresenter(QObject):
         self._show_matte()
         self._take_up_tool()
 
-    def _take_panes(self, result: PanesResult) -> None:
-        """The filtered pane is that of the features."""
-        if result.complete:
-            pane = self._panel.pane("filtered")
-            pane.set_pyramid(result.pictures["filtered"])
-            pane.set_state("exact")
-            self._panel.clear_message()
-
-    def _preview(self, patch: Patch) -> None:
-        pane = self._panel.pane("filtered")
-        pane.set_region(*patch)
-        pane.set_state("preview", True)
-        self._panel.clear_message()
-
-    def _sharpen_filtered(self, patch: Patch) -> None:
-        self._panel.pane("filtered").set_region(*patch)
-
     def _empty(self) -> None:
         self._parts.drop()
         self._matte_parts.drop()
@@ -283,8 +253,6 @@ class SegmentsPresenter(QObject):
         for name in SEGMENT_PANES:
             self._panel.pane(name).set_pyramid(())
             self._panel.pane(name).set_overlay(None)
-        self._panel.pane("filtered").set_state("")
-        self._panel.clear_message()
         self._show_status(self._segments.status)
 
     def _show_cut(self) -> None:
@@ -498,7 +466,6 @@ class SegmentsPresenter(QObject):
         for name in ("coloured", "layers"):
             self._panel.pane(name).set_state(BADGES.get(status, ""), status in ("stale", "preview"))
             self._panel.pane(name).set_placeholder(self._words())
-        self._panel.pane("filtered").set_placeholder(self._features_words())
         if status == "stale" and self._segments.edits.picked and not self._segments.edits.steps:
             self._panel.pane("matte").set_state("stale", True)
         if status == "exact":
@@ -517,9 +484,6 @@ class SegmentsPresenter(QObject):
         if self._session.displayed is None:
             return ""
         return WORKING if self._session.busy else STOPPED
-
-    def _show_error(self, error: ErrorText) -> None:
-        self._panel.show_message(error.title, error.words, error.details)
 
     def _show_reading(self) -> None:
         """x, y, RGB and the alphas of the pixel under the pointer."""

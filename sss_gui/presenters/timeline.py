@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,7 @@ from sss_gui.requests.panes import PanesResult, Pyramid, Source
 from sss_gui.requests.segments import MatteResult
 from sss_gui.requests.sequence import PlayedFrame, PlayFrame
 from sss_gui.requests.worker import Worker
-from sss_gui.state.segments import Segments
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.panels.frame_track import Marks
 from sss_gui.widgets.panels.timeline import Timeline
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -42,17 +41,10 @@ class TimelinePresenter(QObject):
     """
 
     def __init__(
-        self,
-        session: Session,
-        sequence: FrameSequence,
-        segments: Segments,
-        worker: Worker,
-        timeline: Timeline,
-        panels: tuple[FeaturePanel, FeaturePanel],
-        parent: QObject | None = None,
+        self, work: Workspace, worker: Worker, timeline: Timeline, panels: Sequence[FeaturePanel], parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._session, self._sequence, self._segments = session, sequence, segments
+        self._session, self._sequence, self._segments = work.session, work.sequence, work.segments
         self._timeline, self._panels = timeline, panels
         self._played = Channel(worker, Rank.PREVIEW, quiet=True)
         self._begun = 0.0, 0  # when playing began, and at which frame

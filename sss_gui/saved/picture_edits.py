@@ -23,12 +23,10 @@ from sss_gui.requests.worker import Worker
 from sss_gui.saved.classes_entry import NamedStroke, picture_strokes_entry, picture_strokes_of
 from sss_gui.saved.segments_entry import layers_entry, matte_entry, read_layers, read_matte
 from sss_gui.saved.session_values import Points, finite, one_of, points, text
-from sss_gui.state.classes import Classes
 from sss_gui.state.layer_edits import Edits
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.pins import Pins, Point
-from sss_gui.state.segments import MadeOfCut, Method, Segments
-from sss_gui.state.session import Session
+from sss_gui.state.pins import Point
+from sss_gui.state.segments import MadeOfCut, Method
+from sss_gui.state.workspace import Workspace
 from sss_gui.worker.file_engine import edits_file, write_edits
 from sss_model.errors import ParameterError, SSSError
 from sss_model.params.layers import SEGMENT_METHODS
@@ -55,20 +53,10 @@ class PictureEdits(QObject):
 
     noted = Signal(str)
 
-    def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        pins: Pins,
-        segments: Segments,
-        classes: Classes,
-        worker: Worker,
-        folder: Path,
-        parent: QObject,
-    ) -> None:
+    def __init__(self, work: Workspace, worker: Worker, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._pictures, self._folder = session, pictures, folder
-        self._pins, self._segments, self._classes = pins, segments, classes
+        self._session, self._pictures, self._folder = work.session, work.pictures, folder
+        self._pins, self._segments, self._classes = pins, segments, classes = work.pins, work.segments, work.classes
         self._files = Channel(worker, Rank.OPEN, keeps_all=True, quiet=True)
         self._asked: dict[Source, str] = {}  # each picture's file, once the picture was read
         self._name_of: dict[Source, str] = {}  # the same once that file was
@@ -78,7 +66,7 @@ class PictureEdits(QObject):
         self._unwritten: dict[str, str] = {}
         self._timer = QTimer(self, interval=QUIET_MS, singleShot=True)
         self._timer.timeout.connect(self.keep)
-        session.picture_opened.connect(self._recall)
+        work.session.picture_opened.connect(self._recall)
         for changed in (
             *(pins.changed, segments.layers_changed, segments.picked_changed, segments.steps_changed),
             *(segments.edges_changed, segments.params_changed),

@@ -11,36 +11,19 @@ from sss_gui.saved.segments_entry import SavedSegments
 from sss_gui.saved.sequence_edits import saved_sequence
 from sss_gui.saved.sequence_entry import SavedSequence
 from sss_gui.saved.session_file import SavedSession
-from sss_gui.state.classes import Classes
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.pins import Pins
-from sss_gui.state.segments import Segments
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
 
 
 class WindowSnapshot(QObject):
     """Captures and restores all of it; what belongs to a picture, such as its pins and layers, waits for it."""
 
-    def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        pins: Pins,
-        choices: OverlayChoices,
-        segments: Segments,
-        classes: Classes,
-        sequence: FrameSequence,
-        panel: FeaturePanel,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, work: Workspace, panel: FeaturePanel, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._pictures, self._pins, self._choices = session, pictures, pins, choices
-        self._segments, self._classes, self._sequence, self._panel = segments, classes, sequence, panel
+        self._session, self._pictures, self._pins, self._choices = work.session, work.pictures, work.pins, work.overlays
+        self._segments, self._classes, self._sequence, self._panel = work.segments, work.classes, work.sequence, panel
         self._waiting: SavedSession | None = None
-        session.panes_rendered.connect(self._arrive)
+        work.session.panes_rendered.connect(self._arrive)
 
     def capture(self) -> SavedSession:
         """The state now."""

@@ -10,9 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.panes import Source
-from sss_gui.state.classes import Classes
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_model.counted import counted
 
 NAMED = 3  # doubtful pictures that the note names
@@ -32,12 +30,10 @@ class DoubtfulFirst(QObject):
     failed = Signal(object, str)
     noted = Signal(str)
 
-    def __init__(
-        self, session: Session, pictures: PictureList, classes: Classes, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, work: Workspace, parent: QObject) -> None:
         super().__init__(parent)
-        self._pictures, self._classes = pictures, classes
-        self._channel = Channel(session.worker, Rank.BATCH, busy=True, quiet=True)
+        self._pictures, self._classes = work.pictures, work.classes
+        self._channel = Channel(work.session.worker, Rank.BATCH, busy=True, quiet=True)
         self._waiting: deque[Source] = deque()
         self._total = 0
 

@@ -15,8 +15,7 @@ from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.files import FigureRequest
 from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.worker import Worker
-from sss_gui.state.segments import Segments
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.export_files import ask_save, is_read_by
 from sss_gui.widgets.dialogs.figure_dialog import FORMATS, FigureChoice, FigureDialog
 from sss_gui.widgets.picture.feature_panel import FeaturePanel
@@ -38,15 +37,14 @@ class ExportFigure(QObject):
 
     def __init__(
         self,
-        session: Session,
-        segments: Segments,
+        work: Workspace,
         shown_panel: Callable[[], FeaturePanel],
         files: Worker,
         folder: Callable[[], Path],
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._session, self._segments, self._shown_panel = session, segments, shown_panel
+        self._session, self._segments, self._shown_panel = work.session, work.segments, shown_panel
         self._folder, self._window = folder, window
         self._figures = Channel(files, Rank.EXPORT, keeps_all=True)
         self._last = FigureChoice(())

@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
 from sss_gui.requests.panes import BatchExportRequest, ExportResult, Source
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import command_line
 from sss_gui.tasks.export_task import ExportTask
@@ -30,20 +29,13 @@ class ExportFiles(ExportTask[ExportParams]):
     """What the File menu writes and copies while the features show; no open picture is ever written over."""
 
     def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        batch: BatchExport,
-        panel: FeaturePanel,
-        settings: Settings,
-        data: Path,
-        window: QWidget,
+        self, work: Workspace, batch: BatchExport, panel: FeaturePanel, settings: Settings, data: Path, window: QWidget
     ) -> None:
         super().__init__(
-            session, panel, settings, data, window, default=ExportParams(), group="export", titles=PANE_TITLES
+            work.session, panel, settings, data, window, default=ExportParams(), group="export", titles=PANE_TITLES
         )
-        self._pictures, self._batch = pictures, batch
-        session.exported.connect(self._say_exported)
+        self._pictures, self._batch = work.pictures, batch
+        work.session.exported.connect(self._say_exported)
 
     def export_dialog(self, *, all_pictures: bool = False) -> None:
         """Ask what to export, of which pictures and where to, and do it; `all_pictures` is what it begins with."""

@@ -26,11 +26,8 @@ from sss_gui.requests.segments import (
 )
 from sss_gui.requests.sequence import ExportFramesRequest, FramesExported, SequenceRecipeRequest
 from sss_gui.state.layer_edits import Edits, Layer, matte_of, plain_count
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.pins import Pins
 from sss_gui.state.segments import Segments
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import (
     classes_command_line,
@@ -52,25 +49,15 @@ class ExportLayers(ExportTask[LayerExportParams]):
     """What the File menu writes and copies while the segments show."""
 
     def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        pins: Pins,
-        segments: Segments,
-        sequence: FrameSequence,
-        batch: BatchExport,
-        panel: FeaturePanel,
-        settings: Settings,
-        data: Path,
-        window: QWidget,
+        self, work: Workspace, batch: BatchExport, panel: FeaturePanel, settings: Settings, data: Path, window: QWidget
     ) -> None:
         super().__init__(
-            session, panel, settings, data, window,
+            work.session, panel, settings, data, window,
             default=LayerExportParams(), group="export-layers", titles=SEGMENT_TITLES,
         )  # fmt: skip
-        self._pictures, self._pins, self._batch = pictures, pins, batch
-        self._segments, self._sequence = segments, sequence
-        self._frames = Channel(session.worker, Rank.EXPORT, keeps_all=True, busy=True)
+        self._pictures, self._pins, self._batch = work.pictures, work.pins, batch
+        self._segments, self._sequence = work.segments, work.sequence
+        self._frames = Channel(work.session.worker, Rank.EXPORT, keeps_all=True, busy=True)
 
     def export_dialog(self, *, all_pictures: bool = False) -> None:
         """Ask what to export, of which pictures and where to, and do it; `all_pictures` is what it begins with."""

@@ -17,9 +17,7 @@ from sss_gui.requests.panes import MODEL_SUFFIXES, Source
 from sss_gui.requests.segments import FrameList
 from sss_gui.requests.sequence import OpenFrames
 from sss_gui.requests.worker import Worker
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.sequence import FrameSequence
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.carried import Carried, carried
 from sss_gui.widgets.picture import qimage
 from sss_gui.window.read_dialog import ReadDialog
@@ -66,18 +64,9 @@ class OpenFiles(QObject):
     frames_offered = Signal(object, int)
     noted = Signal(str)
 
-    def __init__(
-        self,
-        session: Session,
-        pictures: PictureList,
-        sequence: FrameSequence,
-        worker: Worker,
-        settings: Settings,
-        data: Path,
-        window: QWidget,
-    ) -> None:
+    def __init__(self, work: Workspace, worker: Worker, settings: Settings, data: Path, window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._pictures, self._sequence = session, pictures, sequence
+        self._session, self._pictures, self._sequence = work.session, work.pictures, work.sequence
         self._settings, self._data, self._window = settings, data, window
         self._listing = Channel(worker, Rank.LIST, stops_running=True)
         self._frames = Channel(worker, Rank.LIST, stops_running=True)
@@ -85,7 +74,7 @@ class OpenFiles(QObject):
         self._choices = Channel(worker, Rank.LIST, stops_running=True)
         self.stand_in: Source | None = None
         self._listed: set[Source] = set()  # came with a folder, which is what recent files name
-        session.opened.connect(self._remember)
+        self._session.opened.connect(self._remember)
 
     def open_dialog(self) -> None:
         """Ask for pictures, feature files or a model, and add them to what is open."""

@@ -9,9 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.panes import ForgetRequest, PrefetchRequest, Source
-from sss_gui.state.overlay_choices import OverlayChoices
-from sss_gui.state.picture_list import PictureList
-from sss_gui.state.session import Session
+from sss_gui.state.workspace import Workspace
 
 PAUSE_MS = 400  # of quiet before the next picture
 
@@ -32,11 +30,10 @@ class Prefetch(QObject):
     failed = Signal(object, str)
     noted = Signal(str)
 
-    def __init__(
-        self, session: Session, pictures: PictureList, choices: OverlayChoices, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, work: Workspace, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._pictures, self._choices = session, pictures, choices
+        session, pictures = work.session, work.pictures
+        self._session, self._pictures, self._choices = session, pictures, work.overlays
         self._tried: set[Source] = set()
         self._features = Channel(session.worker, Rank.PREFETCH, quiet=True)
         self._full = self._paused = self._all = False
@@ -116,9 +113,9 @@ class Prefetch(QObject):
 class ForgetClosed(QObject):
     """Watches the list; the picture in the panes counts as open while it is there, for it may have to come back."""
 
-    def __init__(self, session: Session, pictures: PictureList, parent: QObject | None = None) -> None:
+    def __init__(self, work: Workspace, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._pictures = session, pictures
+        self._session, self._pictures = session, pictures = work.session, work.pictures
         self._closed = Channel(session.worker, Rank.FORGET)
         self._open: set[Source] = set()
         pictures.changed.connect(self._look)

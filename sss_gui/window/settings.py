@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QByteArray, QRect, QSettings, QSize
 from PySide6.QtGui import QGuiApplication
@@ -20,7 +20,7 @@ RECENT_LIMIT = 12
 _REACHABLE = QSize(120, 24)
 _LAYOUT_VERSION = 3
 
-_Plain = TypeVar("_Plain", bool, int, float, str)
+_Plain = TypeVar("_Plain", bound=bool | int | float | str)
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,19 @@ class Opened:
     image: str = ""
     layout: str = ""
     reading: ReadParams = field(default_factory=ReadParams)
+
+
+class _Stored(Generic[_Plain]):
+    """A plain value that is kept under 'group/name', of the default's own type."""
+
+    def __init__(self, name: str, default: _Plain) -> None:
+        self._name, self._default = name, default
+
+    def __get__(self, settings: Settings, _owner: object = None) -> _Plain:
+        return settings.value(self._name, self._default)
+
+    def __set__(self, settings: Settings, value: _Plain) -> None:
+        settings.set_value(self._name, value)
 
 
 class Settings:
@@ -64,33 +77,10 @@ class Settings:
         """The folder of the settings' file; it may not be there yet."""
         return Path(self._store.fileName()).parent
 
-    @property
-    def theme(self) -> str:
-        """'system', 'light' or 'dark'."""
-        mode = self.value("window/theme", "system")
-        return mode if mode in ("system", "light", "dark") else "system"
-
-    @theme.setter
-    def theme(self, mode: str) -> None:
-        self.set_value("window/theme", mode)
-
-    @property
-    def device(self) -> str:
-        """The device last chosen, 'auto' at first."""
-        return self.value("model/device", "auto")
-
-    @device.setter
-    def device(self, device: str) -> None:
-        self.set_value("model/device", device)
-
-    @property
-    def model(self) -> str:
-        """Path of the model last used; '' is the shipped one."""
-        return self.value("model/path", "")
-
-    @model.setter
-    def model(self, path: str) -> None:
-        self.set_value("model/path", path)
+    theme = _Stored("window/theme", "system")  # or light, dark
+    device = _Stored("model/device", "auto")
+    model = _Stored("model/path", "")  # the shipped one
+    pixels_folded = _Stored("window/pixels_folded", False)  # whether the pixels' dock shows its first line only
 
     @property
     def open_folder(self) -> str:
@@ -157,15 +147,6 @@ class Settings:
     def open_sections(self, sections: Sequence[str]) -> None:
         self._store.setValue("window/sections", list(sections))
 
-    @property
-    def pixels_folded(self) -> bool:
-        """Whether the pixels' dock shows its first line only."""
-        return self.value("window/pixels_folded", False)
-
-    @pixels_folded.setter
-    def pixels_folded(self, folded: bool) -> None:
-        self.set_value("window/pixels_folded", folded)
-
     def save_window(self, window: QWidget, place: QRect) -> None:
         """Remember `place`, which is the window's while it is not maximised, whether it is, and its docks and bars."""
         self._store.setValue("window/place", place)
@@ -197,7 +178,7 @@ class Settings:
             return default
         try:
             if isinstance(default, bool):
-                return {"true": True, "false": False}[str(stored).lower()]
+                stored = {"true": True, "false": False}[str(stored).lower()]
             return type(default)(stored)
         except (KeyError, TypeError, ValueError):
             return default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QDir, QObject, Qt, Signal
+from PySide6.QtCore import QDir, QObject, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -43,34 +43,13 @@ DARK = Colours(window="#242427", base="#1b1b1d", raised="#313135", line="#45454b
 class Theme(QObject):
     """Dresses the application and follows the system's light or dark; make one, keep it as long as the application."""
 
-    changed = Signal(bool)
-    """The look was switched; True for dark."""
-
     def __init__(self, app: QApplication, mode: str = "system") -> None:
         super().__init__(app)
         self._app = app
         self._mode = mode if mode in MODES else "system"
-        self._dark = False
         QDir.setSearchPaths("icons", [str(resource("icons"))])
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._follow)
-        self._apply()
-
-    @property
-    def mode(self) -> str:
-        """One of `MODES`."""
-        return self._mode
-
-    @property
-    def dark(self) -> bool:
-        """Whether the window is dark now."""
-        return self._dark
-
-    def set_mode(self, mode: str) -> None:
-        """'system', 'light' or 'dark'."""
-        if mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(MODES)}; got {mode!r}.")
-        self._mode = mode
         self._apply()
 
     def _follow(self) -> None:
@@ -81,7 +60,6 @@ class Theme(QObject):
         hints = self._app.styleHints()
         hints.setColorScheme(_SCHEMES[self._mode])  # for what the system draws: title bars, file dialogs
         dark = hints.colorScheme() == Qt.ColorScheme.Dark if self._mode == "system" else self._mode == "dark"
-        changed, self._dark = dark != self._dark, dark
         colours = DARK if dark else LIGHT
         palette = make_palette(colours)
         self._app.setPalette(palette)
@@ -90,8 +68,6 @@ class Theme(QObject):
         for kind in _OUTLINED:
             QApplication.setPalette(palette, kind)  # type: ignore[arg-type]  # PySide takes a str
         self._app.setStyleSheet(make_style_sheet(colours))
-        if changed:
-            self.changed.emit(dark)
 
 
 def make_palette(colours: Colours) -> QPalette:

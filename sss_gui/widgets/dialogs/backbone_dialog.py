@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QGroupBox,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QTreeView,
     QWidget,
@@ -254,3 +255,31 @@ class _Matching(QSortFilterProxyModel):
         index = self.sourceModel().index(row, 0)
         name = str(index.data()).lower()
         return all(word in name for word in self._words) and (not self._here or bool(index.data(_STATE_ROLE)))
+
+
+def ask_weights(network: str, megabytes: int, parent: QWidget, *, here: bool) -> str:
+    """Ask where the weights of `network` come from, before anything is downloaded: PUBLISHED or FILE; '' to cancel.
+
+    Parameters
+    ----------
+    megabytes : what its published weights take
+    here : whether these are on this machine
+    """
+    box = QMessageBox(parent)
+    box.setWindowTitle(f"Weights of {network}")
+    box.setText(f"Which weights shall {network} use?")
+    words, offer = "The published ones are on this machine.", "&Use the published weights"
+    if not here:
+        offer = f"&Download the weights ({megabytes} MB)"
+        words = (
+            f"The published ones are not on this machine. They are {megabytes} MB to download, once, "
+            "and stay here for other pictures and sessions."
+        )
+    box.setInformativeText(words)
+    published = box.addButton(offer, QMessageBox.ButtonRole.AcceptRole)
+    file = box.addButton("Choose a &file…", QMessageBox.ButtonRole.ActionRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    clicked = box.clickedButton()
+    return PUBLISHED if clicked is published else FILE if clicked is file else ""

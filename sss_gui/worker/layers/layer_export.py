@@ -92,7 +92,7 @@ def _layers(
         image, alpha = engine.full_matte(request.matte, progress, deliver)
         return Layers(image, alpha[..., None], request.names), {}, ""
     made, doubt = _sure_of_classes(request, document)
-    _, cut = engine.found(request.layers.cut, progress.part(0.0, 0.4), deliver)
+    _, cut = engine.cut(request.layers.cut, progress.part(0.0, 0.4), deliver)
     groups, names, order = request.layers.groups, request.names, request.order
     if groups and len(groups) != len(cut.shares):
         raise ExportError(

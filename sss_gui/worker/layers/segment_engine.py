@@ -83,7 +83,7 @@ class SegmentEngine:
         of_frame: FeaturesOf,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
-        self._document, self._documents, self._give_way = document, documents, give_way
+        self.document, self._documents, self._give_way = document, documents, give_way
         self._cuts: OrderedDict[tuple[Any, ...], LayerSource] = OrderedDict()
         self._grey: tuple[int, list[Picture]] | None = None
         self._backdrop: tuple[Any, Floats] | None = None
@@ -101,7 +101,7 @@ class SegmentEngine:
 
     def segments(self, request: SegmentsRequest, progress: Progress, deliver: Deliver) -> SegmentsResult:
         """Cut the picture into components, or find those that are known."""
-        document, cut = self._cut(request, progress, deliver)
+        document, cut = self.cut(request, progress, deliver)
         if self._grey is None or self._grey[0] != document.number:
             self._grey = document.number, [in_grey(level) for level in document.full_picture()]
         result = SegmentsResult(
@@ -124,16 +124,15 @@ class SegmentEngine:
 
     def layers(self, request: LayersRequest, progress: Progress, deliver: Deliver) -> LayersResult:
         """The layers on the grid: at once what their components sum to, then as they are."""
-        _, cut = self._cut(request.cut, progress.part(0.0, 0.5), deliver)
+        _, cut = self.cut(request.cut, progress.part(0.0, 0.5), deliver)
         if (quick := cut.at_once(request.groups)) is not None:
             deliver(_layers_result(request, cut.grid, quick, exact=False))
         layers = cut.on_grid(request.groups, progress.part(0.5, 1.0, "Layers"))
         return _layers_result(request, cut.grid, layers, exact=True)
 
-    def _cut(
-        self, request: SegmentsRequest, progress: Progress, deliver: Deliver
-    ) -> tuple[CachedFeatures, LayerSource]:
-        document = self._document(request.features, progress.part(0.0, 0.02), deliver)  # mostly known
+    def cut(self, request: SegmentsRequest, progress: Progress, deliver: Deliver) -> tuple[CachedFeatures, LayerSource]:
+        """The features of the picture and its cut, remembered or computed."""
+        document = self.document(request.features, progress.part(0.0, 0.02), deliver)  # mostly known
         params, key = request.params, _cut_key(request, document)
         cut = self._cuts.get(key)
         if request.classes is not None:  # of one teaching: a stroke more makes the former one worthless
@@ -208,24 +207,14 @@ class SegmentEngine:
         """The matte on the grid: the sum of the picked layers, or what the steps make of it."""
         if request.drawn:
             return self.mattes.matte(request, progress, deliver)
-        _, cut = self._cut(request.layers.cut, progress, deliver)
+        _, cut = self.cut(request.layers.cut, progress, deliver)
         matte = adjust_matte(self._sum(request, cut), request.matte.params, scale=_scale_of(cut))
         colours = _own_colours(cut.grid, matte, progress) if request.decontaminate else None
         return MatteResult(request.features.source, whole_numbers(matte, 255), to_picture(cut.grid), colours)
 
-    def document(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> CachedFeatures:
-        """The features of a picture, remembered or computed."""
-        return self._document(request, progress, deliver)
-
-    def found(
-        self, request: SegmentsRequest, progress: Progress, deliver: Deliver
-    ) -> tuple[CachedFeatures, LayerSource]:
-        """The features of the picture and its cut, remembered or computed."""
-        return self._cut(request, progress, deliver)
-
     def picked(self, request: MatteRequest, progress: Progress, deliver: Deliver) -> Floats:
         """(h, w) in [0, 1]: the sum of the picked layers on the grid."""
-        return self._sum(request, self._cut(request.layers.cut, progress, deliver)[1])
+        return self._sum(request, self.cut(request.layers.cut, progress, deliver)[1])
 
     @staticmethod
     def _sum(request: MatteRequest, cut: LayerSource) -> Floats:
@@ -235,7 +224,7 @@ class SegmentEngine:
         """The photograph (H, W, 3), and its matte (H, W) in [0, 1]."""
         if request.drawn:
             return self.mattes.full(request, progress, deliver)
-        _, cut = self._cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
+        _, cut = self.cut(request.layers.cut, progress.part(0.0, 0.2), deliver)
         alphas = cut.at_full_size(request.layers.groups, progress.part(0.2, 1.0, "Full size"))
         return cut.image, adjust_matte(picked_sum(alphas, request.matte.picked), request.matte.params)
 
@@ -256,7 +245,7 @@ class SegmentEngine:
     ) -> dict[str, Patch] | None:
         """The part of layers and matte that is looked at; None where the grid is as fine as the screen."""
         asked, look = request.matte, request.look
-        _, cut = self._cut(asked.layers.cut, progress, deliver)
+        _, cut = self.cut(asked.layers.cut, progress, deliver)
         seen_part = self.part_seen(request.view, cut.image.shape[:2], _scale_of(cut))
         if seen_part is None:
             return None

@@ -252,7 +252,7 @@ def test_the_engine_runs_models_answers_pins_and_writes_the_page(tmp_path):
     assert len(result.rows) == 2
     assert len(result.heads) == len(result.rows[0])
     likeness = engine.answer(CompareSimilarityRequest((10, 10)), Progress(), print)
-    assert [values.shape for values in likeness.values] == [(27, 32), (40, 48)]
+    assert [levels[0].shape[:2] for levels in likeness] == [(27, 32), (40, 48)]
     page = engine.answer(CompareReportRequest(tmp_path / "page.html", ((10, 10),)), Progress(), print)
     assert "photo.png: 2 models compared" in page.paths[0].read_text("utf-8")
     with pytest.raises(ParameterError):

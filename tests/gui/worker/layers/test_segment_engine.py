@@ -137,7 +137,7 @@ def test_own_colours_leave_the_other_half_out(engine, cut, found):
 
 def test_a_part_is_what_the_whole_has_there(engine, cut, found):
     layers = LayersRequest(cut, found.groupings[1])
-    whole = engine.found(cut, Progress(), print)[1].at_full_size(layers.groups, Progress())
+    whole = engine.cut(cut, Progress(), print)[1].at_full_size(layers.groups, Progress())
     look = Look(((255, 0, 0), (0, 0, 255)), (0, 1))
     asked = MatteRequest(layers, Matte((1,)))
     answer = engine.lift_segments(SegmentsLiftRequest(asked, look, ((20, 5, 44, 30), 2.0)), Progress(), print)
@@ -149,7 +149,7 @@ def test_a_part_is_what_the_whole_has_there(engine, cut, found):
 
 
 def test_a_large_part_is_made_in_stripes(engine, cut, found, monkeypatch):
-    source = engine.found(cut, Progress(), print)[1]
+    source = engine.cut(cut, Progress(), print)[1]
     whole = source.part(found.groupings[1], (3, 2, 60, 47), 1)
     monkeypatch.setattr("sss_gui.worker.layers.layer_sources.STRIPE", 130)
     np.testing.assert_allclose(source.part(found.groupings[1], (3, 2, 60, 47), 1), whole, atol=1e-6)
@@ -258,19 +258,19 @@ def test_cuts_go_with_their_pictures_and_the_oldest_of_too_many(document, cut, m
     documents = FeatureCache(1 << 30)
     documents.put("one", document)
     engine = SegmentEngine(lambda _show, _progress, _deliver: document, documents, print)
-    first = engine.found(cut, Progress(), print)[1]
-    assert engine.found(cut, Progress(), print)[1] is first, "remembered"
+    first = engine.cut(cut, Progress(), print)[1]
+    assert engine.cut(cut, Progress(), print)[1] is first, "remembered"
     other = replace(cut, params=replace(PARAMS, segment_seed=1))
-    engine.found(other, Progress(), print)
-    assert engine.found(cut, Progress(), print)[1] is first
+    engine.cut(other, Progress(), print)
+    assert engine.cut(cut, Progress(), print)[1] is first
     documents.budget = 4  # no more than one fits
-    engine.found(other, Progress(), print)
-    again = engine.found(cut, Progress(), print)[1]
+    engine.cut(other, Progress(), print)
+    again = engine.cut(cut, Progress(), print)[1]
     assert again is not first
     documents.drop("one")
     engine.forget_closed()
     documents.put("one", document)
-    assert engine.found(cut, Progress(), print)[1] is not again
+    assert engine.cut(cut, Progress(), print)[1] is not again
 
 
 def sees_halves(monkeypatch, method):
