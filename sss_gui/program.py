@@ -361,12 +361,8 @@ class Program(QObject):
         window.dropped.connect(opening.drop)
         window.panel.dropped.connect(opening.drop)
         window.panel.drag_out_requested.connect(exporting.drag_out)
-        window.params.mask_export_requested.connect(lambda: exporting.save_png("mask", overlays.write_mask))
-        window.params.map_export_requested.connect(
-            lambda: exporting.save_png("similarity", overlays.write_map, numbers=True)
-        )
+        window.params.export_requested.connect(lambda what: exporting.save_png(what, partial(overlays.write, what)))
         window.probe.table_requested.connect(self.pin_table.show)
-        window.params.clusters_export_requested.connect(lambda: exporting.save_png("clusters", overlays.write_clusters))
         window.status.cancel_requested.connect(self._stop)
         window.status.model_requested.connect(self.models.show)
         self.models.browse_requested.connect(opening.open_model_dialog)

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.pane_names import PANES
-from sss_gui.requests.channel import Channel, Rank
+from sss_gui.requests.channel import Channel, Rank, Request
 from sss_gui.requests.overlays import (
     ClusterRequest,
     ClusterResult,
@@ -19,7 +19,7 @@ from sss_gui.requests.overlays import (
     WriteMapRequest,
     WriteMaskRequest,
 )
-from sss_gui.requests.panes import PanesResult, Pyramid
+from sss_gui.requests.panes import ExportResult, PanesResult, Pyramid
 from sss_gui.state.pins import Point
 from sss_gui.state.workspace import Workspace
 from sss_gui.widgets.controls.params_panel import ParamsPanel
@@ -93,30 +93,25 @@ class OverlaysPresenter(QObject):
         if self._choices.origin is not None:
             self._ask_similarity()
 
-    def write_mask(self, path: Path) -> None:
-        """Write what the threshold keeps, or the nearest pins, as a PNG."""
+    def write(self, what: str, path: Path) -> None:
+        """Write an overlay of the picture shown.
+
+        Parameters
+        ----------
+        what : mask, what the threshold keeps or the nearest pins, as a PNG; similarity, as 16-bit PNG or npy; clusters,
+            their numbers as a PNG
+        """
         comparison = self._comparison()
-        if comparison is None:
+        if what == "clusters" and self._session.shown is not None:
+            clusters = ClusterRequest(self._session.shown, self._choices.clusters)
+            request: Request[ExportResult] = WriteMaskRequest(clusters, path)
+        elif comparison is None:
             self.noted.emit("There is nothing to compare with: pin a pixel first.")
             return
-        request = WriteMaskRequest(replace(comparison, others=()), path)
+        else:
+            alone = replace(comparison, others=())
+            request = WriteMapRequest(alone, path) if what == "similarity" else WriteMaskRequest(alone, path)
         self._session.exports.ask(request, self._session.exported.emit)
-
-    def write_map(self, path: Path) -> None:
-        """Write the similarity itself, as 16-bit PNG or npy."""
-        comparison = self._comparison()
-        if comparison is None:
-            self.noted.emit("There is nothing to compare with: pin a pixel first.")
-            return
-        request = WriteMapRequest(replace(comparison, others=()), path)
-        self._session.exports.ask(request, self._session.exported.emit)
-
-    def write_clusters(self, path: Path) -> None:
-        """Write the clusters' numbers as a PNG."""
-        source = self._session.shown
-        if source is not None:
-            request = WriteMaskRequest(ClusterRequest(source, self._choices.clusters), path)
-            self._session.exports.ask(request, self._session.exported.emit)
 
     # intents -------------------------------------------------------------------------------------------------------
 

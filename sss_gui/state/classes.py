@@ -46,6 +46,7 @@ class Classes(QObject):
     ----------
     entries : the classes in their order
     active : number of the class that the brush paints; 0 for none
+    taught : what the strokes teach; None while fewer than two classes have some
     confidence : how sure the classes are of pictures, as they are taught now
     rated : of pictures whose confidence was known before the last stroke
 
@@ -74,7 +75,7 @@ class Classes(QObject):
         self.entries: tuple[ClassEntry, ...] = ()
         self.active = 0
         self._strokes: dict[Source | None, Strokes] = {}
-        self._taught: TaughtClasses | None = None
+        self.taught: TaughtClasses | None = None
         self._last = 0  # number given last
         self.confidence: dict[Source, float] = {}
         self.rated: list[Source] = []
@@ -88,14 +89,9 @@ class Classes(QObject):
     # what there is ---------------------------------------------------------------------------------------------------
 
     @property
-    def taught(self) -> TaughtClasses | None:
-        """What the strokes teach; None while fewer than two classes have some."""
-        return self._taught
-
-    @property
     def taught_entries(self) -> tuple[ClassEntry, ...]:
         """The classes that have strokes, in the order of `taught`; none while that is None."""
-        return self._with_strokes() if self._taught is not None else ()
+        return self._with_strokes() if self.taught is not None else ()
 
     @property
     def features(self) -> FeatureSource | None:
@@ -269,10 +265,10 @@ class Classes(QObject):
 
     def _teach(self) -> None:
         """What the strokes teach now; told only where it is another thing."""
-        before, entries = self._taught, self._with_strokes()
+        before, entries = self.taught, self._with_strokes()
         features = self.features
         if features is None or len(entries) < 2:
-            self._taught = None
+            self.taught = None
         else:
             names = {entry.number: entry.name for entry in entries}
             strokes = tuple(
@@ -282,8 +278,8 @@ class Classes(QObject):
             )
             colours = tuple(entry.colour for entry in entries)
             new = TaughtClasses(features, tuple(names.values()), strokes, colours)
-            self._taught = before if before is not None and _same(new, before) else new
-        if self._taught is not before:
+            self.taught = before if before is not None and _same(new, before) else new
+        if self.taught is not before:
             self._forget_confidence()
             self._redone.drop()
             self.taught_changed.emit()
@@ -293,16 +289,16 @@ class Classes(QObject):
 
     def rate(self, source: Source, taught: TaughtClasses | None, confidence: float | None) -> None:
         """How sure `taught` are of a picture; what was taught since makes that worthless."""
-        if confidence is not None and taught is self._taught and taught is not None:
+        if confidence is not None and taught is self.taught and taught is not None:
             self.confidence[source] = confidence
             self.confidence_changed.emit()
 
     def confidence_request(self, source: Source, *, compute: bool = False) -> ConfidenceRequest | None:
         """The question how sure the classes are of `source`; None while nothing is taught."""
-        if self._taught is None:
+        if self.taught is None:
             return None
         features = replace(self._session.state, source=source).features()
-        return ConfidenceRequest(features, self._taught, compute)
+        return ConfidenceRequest(features, self.taught, compute)
 
     def _forget_confidence(self) -> None:
         self.rated = list(dict.fromkeys([*self.rated, *self.confidence]))
@@ -316,7 +312,7 @@ class Classes(QObject):
         request = self.confidence_request(waiting[0]) if waiting and not self._redone.pending else None
         if request is not None:
             source = waiting[0]
-            self._redone.ask(request, partial(self.rate, source, self._taught), partial(self._go_on, source))
+            self._redone.ask(request, partial(self.rate, source, self.taught), partial(self._go_on, source))
 
     def _go_on(self, source: Source, ended: Ended) -> None:
         """With the next one; what something else stopped is asked again once the window has nothing to do."""
@@ -328,13 +324,13 @@ class Classes(QObject):
 
     def save(self, path: Path) -> None:
         """Write what is taught into `path`."""
-        if self._taught is None:
+        if self.taught is None:
             self.noted.emit("Teach two classes or more before they are saved: each needs a stroke.")
             return
         bare = [entry.name for entry in self.entries if entry not in self.taught_entries]
         left = f"; without a stroke, and left out: {', '.join(bare)}" if bare else ""
         words = f"Saved {_counted(self.taught_entries)} as {path.name}{left}."
-        self._files.ask(SaveClassesRequest(path, self._taught), lambda _result: self.noted.emit(words))
+        self._files.ask(SaveClassesRequest(path, self.taught), lambda _result: self.noted.emit(words))
 
     def open(self, path: Path) -> None:
         """Take the classes of `path` in place of those that are there; undo brings these back."""

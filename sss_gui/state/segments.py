@@ -141,6 +141,7 @@ class Segments(QObject):
     ----------
     shown : whether the view is the one that shows
     method : where the layers come from
+    source : the picture that shows
     cut : the components that the layers are of; None while there is none
     alphas : the layers on the grid; None until they are there
     matte : the matte where it is more than a sum of layers; None until it is there
@@ -213,7 +214,7 @@ class Segments(QObject):
         self._asked_matte: MatteRequest | None = None
         self._cut_before: tuple[LayersRequest, tuple[Layer, ...]] | None = None  # of the frame cut last, with its looks
         self._status = ("", False)
-        self._source: Source | None = None  # whose matte `edits` has
+        self.source: Source | None = None  # whose matte `edits` has
         self._matte_of_source: dict[Source, Edits] = {}  # of other pictures, without their layers
         self._made_of: dict[Source, list[MadeOfCut]] = {}  # of all pictures, methods and models, the last one last
         self._first = Edits()  # the layers of the cut as they came
@@ -310,11 +311,6 @@ class Segments(QObject):
             self._ask_matte()
 
     @property
-    def source(self) -> Source | None:
-        """The picture that shows."""
-        return self._source
-
-    @property
     def can_cut_out(self) -> bool:
         """Whether a click would be answered: the features are there."""
         return self._session.shown is not None and self._session.shown == self._session.displayed
@@ -395,7 +391,7 @@ class Segments(QObject):
     def made_of(self, source: Source) -> tuple[Edits, tuple[MadeOfCut, ...]]:
         """What was made of `source`: its matte, and the layers of each of its cuts."""
         self._remember()
-        matte = self.edits if source == self._source else self._matte_of_source.get(source, Edits())
+        matte = self.edits if source == self.source else self._matte_of_source.get(source, Edits())
         return with_matte(Edits(), matte), tuple(self._made_of.get(source, ()))
 
     def edits_of(self, source: Source) -> Edits:
@@ -403,7 +399,7 @@ class Segments(QObject):
 
         The classes that are picked are picked in all pictures.
         """
-        if source == self._source and self.cut is not None:
+        if source == self.source and self.cut is not None:
             return self.edits
         matte, cuts = self.made_of(source)
         if self.by_classes:
@@ -424,7 +420,7 @@ class Segments(QObject):
         back = matte != now == Edits()
         if back:
             self._matte_of_source[source] = matte
-        if source == self._source and (back or new):
+        if source == self.source and (back or new):
             edits = self.edits
             if isinstance(edits.cut, tuple) and with_matte(edits, self._first) == self._first:
                 edits = self._edits_before(edits.cut)
@@ -452,7 +448,7 @@ class Segments(QObject):
         before = self.edits
         regrouped = {layer.components for layer in edits.layers} != {layer.components for layer in before.layers}
         other_sum = regrouped or edits.picked != before.picked
-        if other_sum and not edits.steps and self._carried_to(self._source) is None:
+        if other_sum and not edits.steps and self._carried_to(self.source) is None:
             self._mattes.drop()
             self.matte = None  # the sum shows until the worker has answered; while a slider moves the last answer does
         self.edits = edits
@@ -888,11 +884,11 @@ class Segments(QObject):
     def _leave(self, source: Source | None) -> None:
         """Another picture is shown: its layers and its matte are other ones."""
         self._remember()
-        if self._source is not None and self.cut is not None and self.method.name == "sss":
-            self._cut_before = LayersRequest(self.cut_request(self._source), self.groups), self.edits.layers
-        if self._source is not None:
-            self._matte_of_source[self._source] = with_matte(Edits(), self.edits)
-        before, self._source, params = self._source, source, self.edits.params
+        if self.source is not None and self.cut is not None and self.method.name == "sss":
+            self._cut_before = LayersRequest(self.cut_request(self.source), self.groups), self.edits.layers
+        if self.source is not None:
+            self._matte_of_source[self.source] = with_matte(Edits(), self.edits)
+        before, self.source, params = self.source, source, self.edits.params
         for channel in (self._cuts, self._class_cuts, self._layers, self._mattes):
             channel.drop()
         self._asked_cut = self._asked_matte = None

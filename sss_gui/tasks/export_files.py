@@ -81,14 +81,14 @@ class ExportFiles(ExportTask[ExportParams]):
 
         self._batch.start(sources, folder, build)
 
-    def save_png(self, what: str, write: Callable[[Path], None], *, numbers: bool = False) -> None:
-        """Ask where to, and let `write` write the PNG called after the picture and `what`; with `numbers` or an npy."""
+    def save_png(self, what: str, write: Callable[[Path], None]) -> None:
+        """Ask where to, and let `write` write the PNG called after picture and `what`; a similarity may be an npy."""
         source = self._session.shown
         if source is None:
             self.noted.emit("Open a picture first.")
             return
         start = self.folder().parent / f"{source.stem}-{what}.png"
-        kinds = "PNG, 16 bit (*.png);;Numbers (*.npy)" if numbers else "PNG (*.png)"
+        kinds = "PNG, 16 bit (*.png);;Numbers (*.npy)" if what == "similarity" else "PNG (*.png)"
         path = ask_save(self._window, f"Save the {what}", start, "png", kinds)
         if path is None:
             return

@@ -177,6 +177,11 @@ class NumberControl(QWidget):
         What a double click goes back to; an int makes a control of whole numbers.
     slider_range : (low, high), optional
         The practical range that the slider covers; the spin box takes the whole one.
+
+    Attributes
+    ----------
+    value : what the control shows, within the spin box's range
+    slider, spin : its parts
     """
 
     changing = Signal(object)
@@ -194,104 +199,89 @@ class NumberControl(QWidget):
         self._low: float
         self._high: float
         self._low, self._high = slider_range or (meta["low"], meta["high"])
-        self._value: float = default
+        self.value: float = default
         self._announced: float = default
-        self._spin = WholeBox(meta, int(default)) if self._whole else FractionBox(meta, default)
-        self._spin.setFixedWidth(92)
-        self._slider = Slider()
-        self._slider.setRange(0, round(self._high - self._low) if self._whole else _STEPS)
-        self._slider.setPageStep(max(self._slider.maximum() // 10, 1))
+        self.spin = WholeBox(meta, int(default)) if self._whole else FractionBox(meta, default)
+        self.spin.setFixedWidth(92)
+        self.slider = Slider()
+        self.slider.setRange(0, round(self._high - self._low) if self._whole else _STEPS)
+        self.slider.setPageStep(max(self.slider.maximum() // 10, 1))
         self._name(meta)
         self._arrange(meta["label"])
         self._connect()
         self.set_value(default)
 
-    @property
-    def value(self) -> float:
-        """What the control shows, within the spin box's range."""
-        return self._value
-
-    @property
-    def slider(self) -> Slider:
-        """The slider."""
-        return self._slider
-
-    @property
-    def spin(self) -> WholeBox | FractionBox:
-        """The spin box."""
-        return self._spin
-
     def set_hundred(self, hundred: int) -> None:
         """Take "1 %" typed for a part of `hundred`; 0 takes no per cent."""
-        if isinstance(self._spin, WholeBox):
-            self._spin.hundred = hundred
+        if isinstance(self.spin, WholeBox):
+            self.spin.hundred = hundred
 
     def set_value(self, value: float) -> None:
         """Show a value without a signal; while the slider is being dragged it stays with the hand."""
-        if not self._slider.isSliderDown():
+        if not self.slider.isSliderDown():
             self._show(value)
-            self._announced = self._value
+            self._announced = self.value
 
     def set_highest(self, highest: float) -> None:
         """Let the range end at `highest`; no signal."""
-        with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
-            self._spin.setMaximum(highest)  # type: ignore[arg-type]  # an int where the box holds whole numbers
-            self._slider.setMaximum(self._to_slider(highest))
+        with QSignalBlocker(self.spin), QSignalBlocker(self.slider):
+            self.spin.setMaximum(highest)  # type: ignore[arg-type]  # an int where the box holds whole numbers
+            self.slider.setMaximum(self._to_slider(highest))
 
     def _name(self, meta: Mapping[str, Any]) -> None:
         unit = f" ({meta['unit']})" if meta.get("unit") else ""
         tip = f"{meta.get('help', '')}\nDefault {plain_number(self._default)}{unit}; double-click the slider for it"
-        if isinstance(self._spin, FractionBox) and self._spin.takes_per_cent:
+        if isinstance(self.spin, FractionBox) and self.spin.takes_per_cent:
             tip += "\n40 or 40 % typed is 0.4"
-        for part in (self._slider, self._spin):
+        for part in (self.slider, self.spin):
             part.setAccessibleName(f"{meta['label']}{unit}")
             part.setAccessibleDescription(meta.get("help", ""))
             part.setToolTip(tip.strip())
 
     def _arrange(self, label: str) -> None:
         words = QLabel(label)
-        words.setBuddy(self._spin)
+        words.setBuddy(self.spin)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(3)
         grid.addWidget(words, 0, 0)
-        grid.addWidget(self._spin, 0, 1)
-        grid.addWidget(self._slider, 1, 0, 1, 2)
+        grid.addWidget(self.spin, 0, 1)
+        grid.addWidget(self.slider, 1, 0, 1, 2)
         grid.setColumnStretch(0, 1)
-        self.setTabOrder(self._slider, self._spin)
+        self.setTabOrder(self.slider, self.spin)
 
     def _connect(self) -> None:
-        self._slider.valueChanged.connect(self._slid)
-        self._slider.sliderReleased.connect(self._settle)
-        self._slider.default_requested.connect(self._back_to_default)
-        self._spin.valueChanged.connect(self._take)
-        self._spin.editingFinished.connect(self._settle)
+        self.slider.valueChanged.connect(self._slid)
+        self.slider.sliderReleased.connect(self._settle)
+        self.slider.default_requested.connect(self._back_to_default)
+        self.spin.valueChanged.connect(self._take)
+        self.spin.editingFinished.connect(self._settle)
 
     def _slid(self, position: int) -> None:
         self._take(self._from_slider(position))
 
     def _take(self, value: float) -> None:
-        if value != self._value:
+        if value != self.value:
             self._show(value)
-            self.changing.emit(self._value)
+            self.changing.emit(self.value)
 
     def _settle(self) -> None:
-        if self._value != self._announced:
-            self._announced = self._value
-            self.rested.emit(self._value)
+        if self.value != self._announced:
+            self._announced = self.value
+            self.rested.emit(self.value)
 
     def _back_to_default(self) -> None:
         self._take(self._default)
         self._settle()
 
     def _show(self, value: float) -> None:
-        bounded = min(max(value, self._spin.minimum()), self._spin.maximum())
-        self._value = int(bounded) if self._whole else float(bounded)
-        with QSignalBlocker(self._spin), QSignalBlocker(self._slider):
-            if self._spin.value() != self._value:  # else a number half typed would be lost
-                self._spin.setValue(self._value)  # type: ignore[arg-type]  # an int where the box holds whole numbers
-            if not self._slider.isSliderDown():
-                self._slider.setValue(self._to_slider(self._value))
+        bounded = min(max(value, self.spin.minimum()), self.spin.maximum())
+        self.value = int(bounded) if self._whole else float(bounded)
+        with QSignalBlocker(self.spin), QSignalBlocker(self.slider):
+            if self.spin.value() != self.value:  # else a number half typed would be lost
+                self.spin.setValue(self.value)  # type: ignore[arg-type]  # an int where the box holds whole numbers
+            if not self.slider.isSliderDown():
+                self.slider.setValue(self._to_slider(self.value))
 
     def _to_slider(self, value: float) -> int:
         if self._whole:

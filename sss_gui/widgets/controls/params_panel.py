@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -23,7 +23,7 @@ from sss_gui.widgets.controls.calm import combo_box
 from sss_gui.widgets.controls.component_chooser import CHANNELS, ComponentChooser
 from sss_gui.widgets.controls.display_controls import DisplayControls
 from sss_gui.widgets.controls.number_control import NumberControl, WholeBox
-from sss_gui.widgets.layout import CollapsibleSection, boxed, button, column, label, row
+from sss_gui.widgets.layout import Act, CollapsibleSection, boxed, button, column, label, row
 from sss_model.params import FILTER_PRESETS, ClusterParams, FilterParams, ProjectionParams, SimilarityParams
 
 SECTIONS = ("filter", "projection", "similarity", "clusters", "display")
@@ -67,9 +67,8 @@ class ParamsPanel(QWidget):
     """'image', 'locked' or 'shared'."""
     basis_save_requested = Signal()
     basis_load_requested = Signal()
-    mask_export_requested = Signal()
-    map_export_requested = Signal()
-    clusters_export_requested = Signal()
+    export_requested = Signal(str)
+    """Of an overlay: 'mask', 'similarity' or 'clusters'."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -226,16 +225,16 @@ class ParamsPanel(QWidget):
         section.add(_labelled(_FIELDS["metric"].metadata["label"], self._choice("metric", metrics)))
         section.add(self._number("threshold"))
         tip = "Write the pixels above the threshold as a black-and-white picture"
-        section.add(_button("export", "Export mask…", tip, self.mask_export_requested))
+        section.add(_button("export", "Export mask…", tip, partial(self.export_requested.emit, "mask")))
         tip = "Write how alike each pixel is, as a 16-bit PNG or as numbers (npy)"
-        section.add(_button("export", "Export map…", tip, self.map_export_requested))
+        section.add(_button("export", "Export map…", tip, partial(self.export_requested.emit, "similarity")))
 
     def _fill_clusters(self, section: CollapsibleSection) -> None:
         section.add(self._switch("clusters_shown", "Show clusters", "Colour every pixel by its cluster"))
         section.add(self._number("clusters"))
         section.add(_labelled("Seed", self._spin("cluster_seed")))
         tip = "Write the cluster of every pixel as an indexed picture"
-        section.add(_button("export", "Export clusters…", tip, self.clusters_export_requested))
+        section.add(_button("export", "Export clusters…", tip, partial(self.export_requested.emit, "clusters")))
 
     def _fill_display(self, section: CollapsibleSection) -> None:
         section.add(self.display)
@@ -311,7 +310,7 @@ def _labelled(words: str, *widgets: QWidget) -> QWidget:
     return boxed(row(name, *((widget, 1) for widget in widgets), spacing=8))
 
 
-def _button(icon: str, words: str, tip: str, signal: SignalInstance) -> QPushButton:
-    made = button(words, tip, signal, icon=icon)
+def _button(icon: str, words: str, tip: str, act: Act) -> QPushButton:
+    made = button(words, tip, act, icon=icon)
     made.setAccessibleDescription(tip)
     return made

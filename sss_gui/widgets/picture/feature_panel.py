@@ -32,6 +32,13 @@ class FeaturePanel(QWidget):
     large : name of the pane that is the large one where one is; '' is the last
     arrangement : one of `ARRANGEMENTS`, to begin with
     keys_point : whether arrows move the cross as the pointer does; else they ask for a pin to be moved
+
+    Attributes
+    ----------
+    current : name of the pane that last had the keyboard or the cursor's click
+    compare : none, wipe or difference
+    display : channel and range of the feature panes
+    pins_shown : whether pins are marked in the panes
     """
 
     pixel_hovered = Signal(int, int)
@@ -76,12 +83,12 @@ class FeaturePanel(QWidget):
         super().__init__(parent)
         self.controller = controller or ViewController(self)
         self._titles, self._names = titles, tuple(titles)
-        self._current, self._compare, self._reference = self._names[0], "none", self._names[0]
+        self.current, self.compare, self._reference = self._names[0], "none", self._names[0]
         self._other: tuple[str, list[Picture]] | None = None
         self._flipped, self._wipe, self._gain = False, 0.5, 1.0
         self._lasting, self._keys_point = False, keys_point
         self._pins: list[tuple[int, int]] = []
-        self._pins_shown, self._display = True, Display()
+        self.pins_shown, self.display = True, Display()
         self._panes = {name: ImageView(self.controller, title) for name, title in titles.items()}
         names = list(titles)
         self._quad = QuadSplitter(
@@ -95,7 +102,7 @@ class FeaturePanel(QWidget):
             self._connect(name, view)
         self._keys = WindowKeys(self)
         self._keys.flip_requested.connect(self.flip)
-        self._keys.pane_requested.connect(lambda: self._panes[self._current].setFocus())
+        self._keys.pane_requested.connect(lambda: self._panes[self.current].setFocus())
         self.banner = MessageBanner(self)
         self.controller.view_changed.connect(self._view_changed)
         first = self._panes[self._names[0]]
@@ -141,11 +148,6 @@ class FeaturePanel(QWidget):
         return self._panes[name]
 
     @property
-    def current(self) -> str:
-        """Name of the pane that last had the keyboard or the cursor's click."""
-        return self._current
-
-    @property
     def solo_pane(self) -> int:
         """0 where all panes show, else 1..4."""
         return self._quad.solo_number
@@ -165,11 +167,6 @@ class FeaturePanel(QWidget):
         self.flip(False)
 
     # comparing -------------------------------------------------------------------------------------------------------
-
-    @property
-    def compare(self) -> str:
-        """'none', 'wipe' or 'difference'."""
-        return self._compare
 
     def set_reference(self, name: str) -> None:
         """Which pane flip, wipe and difference compare with (the first one to begin with)."""
@@ -192,18 +189,18 @@ class FeaturePanel(QWidget):
         """'none', 'wipe' (the edge can be dragged) or 'difference'."""
         if mode not in ("none", "wipe", "difference"):
             raise ValueError(f"mode must be none, wipe or difference; got {mode!r}.")
-        if mode != self._compare:
-            self._compare = mode
+        if mode != self.compare:
+            self.compare = mode
             self._apply_compare()
             self.compare_changed.emit(mode)
 
     def toggle_compare(self, mode: str) -> None:
         """Into `mode`, or out of it where it is on."""
-        self.set_compare("none" if mode == self._compare else mode)
+        self.set_compare("none" if mode == self.compare else mode)
 
     def step_difference_gain(self) -> None:
         """Double the gain, up to 32, then begin with 1 again; shows the difference where it is not shown."""
-        if self._compare != "difference":
+        if self.compare != "difference":
             self.set_compare("difference")
         else:
             self._gain = 1.0 if self._gain >= 32 else self._gain * 2
@@ -214,7 +211,7 @@ class FeaturePanel(QWidget):
         self._apply_compare()
 
     def _apply_compare(self) -> None:
-        mode = "flip" if self._flipped else self._compare
+        mode = "flip" if self._flipped else self.compare
         amount = self._gain if mode == "difference" else self._wipe
         for name, view in self._panes.items():
             own = name == self._reference and mode != "flip" and self._other is None
@@ -233,15 +230,10 @@ class FeaturePanel(QWidget):
             view.set_reference(levels)
         self._apply_compare()
 
-    @property
-    def display(self) -> Display:
-        """Channel and range of the feature panes."""
-        return self._display
-
     def set_display(self, display: Display) -> None:
         """Show the feature panes' channels and range so; the input stays as it is."""
-        if display != self._display:
-            self._display = display
+        if display != self.display:
+            self.display = display
             for view in list(self._panes.values())[1:]:
                 view.set_display(display)
                 view.set_detail(_in_words(display))
@@ -252,30 +244,25 @@ class FeaturePanel(QWidget):
     def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
         """Mark a pixel in every pane (hovering does so by itself)."""
         for view in self._panes.values():
-            view.set_crosshair(pixel)
-
-    @property
-    def pins_shown(self) -> bool:
-        """Whether pins are marked in the panes."""
-        return self._pins_shown
+            view.canvas.set_crosshair(pixel)
 
     def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
         """Numbered markers in every pane; another one shows them again where they were hidden."""
         more, self._pins = len(pins) > len(self._pins), list(pins)
-        self.show_pins(self._pins_shown or more)
+        self.show_pins(self.pins_shown or more)
 
     def show_pins(self, shown: bool) -> None:
         """Mark the pins in the panes, or hide them."""
         for view in self._panes.values():
-            view.set_pins(self._pins if shown else ())
-        if shown != self._pins_shown:
-            self._pins_shown = shown
+            view.canvas.set_pins(self._pins if shown else ())
+        if shown != self.pins_shown:
+            self.pins_shown = shown
             self.pins_shown_changed.emit(shown)
 
     def set_match(self, pixel: tuple[int, int] | None) -> None:
         """Outline the best match in every pane."""
         for view in self._panes.values():
-            view.set_match(pixel)
+            view.canvas.set_match(pixel)
 
     def show_message(self, title: str, hint: str = "", details: str = "", *, lasting: bool = False) -> None:
         """An error over the whole panel's last good pictures; a `lasting` one is not about these, and outlives them."""
@@ -315,8 +302,8 @@ class FeaturePanel(QWidget):
         self.hover_left.emit()
 
     def _make_current(self, name: str) -> None:
-        if name != self._current:
-            self._current = name
+        if name != self.current:
+            self.current = name
             for key, view in self._panes.items():
                 view.header.set_texts(current=key == name)
             self._show_zoom()
@@ -333,10 +320,10 @@ class FeaturePanel(QWidget):
         self._show_zoom()
 
     def _show_zoom(self) -> None:
-        scale = self._panes[self._current].canvas.scale * self.devicePixelRatioF()
+        scale = self._panes[self.current].canvas.scale * self.devicePixelRatioF()
         text = "" if not min(self.controller.image_size) else f"{scale:.0%}" if scale < 10 else f"{scale:.0f} : 1"
         for name, view in self._panes.items():
-            view.set_note(text if name == self._current else "")
+            view.header.set_texts(note=text if name == self.current else "")
 
     # layout ----------------------------------------------------------------------------------------------------------
 

@@ -129,28 +129,10 @@ class ImageView(QWidget):
         self.header.set_texts(state=text, busy=busy)
         self.canvas.setAccessibleDescription(text)
 
-    def set_note(self, text: str) -> None:
-        """Quiet words at the header's right end, such as the zoom."""
-        self.header.set_texts(note=text)
-
     def set_placeholder(self, text: str) -> None:
         """What an empty pane says; the first line large, the rest small below it."""
         self.canvas.placeholder = text
         self.canvas.update()
-
-    # marks -----------------------------------------------------------------------------------------------------------
-
-    def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
-        """Mark the pixel (x, y) under the cursor of some pane; None hides it."""
-        self.canvas.set_marks(crosshair=pixel, match=self.canvas.match, pins=self.canvas.pins)
-
-    def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
-        """Numbered markers at pixels (x, y); number n (from 1) has colour `marks.pin_colour(n - 1)`."""
-        self.canvas.set_marks(crosshair=self.canvas.crosshair, match=self.canvas.match, pins=pins)
-
-    def set_match(self, pixel: tuple[int, int] | None) -> None:
-        """Outline the best match (x, y) of a similarity map; None hides it."""
-        self.canvas.set_marks(crosshair=self.canvas.crosshair, match=pixel, pins=self.canvas.pins)
 
     # where things are ------------------------------------------------------------------------------------------------
 

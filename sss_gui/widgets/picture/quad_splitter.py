@@ -24,6 +24,10 @@ class QuadSplitter(QWidget):
     large : index of the widget that the arrangement `large` enlarges
     arrangement : one of `ARRANGEMENTS`, which stays until another is chosen
 
+    Attributes
+    ----------
+    solo_number : 0 where all show, else 1, 2, ...
+
     Signals
     -------
     solo_changed : 0 for all, 1.. for one
@@ -36,7 +40,7 @@ class QuadSplitter(QWidget):
     def __init__(self, widgets: Sequence[QWidget], *, large: int = 0, arrangement: str = "grid") -> None:
         super().__init__()
         self._widgets = list(widgets)
-        self._large, self._solo = large, 0
+        self._large, self.solo_number = large, 0
         self.arrangement = arrangement
         self._outer = QSplitter(_DOWN, self)
         self._inner = [QSplitter(_ACROSS, self._outer) for _ in range(2)]
@@ -48,11 +52,6 @@ class QuadSplitter(QWidget):
         self._inner[1].splitterMoved.connect(lambda: self._follow(1, 0))
         self.setLayout(column(self._outer))
         self._arrange()
-
-    @property
-    def solo_number(self) -> int:
-        """0 where all show, else 1, 2, ..."""
-        return self._solo
 
     @property
     def large(self) -> int | None:
@@ -73,7 +72,7 @@ class QuadSplitter(QWidget):
         if index != self._large:
             self._large = index
             if self.arrangement == "large":
-                laid_out = self.isVisible() and not self._solo
+                laid_out = self.isVisible() and not self.solo_number
                 sizes = [splitter.sizes() for splitter in self._splitters]
                 self._arrange()
                 for splitter, parts in zip(self._splitters, sizes, strict=True) if laid_out else ():
@@ -89,14 +88,14 @@ class QuadSplitter(QWidget):
         for splitter, group in zip(self._inner, self._groups(), strict=True):
             splitter.setVisible(number in (0, *(self._widgets.index(widget) + 1 for widget in group)))
             splitter.refresh()  # at once, not when events are next looked at
-        if number != self._solo:
-            self._solo = number
+        if number != self.solo_number:
+            self.solo_number = number
             self.solo_changed.emit(number)
 
     def save_state(self) -> bytes:
         """Arrangement, solo and the sizes in the splitters, as JSON."""
         sizes = [splitter.sizes() for splitter in self._splitters]
-        return json.dumps({"panes": self.arrangement, "solo": self._solo, "sizes": sizes}).encode()
+        return json.dumps({"panes": self.arrangement, "solo": self.solo_number, "sizes": sizes}).encode()
 
     def restore_state(self, state: bytes) -> bool:
         """What `save_state` returned; False (and nothing changed) where it is not that."""
@@ -136,7 +135,7 @@ class QuadSplitter(QWidget):
         self._outer.setSizes([10_000 * share for share in shares])
         for splitter in self._inner:
             splitter.setSizes([10_000] * splitter.count())
-        self.solo(self._solo)
+        self.solo(self.solo_number)
 
     def _orient(self) -> None:
         """A row, and the large widget beside the others, lie along the longer side."""

@@ -119,13 +119,13 @@ def test_moving_the_threshold_and_k_asks_again(qtbot, shown, engine):
 
 
 def test_masks_and_clusters_are_written(qtbot, shown, engine, tmp_path):
-    shown.overlays.write_mask(tmp_path / "none.png")
+    shown.overlays.write("mask", tmp_path / "none.png")
     shown.overlay_choices.show("similarity")
     shown.pins.add((1, 1))
     with qtbot.waitSignal(shown.session.exported):
-        shown.overlays.write_mask(tmp_path / "mask.png")
+        shown.overlays.write("mask", tmp_path / "mask.png")
     with qtbot.waitSignal(shown.session.exported):
-        shown.overlays.write_clusters(tmp_path / "clusters.png")
+        shown.overlays.write("clusters", tmp_path / "clusters.png")
     assert [request.path.name for request in asked(engine, WriteMaskRequest)] == ["mask.png", "clusters.png"]
 
 
@@ -134,13 +134,13 @@ def test_a_mask_is_that_of_the_pins_there_are_now(qtbot, shown, engine, tmp_path
     shown.pins.add((1, 1))
     shown.overlay_choices.show("")
     shown.pins.set([(5, 6)])
-    shown.overlays.write_mask(tmp_path / "m.png")
+    shown.overlays.write("mask", tmp_path / "m.png")
     qtbot.waitUntil(lambda: bool(asked(engine, WriteMaskRequest)))
     assert asked(engine, WriteMaskRequest)[-1].overlay.points == ((5, 6),)
     shown.pins.clear()
     said = []
     shown.overlays.noted.connect(said.append)
-    shown.overlays.write_mask(tmp_path / "n.png")
+    shown.overlays.write("mask", tmp_path / "n.png")
     assert said == ["There is nothing to compare with: pin a pixel first."]
 
 

@@ -79,7 +79,7 @@ def test_a_map_is_numbers_or_sixteen_bits_by_its_name(qtbot, program, tmp_path, 
     idle_shown(qtbot, program)
     written = []
     for typed, real in (("map", "map.png"), ("map.npy", "map.npy")):
-        save_as(tmp_path / typed, lambda: program.export_files.save_png("map", written.append, numbers=True))
+        save_as(tmp_path / typed, lambda: program.export_files.save_png("similarity", written.append))
         assert written[-1] == tmp_path / real
 
 
@@ -88,11 +88,11 @@ def test_the_map_of_a_pin_is_written(qtbot, program, engine, tmp_path, photos):
     idle_shown(qtbot, program)
     said = []
     program.overlays.noted.connect(said.append)
-    program.overlays.write_map(tmp_path / "map.npy")
+    program.overlays.write("similarity", tmp_path / "map.npy")
     assert "pin a pixel first" in said[-1]
     program.pins.set([(1, 1)])
     program.overlay_choices.show("similarity")
     with qtbot.waitSignal(program.session.exported):
-        program.overlays.write_map(tmp_path / "map.npy")
+        program.overlays.write("similarity", tmp_path / "map.npy")
     request = next(request for request in engine.asked if isinstance(request, WriteMapRequest))
     assert request.similarity.points == ((1, 1),)

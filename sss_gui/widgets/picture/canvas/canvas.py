@@ -74,14 +74,21 @@ class PictureCanvas(QWidget):
             self.cover.set_pyramid(levels)
         self.refresh()
 
-    def set_marks(
-        self, *, crosshair: tuple[int, int] | None, match: tuple[int, int] | None, pins: Sequence[tuple[int, int]]
-    ) -> None:
-        """Replace what lies over the picture; the picture itself is not drawn anew."""
-        new = (crosshair, match, list(pins))
-        if new != (self.crosshair, self.match, self.pins):
-            self.crosshair, self.match, self.pins = new
+    def set_crosshair(self, pixel: tuple[int, int] | None) -> None:
+        """Mark the pixel (x, y) under the cursor of some pane; None hides it."""
+        if pixel != self.crosshair:
+            self.crosshair = pixel
             self.update()
+
+    def set_pins(self, pins: Sequence[tuple[int, int]]) -> None:
+        """Numbered markers at pixels (x, y); number n (from 1) has colour `marks.pin_colour(n - 1)`."""
+        self.pins = list(pins)
+        self.update()
+
+    def set_match(self, pixel: tuple[int, int] | None) -> None:
+        """Outline the best match (x, y) of a similarity map; None hides it."""
+        self.match = pixel
+        self.update()
 
     def set_strokes(
         self, strokes: Sequence[marks.StrokeMark], box: tuple[float, float, float, float] | None = None

@@ -238,8 +238,8 @@ def test_choosers_rest_when_chosen(panel, ear):
         ("Re-roll", "reroll_requested"),
         ("Save…", "basis_save_requested"),
         ("Load…", "basis_load_requested"),
-        ("Export mask…", "mask_export_requested"),
-        ("Export clusters…", "clusters_export_requested"),
+        ("Export mask…", "export_requested"),
+        ("Export clusters…", "export_requested"),
     ],
 )
 def test_buttons_ask(panel, qtbot, words, signal):

@@ -209,9 +209,9 @@ def test_alt_and_the_header_drag_the_picture_out(view, look, qtbot):
 def test_marks_do_not_draw_the_picture_anew(view, monkeypatch):
     screen(view)
     monkeypatch.setattr(view.canvas.layer, "render", lambda *_: pytest.fail("the pixels had not changed"))
-    view.set_crosshair((10, 10))
-    view.set_pins([(1, 2), (30, 40)])
-    view.set_match((5, 5))
+    view.canvas.set_crosshair((10, 10))
+    view.canvas.set_pins([(1, 2), (30, 40)])
+    view.canvas.set_match((5, 5))
     assert screen(view).shape[2] == 3
 
 
