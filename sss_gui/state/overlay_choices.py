@@ -8,7 +8,7 @@ from sss_gui.pane_names import OPACITY
 from sss_gui.requests.panes import Source
 from sss_gui.state.picture_list import PictureList
 from sss_gui.state.pins import Pins, Point
-from sss_gui.state.session import Motion, Session
+from sss_gui.state.session import Session
 from sss_model.params import ClusterParams, SimilarityParams
 
 OVERLAYS = ("", "similarity", "clusters")
@@ -40,16 +40,12 @@ class OverlayChoices(QObject):
     def __init__(self, session: Session, pictures: PictureList, pins: Pins, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._pictures, self._pins = session, pictures, pins
+        self.motion = session.motion
         self.shown, self.opacity = "", OPACITY
         self.similarity, self.clusters = SimilarityParams(), ClusterParams()
         self._origin: Source | None = None
         pins.changed.connect(self._follow_pins)
         pictures.changed.connect(self.origin_changed)
-
-    @property
-    def motion(self) -> Motion:
-        """Whether a parameter is being moved."""
-        return self._session.motion
 
     @property
     def origin(self) -> Source | None:
@@ -64,7 +60,7 @@ class OverlayChoices(QObject):
     def show(self, name: str) -> None:
         """Lay the overlay `name` over the pictures, or none."""
         if name != "similarity" and self._origin != self._session.displayed:
-            self._set_origin(None)
+            self.compare_with(None)
         if name != self.shown:
             self.shown = name
             self.shown_changed.emit(name)
@@ -75,19 +71,17 @@ class OverlayChoices(QObject):
 
     def set_similarity(self, params: SimilarityParams, *, moving: bool = False) -> None:
         """Compare as `params` say; `moving` while a slider is dragged."""
-        self._move(moving)
-        if params != self.similarity:
-            self.similarity = params
-            self.similarity_changed.emit(params)
-        self._rest(moving)
+        with self.motion.change(moving):
+            if params != self.similarity:
+                self.similarity = params
+                self.similarity_changed.emit(params)
 
     def set_clusters(self, params: ClusterParams, *, moving: bool = False) -> None:
         """Group as `params` say; `moving` while a slider is dragged."""
-        self._move(moving)
-        if params != self.clusters:
-            self.clusters = params
-            self.clusters_changed.emit(params)
-        self._rest(moving)
+        with self.motion.change(moving):
+            if params != self.clusters:
+                self.clusters = params
+                self.clusters_changed.emit(params)
 
     def set_opacity(self, opacity: float) -> None:
         """Show overlays as opaque as this, in [0, 1]."""
@@ -95,27 +89,16 @@ class OverlayChoices(QObject):
             self.opacity = opacity
             self.opacity_changed.emit(opacity)
 
-    def compare_with(self, source: Source | None) -> None:
-        """Compare with the pins of an open picture, as a session file has it."""
-        self._set_origin(source)
-
-    def _move(self, moving: bool) -> None:
-        if moving:
-            self.motion.move()
-
-    def _rest(self, moving: bool) -> None:
-        if not moving:
-            self.motion.rest()
-
     def _follow_pins(self) -> None:
         """Pins of the displayed picture are compared with; without any, those of the picture before stay."""
         displayed = self._session.displayed
         if self._pins.points:
-            self._set_origin(displayed)
+            self.compare_with(displayed)
         elif self._origin == displayed:
-            self._set_origin(None)
+            self.compare_with(None)
 
-    def _set_origin(self, source: Source | None) -> None:
+    def compare_with(self, source: Source | None) -> None:
+        """Compare with the pins of an open picture; None: with the pixel under the pointer."""
         if source is not None or self._origin is not None:
             self._origin = source
             self.origin_changed.emit()

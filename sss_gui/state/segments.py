@@ -495,14 +495,11 @@ class Segments(QObject):
         """That many layers; `moving` while the slider is dragged."""
         if self._are_classes("name another, or take one away"):
             return
-        if moving:
-            self.motion.move()
         groupings = self.components.groupings
-        if groupings and count != len(self.edits.layers):
-            parts = parts_of(groupings[min(max(count, 1), len(groupings)) - 1])
-            self._regroup("number of layers", parts)
-        if not moving:
-            self.motion.rest()
+        with self.motion.change(moving):
+            if groupings and count != len(self.edits.layers):
+                parts = parts_of(groupings[min(max(count, 1), len(groupings)) - 1])
+                self._regroup("number of layers", parts)
 
     def merge(self) -> None:
         """Make one layer of those that are picked."""
@@ -511,9 +508,7 @@ class Segments(QObject):
         if len(self.edits.picked) < 2:
             self.noted.emit("Pick two layers or more to merge them: click one, then others with Shift.")
             return
-        layers = merged(self.edits.layers, self.edits.picked)
-        remaining = frozenset(layer.number for layer in layers)
-        self._edit("merge layers", replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
+        self._edit_layers("merge layers", merged(self.edits.layers, self.edits.picked))
 
     def split(self) -> None:
         """Make two layers of the one that is picked."""
@@ -539,8 +534,7 @@ class Segments(QObject):
         if layers == self.edits.layers:
             self.noted.emit("There are no slivers: every layer has 3 % of the picture or more.")
         else:
-            remaining = frozenset(layer.number for layer in layers)
-            self._edit("merge slivers", replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
+            self._edit_layers("merge slivers", layers)
 
     def arrange(self, numbers: list[int]) -> None:
         """Put the layers into that order."""
@@ -631,11 +625,8 @@ class Segments(QObject):
 
     def set_params(self, params: MatteParams, *, moving: bool = False) -> None:
         """Change the matte as `params` say; `moving` while a slider is dragged."""
-        if moving:
-            self.motion.move()
-        self._edit(params_words([(self.edits.params, params)]), replace(self.edits, params=params))
-        if not moving:
-            self.motion.rest()
+        with self.motion.change(moving):
+            self._edit(params_words([(self.edits.params, params)]), replace(self.edits, params=params))
 
     def set_edits(self, edits: Edits) -> None:
         """All of it at once, as undo does; edits of another cut are left alone."""
@@ -656,7 +647,10 @@ class Segments(QObject):
 
     def _regroup(self, name: str, parts: list[Part]) -> None:
         self._known |= {layer.components: layer for layer in self.edits.layers}
-        layers = matched(self.edits.layers, parts, self.components, self._known)
+        self._edit_layers(name, matched(self.edits.layers, parts, self.components, self._known))
+
+    def _edit_layers(self, name: str, layers: tuple[Layer, ...]) -> None:
+        """Other layers; of those that were picked the remaining ones are."""
         remaining = frozenset(layer.number for layer in layers)
         self._edit(name, replace(self.edits, layers=layers, picked=self.edits.picked & remaining))
 

@@ -6,6 +6,8 @@ asks for the panes alone. While a slider moves, previews are asked for in their 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,6 +65,15 @@ class Motion(QObject):
     def move(self) -> None:
         """A parameter has just moved, and may go on moving."""
         self._timer.start()
+
+    @contextmanager
+    def change(self, moving: bool) -> Iterator[None]:
+        """What changes within is a move while `moving`, and is at rest else."""
+        if moving:
+            self.move()
+        yield
+        if not moving:
+            self.rest()
 
     def rest(self) -> None:
         """The move is over."""
@@ -267,12 +278,9 @@ class Session(QObject):
 
     def set_filter(self, params: FilterParams, *, moving: bool = False) -> None:
         """Filter with `params`; `moving` while a slider is dragged: previews now, the exact result when it rests."""
-        if moving:
-            self.motion.move()
-        if params != self._state.filter or (self._live and not moving):
-            self._change(replace(self._state, filter=params), live=moving)
-        if not moving:
-            self.motion.rest()
+        with self.motion.change(moving):
+            if params != self._state.filter or (self._live and not moving):
+                self._change(replace(self._state, filter=params), live=moving)
 
     def set_projection(self, params: ProjectionParams) -> None:
         """Show the components and the random projection of `params`."""

@@ -28,10 +28,7 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
         parts += ["--image", str(source.image)]
     if source.layout is not None:
         parts += ["--layout", source.layout]
-    parts += words(source.reading)
-    parts += ["-o", str(folder)]
-    if state.model is not None:
-        parts += ["--model", str(state.model)]
+    parts += [*words(source.reading), "-o", str(folder), *_model(state)]
     if state.basis is not None:
         parts += ["--basis", str(state.basis)]
     for record in (state.filter, state.projection, state.extract, params):
@@ -65,20 +62,12 @@ def segment_command_line(
 
 def matte_command_line(state: State, recipe: Path, folder: Path, params: LayerExportParams) -> str:
     """The call that makes the matte of `recipe` from the picture, and writes it as `params` say."""
-    parts = _segment_call(state, folder)
-    if not parts:
-        return ""
-    parts += ["--matte", str(recipe), *words(params, skip=("existing", "compare", "against", "overlay"))]
-    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+    return _made_by(_segment_call(state, folder), "--matte", recipe, state, params, "overlay")
 
 
 def classes_command_line(state: State, classes: Path, folder: Path, params: LayerExportParams) -> str:
     """The call that cuts the picture into the taught classes of a file, and writes them as `params` say."""
-    parts = _segment_call(state, folder)
-    if not parts:
-        return ""
-    parts += ["--classes", str(classes), *words(params, skip=("existing", "compare", "against"))]
-    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+    return _made_by(_segment_call(state, folder), "--classes", classes, state, params)
 
 
 def sequence_command_line(
@@ -86,10 +75,13 @@ def sequence_command_line(
 ) -> str:
     """The call that carries the matte of `recipe` through `frames`, and writes those as `params` say."""
     parts = [sys.executable, "-m", "sss_model.commands.segment", *frame_names(frames), "--sequence", "-o", str(folder)]
-    if state.model is not None:
-        parts += ["--model", str(state.model)]
-    parts += ["--matte", str(recipe), *words(params, skip=("existing", "compare", "against"))]
-    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))])
+    return _made_by([*parts, *_model(state)], "--matte", recipe, state, params)
+
+
+def _made_by(parts: list[str], option: str, file: Path, state: State, params: LayerExportParams, *skip: str) -> str:
+    """A call that takes from `file` what it makes, quoted; nothing where it has no picture."""
+    parts = [*parts, option, str(file), *words(params, skip=("existing", "compare", "against", *skip))] if parts else []
+    return _quoted([*parts, *words(state.extract, skip=("size", "scales"))]) if parts else ""
 
 
 def frame_names(frames: FrameList) -> list[str]:
@@ -112,11 +104,11 @@ def _segment_call(state: State, folder: Path) -> list[str]:
         parts += ["--features", str(source.path)]
     if source.layout is not None:
         parts += ["--layout", source.layout]
-    parts += words(source.reading)
-    parts += ["-o", str(folder)]
-    if state.model is not None:
-        parts += ["--model", str(state.model)]
-    return parts
+    return [*parts, *words(source.reading), "-o", str(folder), *_model(state)]
+
+
+def _model(state: State) -> list[str]:
+    return ["--model", str(state.model)] if state.model is not None else []
 
 
 def _quoted(parts: Sequence[str]) -> str:

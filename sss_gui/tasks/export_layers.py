@@ -232,14 +232,16 @@ class ExportLayers(ExportTask[LayerExportParams]):
             self.noted.emit("Names with a comma cannot be given to sss-segment: rename these layers.")
             return
         text = segment_command_line(state, segments.method, count, names, self.folder(), self.params())
+        self._copy_text(text)
+
+    def _copy_text(self, text: str, more: str = "") -> None:
         QGuiApplication.clipboard().setText(text)
-        self.noted.emit("Copied as command line.")
+        self.noted.emit(f"Copied as command line{more}.")
 
     def _copy_matte_command(self, recipe: Path) -> None:
         """Put the call that makes the matte of its recipe on the clipboard."""
         text = matte_command_line(self._session.state, recipe, self.folder(), self.params())
-        QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the matte's recipe is {recipe}.")
+        self._copy_text(text, f"; the matte's recipe is {recipe}")
 
     def _copy_classes(self, classes: TaughtClasses) -> None:
         """Write the classes beside, and have the call copied that names them: it takes the size that taught them."""
@@ -253,14 +255,12 @@ class ExportLayers(ExportTask[LayerExportParams]):
     def _copy_classes_command(self, file: Path) -> None:
         """Put the call that cuts the picture into the classes of that file on the clipboard."""
         text = classes_command_line(self._session.state, file, self.folder(), self.params())
-        QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the classes are {file}. It takes whole folders too.")
+        self._copy_text(text, f"; the classes are {file}. It takes whole folders too")
 
     def _copy_sequence_command(self, frames: FrameList, recipe: Path) -> None:
         """Put the call that carries the matte through the frames on the clipboard."""
         text = sequence_command_line(self._session.state, frames, recipe, self.folder(), self.params())
-        QGuiApplication.clipboard().setText(text)
-        self.noted.emit(f"Copied as command line; the recipe of the sequence is {recipe}.")
+        self._copy_text(text, f"; the recipe of the sequence is {recipe}")
 
     def _matte_words(self) -> str:
         edits = self._segments.edits
