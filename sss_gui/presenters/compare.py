@@ -19,11 +19,7 @@ from sss_gui.requests.compare import (
     EndCompareRequest,
     ModelChoice,
 )
-from sss_gui.requests.models import (
-    BackboneModelRequest,
-    BackbonesRequest,
-    BackbonesResult,
-)
+from sss_gui.requests.models import BackboneModelRequest, BackbonesRequest, BackbonesResult
 from sss_gui.requests.panes import ExportResult, Pyramid
 from sss_gui.requests.worker import Worker
 from sss_gui.state.pins import Point

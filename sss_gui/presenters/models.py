@@ -10,20 +10,10 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.model_words import BackboneWords, GoodBackbone, ModelWords
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.models import (
-    BackboneModelRequest,
-    BackbonesRequest,
-    BackbonesResult,
-    ModelsRequest,
-)
+from sss_gui.requests.models import BackboneModelRequest, BackbonesRequest, BackbonesResult, ModelsRequest
 from sss_gui.requests.worker import Worker
 from sss_gui.state.session import Session
-from sss_gui.widgets.dialogs.backbone_dialog import (
-    FILE,
-    PUBLISHED,
-    BackboneChoice,
-    BackboneDialog,
-)
+from sss_gui.widgets.dialogs.backbone_dialog import FILE, PUBLISHED, BackboneChoice, BackboneDialog
 from sss_gui.widgets.dialogs.model_manager import ModelManager
 from sss_gui.window.settings import Settings
 from sss_gui.worker.model_engine import ModelEngine

@@ -15,13 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sss_gui.requests.channel import Request
-from sss_model.params import (
-    ExportParams,
-    ExtractParams,
-    FilterParams,
-    ProjectionParams,
-    ReadParams,
-)
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
 
 Picture = npt.NDArray[np.uint8]
 Pyramid = list[Picture]  # level n is the picture at 1/2^n
@@ -56,11 +50,7 @@ class Source:
 
     @classmethod
     def from_path(
-        cls,
-        path: Path,
-        image: Path | None = None,
-        layout: str | None = None,
-        reading: ReadParams | None = None,
+        cls, path: Path, image: Path | None = None, layout: str | None = None, reading: ReadParams | None = None
     ) -> Source:
         reading = reading or ReadParams()
         parts = [reading.layer, f"page {reading.page}" if reading.page else ""]

@@ -177,11 +177,7 @@ def _file_name(opened: OpenedPicture) -> str:
 
 
 def edits_text(
-    picture: str,
-    pins: Sequence[Point],
-    matte: Edits,
-    cuts: Sequence[MadeOfCut],
-    strokes: Sequence[dict[str, Any]] = (),
+    picture: str, pins: Sequence[Point], matte: Edits, cuts: Sequence[MadeOfCut], strokes: Sequence[dict[str, Any]] = ()
 ) -> str:
     """As a file has them; `strokes` that taught classes as `picture_strokes_entry` gives them."""
     values = {

@@ -10,13 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from sss_gui.requests.channel import Channel, Ended, Rank
-from sss_gui.requests.classes import (
-    ConfidenceRequest,
-    OpenClassesRequest,
-    Painted,
-    SaveClassesRequest,
-    StrokeRequest,
-)
+from sss_gui.requests.classes import ConfidenceRequest, OpenClassesRequest, Painted, SaveClassesRequest, StrokeRequest
 from sss_gui.requests.panes import Source
 from sss_gui.requests.segments import Colour
 from sss_gui.state.layer_edits import COLOURS, Layer, unlike

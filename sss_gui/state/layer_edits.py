@@ -198,10 +198,7 @@ def is_numbered(name: str) -> bool:
 
 
 def described(
-    layers: Sequence[Layer],
-    words: Mapping[int, str],
-    before: Mapping[int, tuple[Part, str]],
-    components: Components,
+    layers: Sequence[Layer], words: Mapping[int, str], before: Mapping[int, tuple[Part, str]], components: Components
 ) -> dict[int, tuple[Part, str]]:
     """By its number, what each layer that nobody named is called, and what it consisted of when it was first.
 

@@ -90,11 +90,7 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.panel = FeaturePanel()
         self.segments_panel = FeaturePanel(
-            titles=SEGMENT_TITLES,
-            controller=self.panel.controller,
-            large="matte",
-            arrangement="large",
-            keys_point=True,
+            titles=SEGMENT_TITLES, controller=self.panel.controller, large="matte", arrangement="large", keys_point=True
         )
         self.pages = QStackedWidget()
         self.jobs = JobsBar()

@@ -30,12 +30,7 @@ from sss_gui.requests.classes import (
     SaveClassesRequest,
     StrokeRequest,
 )
-from sss_gui.requests.compare import (
-    CompareReportRequest,
-    CompareRequest,
-    CompareSimilarityRequest,
-    EndCompareRequest,
-)
+from sss_gui.requests.compare import CompareReportRequest, CompareRequest, CompareSimilarityRequest, EndCompareRequest
 from sss_gui.requests.error_text import NotAgreedError
 from sss_gui.requests.files import FeatureThumbnailsRequest, ThumbnailResult
 from sss_gui.requests.overlays import (

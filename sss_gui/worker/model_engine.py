@@ -6,12 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sss_gui.model_words import BackboneWords, GoodBackbone, ModelWords
-from sss_gui.requests.models import (
-    BackboneModelRequest,
-    BackbonesRequest,
-    BackbonesResult,
-    ModelsRequest,
-)
+from sss_gui.requests.models import BackboneModelRequest, BackbonesRequest, BackbonesResult, ModelsRequest
 from sss_gui.requests.worker import Answers, Deliver, Engine
 from sss_model.progress import Progress
 from sss_model.storage.shipped_files import MODEL, resource

@@ -12,10 +12,7 @@ from sss_gui.widgets.layout import button, row, tool_button
 JOBS = {
     "open": ("Open a picture", "A photograph of your own in place of the sample"),
     "cut": ("Cut something out", "Click what you want, and copy or export it with its alpha"),
-    "compare": (
-        "Compare pixels across pictures",
-        "How similar each pixel is to those you pin, in all open pictures",
-    ),
+    "compare": ("Compare pixels across pictures", "How similar each pixel is to those you pin, in all open pictures"),
     "edges": ("Look at the edges", "Where the filtered features differ most from the plain ones"),
 }
 

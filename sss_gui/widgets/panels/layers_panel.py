@@ -7,16 +7,7 @@ from dataclasses import fields
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QColorDialog,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QScrollArea,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QColorDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
 
 from sss_gui.pane_names import ALPHA_VIEWS
 from sss_gui.widgets.controls.calm import combo_box

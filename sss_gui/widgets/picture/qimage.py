@@ -19,11 +19,7 @@ def to_qimage(picture: NDArray[np.uint8]) -> QImage:
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise ValueError(f"picture must be uint8 (H, W), (H, W, 3) or (H, W, 4), got {picture.dtype} {picture.shape}.")
     channels = 1 if picture.ndim == 2 else picture.shape[2]
-    formats = {
-        1: QImage.Format.Format_Grayscale8,
-        3: QImage.Format.Format_RGB888,
-        4: QImage.Format.Format_RGBA8888,
-    }
+    formats = {1: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
     if channels not in formats:
         raise ValueError(f"picture must have 1, 3 or 4 channels, got {channels}.")
     height, width = picture.shape[:2]

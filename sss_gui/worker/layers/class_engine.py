@@ -12,13 +12,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from sss_gui.requests.classes import (
-    JoinCocoRequest,
-    OpenClassesRequest,
-    Painted,
-    SaveClassesRequest,
-    StrokeRequest,
-)
+from sss_gui.requests.classes import JoinCocoRequest, OpenClassesRequest, Painted, SaveClassesRequest, StrokeRequest
 from sss_gui.requests.panes import ExportResult
 from sss_gui.requests.segments import Groups
 from sss_gui.requests.worker import Deliver

@@ -11,13 +11,7 @@ from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures
 from sss_gui.worker.sources import read_source
 from sss_model.analysis.class_layers import class_lead
-from sss_model.analysis.layer_files import (
-    decontaminated,
-    layers_record,
-    may_stay,
-    record_name,
-    write_layer_files,
-)
+from sss_model.analysis.layer_files import decontaminated, layers_record, may_stay, record_name, write_layer_files
 from sss_model.classes import DOUBTFUL as DOUBTFUL_CLASSES
 from sss_model.classes import classes_sha256, confidence
 from sss_model.files.export import ExportError, check_source, prepare_folder

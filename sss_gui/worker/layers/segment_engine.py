@@ -31,13 +31,7 @@ from sss_gui.requests.worker import Deliver
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.layer_pictures import flat_colours, in_grey, matte_picture
 from sss_gui.worker.layers.class_engine import ClassEngine, ClassLayers
-from sss_gui.worker.layers.layer_sources import (
-    Box,
-    HardLayers,
-    LayerSource,
-    SoftLayers,
-    part_step,
-)
+from sss_gui.worker.layers.layer_sources import Box, HardLayers, LayerSource, SoftLayers, part_step
 from sss_gui.worker.layers.matte_engine import MatteEngine
 from sss_gui.worker.sequences.sequence_engine import FeaturesOf, SequenceEngine
 from sss_gui.worker.sources import read_source
