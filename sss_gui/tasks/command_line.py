@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sss_gui.requests.segments import FrameList
+from sss_gui.requests.segments import Colour, FrameList
 from sss_gui.state.segments import Method
 from sss_gui.state.session import State
 from sss_model.commands.options import words
@@ -37,13 +37,20 @@ def command_line(state: State, folder: Path, params: ExportParams) -> str:
 
 
 def segment_command_line(
-    state: State, method: Method, count: int, names: Sequence[str], folder: Path, params: LayerExportParams
+    state: State,
+    method: Method,
+    count: int,
+    names: Sequence[str],
+    colours: Sequence[Colour],
+    folder: Path,
+    params: LayerExportParams,
 ) -> str:
     """The call that writes `count` layers by `method`, quoted; it names the Python that has the program.
 
     Parameters
     ----------
     names : of the layers, the largest first; none: the command's own
+    colours : of the layers in the overlay, in the same order
     """
     parts = _segment_call(state, folder)
     if not parts:
@@ -57,6 +64,8 @@ def segment_command_line(
         parts += words(record, skip=skip)
     if names:
         parts += ["--names", ",".join(names)]
+    if params.overlay:
+        parts += ["--colours", ",".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours)]
     return _quoted(parts)
 
 

@@ -231,7 +231,8 @@ class ExportLayers(ExportTask[LayerExportParams]):
         if any("," in name for name in names):
             self.noted.emit("Names with a comma cannot be given to sss-segment: rename these layers.")
             return
-        text = segment_command_line(state, segments.method, count, names, self.folder(), self.params())
+        colours = [layer.colour for layer in order]
+        text = segment_command_line(state, segments.method, count, names, colours, self.folder(), self.params())
         self._copy_text(text)
 
     def _copy_text(self, text: str, more: str = "") -> None:

@@ -89,7 +89,7 @@ def write_layer_files(
         the 16-bit grey STEM-matte.png; its picture in the format png is STEM-cutout.png
     others : stems of other pictures with files in the folder
     panels : of the comparison, with their titles; none makes no comparison
-    colours : RGB 0 to 255 of each layer in the overlay; none: those of `ALPHABET`
+    colours : RGB 0 to 255 of the first layers in the overlay; the others have those of `ALPHABET`
 
     Raises
     ------

@@ -21,9 +21,10 @@ _PANEL, _GAP, _CAPTION = 320, 8, 18
 def layer_overlay(image: Floats, alphas: Floats, colours: Sequence[tuple[int, int, int]] = ()) -> Picture:
     """(H, W, 3) uint8: each layer's colour by its alpha, half over `image` (H, W, 3) in grey.
 
-    Colours are RGB 0 to 255, one a layer; none: those of `ALPHABET`.
+    Colours are RGB 0 to 255, of the first layers; the others have those of `ALPHABET`.
     """
-    rows = colours or np.take(ALPHABET, range(alphas.shape[2]), axis=0, mode="wrap")
+    count = alphas.shape[2]
+    rows = [*colours, *np.take(ALPHABET, np.arange(len(colours), count), axis=0, mode="wrap")][:count]
     grey = (image @ _GREY)[..., None] * np.float32(255)
     mixed = (1 - _COLOUR_SHARE) * grey + _COLOUR_SHARE * (alphas @ np.asarray(rows, np.float32))
     picture: Picture = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)

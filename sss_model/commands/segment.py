@@ -7,6 +7,7 @@ is 1. Beside each picture's files stands a JSON that says how they were made.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from sss_model.files.export import ExportError, check_source
 from sss_model.files.inputs import INPUT_LAYOUTS, Input, file_sha256, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExtractParams, FilterParams, ProjectionParams, ReadParams
+from sss_model.params.fields import shown
 from sss_model.params.layers import NETWORKS, SOFT_METHODS, LayerExportParams, SegmentParams
 from sss_model.progress import Progress
 from sss_model.storage.json_file import read_json
@@ -54,6 +56,7 @@ class Job:
     reading: ReadParams
     matte: Path | None = None  # a recipe; its matte is written in place of layers
     changed: bool = False  # whether a picture may replace the files of one with its name and other contents
+    colours: tuple[tuple[int, int, int], ...] = ()  # of the layers in the overlay, the largest first
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--names", metavar="A,B,...", default="", help="of the layers, the largest first; default layer-1, layer-2, ..."
     )
+    add("--colours", metavar="#RRGGBB,...", default="", help="of the layers in the --overlay, the largest first")
     add(
         "--masks",
         type=Path,
@@ -171,13 +175,22 @@ def _job(options: argparse.Namespace) -> Job:
     job = Job(
         options.output, options.model, options.features, options.layout, names, options.masks, weights,
         options.allow_download, build(ExtractParams, options, size=size), build(SegmentParams, options),
-        _export(options), build(ReadParams, options), options.matte, options.overwrite,
+        _export(options), build(ReadParams, options), options.matte, options.overwrite, _colours(options.colours),
     )  # fmt: skip
     if "masks" in job.methods and job.masks is None:
         raise ParameterError("The method masks needs a file: --masks FILE.")
     if job.matte is not None and (job.export.compare or job.masks is not None):
         raise ParameterError("--matte writes a matte, no layers; leave out --compare and --masks.")
     return job
+
+
+def _colours(text: str) -> tuple[tuple[int, int, int], ...]:
+    """RGB 0 to 255 of "#56b4e9,#e69f00"."""
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    for part in named:
+        if not re.fullmatch("#[0-9a-fA-F]{6}", part):
+            raise ParameterError(f"--colours must be such as #56b4e9,#e69f00, got {shown(part)}.")
+    return tuple((int(part[1:3], 16), int(part[3:5], 16), int(part[5:7], 16)) for part in named)
 
 
 def _export(options: argparse.Namespace) -> LayerExportParams:
@@ -248,7 +261,8 @@ class _Picture:
         if len(unfit) < len(export.formats):
             self.notes = (*self.notes, *unfit.values())
         last, others = self.progress.part(0.95, 1.0), self.worker.stems
-        return write_layer_files(target, self.layers, export, self.record(), last, others=others, panels=panels)
+        more: dict[str, Any] = {"others": others, "panels": panels, "colours": self.job.colours}
+        return write_layer_files(target, self.layers, export, self.record(), last, **more)
 
     def write_matte(self, recipe: dict[str, Any]) -> list[Path]:
         """Write the matte that `recipe` makes, or finds; returns the files."""

@@ -282,17 +282,18 @@ def test_a_networks_layers_are_those_of_the_copied_call(tmp_path, monkeypatch):
     documents.put("halves", document)
     state, method = State(source, extract=ExtractParams(device="cpu")), Method("mask-rcnn", tmp_path / "my net.pth")
     cut = SegmentsRequest(ComputeFeatures(source, extract=state.extract), SegmentParams(method.name), method.file)
-    params = LayerExportParams(formats=("png", "npz"))
-    asked = ExportLayersRequest(LayersRequest(cut, (0, 1)), ("sea", "wall"), tmp_path / "window", params)
+    params, colours = LayerExportParams(formats=("png", "npz"), overlay=True), ((200, 0, 0), (0, 0, 200))
+    layers, to = LayersRequest(cut, (0, 1)), tmp_path / "window"
+    asked = ExportLayersRequest(layers, ("sea", "wall"), to, params, colours=colours)
     engine = segment_engine.SegmentEngine(lambda *_: document, documents, print)
     written = export_layers(engine, asked, Progress(), print).paths
-    call = shlex.split(segment_command_line(state, method, 2, (), tmp_path / "command", params))
+    call = shlex.split(segment_command_line(state, method, 2, (), colours, tmp_path / "command", params))
     assert call[call.index("--mask-rcnn-weights") + 1] == str(method.file)
     assert "--allow-download" not in call
     assert main([*call[3:], "--quiet"]) == 0
     for path in written:
         assert path.read_bytes() == (tmp_path / "command" / path.name).read_bytes(), path.name
-    download = segment_command_line(state, Method("deeplab", consent=True), 2, (), tmp_path, params)
+    download = segment_command_line(state, Method("deeplab", consent=True), 2, (), (), tmp_path, params)
     assert "--allow-download" in download
     assert "--layers" not in download
 

@@ -211,6 +211,18 @@ def test_layers_called_as_other_files_are_replace_none_of_the_run(tmp_path, pair
     assert main([*call, "--names", "class-9"]) == 0, "the smallest has that name of itself"
 
 
+def test_the_overlay_has_the_colours_of_the_call(tmp_path, pair, masks):
+    call = [str(tmp_path / "photo.png"), "--method", "masks", "--masks", str(masks), "--overlay", "--quiet"]
+    assert main([*call, "-o", str(tmp_path / "plain")]) == 0
+    assert main([*call, "-o", str(tmp_path / "red"), "--colours", "#ff0000"]) == 0
+    plain, red = (read_image(tmp_path / name / "photo-overlay.png") for name in ("plain", "red"))
+    assert (red != plain).any(), "the largest layer is red"
+    assert (red == plain).any(), "the others have the colours they had"
+    assert (red - plain)[..., 0].max() > 0
+    with pytest.raises(SystemExit):
+        main([*call, "-o", str(tmp_path / "no"), "--colours", "red"])
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1)])
 @pytest.mark.parametrize("method", ["sss", "spectral-matting"])
 def test_the_smallest_pictures_have_layers(tmp_path, size, method):
