@@ -109,7 +109,7 @@ class PanesPresenter(QObject):
     def _tell_view(self) -> None:
         if self._panel.isHidden():  # another page has the view
             return
-        box = self._panel.pane("filtered").visible_box()
+        box = self._panel.pane("filtered").canvas.visible_box()
         self._session.look_at(box, self._panel.controller.scale * self._panel.devicePixelRatioF())
 
 

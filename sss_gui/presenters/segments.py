@@ -411,7 +411,7 @@ class SegmentsPresenter(QObject):
         segments, panel = self._segments, self._panel
         if not segments.shown or self._session.displayed is None:
             return
-        box = panel.pane(panel.current).visible_box()
+        box = panel.pane(panel.current).canvas.visible_box()
         scale = panel.controller.scale * panel.devicePixelRatioF()
         self._session.look_at(box, scale)
         self._sharpen_matte((box, scale))

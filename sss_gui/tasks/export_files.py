@@ -47,7 +47,7 @@ class ExportFiles(ExportTask[ExportParams]):
         dialog = ExportDialog(
             "Export features",
             self.folder(),
-            replace(self.params(), existing="skip" if all_pictures else "refuse"),  # never replaced unasked
+            self.first_params(all_pictures=all_pictures),
             formats={name: form.label for name, form in FORMATS.items()},
             purposes=FEATURE_PURPOSES,
             scope=PictureScope([one.name for one in sources], self._pictures.index, all_of_them=all_pictures)

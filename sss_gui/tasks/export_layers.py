@@ -75,7 +75,7 @@ class ExportLayers(ExportTask[LayerExportParams]):
         dialog = ExportDialog(
             "Export layers or the matte",
             self.folder(),
-            replace(self.params(), existing="skip" if all_pictures else "refuse"),  # never replaced unasked
+            self.first_params(all_pictures=all_pictures),
             formats={name: f"{form.title}, {_alpha_words(form.alpha)}" for name, form in FORMATS.items()},
             purposes=LAYER_PURPOSES,
             skip=("compare",),

@@ -66,6 +66,10 @@ class ExportTask(QObject, Generic[Record]):
         except ParameterError:
             return self._default
 
+    def first_params(self, *, all_pictures: bool) -> Record:
+        """What a dialog begins with: nothing is replaced unasked."""
+        return replace(self.params(), existing="skip" if all_pictures else "refuse")
+
     def remember(self, folder: Path, params: Record) -> None:
         """Let the next export begin with this one's choices."""
         self._settings.export_folder = str(folder)

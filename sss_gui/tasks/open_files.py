@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,17 @@ class OpenFiles(QObject):
         self.open_paths(self._ask_files("Open instead"), instead=True)
 
     def _ask_files(self, title: str) -> list[Path]:
-        pictures = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
-        features = " ".join(f"*{suffix}" for suffix in FEATURE_SUFFIXES)
-        models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
-        videos = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
-        filters = ";;".join(
-            (f"All that can be opened ({pictures} {features} {models} {videos})", f"Pictures ({pictures})",
-             f"Features ({features})", f"Videos ({videos})", f"Models ({models})", "All files (*)"))  # fmt: skip
-        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._start_folder(), filters)
+        kinds: dict[str, Sequence[str]] = {"Pictures": IMAGE_SUFFIXES, "Features": FEATURE_SUFFIXES}
+        kinds |= {"Videos": VIDEO_SUFFIXES, "Models": MODEL_SUFFIXES}
+        every = [suffix for suffixes in kinds.values() for suffix in suffixes]
+        return self._ask(title, {"All that can be opened": every, **kinds})
+
+    def _ask(self, title: str, kinds: Mapping[str, Sequence[str]]) -> list[Path]:
+        """Ask for files of these kinds, each with its suffixes, or of any; none where the user cancels."""
+        filters = [f"{kind} ({' '.join(f'*{suffix}' for suffix in suffixes)})" for kind, suffixes in kinds.items()]
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, title, self._start_folder(), ";;".join([*filters, "All files (*)"])
+        )
         return [Path(name) for name in names]
 
     def _start_folder(self) -> str:
@@ -111,13 +114,10 @@ class OpenFiles(QObject):
 
     def open_sequence_dialog(self) -> None:
         """Ask for one of the frames of a sequence, or for a video."""
-        kinds = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
         title = "Open a sequence: one of its numbered frames, or a video"
-        names, _ = QFileDialog.getOpenFileNames(
-            self._window, title, self._start_folder(), f"Frames and videos ({kinds});;All files (*)"
-        )
-        if names:
-            self.open_sequence([Path(name) for name in names])
+        paths = self._ask(title, {"Frames and videos": (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)})
+        if paths:
+            self.open_sequence(paths)
 
     def open_sequence(self, paths: Sequence[Path]) -> None:
         """Open the frames of a folder, those beside a frame, a video, or all of these files, as one sequence."""
@@ -134,11 +134,7 @@ class OpenFiles(QObject):
 
     def open_as_dialog(self) -> None:
         """Ask for files, and how they are to be read where that is not plain."""
-        kinds = " ".join(f"*{suffix}" for suffix in (*IMAGE_SUFFIXES, *FEATURE_SUFFIXES))
-        names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open as", self._start_folder(), f"Pictures, strips and features ({kinds});;All files (*)"
-        )
-        paths = [Path(name) for name in names]
+        paths = self._ask("Open as", {"Pictures, strips and features": (*IMAGE_SUFFIXES, *FEATURE_SUFFIXES)})
         if paths:
             features = [path for path in paths if path.suffix.lower() in FEATURE_SUFFIXES]
             first = Source.from_path((features or paths)[0])
@@ -193,12 +189,9 @@ class OpenFiles(QObject):
 
     def open_model_dialog(self) -> None:
         """Ask for a checkpoint."""
-        models = " ".join(f"*{suffix}" for suffix in MODEL_SUFFIXES)
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a model", self._start_folder(), f"Models ({models});;All files (*)"
-        )
-        if name:
-            self._session.set_model(Path(name))
+        paths = self._ask("Open a model", {"Models": MODEL_SUFFIXES})
+        if paths:
+            self._session.set_model(paths[0])
 
     def drop(self, content: Carried) -> None:
         """Open what was dropped: with Shift in place of what is open."""

@@ -391,16 +391,10 @@ class LayerForecast:
         """Such as 'up to 9.2 MB'; formats that compress write less."""
         count = 1 if subject else self._layers
         a_pixel = {
-            **{
-                "png": 8 * count,
-                "png-premultiplied": 8 * count,
-                "alpha": 2 * count,
-                "npz": 4 * count,
-                "pfm": 4 * count,
-            },
-            **{"psd": 4 * (count + 1), "ora": 4 * (count + 2), "exr": 8 * (count + 1), "coco": 0, "index": 1},
+            "png": 8 * count, "png-premultiplied": 8 * count, "alpha": 2 * count, "npz": 4 * count, "pfm": 4 * count,
+            "psd": 4 * (count + 1), "ora": 4 * (count + 2), "exr": 8 * (count + 1), "coco": 0, "index": 1,
             "cryptomatte": 16 * ((count + 1) // 2),
-        }
+        }  # fmt: skip
         numbers = sum(a_pixel[name] for name in params.formats) + 3 * params.overlay + 2 * bool(subject)
         words = f"up to {_in_words(self._pixels * numbers * pictures)}{_if_alike(pictures)}"
         return f"{words}. {self._left_out}" if self._left_out else words

@@ -215,7 +215,7 @@ class FeaturePanel(QWidget):
         amount = self._gain if mode == "difference" else self._wipe
         for name, view in self._panes.items():
             own = name == self._reference and mode != "flip" and self._other is None
-            view.set_compare("none" if own else mode, amount)
+            view.canvas.set_compare("none" if own else mode, amount)
             view.header.set_texts(title=self._heading(name, "none" if own else mode))
 
     def _heading(self, name: str, mode: str) -> str:
@@ -227,7 +227,7 @@ class FeaturePanel(QWidget):
     def _share_reference(self) -> None:
         levels = self._other[1] if self._other else self._panes[self._reference].canvas.layer.levels
         for view in self._panes.values():
-            view.set_reference(levels)
+            view.canvas.set_reference(levels)
         self._apply_compare()
 
     def set_display(self, display: Display) -> None:
@@ -235,7 +235,7 @@ class FeaturePanel(QWidget):
         if display != self.display:
             self.display = display
             for view in list(self._panes.values())[1:]:
-                view.set_display(display)
+                view.canvas.set_display(display)
                 view.set_detail(_in_words(display))
             self.display_changed.emit(display)
 

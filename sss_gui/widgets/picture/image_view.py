@@ -12,9 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from sss_gui.pane_names import OPACITY
 from sss_gui.widgets.carried import carried
-from sss_gui.widgets.display import Display
 from sss_gui.widgets.layout import column
-from sss_gui.widgets.picture.canvas.canvas import COMPARE_MODES
 from sss_gui.widgets.picture.canvas.canvas_input import GestureCanvas
 from sss_gui.widgets.picture.overlay_legend import Legend
 from sss_gui.widgets.picture.pane_header import PaneHeader
@@ -82,31 +80,6 @@ class ImageView(QWidget):
         self.canvas.layer.set_overlay(levels, opacity)
         self.canvas.refresh()
 
-    def set_display(self, display: Display) -> None:
-        """Show the picture's channels and range as `display` says; overlays and numbers stay as they are."""
-        self.canvas.layer.display = display
-        self.canvas.refresh()
-
-    def set_reference(self, pyramid: Sequence[Picture]) -> None:
-        """The picture (usually the input) that flip, wipe and difference compare with."""
-        self.canvas.reference.set_pyramid(pyramid)
-        self.canvas.refresh()
-
-    def set_compare(self, mode: str, amount: float = 0.5) -> None:
-        """Compare with the reference.
-
-        Parameters
-        ----------
-        mode : 'none', 'flip' (show the reference), 'wipe' or 'difference'
-        amount : float
-            Wipe: the reference lies left of this fraction of the width. Difference: |a - b| times this.
-        """
-        if mode not in COMPARE_MODES:
-            raise ValueError(f"mode must be one of {', '.join(COMPARE_MODES)}; got {mode!r}.")
-        if (mode, amount) != (self.canvas.mode, self.canvas.amount):
-            self.canvas.mode, self.canvas.amount = mode, amount
-            self.canvas.refresh()
-
     @property
     def picture(self) -> Picture | None:
         """Level 0 of what the pane shows, without overlay; None while empty."""
@@ -133,12 +106,6 @@ class ImageView(QWidget):
         """What an empty pane says; the first line large, the rest small below it."""
         self.canvas.placeholder = text
         self.canvas.update()
-
-    # where things are ------------------------------------------------------------------------------------------------
-
-    def visible_box(self) -> tuple[int, int, int, int]:
-        """The image pixels (x0, y0, x1, y1) that this pane shows, x1 and y1 exclusive."""
-        return self.canvas.visible_box()
 
     # dragging --------------------------------------------------------------------------------------------------------
 

@@ -100,18 +100,14 @@ class OverlayEngine:
         if document is None:
             return None
         progress.report(0.0, "Writing")
-        vectors = self._vectors(asked, document)
-        if vectors is None:
-            raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
+        vectors = self._pinned(asked, document)
         compared = self._comparing(document)
         values = np.max([compared.to_vector(vector, asked.params.metric) for vector in vectors], axis=0)
         write_similarity(request.path, values, document.figure.size)
         return ExportResult((request.path,))
 
     def _write_similarity(self, document: CachedFeatures, asked: SimilarityRequest, path: Path) -> None:
-        vectors = self._vectors(asked, document)
-        if vectors is None:
-            raise ParameterError(f"{asked.of.name}, in which the pixel was pinned, is no longer open.")
+        vectors = self._pinned(asked, document)
         if len(vectors) > 1:
             labels = self._comparing(document).nearest(vectors, asked.params.metric)
             write_index(path, document.figure.at_full_size(labels), colours.palette(256)[:, :3])
@@ -139,6 +135,13 @@ class OverlayEngine:
         (x, y), (height, width) = _best(values), values.shape
         overlay = colours.heat(_small(values), request.params.threshold)
         return Match(other.source, overlay, float(values[y, x]), ((x + 0.5) / width, (y + 0.5) / height))
+
+    def _pinned(self, request: SimilarityRequest, shown: CachedFeatures) -> NDArray[np.float32]:
+        """The same, which are to be there."""
+        vectors = self._vectors(request, shown)
+        if vectors is None:
+            raise ParameterError(f"{request.of.name}, in which the pixel was pinned, is no longer open.")
+        return vectors
 
     def _vectors(self, request: SimilarityRequest, shown: CachedFeatures | None) -> NDArray[np.float32] | None:
         """Features (P, D) at the request's points (x, y) by the network of `shown`; None where they are forgotten."""

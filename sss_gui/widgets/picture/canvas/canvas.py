@@ -23,12 +23,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from sss_gui.widgets.display import Display
 from sss_gui.widgets.picture import annotations as marks
 from sss_gui.widgets.picture.canvas.picture_layer import PictureLayer, Placement, difference
 from sss_gui.widgets.picture.canvas.pixel_grid import GRID_FROM, draw_grid, draw_values
 from sss_gui.widgets.picture.view_controller import ViewController
-
-COMPARE_MODES = ("none", "flip", "wipe", "difference")
 
 
 class PictureCanvas(QWidget):
@@ -64,6 +63,25 @@ class PictureCanvas(QWidget):
         """Draw the layers anew."""
         self._backing = None
         self.update()
+
+    def set_display(self, display: Display) -> None:
+        """Show the picture's channels and range as `display` says; overlays and numbers stay as they are."""
+        self.layer.display = display
+        self.refresh()
+
+    def set_reference(self, levels: Sequence[NDArray[np.uint8]]) -> None:
+        """The picture (usually the input) that flip, wipe and difference compare with."""
+        self.reference.set_pyramid(levels)
+        self.refresh()
+
+    def set_compare(self, mode: str, amount: float = 0.5) -> None:
+        """Compare with the reference by none, flip (which shows it), wipe or difference.
+
+        Wipe: it lies left of the part `amount` of the width. Difference: |a - b| times `amount`.
+        """
+        if (mode, amount) != (self.mode, self.amount):
+            self.mode, self.amount = mode, amount
+            self.refresh()
 
     def set_cover(self, levels: Sequence[NDArray[np.uint8]] | None) -> None:
         """Show these levels alone, over the picture and all marks; None: the picture again."""

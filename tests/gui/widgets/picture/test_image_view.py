@@ -241,18 +241,13 @@ def test_it_has_a_name_for_those_who_cannot_see_it(view):
 
 def test_the_visible_box_holds_what_is_seen(view, look):
     look.set_view(40, 30, 16)
-    x0, y0, x1, y1 = view.visible_box()
+    x0, y0, x1, y1 = view.canvas.visible_box()
     left, top = view.canvas.placement().to_image(0, 0)
     right, bottom = view.canvas.placement().to_image(view.canvas.width(), view.canvas.height())
     assert (x0, x1) == (int(np.floor(left)), int(np.ceil(right)))
     assert (y0, y1) == (int(np.floor(top)), int(np.ceil(bottom)))
     look.fit()
-    assert view.visible_box() == (0, 0, 80, 60)
-
-
-def test_unknown_ways_to_compare_are_refused(view):
-    with pytest.raises(ValueError, match="none, flip, wipe, difference"):
-        view.set_compare("blend")
+    assert view.canvas.visible_box() == (0, 0, 80, 60)
 
 
 @pytest.mark.parametrize("width", [240, 420, 1300])
