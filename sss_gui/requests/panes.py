@@ -223,11 +223,20 @@ class ExportResult:
 
 @dataclass(frozen=True)
 class ExportRequest(Request[ExportResult]):
-    """Write what `panes` show into a folder."""
+    """Write what `panes` show into a folder.
+
+    Attributes
+    ----------
+    stem : what the files are called after, where pictures of a batch have the same name; '' is the picture's own
+    begun, done : the share of a batch that is over before it, and after it
+    """
 
     panes: RenderPanes
     folder: Path
     params: ExportParams
+    stem: str = ""
+    begun: float = 0.0
+    done: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -285,15 +294,3 @@ class BasisRequest(Request[BasisResult | BasisStep]):
     panes: RenderPanes
     path: Path
     sources: tuple[Source, ...] = ()
-
-
-@dataclass(frozen=True)
-class BatchExportRequest(Request[ExportResult]):
-    """Export one picture of a batch, as `ExportRequest` does; its progress goes from `begun` of the batch to `done`."""
-
-    panes: RenderPanes
-    folder: Path
-    stem: str
-    params: ExportParams
-    begun: float = 0.0
-    done: float = 1.0

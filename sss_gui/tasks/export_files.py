@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sss_gui.pane_names import PANE_TITLES
-from sss_gui.requests.panes import BatchExportRequest, ExportResult, Source
+from sss_gui.requests.panes import ExportRequest, ExportResult, Source
 from sss_gui.state.workspace import Workspace
 from sss_gui.tasks.batch_export import BatchExport, Place
 from sss_gui.tasks.command_line import command_line
@@ -75,9 +75,9 @@ class ExportFiles(ExportTask[ExportParams]):
         self.remember(folder, params)
         state = self._session.state
 
-        def build(source: Source, place: Place) -> BatchExportRequest:
+        def build(source: Source, place: Place) -> ExportRequest:
             panes = replace(state, source=source).panes()
-            return BatchExportRequest(panes, folder, place.stem, params, place.begun, place.done)
+            return ExportRequest(panes, folder, params, place.stem, place.begun, place.done)
 
         self._batch.start(sources, folder, build)
 

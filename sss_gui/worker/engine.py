@@ -44,7 +44,6 @@ from sss_gui.requests.overlays import (
 from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
-    BatchExportRequest,
     ComputeFeatures,
     ExportRequest,
     ExportResult,
@@ -93,7 +92,6 @@ from sss_model.files.allocation import file_stamp
 from sss_model.files.export import already_there
 from sss_model.files.inputs import Input
 from sss_model.image_io import to_picture
-from sss_model.params import ExportParams
 from sss_model.progress import Progress
 
 if TYPE_CHECKING:
@@ -129,7 +127,6 @@ class FeatureEngine(Engine):
         PrefetchRequest: "prefetch",
         ForgetRequest: "forget",
         ExportRequest: "export",
-        BatchExportRequest: "export_of_batch",
         BasisRequest: "save_basis",
         FeatureThumbnailsRequest: "feature_thumbnails",
         SimilarityRequest: "overlays.similarity",
@@ -484,40 +481,26 @@ class FeatureEngine(Engine):
         return PinTableResult(compare_vectors(vectors, request.metric), tuple(dict.fromkeys(missing)))
 
     def export(self, request: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
-        """Write what is shown."""
-        panes = request.panes
-        paths = self._write(panes, request.folder, panes.source.stem, request.params, progress)
-        return ExportResult(tuple(paths), self.document(panes.features, progress, deliver).notes)
+        """Write a picture's panes; nothing where its files are all there and may stay.
 
-    def _write(
-        self, panes: RenderPanes, folder: Path, stem: str, params: ExportParams, progress: Progress
-    ) -> list[Path]:
+        What was computed for the files of a batch alone is forgotten: it must not push out what is being looked at.
+        """
         from sss_model.pipeline import AnalysedPicture, export_picture  # here: it loads torch
 
-        document = self.document(panes.features, progress.part(0.0, 0.5), lambda _result: None)
-        picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
-        return export_picture(
-            picture,
-            folder,
-            stem,
-            panes.filter,
-            panes.projection,
-            params,
-            basis=self._basis(panes.basis),
-            progress=progress.part(0.5, 1.0),
-        )
-
-    def export_of_batch(self, request: BatchExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
-        """Write one picture of a batch; nothing where its files are all there and may stay."""
-        source, params = request.panes.source, request.params
-        if params.existing == "skip" and already_there(request.folder, request.stem, params):
+        panes, params = request.panes, request.params
+        stem, key = request.stem or panes.source.stem, self._key(panes.features)
+        if params.existing == "skip" and already_there(request.folder, stem, params):
             return ExportResult(())
-        remembered = self.documents.last_of(source)
-        part = progress.part(request.begun, request.done)
-        paths = self._write(request.panes, request.folder, request.stem, params, part)
-        if remembered is None:
-            self.documents.drop(self._key(request.panes.features))  # a batch must not push out what is being looked at
-        return ExportResult(tuple(paths))
+        remembered, part = self.documents.get_quietly(key) is not None, progress.part(request.begun, request.done)
+        document = self.document(panes.features, part.part(0.0, 0.5), lambda _result: None)
+        picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
+        shown, last = (panes.filter, panes.projection), part.part(0.5, 1.0)
+        paths = export_picture(
+            picture, request.folder, stem, *shown, params, basis=self._basis(panes.basis), progress=last
+        )
+        if request.stem and not remembered:
+            self.documents.drop(key)
+        return ExportResult(tuple(paths), document.notes)
 
     def export_layers(self, request: ExportLayersRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         """Write layers or a matte; what was computed for it alone is forgotten, as after a batch of features."""

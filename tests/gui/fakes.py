@@ -40,7 +40,6 @@ from sss_gui.requests.panes import (
     BasisRequest,
     BasisResult,
     BasisStep,
-    BatchExportRequest,
     ComputeFeatures,
     ExportRequest,
     ExportResult,
@@ -138,8 +137,10 @@ class FakeEngine(Engine):
 
     def export(self, message: ExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
         self._wait(progress, "Writing")
-        path = message.folder / f"{message.panes.source.stem}-input.png"
-        path.write_bytes(b"picture")
+        if message.panes.source.name.startswith("broken"):
+            raise ImageError(f"{message.panes.source.name} is no picture.")
+        path = message.folder / (f"{message.stem}.json" if message.stem else f"{message.panes.source.stem}-input.png")
+        path.write_bytes(b"{}")
         return ExportResult((path,))
 
     def similarity(self, message: SimilarityRequest, progress: Progress, deliver: Deliver) -> SimilarityResult:
@@ -336,14 +337,6 @@ class FakeEngine(Engine):
 
     def load_model(self, message: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         return LoadModelResult("fake model", "cpu", (("cpu", "processor"),))
-
-    def export_of_batch(self, message: BatchExportRequest, progress: Progress, deliver: Deliver) -> ExportResult:
-        self._wait(progress, "Network")
-        if message.panes.source.name.startswith("broken"):
-            raise ImageError(f"{message.panes.source.name} is no picture.")
-        path = message.folder / f"{message.stem}.json"
-        path.write_text("{}")
-        return ExportResult((path,))
 
     def open_picture(self, message: OpenPicture, progress: Progress, deliver: Deliver) -> OpenedPicture:
         progress.report(0.0, "Reading")

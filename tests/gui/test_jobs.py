@@ -11,7 +11,7 @@ from journeys import idle, idle_shown
 from PySide6.QtGui import QGuiApplication
 
 from sss_gui.pane_names import PANES
-from sss_gui.requests.panes import BasisRequest, BasisStep, BatchExportRequest, ExportRequest
+from sss_gui.requests.panes import BasisRequest, BasisStep, ExportRequest
 from sss_gui.requests.worker import LOADING, Activity
 from sss_gui.tasks.command_line import command_line
 from sss_model.params import ExportParams
@@ -28,7 +28,7 @@ def shown(qtbot, program, photos):
 
 JOBS = {
     "export": (ExportRequest, lambda program, folder: program.session.export(folder, ExportParams())),
-    "batch": (BatchExportRequest,
+    "batch": (ExportRequest,
               lambda program, to: program.export_files.export_pictures(program.pictures.sources, to, ExportParams())),
     "shared": (BasisRequest, lambda program, _folder: program.basis.set_mode("shared")),
 }  # fmt: skip

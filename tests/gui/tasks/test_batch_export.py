@@ -5,7 +5,7 @@ from __future__ import annotations
 from controls import button
 from journeys import idle_shown
 
-from sss_gui.requests.panes import BatchExportRequest
+from sss_gui.requests.panes import ExportRequest
 from sss_model.params import ExportParams, FilterParams
 
 
@@ -20,7 +20,7 @@ def test_a_batch_goes_on_after_a_failure_and_names_it(qtbot, program, engine, tm
     assert report.written == 3
     assert [(source.name, words) for source, words in report.failed] == [("broken.png", "broken.png is no picture.")]
     assert report.sentence == f"3 of 4 pictures written into {tmp_path}, 1 failed (broken.png)."
-    asked = [request for request in engine.asked if isinstance(request, BatchExportRequest)]
+    asked = [request for request in engine.asked if isinstance(request, ExportRequest)]
     assert {request.panes.filter.radius for request in asked} == {3}
     assert [(request.begun, request.done) for request in asked] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert program.window.panel.banner.isVisible()
@@ -54,7 +54,7 @@ def test_a_batch_can_be_stopped(qtbot, program, engine, tmp_path, photos):
     idle_shown(qtbot, program)
     engine.gate.clear()
     program.export_files.export_pictures(program.pictures.sources, tmp_path, ExportParams())
-    qtbot.waitUntil(lambda: any(isinstance(request, BatchExportRequest) for request in engine.asked))
+    qtbot.waitUntil(lambda: any(isinstance(request, ExportRequest) for request in engine.asked))
     with qtbot.waitSignal(program.batch_export.finished) as finished:
         program.actions["cancel"].trigger()
     assert (finished.args[0].written, finished.args[0].left) == (0, 4)

@@ -15,7 +15,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QColorSpace, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 
 from sss_gui.requests.files import PasteRequest
-from sss_gui.requests.panes import BatchExportRequest
+from sss_gui.requests.panes import ExportRequest
 from sss_gui.saved.session_file import read_session
 from sss_gui.tasks.open_files import is_programs_own, pictures_folder
 from sss_gui.widgets.carried import carried
@@ -70,7 +70,7 @@ def test_they_are_exported_with_the_others(qtbot, pasted, engine, tmp_path):
     with qtbot.waitSignal(pasted.batch_export.finished) as finished:
         pasted.export_files.export_pictures(pasted.pictures.sources, tmp_path, ExportParams())
     assert finished.args[0].written == 3
-    assert sum(isinstance(request, BatchExportRequest) for request in engine.asked) == 3
+    assert sum(isinstance(request, ExportRequest) for request in engine.asked) == 3
 
 
 def test_only_so_many_are_kept(tmp_path, monkeypatch):
