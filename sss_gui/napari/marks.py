@@ -52,38 +52,38 @@ def clicks(points: NDArray[Any], keep: bool, size: tuple[int, int]) -> list[Step
 
 def strokes(labels: NDArray[Any]) -> list[Step]:
     """Strokes that cover what is painted in `labels` (H, W) with KEEP and DROP, and little beside it."""
-    found: list[Step] = []
+    steps: list[Step] = []
     for value in (KEEP, DROP):
         count, parts = cv2.connectedComponents((labels == value).astype(np.uint8))
         for part in range(1, count):
-            found += _cover(np.asarray(parts == part), value == KEEP)
-    return found
+            steps += _cover(np.asarray(parts == part), value == KEEP)
+    return steps
 
 
 def in_order(before: Sequence[Step], now: Sequence[Step]) -> list[Step]:
     """The steps `now`, those of `before` first and in its order: a matte depends on what was said first."""
-    rest, known = list(now), []
+    rest, former = list(now), []
     for step in before:
         if step in rest:
             rest.remove(step)
-            known.append(step)
-    return known + rest
+            former.append(step)
+    return former + rest
 
 
 def _cover(mask: Mask, keep: bool) -> list[Step]:
     """Strokes of a round brush that cover one painted region: its widest part first."""
-    left, found = mask.copy(), list[Step]()
+    uncovered, steps = mask.copy(), list[Step]()
     for _ in range(_ROUNDS):
-        depth: Floats = np.asarray(cv2.distanceTransform(np.pad(left, 1).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
-        depth = depth[1:-1, 1:-1]
+        padded = np.pad(uncovered, 1).astype(np.uint8)
+        depth: Floats = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
         radius = float(depth.max())
         if radius < _FINEST:
             break
         for line in _lines(_centres(depth, radius), depth > 0.7 * radius):
             stroke = stroke_at(line, keep, max(radius - 0.5, 0), mask.shape)
-            found.append(stroke)
-            left &= ~stroke.mask(mask.shape)
-    return found
+            steps.append(stroke)
+            uncovered &= ~stroke.mask(mask.shape)
+    return steps
 
 
 def _centres(depth: Floats, radius: float) -> list[tuple[int, int]]:

@@ -231,8 +231,8 @@ def _sequence_of(values: dict[str, Any], entries: list[Source], there: tuple[Sou
     saved = sequence_of(values["sequence"])
     if len(saved.numbers) != len(entries):
         raise SessionFileError(f"numbers must be {len(entries)}, one for each picture, got {len(saved.numbers)}.")
-    left = set(there)
-    return saved.without({place for place, source in enumerate(entries) if source not in left})
+    remaining = set(there)
+    return saved.without({place for place, source in enumerate(entries) if source not in remaining})
 
 
 def _pins_entry(pins: Pins, names: _Names) -> dict[str, Any]:

@@ -173,25 +173,25 @@ class SessionStore(QObject):
             whose = marker.name.removeprefix("opening-")
             if not self._session_of(whose).exists() and _is_left(marker, whose):
                 marker.unlink(missing_ok=True)
-        found = self._all_left()
-        return found[-1] if found else None
+        sessions = self._all_left()
+        return sessions[-1] if sessions else None
 
     def _session_of(self, process: str) -> Path:
         return self._folder / f"running-{process}{SESSION_SUFFIX}"
 
     def _all_left(self) -> list[Path]:
         """Sessions of processes that are no more, the newest last."""
-        found = {}
+        written = {}
         for path in self._folder.glob(self._session_of("*").name):
             process = path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX)
             if path != self.path and _is_left(path, process):
                 with contextlib.suppress(OSError):  # another window has just taken it
-                    found[path] = path.stat().st_mtime_ns
-        return sorted(found, key=lambda path: found[path])
+                    written[path] = path.stat().st_mtime_ns
+        return sorted(written, key=lambda path: written[path])
 
     def restore_left(self, path: Path) -> bool:
         """Bring back what a crash left at `path`, once: it is set aside, in case that crashes too."""
-        culprit = self._left_marker(path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX))
+        picture = self._left_marker(path.name.removeprefix("running-").removesuffix(SESSION_SUFFIX))
         try:
             path = path.replace(path.with_name(f"crashed{SESSION_SUFFIX}"))
             saved = read_session(path)
@@ -201,9 +201,9 @@ class SessionStore(QObject):
         except OSError:
             return False
         words = "The last session ended unexpectedly; here it is again."
-        if culprit is not None:
-            saved = saved.without(culprit)
-            words = f"The program ended while {culprit.name} was being opened; that picture is left out."
+        if picture is not None:
+            saved = saved.without(picture)
+            words = f"The program ended while {picture.name} was being opened; that picture is left out."
         others = len(self._all_left())
         more = "Another one was" if others == 1 else f"{others} more were"
         self.noted.emit(words + (f" {more} left, and comes with the next window." if others else ""))
@@ -217,10 +217,10 @@ class SessionStore(QObject):
         try:
             values = read_json(self.last, SessionFileError, noun="The session")
             names = [Path(str(entry["path"])).name for entry in values["sources"]]
-            shown = Path(str((values["shown"] or values["sources"][0])["path"])).name
+            name = Path(str((values["shown"] or values["sources"][0])["path"])).name
         except (SSSError, LookupError, TypeError):
             return ""
-        return shown if len(names) < 2 else f"{shown} and {len(names) - 1} more"
+        return name if len(names) < 2 else f"{name} and {len(names) - 1} more"
 
     def restore_last(self) -> None:
         """Go on where the program ended last."""

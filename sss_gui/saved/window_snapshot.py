@@ -75,8 +75,8 @@ class WindowSnapshot(QObject):
         self._choices.show(saved.overlay)
         self._classes.restore(saved.classes.entries, dict(saved.classes.strokes))
         if source is not None:
-            kept = saved.segments
-            self._segments.restore(source, kept.method, kept.view, kept.edits, shown=kept.shown)
+            segments = saved.segments
+            self._segments.restore(source, segments.method, segments.view, segments.edits, shown=segments.shown)
         if self._session.shown is not None and not self._session.busy:  # all is shown already
             self._finish()
 

@@ -322,8 +322,8 @@ class Classes(QObject):
             self.noted.emit("Teach two classes or more before they are saved: each needs a stroke.")
             return
         bare = [entry.name for entry in self.entries if entry not in self.taught_entries]
-        left = f"; without a stroke, and left out: {', '.join(bare)}" if bare else ""
-        words = f"Saved {_counted(self.taught_entries)} as {path.name}{left}."
+        left_out = f"; without a stroke, and left out: {', '.join(bare)}" if bare else ""
+        words = f"Saved {_counted(self.taught_entries)} as {path.name}{left_out}."
         self._files.ask(SaveClassesRequest(path, self.taught), lambda _result: self.noted.emit(words))
 
     def open(self, path: Path) -> None:

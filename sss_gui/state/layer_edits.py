@@ -95,9 +95,9 @@ class Components:
 
     def groups_of(self, parts: Sequence[Part]) -> Groups:
         """Each component's layer: numbered as the grouping that has these very layers, else in the order of `parts`."""
-        wanted = set(parts)
+        these = set(parts)
         for grouping in self.groupings:
-            if set(parts_of(grouping)) == wanted:
+            if set(parts_of(grouping)) == these:
                 return grouping
         groups = [0] * len(self.shares)
         for number, part in enumerate(parts):

@@ -236,9 +236,9 @@ class FrameSequence(QObject):
 
     def jumping(self) -> Mask:
         """(N,) the frames that differ much more from the one before than others; not those that were corrected."""
-        found = jumps(self.areas, self.changes)
-        found[[frame for frame in self.marks if frame < len(found)]] = False
-        return found
+        large = jumps(self.areas, self.changes)
+        large[[frame for frame in self.marks if frame < len(large)]] = False
+        return large
 
     def _set_carrying(self, carrying: bool) -> None:
         if carrying != self.carrying:
@@ -311,9 +311,9 @@ class FrameSequence(QObject):
         if result.first:
             self._empty()
             self._ready = result.ready
-        for found in result.frames:
-            self.areas[found.frame], self.changes[found.frame] = found.area, found.change
-            self.files[found.frame] = found.file
+        for carried in result.frames:
+            self.areas[carried.frame], self.changes[carried.frame] = carried.area, carried.change
+            self.files[carried.frame] = carried.file
         self.failed.update(result.failed)
         for frame, sentence in result.failed:
             number = self.frames.numbers[frame] if self.frames is not None else frame

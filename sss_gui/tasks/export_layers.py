@@ -283,11 +283,11 @@ def layers_export(segments: Segments, source: Source, folder: Path, params: Laye
         count = len(segments.edits.layers) or SegmentParams().layers
         cut = replace(cut, params=replace(cut.params, layers=count))
         return ExportLayersRequest(LayersRequest(cut, ()), (), folder, params)
-    shown = segments.layers_request() if source == segments.source else None
-    groups = shown.groups if shown is not None else _groups(edits)
+    request = segments.layers_request() if source == segments.source else None
+    groups = request.groups if request is not None else _groups(edits)
     by_plane = {groups[min(layer.components)]: layer for layer in edits.layers}
     planes = [by_plane[plane] for plane in range(len(by_plane))]
-    name = partial(layer_name, segments) if shown is not None else attrgetter("name")
+    name = partial(layer_name, segments) if request is not None else attrgetter("name")
     names, colours = tuple(map(name, planes)), tuple(layer.colour for layer in planes)
     arranged = edits.arranged or segments.by_classes
     order = tuple(groups[min(layer.components)] for layer in edits.layers) if arranged else ()

@@ -30,8 +30,8 @@ def elsewhere(key: str) -> list[str]:
     """
     *held, letter = key.split("+") if len(key) > 1 else [key]
     place = _LATIN.find(letter.lower()) if len(letter) == 1 and set(held) <= {"Shift"} else -1
-    found = dict.fromkeys(letters[place].upper() for letters in _OTHERS if place >= 0)
-    return ["+".join([*held, letter]) for letter in found if not letter.isascii()]
+    others = dict.fromkeys(letters[place].upper() for letters in _OTHERS if place >= 0)
+    return ["+".join([*held, letter]) for letter in others if not letter.isascii()]
 
 
 _PLACES = (*range(16, 28), *range(30, 41), *range(44, 53))  # codes of the keys of `_LATIN` (evdev, scan codes of set 1)

@@ -494,9 +494,9 @@ class FeatureEngine(Engine):
         remembered, part = self.documents.get_quietly(key) is not None, progress.part(request.begun, request.done)
         document = self.document(panes.features, part.part(0.0, 0.5), lambda _result: None)
         picture = AnalysedPicture(document.figure, document.model, document.device, document.record)
-        shown, last = (panes.filter, panes.projection), part.part(0.5, 1.0)
+        looks, last = (panes.filter, panes.projection), part.part(0.5, 1.0)
         paths = export_picture(
-            picture, request.folder, stem, *shown, params, basis=self._basis(panes.basis), progress=last
+            picture, request.folder, stem, *looks, params, basis=self._basis(panes.basis), progress=last
         )
         if request.stem and not remembered:
             self.documents.drop(key)

@@ -173,14 +173,14 @@ class FilmStrip(QWidget):
         if not self.isVisible():
             return
         seen = self._list.viewport().rect()
-        wanted = []
+        bare = []
         for row in range(self.count()):
             fresh = row not in self._asked and self._model.item(row).data(_PIXMAP) is None
             if fresh and self._list.visualRect(self._model.index(row, 0)).intersects(seen):
-                wanted.append(row)
-        if wanted:
-            self._asked.update(wanted)
-            self.thumbnails_requested.emit(wanted)
+                bare.append(row)
+        if bare:
+            self._asked.update(bare)
+            self.thumbnails_requested.emit(bare)
 
 
 class _StripList(QListView):

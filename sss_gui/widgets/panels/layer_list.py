@@ -163,26 +163,26 @@ class LayerList(QListView):
     # the pointer -----------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        found = self._row_at(event.position())
-        if found and event.button() == Qt.MouseButton.LeftButton:
-            row, box = found
+        hit = self._row_at(event.position())
+        if hit and event.button() == Qt.MouseButton.LeftButton:
+            row, box = hit
             if _eye_box(box).contains(event.position().toPoint()):
                 self.eye_clicked.emit(row.number, bool(event.modifiers() & _ALONE))
                 return
         super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        found = self._row_at(event.position())
-        if found and _eye_box(found[1]).contains(event.position().toPoint()):
+        hit = self._row_at(event.position())
+        if hit and _eye_box(hit[1]).contains(event.position().toPoint()):
             self.mousePressEvent(event)
-        elif found and _swatch_box(found[1]).contains(event.position().toPoint()):
-            self._choose_colour(found[0])
+        elif hit and _swatch_box(hit[1]).contains(event.position().toPoint()):
+            self._choose_colour(hit[0])
         else:
             super().mouseDoubleClickEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        found = self._row_at(event.position())
-        self.hovered.emit(found[0].number if found else 0)
+        hit = self._row_at(event.position())
+        self.hovered.emit(hit[0].number if hit else 0)
         super().mouseMoveEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -241,10 +241,10 @@ class LayerList(QListView):
 
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            found = self._row_at(QPointF(event.pos()))
+            hit = self._row_at(QPointF(event.pos()))
             place = event.pos()
-            on_eye = found and _eye_box(found[1]).contains(place)
-            on_swatch = found and _swatch_box(found[1]).contains(place)
+            on_eye = hit and _eye_box(hit[1]).contains(place)
+            on_swatch = hit and _swatch_box(hit[1]).contains(place)
             self.setToolTip(
                 "Show or hide (Y); with Alt or Ctrl (Shift+Y) show it alone" if on_eye
                 else "Double-click for another colour" if on_swatch

@@ -75,10 +75,11 @@ class PixelReadOut(QWidget):
         ]
         values = dict(reading.panes) if reading else {}
         for name, count in self._shape.items():
-            known = values.get(name)
-            shown = " ".join(f"{v:{wide}.{decimals}f}" if known else f"{'–':>{wide}}" for v in known or (0,) * count)
+            numbers = values.get(name)
+            cells = [f"{v:{wide}.{decimals}f}" for v in numbers] if numbers else [f"{'–':>{wide}}"] * count
+            figures = " ".join(cells)
             former = reading is not None and name in reading.stale
-            columns.append((name, f"{'stale':<{len(shown)}}" if former else shown))
+            columns.append((name, f"{'stale':<{len(figures)}}" if former else figures))
         return columns
 
     def resizeEvent(self, event: QResizeEvent) -> None:

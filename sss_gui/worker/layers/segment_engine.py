@@ -175,7 +175,7 @@ class SegmentEngine:
         progress = self._giving_way(progress)
         image = read_source(request.features.source).image
         grid = segment_side(params, (image.shape[0], image.shape[1]))
-        found = segment_picture(
+        segments = segment_picture(
             image,
             params,
             lambda: document.figure.features,
@@ -184,7 +184,9 @@ class SegmentEngine:
             device=request.features.extract.device,
             progress=progress,
         )
-        return SoftLayers(found, image, grid) if isinstance(found, SoftSegments) else HardLayers(found, image, grid)
+        if isinstance(segments, SoftSegments):
+            return SoftLayers(segments, image, grid)
+        return HardLayers(segments, image, grid)
 
     def _giving_way(self, progress: Progress) -> Progress:
         """`progress`, which answers what is more urgent wherever it is told: a click need not wait for the layers."""

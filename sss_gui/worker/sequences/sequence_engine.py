@@ -75,11 +75,11 @@ class SequenceEngine:
         """Say which frames there are; carry the matte to the others, each delivered as soon as it is there."""
         asked = request.carry
         chain = self._run(asked, deliver).chain
-        known = {frame for frame in chain.order if self.store.area(chain.name(frame)) is not None}
-        missing = [frame for frame in chain.order if frame not in known]
+        carried_to = {frame for frame in chain.order if self.store.area(chain.name(frame)) is not None}
+        missing = [frame for frame in chain.order if frame not in carried_to]
         ready = frozenset(frame for frame in missing if self.store.keeps(chain.name_before(frame)))
-        found = tuple(self._found(chain, frame) for frame in sorted(known))
-        first = CarryResult(asked, found, True, ready)
+        carried = tuple(self._found(chain, frame) for frame in sorted(carried_to))
+        first = CarryResult(asked, carried, True, ready)
         if not request.on:
             return first
         deliver(first)
@@ -94,8 +94,8 @@ class SequenceEngine:
                 deliver(CarryResult(asked, (), failed=((frame, str(error)),)))
                 continue
             there = [each for each in (frame, frame + 1) if each < len(asked.frames.numbers)]
-            found = tuple(self._found(chain, each) for each in there if self.store.area(chain.name(each)) is not None)
-            deliver(CarryResult(asked, found))
+            carried = tuple(self._found(chain, each) for each in there if self.store.area(chain.name(each)) is not None)
+            deliver(CarryResult(asked, carried))
         return None
 
     def _found(self, chain: Any, frame: int) -> CarriedFrame:
@@ -165,14 +165,14 @@ class SequenceEngine:
 
     def _run(self, carry: Carry, deliver: Deliver) -> SequenceMatte:
         frames, values = self._frames(carry.frames), self._values(carry, deliver)
-        wanted = carry.key.matte.features
+        asked = carry.key.matte.features
 
         def features(index: int, image: Floats, progress: Progress) -> AnyFloats:
-            request = replace(wanted, source=carry.frames.sources[index])
-            found, self._record = self._features(request, frames.stem(index), image, progress)
-            return found
+            request = replace(asked, source=carry.frames.sources[index])
+            computed, self._record = self._features(request, frames.stem(index), image, progress)
+            return computed
 
-        network = [str(wanted.model), values["matte"]["model"], wanted.extract.to_dict()]
+        network = [str(asked.model), values["matte"]["model"], asked.extract.to_dict()]
         made_by = json.dumps([*network, carry.frames.version], sort_keys=True)
         return SequenceMatte(frames, sequence_recipe(values), features, _Kept(self.store, frames), made_by)
 

@@ -176,8 +176,8 @@ def draw_levels(
     """Draw the level whose pixels are 1/2 to 1 screen pixel wide (or level 0), over an image of `size` (H, W)."""
     height, width = size
     sx, sy = width / levels[0].shape[1], height / levels[0].shape[0]
-    wanted = math.floor(math.log2(1 / (placement.scale * max(sx, sy))) + 1e-9)
-    n = min(max(wanted, 0), len(levels) - 1)
+    level = math.floor(math.log2(1 / (placement.scale * max(sx, sy))) + 1e-9)
+    n = min(max(level, 0), len(levels) - 1)
     step = 2**n
     # an odd size rounds up, so a level may reach past the image's edge; draw_plane clips it there
     box = (0.0, 0.0, levels[n].shape[1] * step * sx, levels[n].shape[0] * step * sy)
