@@ -224,7 +224,7 @@ class ExportDialog(QDialog, Generic[Record]):
         where.addRow(folder, row(self._folder, button("Choose…", "", self._browse)))
         where.addRow("&If a file exists", self._existing)
         where.addRow(self._words)
-        self.setLayout(column(purpose, row(what, formats), where, self._buttons, margins=None))
+        self.setLayout(column(purpose, row((what, 1), (formats, 1)), where, self._buttons, margins=None))
 
     def _refined(self, name: str) -> str:
         """The switch that `name` says more about; '' for one of its own."""
