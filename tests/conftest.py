@@ -5,6 +5,7 @@ Of pictures this small a second thread takes several times the processor time, w
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ import pytest
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # before numpy and torch are loaded; commands under test inherit it
+
+gc.set_threshold(50_000, 20, 50)  # as many modules and tests as here are gone through again and again otherwise
 
 THREADED = {"filtering", "projection"}  # folders of tests
 
@@ -27,3 +30,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported and collected stays: no later collection goes through it
