@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import environment
@@ -54,14 +55,27 @@ def split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def run_checks(python: Path, checks: dict[str, list[str]], *, nothing_is_fine: bool = False) -> list[str]:
-    """Run all of them; returns the names of those that failed. `nothing_is_fine` accepts a run without any test."""
+    """Run all of them, two at a time and the tests last; returns the names of those that failed.
+
+    `nothing_is_fine` accepts a run without any test.
+    """
     env = {**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")}
-    failed = []
-    for name, arguments in checks.items():
-        print(f"== {name}", flush=True)
-        code = subprocess.run([str(python), *arguments], cwd=ROOT, env=env).returncode
+
+    def run(name: str, output: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+        call = [str(python), *checks[name]]
+        return subprocess.run(call, cwd=ROOT, env=env, stdout=output, stderr=output and subprocess.STDOUT, text=True)
+
+    still, failed = [name for name in checks if name != "pytest"], []
+    with ThreadPoolExecutor(2) as pool:
+        for name, done in zip(still, pool.map(run, still), strict=True):
+            print(f"== {name}\n{done.stdout}", end="", flush=True)
+            if done.returncode != 0:
+                failed.append(name)
+    if "pytest" in checks:
+        print("== pytest", flush=True)
+        code = run("pytest", None).returncode
         if code != 0 and not (nothing_is_fine and code == NO_TESTS):
-            failed.append(name)
+            failed.append("pytest")
     return failed
 
 

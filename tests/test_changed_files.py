@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -102,3 +103,13 @@ def test_the_quick_check_of_a_file(command: ModuleType, capsys: pytest.CaptureFi
     assert checks["ruff check"][-2:] == ["sss_model/filtering/parallel.py", "sss_model/params.py"]
     assert capsys.readouterr().out == "Without tests of their own: sss_model/params.py\n"
     assert command.quick_checks(["LICENSE"], []) == {}
+
+
+def test_every_check_runs_and_those_that_failed_are_named(
+    command: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    checks = {name: ["-c", f"import sys; print('{name}'); sys.exit({code})"] for name, code in
+              (("style", 0), ("types", 1), ("pytest", 5))}  # fmt: skip
+    assert command.run_checks(Path(sys.executable), checks) == ["types", "pytest"]
+    assert capfd.readouterr().out.splitlines() == ["== style", "style", "== types", "types", "== pytest", "pytest"]
+    assert command.run_checks(Path(sys.executable), checks, nothing_is_fine=True) == ["types"]
