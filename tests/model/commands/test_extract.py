@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -179,14 +178,6 @@ def test_folders_and_patterns(tmp_path, pair):
 def test_stems_that_are_alike_are_told_apart(tmp_path):
     paths = [tmp_path / "a" / "x.png", tmp_path / "b" / "X.jpg", tmp_path / "a" / "x.jpg", tmp_path / "y.png"]
     assert stems_for(paths) == ["a_x", "b_X", "a_x_2", "y"]
-
-
-def test_help_needs_no_torch():
-    code = (
-        "import sys, sss_model.commands.extract as c; c.build_parser().print_help(); sys.exit('torch' in sys.modules)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "--radius" in result.stdout
 
 
 def test_a_folder_of_its_own_exports_stays_one_picture(tmp_path):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -172,14 +170,6 @@ def test_features_belong_to_one_picture(tmp_path, pair):
 def test_a_network_without_weights_is_named_before_any_picture(tmp_path, pair, capsys):
     assert main([str(pair), "-o", str(tmp_path / "out"), "--method", "pspnet", "--quiet"]) == 1
     assert "PSPNet needs a file of weights" in capsys.readouterr().err
-
-
-def test_help_needs_no_torch():
-    code = (
-        "import sys, sss_model.commands.segment as c; c.build_parser().print_help(); sys.exit('torch' in sys.modules)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "--decontaminate" in result.stdout
 
 
 def test_another_picture_of_the_same_name_is_not_taken_for_the_first(tmp_path, pair, masks, capsys):

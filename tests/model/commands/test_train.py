@@ -291,13 +291,6 @@ def test_tensorboard_gets_curves_and_pictures(config: Path, tmp_path: Path) -> N
         assert name in events
 
 
-def test_no_window_toolkit_is_loaded() -> None:
-    modules = "sys, sss_model.commands.train, sss_model.commands.evaluate"
-    code = f"import {modules}; print([m for m in sys.modules if m.startswith(('PySide', 'cv2', 'pyqt'))])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_a_bad_map_met_on_the_way_loses_no_update(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
