@@ -10,7 +10,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 from fakes import FakeEngine
-from journeys import idle
+from journeys import idle, idle_shown
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -94,3 +94,11 @@ def photos(tmp_path):
     for shade, path in enumerate(paths):
         write_picture(path, np.full((4, 4, 3), shade, np.uint8))
     return paths
+
+
+@pytest.fixture
+def shown(qtbot, program, photos):
+    """The program with the first of the photographs in its panes."""
+    program.open_files.open_paths([photos[0]])
+    idle_shown(qtbot, program)
+    return program

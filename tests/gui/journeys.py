@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from sss_gui.requests.channel import Channel
+from sss_gui.window.export_dialog import ExportDialog
 
 
 def idle(qtbot, program):
@@ -66,3 +67,19 @@ def save_as(path, save_dialog, *, overwrite=False):
     save_dialog()
     QApplication.processEvents()
     return asked
+
+
+def asked(engine, kind):
+    """The requests of this type that the fake engine was asked."""
+    return [request for request in engine.asked if isinstance(request, kind)]
+
+
+def answered(deed):
+    """Let `deed` act on the export dialog once it is open."""
+
+    def act():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ExportDialog)
+        deed(dialog)
+
+    QTimer.singleShot(0, act)

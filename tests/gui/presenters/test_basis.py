@@ -8,21 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from journeys import asked
 
 from sss_gui.requests.panes import BasisRequest, ComputeFeatures, RenderPanes, Source
 from sss_gui.worker.pooled_figures import PooledFigures
 from sss_model.progress import Progress
-
-
-@pytest.fixture
-def shown(qtbot, program):
-    program.open_files.open_paths([Path("a.png")])
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
-    return program
-
-
-def asked(engine, kind):
-    return [request for request in engine.asked if isinstance(request, kind)]
 
 
 def test_locking_sharing_saving_and_loading_a_basis(qtbot, shown, engine, tmp_path):
@@ -51,7 +41,7 @@ def test_a_shared_basis_says_what_it_was_fitted_to(qtbot, shown, photos):
     qtbot.waitUntil(lambda: shown.session.state.basis is not None and not shown.session.busy)
     note = shown.window.params.basis_note
     assert note.text() == "One basis and range for all open pictures"
-    shown.open_files.open_paths([photos[0]])
+    shown.open_files.open_paths([photos[1]])
     qtbot.waitUntil(lambda: shown.session.shown is not None and not shown.session.busy)
     assert note.text() == "One basis and range, fitted to 1 of the 2 open pictures"
     shown.pictures.remove(0)

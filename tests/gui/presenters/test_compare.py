@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from controls import button, named
-from journeys import idle_shown
+from journeys import asked, idle_shown
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 
 from sss_gui.requests.compare import (
@@ -65,10 +65,6 @@ def offered(dialog):
 
 def said(dialog):
     return " ".join(label.text() for label in dialog.findChildren(QLabel))
-
-
-def asked(engine, kind):
-    return [request for request in engine.asked if isinstance(request, kind)]
 
 
 def compared(qtbot, dialog):

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-from journeys import idle_shown
-
 from sss_gui.pane_names import PANES
 from sss_gui.widgets.display import Display
-
-
-@pytest.fixture
-def shown(qtbot, program, photos):
-    program.open_files.open_paths([photos[0]])
-    idle_shown(qtbot, program)
-    return program
 
 
 def test_the_feature_panes_follow_and_the_input_stays(shown):

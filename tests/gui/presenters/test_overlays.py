@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from journeys import asked
 from PySide6.QtCore import Qt
 
 from sss_gui.requests.overlays import ClusterRequest, SimilarityRequest, WriteMaskRequest
 from sss_gui.requests.panes import Source
-
-
-@pytest.fixture
-def shown(qtbot, program):
-    program.open_files.open_paths([Path("a.png")])
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
-    return program
-
-
-def asked(engine, kind):
-    return [request for request in engine.asked if isinstance(request, kind)]
 
 
 def test_nothing_is_compared_until_it_is_asked_for(qtbot, shown, engine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from journeys import idle_shown
+from journeys import asked, idle_shown
 
 from sss_gui.requests.files import FeatureThumbnailsRequest
 from sss_gui.requests.panes import ComputeFeatures, PrefetchRequest, RenderPanes, Source
@@ -21,10 +21,6 @@ def shown(qtbot, program, photos):
     qtbot.waitUntil(lambda: len(program.pictures.sources) == 3)
     idle_shown(qtbot, program)
     return program
-
-
-def asked(engine, kind):
-    return [request for request in engine.asked if isinstance(request, kind)]
 
 
 def thumbs(program):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from journeys import failing, idle
+from journeys import asked, failing, idle
 from layers import click, components, cut, settled
 
 from sss_gui.requests.segments import LayersRequest, SegmentsRequest
@@ -19,10 +19,6 @@ from sss_model.matting.steps import Stroke
 def layered(qtbot, program):
     cut(qtbot, program)
     return program
-
-
-def asked(engine, kind):
-    return [message for message in engine.asked if isinstance(message, kind)]
 
 
 def names(program):

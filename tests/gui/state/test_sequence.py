@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from journeys import idle
+from journeys import asked, idle
 from sequences import COUNT, carried, click, go, open_frames, settled, shown, write_frames
 
 from sss_gui.requests.panes import ComputeFeatures
@@ -21,10 +21,6 @@ def shot(qtbot, program, tmp_path):
     program.segments.show(True)
     idle(qtbot, program)
     return program
-
-
-def asked(engine, kind):
-    return [message for message in engine.asked if isinstance(message, kind)]
 
 
 def told(part):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from journeys import idle_shown
 from PIL import Image
 from PySide6.QtGui import QGuiApplication
 
@@ -31,13 +30,6 @@ def asked(monkeypatch):
     return requests
 
 
-@pytest.fixture
-def opened(qtbot, program, photos):
-    program.open_files.open_paths([photos[0]])
-    idle_shown(qtbot, program)
-    return program
-
-
 def drawn(qtbot, program, path, choice=ALL, title=""):
     with qtbot.waitSignal(program.export_figure.noted, timeout=20_000) as said:
         program.export_figure.draw(path, choice, title)
@@ -45,44 +37,44 @@ def drawn(qtbot, program, path, choice=ALL, title=""):
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
-def test_the_four_panes_become_a_file(qtbot, opened, tmp_path, form):
+def test_the_four_panes_become_a_file(qtbot, shown, tmp_path, form):
     path = tmp_path / f"figure.{form}"
-    assert drawn(qtbot, opened, path) == f"Wrote {path}."
+    assert drawn(qtbot, shown, path) == f"Wrote {path}."
     assert path.stat().st_size > 500
 
 
-def test_it_has_what_the_panes_show(qtbot, opened, asked, tmp_path):
-    panel = opened.window.panel
-    opened.pins.set([(3, 4), (7, 1)])
+def test_it_has_what_the_panes_show(qtbot, shown, asked, tmp_path):
+    panel = shown.window.panel
+    shown.pins.set([(3, 4), (7, 1)])
     panel.pane("input").set_overlay(
         np.full((24, 32, 4), 200, np.uint8), 0.4, Legend("Similarity", np.zeros((256, 3), np.uint8), True, 0.8)
     )
-    drawn(qtbot, opened, tmp_path / "a.svg")
+    drawn(qtbot, shown, tmp_path / "a.svg")
     (request,) = asked
     first = request.panes[0]
     assert [pane.title for pane in request.panes] == ["Input", "Random projection", "PCA", "Guided filter + PCA"]
     assert [(pin.x, pin.y, pin.label) for pin in first.pins] == [(3, 4, "1"), (7, 1, "2")]
     assert first.opacity == 0.4
     assert (first.legend.name, first.legend.words, first.legend.mark) == ("Similarity", (), 0.8)
-    assert first.size == opened.session.size
+    assert first.size == shown.session.size
     assert request.panes[1].overlay is None
-    drawn(qtbot, opened, tmp_path / "b.svg", FigureChoice(("input",), pins=False, overlays=False))
+    drawn(qtbot, shown, tmp_path / "b.svg", FigureChoice(("input",), pins=False, overlays=False))
     assert asked[1].panes[0].pins == ()
     assert asked[1].panes[0].overlay is None
 
 
-def test_groups_are_numbered_in_the_legend(qtbot, opened, asked, tmp_path):
+def test_groups_are_numbered_in_the_legend(qtbot, shown, asked, tmp_path):
     groups = Legend("Clusters", np.zeros((3, 3), np.uint8), False)
-    opened.window.panel.pane("pca").set_overlay(np.zeros((24, 32, 4), np.uint8), 0.4, groups)
-    drawn(qtbot, opened, tmp_path / "f.png", FigureChoice(("pca",)))
+    shown.window.panel.pane("pca").set_overlay(np.zeros((24, 32, 4), np.uint8), 0.4, groups)
+    drawn(qtbot, shown, tmp_path / "f.png", FigureChoice(("pca",)))
     assert asked[0].panes[0].legend.words == ("1", "2", "3")
 
 
-def test_layers_have_their_names_and_colours(qtbot, opened, asked, tmp_path):
-    segments = opened.segments
+def test_layers_have_their_names_and_colours(qtbot, shown, asked, tmp_path):
+    segments = shown.segments
     segments.show(True)
     qtbot.waitUntil(lambda: segments.status == "exact")
-    drawn(qtbot, opened, tmp_path / "layers.svg", FigureChoice(("coloured", "matte")))
+    drawn(qtbot, shown, tmp_path / "layers.svg", FigureChoice(("coloured", "matte")))
     first, matte = asked[0].panes
     shown = segments.edits.layers
     assert first.legend.words == tuple(segments.title(layer) for layer in shown)
@@ -90,15 +82,15 @@ def test_layers_have_their_names_and_colours(qtbot, opened, asked, tmp_path):
     assert matte.legend is None
 
 
-def test_a_picture_that_is_open_is_not_written_over(qtbot, opened, photos):
+def test_a_picture_that_is_open_is_not_written_over(qtbot, shown, photos):
     before = photos[0].read_bytes()
-    assert "is a picture that is open" in drawn(qtbot, opened, photos[0])
+    assert "is a picture that is open" in drawn(qtbot, shown, photos[0])
     assert photos[0].read_bytes() == before
 
 
-def test_what_cannot_be_drawn_is_a_sentence(qtbot, opened, tmp_path):
-    assert "could not be written" in drawn(qtbot, opened, tmp_path / "nowhere" / "a.png")
-    assert "A figure's width must be" in drawn(qtbot, opened, tmp_path / "f.png", FigureChoice(("pca",), "wide"))
+def test_what_cannot_be_drawn_is_a_sentence(qtbot, shown, tmp_path):
+    assert "could not be written" in drawn(qtbot, shown, tmp_path / "nowhere" / "a.png")
+    assert "A figure's width must be" in drawn(qtbot, shown, tmp_path / "f.png", FigureChoice(("pca",), "wide"))
     assert not list(tmp_path.glob("*f.png*"))
 
 
@@ -114,15 +106,15 @@ def test_the_dialog_says_what_is_chosen(qtbot):
     assert dialog.choice() == FigureChoice(("pca",), "180mm", 0, True, False, "png")
 
 
-def test_a_copied_pane_has_its_overlay(qtbot, opened):
-    panel = opened.window.panel
+def test_a_copied_pane_has_its_overlay(qtbot, shown):
+    panel = shown.window.panel
     view = panel.pane("pca")
     view.setFocus()
     overlay = np.zeros((24, 32, 4), np.uint8)
     overlay[:, 16:] = (255, 0, 0, 255)
     view.set_overlay(overlay, 1.0, Legend("Clusters", np.zeros((2, 3), np.uint8), False))
-    with qtbot.waitSignal(opened.export_files.noted) as said:
-        opened.actions["copy_pane"].trigger()
+    with qtbot.waitSignal(shown.export_files.noted) as said:
+        shown.actions["copy_pane"].trigger()
     assert said.args == ["Copied: PCA, with Clusters."]
     copied = qimage.from_qimage(QGuiApplication.clipboard().image())
     assert copied.shape == (24, 32, 3)
@@ -130,14 +122,14 @@ def test_a_copied_pane_has_its_overlay(qtbot, opened):
     assert (copied[:, 17:] == (255, 0, 0)).all()
 
 
-def test_a_copied_pane_is_what_is_seen(qtbot, opened):
-    view = opened.window.panel.pane("pca")
+def test_a_copied_pane_is_what_is_seen(qtbot, shown):
+    view = shown.window.panel.pane("pca")
     view.setFocus()
-    opened.window.panel.flip(True)
-    opened.actions["copy_pane"].trigger()
+    shown.window.panel.flip(True)
+    shown.actions["copy_pane"].trigger()
     copied = qimage.from_qimage(QGuiApplication.clipboard().image())
-    opened.window.panel.flip(False)
-    assert (copied == opened.window.panel.pane("input").picture).all()
+    shown.window.panel.flip(False)
+    assert (copied == shown.window.panel.pane("input").picture).all()
 
 
 def test_the_engine_draws(tmp_path):

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from controls import button
+from journeys import answered
 from layers import click, cut, settled
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QRadioButton
+from PySide6.QtWidgets import QRadioButton
 
 from sss_gui.requests.segments import ExportLayersRequest
-from sss_gui.window.export_dialog import ExportDialog
 from sss_model.matting.steps import Stroke
 from sss_model.params import ExtractParams
 from sss_model.params.layers import LayerExportParams
@@ -33,17 +32,6 @@ def layered(qtbot, program, tmp_path):
 
 def clipboard():
     return QGuiApplication.clipboard()
-
-
-def answered(deed):
-    """Let `deed` act on the export dialog once it is open."""
-
-    def act():
-        dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, ExportDialog)
-        deed(dialog)
-
-    QTimer.singleShot(0, act)
 
 
 def exported(engine):

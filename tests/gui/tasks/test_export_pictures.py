@@ -7,16 +7,15 @@ import json
 import numpy as np
 import pytest
 from controls import button, named
-from journeys import idle
+from journeys import answered, idle
 from layers import settled
 from made_scenes import disc_scene
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from sss_gui.requests.classes import JoinCocoRequest
 from sss_gui.requests.panes import ComputeFeatures, Source
 from sss_gui.requests.segments import ExportLayersRequest, LayersRequest, Matte, MatteRequest, SegmentsRequest
-from sss_gui.window.export_dialog import ExportDialog, places_of
+from sss_gui.window.export_dialog import places_of
 from sss_model.errors import ParameterError
 from sss_model.matting.steps import stroke_at
 from sss_model.params import ExtractParams
@@ -45,17 +44,6 @@ def left(qtbot, program, photos, tmp_path):
     program.settings.export_folder = str(tmp_path / "out")
     (tmp_path / "out").mkdir()
     return program
-
-
-def answered(deed):
-    """Let `deed` act on the export dialog once it is open."""
-
-    def act():
-        dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, ExportDialog)
-        deed(dialog)
-
-    QTimer.singleShot(0, act)
 
 
 def asked_of(engine):

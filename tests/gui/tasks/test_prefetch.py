@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from journeys import asked
 
 from sss_gui.requests.overlays import SimilarityRequest
 from sss_gui.requests.panes import ComputeFeatures, PrefetchRequest, Source
@@ -30,10 +31,6 @@ def opened(qtbot, program, folder):
     program.open_files.open_paths([folder / name for name in NAMES])
     qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
     return program
-
-
-def asked(engine, kind):
-    return [request for request in engine.asked if isinstance(request, kind)]
 
 
 def ahead(engine):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from PySide6.QtCore import QDir, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
@@ -46,13 +44,6 @@ def views(window):
     panes = [window.panel.pane(name) for name in PANES]
     canvases = [pane.canvas for pane in panes]
     return [(c.placement().to_image(c.width() / 2, c.height() / 2), c.size()) for c in canvases]
-
-
-@pytest.fixture
-def shown(qtbot, program):
-    program.open_files.open_paths([Path("a.png")])
-    qtbot.waitUntil(lambda: program.session.shown is not None and not program.session.busy)
-    return program
 
 
 def test_thirty_resizes_change_nothing(qtbot, shown):

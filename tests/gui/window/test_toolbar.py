@@ -14,13 +14,6 @@ from sss_gui.window.actions import COMMANDS, build_actions, fill_toolbar
 from sss_model.storage.shipped_files import resource
 
 
-@pytest.fixture
-def shown(qtbot, program, photos):
-    program.open_files.open_paths([photos[0]])
-    idle_shown(qtbot, program)
-    return program
-
-
 def button(program, name):
     return program.window.toolbar.widgetForAction(program.actions[name])
 

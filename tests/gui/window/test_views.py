@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from journeys import idle_shown
 from layers import cut, settled
 from PySide6.QtCore import QPoint, Qt
@@ -18,13 +17,6 @@ TOOLS = {
     "features": {"show_pins", "similarity", "clusters", "wipe", "difference"},
     "segments": {*(f"tool_{name}" for name in ("keep", "drop", "brush", "box", "pick", "teach")), "wipe", "difference"},
 }
-
-
-@pytest.fixture
-def shown(qtbot, program, photos):
-    program.open_files.open_paths([photos[0]])
-    idle_shown(qtbot, program)
-    return program
 
 
 def choose_view(program, index):
