@@ -63,7 +63,7 @@ for path in sys.argv[1:]:
         read_features(path)
         print("read", flush=True)
     except SSSError as error:
-        print(error, flush=True)
+        print(error, error.__cause__, flush=True)
 """
 
 
