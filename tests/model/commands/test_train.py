@@ -176,19 +176,10 @@ def test_what_was_asked_wrongly_is_said_and_leaves_with_2(
     assert re.search(match, capsys.readouterr().err)
 
 
-def _start(config: Path, output: Path, *words: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "sss_model.commands.train",
-        "--config",
-        str(config),
-        "--output",
-        str(output),
-        "--threads",
-        "1",
-    ]
-    return subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+def _start(config: Path, output: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    call = [sys.executable, "-m", "sss_model.commands.train", "--config", str(config), "--output", str(output)]
+    env = {**os.environ, **environment}
+    return subprocess.Popen([*call, "--threads", "1", *words], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
@@ -240,33 +231,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo ranks are tested on Linux and macOS")
 def test_two_ranks_equal_accumulating_on_one(config: Path, tmp_path: Path) -> None:
     """DDP over gloo: the same draws, the same update, dropout included; only the order of summing differs."""
     words = ["--iterations", "5", "--validate-every", "0", "--freeze-updates", "2", "--optimiser", "sgd", "--ema", "0"]
-    port = str(_free_port())
-    processes = []
-    for rank in range(2):
-        env = {
-            **os.environ,
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": "2",
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": port,
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "sss_model.commands.train",
-            "--config",
-            str(config),
-            "--output",
-            str(tmp_path / "two"),
-            "--threads",
-            "1",
-        ]
-        processes.append(subprocess.Popen([*command, *words], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    processes = [_start(config, tmp_path / "two", *words, RANK=k, LOCAL_RANK=k, **shared) for k in "01"]
     assert main(["--config", str(config), "--output", str(tmp_path / "one"), "--threads", "1", *words]) == 0
     for process in processes:
         _, said = process.communicate(timeout=200)
