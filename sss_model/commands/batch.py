@@ -1,26 +1,36 @@
-"""Many pictures in one call: what their names mean, what their files are called, and one that fails alone."""
+"""Many pictures in one call: what their names mean, what their files are called, and one that fails alone.
+
+A picture is written in steps, by a generator that pauses between them. While this thread computes, another reads the
+next picture and a third writes the last one; what they do is what one thread would do, in the same order of pictures.
+"""
 
 from __future__ import annotations
 
 import glob
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sss_model import budget
 from sss_model.commands.ending import DONE, exit_code, explain
 from sss_model.counted import counted
-from sss_model.errors import ParameterError
+from sss_model.errors import ParameterError, SSSError
 from sss_model.files.inputs import FolderContents, look_into
 from sss_model.files.names import stems_for
+from sss_model.image_io import decoding_bytes
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason
 
 _SOON, _FIRST = 2.0, 0.05  # seconds and share of a picture before which no time left is told
-Write = Callable[[Path, str, Progress], tuple[list[Path], tuple[str, ...]]]
+_POLL_S = 0.1  # between two looks whether somebody wants to stop
+Steps = Generator[None, None, tuple[list[Path], tuple[str, ...]]]
+Write = Callable[[Path, str, Progress], Steps]
 
 
 def find_inputs(names: Iterable[str], *, recursive: bool = False) -> list[Path]:
@@ -82,11 +92,34 @@ Engine = Callable[[Sequence[tuple[Path, str]], Any], Iterator[Outcome]]
 
 def attempt(write: Write, path: Path, stem: str, progress: Progress) -> Outcome:
     """Let `write` write the files of one picture; whatever goes wrong, the others are not to suffer from it."""
+    return _ended(_attempted(write, path, stem, progress))
+
+
+Work = Generator[None, None, Outcome]
+
+
+def _attempted(write: Write, path: Path, stem: str, progress: Progress) -> Work:
     try:
-        files, notes = write(path, stem, progress)
+        files, notes = yield from write(path, stem, progress)
     except Exception as error:
         return Outcome(path, failure=explain(error) or f"{type(error).__name__}: {error}", code=exit_code(error))
     return Outcome(path, bool(files), notes)
+
+
+def _advanced(work: Work) -> Outcome | None:
+    """Take one step: the outcome, or None where more are left."""
+    try:
+        next(work)
+    except StopIteration as end:
+        outcome: Outcome = end.value
+        return outcome
+    return None
+
+
+def _ended(work: Work) -> Outcome:
+    while (outcome := _advanced(work)) is None:
+        pass
+    return outcome
 
 
 def write_all(
@@ -102,12 +135,13 @@ def write_all(
 
     Parameters
     ----------
-    write : takes a picture, the stem of its files and a `Progress`; gives the files written (none where all were there
-        already and may stay) and notes for the user
+    write : takes a picture, the stem of its files and a `Progress`; returns the files written (none where all were
+        there already and may stay) and notes for the user. A generator: it pauses once it has read the picture, and
+        where only writing is left, for which torch is not needed
     folder : where they go, for the words
     quiet : no bars and no summary, failures only
     shard : (k, n) takes every n-th picture from the k-th on; files are called as in a run over all
-    engine : who does it and yields the outcomes as they come; None does one after the other, here
+    engine : who does it and yields the outcomes as they come; None does it here, in the order of `paths`
 
     Returns
     -------
@@ -117,7 +151,7 @@ def write_all(
     failed: list[Outcome] = []
     written = skipped = 0
     with bars(len(pairs), quiet=quiet) as shown:
-        for outcome in engine(pairs, shown) if engine is not None else _in_turn(pairs, write, shown):
+        for outcome in engine(pairs, shown) if engine is not None else _overlapped(pairs, write, shown):
             if outcome.failure:
                 failed.append(outcome)
             else:
@@ -135,10 +169,57 @@ def write_all(
     return min((outcome.code for outcome in failed), default=DONE)
 
 
-def _in_turn(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> Iterator[Outcome]:
-    for path, stem in pairs:
-        shown.begin(path.name)
-        yield attempt(write, path, stem, Progress(shown.within))
+def _overlapped(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> Iterator[Outcome]:
+    """The outcomes in order, each picture computed in this thread."""
+    stopped, here = threading.Event(), threading.get_ident()
+
+    def tell(fraction: float, stage: str) -> None:
+        if threading.get_ident() == here:
+            shown.within(fraction, stage)
+
+    works = [_attempted(write, path, stem, Progress(tell, stopped.is_set)) for path, stem in pairs]
+    last: Future[Outcome] | None = None
+    ahead: Future[Outcome | None] | None = None
+    with ThreadPoolExecutor(1, "reads") as reader, ThreadPoolExecutor(1, "writes") as writer:
+        try:
+            for number, (path, _) in enumerate(pairs):
+                shown.begin(path.name)
+                shown.within(0.0, "Reading")
+                if ahead is None and last is not None:  # a large one has the memory for itself
+                    yield _taken(last)
+                    last = None
+                outcome = _advanced(works[number]) if ahead is None else _taken(ahead)
+                small = _is_small(path)
+                more = small and number + 1 < len(pairs) and _is_small(pairs[number + 1][0])
+                ahead = reader.submit(_advanced, works[number + 1]) if more else None
+                outcome = outcome or _advanced(works[number])
+                if last is not None:
+                    yield _taken(last)
+                    last = None
+                if outcome is None and small:
+                    last = writer.submit(_ended, works[number])
+                else:
+                    yield outcome or _ended(works[number])
+            if last is not None:
+                shown.within(1.0, "Writing")
+                yield _taken(last)
+        finally:
+            stopped.set()
+
+
+def _is_small(path: Path) -> bool:
+    """Whether there is memory for the picture at `path` beside two others."""
+    try:
+        return decoding_bytes(path) < budget.current.overlapped_share * budget.free_memory()
+    except SSSError:  # features, or no picture at all
+        return False
+
+
+def _taken(future: Future[Any]) -> Any:
+    """The result of `future`; waiting for it can be interrupted on every system."""
+    while wait([future], timeout=_POLL_S).not_done:
+        pass
+    return future.result()
 
 
 class _Bars:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sss_model.commands.batch import Steps
 from sss_model.errors import ParameterError
 from sss_model.files.export import check_source
 from sss_model.files.inputs import Input, file_sha256
@@ -136,7 +137,7 @@ class ClassSegmentations:
         self._extraction, self._classification, self._opens = CachedExtractor(), classification, opens
         self._model, self._params = model, classification.extraction(params)
 
-    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def write(self, path: Path, stem: str, progress: Progress) -> Steps:
         """Write the classes of the picture at `path`: the files (none where all may stay), and notes."""
         from sss_model.pipeline import analyse
 
@@ -144,6 +145,7 @@ class ClassSegmentations:
             return [], ()
         progress.report(0.0, "Reading")
         opened = self._opens(path)
+        yield
         self._classification.check_model(opened, self._extraction, self._model, self._params)
         part = progress.part(0.02, 0.7)
         picture = analyse(opened, path.name, self._extraction, self._model, self._params, part)

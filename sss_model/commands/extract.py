@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sss_model.commands.batch import write_all
+from sss_model.commands.batch import Steps, write_all
 from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
 from sss_model.commands.options import add_filter_options, add_options, build, build_filter, command_parser, refuse
 from sss_model.debug_log import start_log
 from sss_model.errors import ParameterError
-from sss_model.files.export import already_there, check_new, check_source
+from sss_model.files.export import already_there, check_new, check_source, write_exports
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.files.names import stems_for
 from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
@@ -135,9 +135,9 @@ class Extractions:
         self._basis = FixedBasis.load(job.basis) if job.basis is not None else None
         self._extractor = CachedExtractor()
 
-    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def write(self, path: Path, stem: str, progress: Progress) -> Steps:
         """Write the exports of the picture at `path`: the files (none where all are there and may stay), and notes."""
-        from sss_model.pipeline import analyse, export_picture
+        from sss_model.pipeline import analyse
 
         job = self.job
         check_source(job.folder / f"{stem}.json", path, changed=job.changed)
@@ -148,22 +148,21 @@ class Extractions:
         check_new(job.folder, stem, job.export)
         progress.report(0.0, "Reading")
         opened = read_input(path, job.image, job.layout, job.reading)
+        yield
         if classes is not None:
             classes.check_model(opened, self._extractor, job.model, job.extract)
         picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
-        files = export_picture(
-            picture,
-            job.folder,
-            stem,
-            job.filter,
-            job.projection,
-            job.export,
-            basis=self._basis,
-            progress=progress.part(0.6, 1.0 if classes is None else 0.8),
-        )
+        part = progress.part(0.6, 1.0 if classes is None else 0.8)
+        content = picture.views.content(job.filter, job.projection, self._basis, picture.record, part.part(0.0, 0.4))
+        notes, export = picture.notes, job.export
+        if classes is None and not (export.filtered or export.raw_full_size):  # which are computed as they are written
+            del opened, picture  # so that the next picture has their memory
+            yield
+            return write_exports(job.folder, stem, content, export, part.part(0.4, 1.0)), notes
+        files = write_exports(job.folder, stem, content, export, part.part(0.4, 1.0))
         if classes is not None:
             files += classes.write(picture, opened, path, stem, progress.part(0.8, 1.0, "Classes"))
-        return files, picture.notes
+        return files, notes
 
 
 if __name__ == "__main__":

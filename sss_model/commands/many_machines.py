@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sss_model.commands.backbone_options import add_backbone_options, backbone_model
-from sss_model.commands.batch import Engine, Outcome, attempt, find_inputs, write_all
+from sss_model.commands.batch import Engine, Outcome, Steps, attempt, find_inputs, write_all
 from sss_model.commands.ending import FAILED
 from sss_model.commands.options import add_existing_options
 from sss_model.errors import ParameterError, SSSError
@@ -36,7 +36,7 @@ _LOOK_S = 0.5  # between two looks at how far the workers are
 class _Worker(Protocol):
     """What a command makes once, and writes every picture with."""
 
-    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]: ...
+    def write(self, path: Path, stem: str, progress: Progress) -> Steps: ...
 
 
 def add_batch_options(parser: argparse.ArgumentParser) -> None:
@@ -149,7 +149,7 @@ class RayWorker:
         """How far the picture under way is, in [0, 1], and what is done."""
         return self._state
 
-    def _write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def _write(self, path: Path, stem: str, progress: Progress) -> Steps:
         if self._worker is None:
             try:
                 os.chdir(self._home)  # so that relative names mean what they mean where the command was called
@@ -157,7 +157,7 @@ class RayWorker:
                 raise SSSError(f"The machine {socket.gethostname()} has no folder {self._home}.") from error
             prepare_folder(self._folder)  # what workers left here that were killed goes
             self._worker = self._make()
-        return self._worker.write(path, stem, progress)
+        return (yield from self._worker.write(path, stem, progress))
 
     def _keep(self, fraction: float, stage: str) -> None:
         self._state = fraction, stage

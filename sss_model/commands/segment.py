@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sss_model.commands.batch import write_all
+from sss_model.commands.batch import Steps, write_all
 from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
@@ -217,7 +217,7 @@ class Segmentations:
             if method in NETWORKS
         }
 
-    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def write(self, path: Path, stem: str, progress: Progress) -> Steps:
         """Write the layers of the picture at `path`, or its matte.
 
         Returns the files, none where all are there and may stay, and notes.
@@ -230,7 +230,9 @@ class Segmentations:
             return [], ()
         progress.report(0.0, "Reading")
         source, image = (self.job.features, path) if self.job.features else (path, None)
-        picture = _Picture(self, stem, path, read_input(source, image, self.job.layout, self.job.reading), progress)
+        opened = read_input(source, image, self.job.layout, self.job.reading)
+        yield
+        picture = _Picture(self, stem, path, opened, progress)
         return picture.write() if self.recipe is None else picture.write_matte(self.recipe), picture.notes
 
     def of_this_recipe(self, record: Path) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sss_model.commands.batch import Steps
 from sss_model.errors import ParameterError, SSSError
 from sss_model.files.frames import open_frames
 from sss_model.files.inputs import Input
@@ -86,8 +87,9 @@ class SequenceRun:
         self._notes: tuple[str, ...] = ()
         self._record: dict[str, Any] = {}
 
-    def write(self, path: Path, stem: str, progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def write(self, path: Path, stem: str, progress: Progress) -> Steps:
         """Write what is made of a frame, one of `paths`: the files (none where all may stay), and notes."""
+        yield  # a frame goes on from the last: nothing of it is done ahead
         from sss_model.analysis.sequence_files import frame_may_stay, write_frame
         from sss_model.sequence import save_state
 

@@ -2,7 +2,7 @@
 
 Pixels are squares: pixel i covers [i, i + 1), its centre is i + 1/2, and the edges of the two arrays coincide (the
 half-pixel convention). Both passes are products with a sparse matrix of weights, so any number of channels is resized
-in one go, and the result is the same on every machine.
+in one go. Bilinear growth, which takes OpenCV a sixth of the time, is left to that; its weights are rounded to 1/30000.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from sss_model.errors import ParameterError
 
 Kernel = Literal["bilinear", "bicubic"]
+_CHANNELS = 128  # that OpenCV takes at once
 _SHARPNESS = -0.5  # the cubic's free number: Catmull and Rom's, which reproduces straight slopes and parabolas
 
 
@@ -45,17 +46,26 @@ def resize(values: NDArray[Any], size: tuple[int, int], *, enlarge: Kernel = "bi
         raise ParameterError(f"values must be an array (H, W, C) that is not empty, got shape {values.shape}.")
     if min(size) < 1:
         raise ParameterError(f"size must be (h, w) of at least 1 pixel each, got {size}.")
-    channels = values.shape[2]
-    # the axis that shrinks more goes first, so that the second pass has less to do
-    shrink_columns_first = size[1] * values.shape[0] < size[0] * values.shape[1]
-    for axis in (1, 0) if shrink_columns_first else (0, 1):
-        if values.shape[axis] == size[axis]:
-            continue
-        weights = axis_weights(values.shape[axis], size[axis], enlarge)
-        along = np.ascontiguousarray(values.swapaxes(0, axis), np.float32)
-        mixed = weights @ along.reshape(len(along), -1)
-        values = mixed.reshape(size[axis], along.shape[1], channels).swapaxes(0, axis)
-    return np.array(values, np.float32, order="C")
+    if enlarge == "bilinear" and size[0] >= values.shape[0] and size[1] >= values.shape[1]:
+        return _grown(values, size)
+    rows = np.ascontiguousarray(values.reshape(len(values), -1), np.float32)
+    down, across = (axis_weights(*axis, enlarge) for axis in zip(values.shape[:2], size, strict=True))
+    out = np.empty((*size, values.shape[2]), np.float32)
+    for y in range(size[0]):  # row by row: what lies between the two passes stays in a core's cache
+        out[y] = across @ (down[[y]] @ rows).reshape(values.shape[1:])
+    return out
+
+
+def _grown(values: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+    """`values` bilinearly enlarged on one axis or both."""
+    import cv2  # here: not every program that starts resizes
+
+    parts: list[NDArray[np.float32]] = []
+    for first in range(0, values.shape[2], _CHANNELS):
+        some = np.ascontiguousarray(values[..., first : first + _CHANNELS], np.float32)
+        grown = np.asarray(cv2.resize(some, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        parts.append(grown.reshape(*size, -1))  # it leaves out an axis of one channel
+    return np.concatenate(parts, axis=2) if len(parts) > 1 else parts[0]
 
 
 def axis_weights(source: int, target: int, enlarge: Kernel = "bilinear") -> csr_array:

@@ -378,7 +378,7 @@ class FeatureViews:
 
     def _enlarged(self, values: Floats) -> Picture:
         """The map `values` as a picture of the photograph's size; unfiltered ones have no edges to follow: bilinear."""
-        return to_picture(values if self._picture is None else np.clip(resize(values, self.size), 0, 1))
+        return to_picture(values if self._picture is None else resize(values, self.size))
 
     def _new_reducer(self, progress: Progress) -> Reducer:
         return Reducer(self.image, self.features, device=self.device, progress=progress)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sss_model import budget
 from sss_model.analysis.layer_files import write_layer_files
 from sss_model.commands.backbone_options import print_backbones
-from sss_model.commands.batch import find_inputs, write_all
+from sss_model.commands.batch import Steps, Write, find_inputs, write_all
 from sss_model.commands.extract import main as extract
 from sss_model.errors import ImageError, ParameterError
 from sss_model.files.export import export_names
@@ -41,11 +45,80 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path, capsys: pytest.Capture
 def test_a_path_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.png"
 
-    def fails(_path: Path, _stem: str, _progress: Progress) -> tuple[list[Path], tuple[str, ...]]:
+    def fails(_path: Path, _stem: str, _progress: Progress) -> Steps:
         raise ImageError(f"{path} is no picture.")
 
     assert write_all([path], fails, tmp_path, quiet=True) == 1
     assert capsys.readouterr().err.count(str(path)) == 1
+
+
+def reads_computes_and_writes(folder: Path, did: list[tuple[str, str, bool]]) -> Write:
+    """Writes NAME.txt of a picture in three steps, and notes each with the thread it ran in."""
+
+    def write(path: Path, stem: str, progress: Progress) -> Steps:
+        for step in ("reads", "computes", "writes"):
+            if step != "reads":
+                yield
+            did.append((step, stem, threading.current_thread() is threading.main_thread()))
+            if f"{step}-no" in stem:
+                raise ImageError(f"{stem} is broken.")
+            if f"{step}-stop" in stem:
+                raise KeyboardInterrupt
+        for _ in range(1000 if "slow" in stem else 1):
+            progress.report(1.0, "Writing")
+            time.sleep(0.01)
+        (folder / f"{stem}.txt").write_text(stem)
+        return [folder / f"{stem}.txt"], (f"note of {stem}",)
+
+    return write
+
+
+def test_reading_and_writing_overlap_with_computing_and_the_order_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a", "reads-no", "b", "computes-no", "c", "writes-no", "d"]
+    paths = [picture(tmp_path / f"{name}.png") for name in names]
+    did: list[tuple[str, str, bool]] = []
+    assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[:4] == [f"{name}.png: note of {name}" for name in "abcd"]
+    assert [line.partition(".png: ")[2] for line in told[4:]] == [f"{n} is broken." for n in names if "no" in n]
+    assert sorted(path.stem for path in tmp_path.glob("*.txt")) == list("abcd")
+    for step in ("reads", "computes", "writes"):
+        order = [stem for found, stem, _ in did if found == step]
+        assert order == [name for name in names if name in order]  # each step takes the pictures in their order
+    assert all(in_main == (step == "computes") for step, stem, in_main in did if stem != "a")
+
+
+def test_large_pictures_have_the_memory_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sss_model.budget.current", replace(budget.current, overlapped_share=0.0))
+    did: list[tuple[str, str, bool]] = []
+    paths = [picture(tmp_path / f"{name}.png") for name in "ab"]
+    assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True) == 0
+    assert did == [(step, stem, True) for stem in "ab" for step in ("reads", "computes", "writes")]
+
+
+def test_a_stop_ends_what_is_written_beside(tmp_path: Path) -> None:
+    paths = [picture(tmp_path / f"{name}.png") for name in ("slow", "computes-stop", "c")]
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        write_all(paths, reads_computes_and_writes(tmp_path, []), tmp_path, quiet=True)
+    assert time.monotonic() - begun < 5  # the first would take ten seconds
+    assert not list(tmp_path.glob("*.txt"))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("reads", "writes"))]
+
+
+def test_a_batch_that_overlaps_writes_the_bytes_of_one_that_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(picture(tmp_path / f"{name}.png", 20 + 3 * n)) for n, name in enumerate("abc")]
+    assert extract([*paths, "-o", str(tmp_path / "together"), "--quiet", "--strip"]) == 0
+    monkeypatch.setattr("sss_model.budget.current", replace(budget.current, overlapped_share=0.0))
+    assert extract([*paths, "-o", str(tmp_path / "apart"), "--quiet", "--strip"]) == 0
+    written = sorted(path.name for path in (tmp_path / "together").iterdir())
+    assert len(written) == 3 * 7
+    for name in written:
+        assert (tmp_path / "together" / name).read_bytes() == (tmp_path / "apart" / name).read_bytes()
 
 
 def test_files_that_are_kept_are_said_before_computing(

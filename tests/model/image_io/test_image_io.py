@@ -207,13 +207,13 @@ def test_refused_writing_leaves_the_old_file_and_no_part(
     write_picture(tmp_path / "a.png", noise(4, 4, 3))
     before = (tmp_path / "a.png").read_bytes()
 
-    def refuse(self: Image.Image, file: io.BufferedWriter, **_: object) -> None:
+    def refuse(file: io.BufferedWriter, *_: object) -> None:
         file.write(b"half a picture")
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Image.Image, "save", refuse)
+    monkeypatch.setattr("sss_model.image_io.write.putchunk", refuse)
     with pytest.raises(ImageError, match=sentence) as caught:
-        write_picture(tmp_path / "a.png", noise(5, 5, 3))
+        write_picture(tmp_path / "a.png", noise(5, 5, 3), text={"Title": "a"})
     assert caught.value.hint
     assert (tmp_path / "a.png").read_bytes() == before
     assert os.listdir(tmp_path) == ["a.png"]
