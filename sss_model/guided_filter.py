@@ -29,7 +29,7 @@ from torch import Tensor
 from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Moments, Tile
-from sss_model.filtering.tile_filter import TileFilter, rough_means
+from sss_model.filtering.tile_filter import TileFilter, planes_of, rough_means
 from sss_model.finite import check_array, check_finite_values
 from sss_model.progress import Progress
 
@@ -101,17 +101,18 @@ class GuidedFilter(TileFilter):
 
     def apply(self, channels: Array, progress: Progress | None = None) -> Floats:
         """Filter `channels` (H, W, C) of any float type; returns (H, W, C) float32."""
+        import cv2  # here: not every program that starts filters
+
         check_channels(channels, (self.height, self.width))
         offset = rough_means(channels)
         out = np.empty(channels.shape, np.float32)
 
         def source(rows: slice, columns: slice) -> Tensor:
-            block = np.asarray(channels[rows, columns], np.float32) - offset
-            return torch.from_numpy(block).to(self.device).movedim(2, 0).contiguous()
+            return planes_of(channels[rows, columns], offset).to(self.device)
 
         for tile, filtered in self.stream(source, channels.shape[2], progress):
-            out[tile.slices] = filtered.movedim(0, 2).cpu().numpy()
-            out[tile.slices] += offset
+            vectors = cv2.transpose(filtered.flatten(1).cpu().numpy()).reshape(*tile.size, -1)
+            np.add(vectors, offset, out=out[tile.slices])
         return out
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sss_model.array_types import AnyFloats, Doubles
 from sss_model.errors import FeatureFileError, ParameterError
 from sss_model.filtering.parallel import alone, in_threads
+from sss_model.filtering.tile_filter import as_tensor
 from sss_model.finite import check_array
 from sss_model.progress import Progress
 
@@ -63,7 +64,7 @@ class PcaBasis:
         blocks = list(_blocks(flat))
 
         def work(rows: slice) -> None:
-            product = torch.mm(_tensor(flat[rows]), axes.T, out=torch.from_numpy(out[rows]))
+            product = torch.mm(as_tensor(flat[rows]), axes.T, out=torch.from_numpy(out[rows]))
             product.sub_(offset)
 
         for _ in in_threads(work, blocks, threads=None if len(blocks) > 1 else 1):
@@ -149,7 +150,7 @@ class Covariance:
         blocks = list(_blocks(flat))
 
         def work(rows: slice) -> tuple[int, Doubles, AnyFloats, Doubles]:
-            block = np.asarray(flat[rows], np.float32)
+            block = as_tensor(flat[rows]).numpy()
             centre = block.mean(0, dtype=np.float64)
             centred = block - centre.astype(np.float32)  # float32 products of centred values, float64 sums of blocks
             drift = centred.mean(0, dtype=np.float64)
@@ -259,12 +260,6 @@ def _assigned(likeness: AnyFloats) -> list[tuple[int, int]]:
     from scipy.optimize import linear_sum_assignment  # takes a quarter of a second to load
 
     return sorted(zip(*map(np.ndarray.tolist, linear_sum_assignment(-likeness)), strict=True))
-
-
-def _tensor(vectors: AnyFloats) -> torch.Tensor:
-    """`vectors` as float32; a copy where torch might otherwise write into a read-only map."""
-    block = np.ascontiguousarray(vectors, np.float32)
-    return torch.from_numpy(block if block.flags.writeable else block.copy())
 
 
 def _blocks(flat: AnyFloats) -> Iterator[slice]:

@@ -52,11 +52,12 @@ class Similarity:
         chosen, shift = self._chosen(vector[None], metric)
         chosen, dot = chosen[0], float(shift[0])
         square = float(chosen @ chosen)
+        twice = chosen.repeat(2, 1)  # for one column MKL takes three times as long as for two
         out = torch.empty(self._matrix.pixels)
 
         def work(rows: slice, block: Tensor) -> None:
             pixels = self._pixels(rows)
-            part = torch.mv(block, chosen, out=out[pixels])
+            part = out[pixels].copy_(block.mm(twice.T)[:, 0])
             if metric == "cosine":
                 part.mul_(self._inverse_lengths[pixels]).mul_(max(square, 1e-24) ** -0.5).clamp_(0, 1)
             else:

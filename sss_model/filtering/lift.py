@@ -26,7 +26,7 @@ from sss_model.array_types import Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.local_linear import Tile
 from sss_model.filtering.parallel import in_threads
-from sss_model.filtering.tile_filter import TileFilter, rough_means
+from sss_model.filtering.tile_filter import TileFilter, planes_of, rough_means
 from sss_model.progress import Progress, silent
 
 Array = NDArray[Any]
@@ -97,8 +97,7 @@ class GuidedLift:
         offset = rough_means(features)
 
         def source(down: slice, across: slice) -> Tensor:
-            block = np.asarray(features[down, across], np.float32) - offset
-            return torch.from_numpy(block).movedim(2, 0).contiguous()
+            return planes_of(features[down, across], offset)
 
         out = torch.empty((4 * channels, last - first, width))
         region = Tile(first, last, 0, width)

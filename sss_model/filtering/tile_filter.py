@@ -276,3 +276,17 @@ def rough_means(channels: NDArray[Any]) -> NDArray[np.float32]:
     rows, columns = (max(1, size // 64) for size in channels.shape[:2])
     sample = np.asarray(channels[::rows, ::columns], np.float32)
     return np.asarray(sample.mean(axis=(0, 1), dtype=np.float64), np.float32)
+
+
+def planes_of(vectors: NDArray[Any], offset: NDArray[np.float32]) -> Tensor:
+    """`vectors` (h, w, C) of any float type less `offset` (C,), as planes (C, h, w) float32."""
+    import cv2  # it turns them over in a fifth of torch's time
+
+    height, width, channels = vectors.shape
+    centred = (as_tensor(vectors) - torch.tensor(offset)).reshape(-1, channels)
+    return torch.from_numpy(cv2.transpose(centred.numpy())).view(channels, height, width)
+
+
+def as_tensor(values: NDArray[Any]) -> Tensor:
+    """`values` as float32, by torch, as numpy takes ten times as long from float16; never part of a read-only map."""
+    return torch.from_numpy(values if values.flags.writeable else values.copy()).float()

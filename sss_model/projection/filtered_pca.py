@@ -30,6 +30,7 @@ from torch import Tensor
 from sss_model.array_types import AnyFloats, Doubles, Floats
 from sss_model.errors import ParameterError
 from sss_model.filtering.parallel import alone
+from sss_model.filtering.tile_filter import planes_of
 from sss_model.guided_filter import GuidedFilter, check_channels
 from sss_model.params import FilterParams
 from sss_model.pca import Covariance, PcaBasis, signs_of
@@ -197,8 +198,7 @@ def add_filtered(
     kernel = GuidedFilter(image, filter.radius, filter.eps, device=device)
 
     def source(rows: slice, columns: slice) -> torch.Tensor:
-        block = np.asarray(features[rows, columns], np.float32) - offset  # near zero mean it loses no digits
-        return torch.from_numpy(block).to(kernel.device).movedim(2, 0).contiguous()
+        return planes_of(features[rows, columns], offset).to(kernel.device)  # near zero mean it loses no digits
 
     for _, planes in kernel.stream(source, features.shape[2], progress):
         covariance.add(planes.movedim(0, 2).cpu().numpy())

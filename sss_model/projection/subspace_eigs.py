@@ -83,10 +83,10 @@ def whole_space(
     matrix: FeatureMatrix, low: SamplePca, guided: GuidedFilter, needed: Needed, progress: Progress
 ) -> Eigenspace:
     """The eigenvectors by filtering every channel, tile by tile; only their covariance is kept."""
-    offset = matrix.tensor(low.mean)[:, None, None]
+    offset = low.mean.astype(np.float32)
     products, sums = np.zeros((matrix.channels, matrix.channels)), np.zeros(matrix.channels)
     stream = guided.stream(
-        lambda rows, columns: matrix.block(rows, columns) - offset,
+        lambda rows, columns: matrix.block(rows, columns, offset),
         matrix.channels,
         progress.part(0.0, 0.9, "filter"),
         each=_products,
