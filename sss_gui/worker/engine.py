@@ -246,7 +246,7 @@ class FeatureEngine(Engine):
     def compute_features(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         """The features: remembered, read, or computed."""
         started = time.perf_counter()
-        document = self.document(request, progress.part(0.0, 0.7), deliver)
+        document = self.document(request, progress.part(0.0, 0.7), deliver, rounded=True)
         figure = document.figure
         return FeaturesResult(
             request.source,
@@ -262,7 +262,7 @@ class FeatureEngine(Engine):
     def render_panes(self, request: RenderPanes, progress: Progress, deliver: Deliver) -> PanesResult:
         """The panes of the features, each delivered as soon as it is there; the filtered one ends it."""
         started = time.perf_counter()
-        document = self.document(request.features, progress.part(0.0, 0.7), deliver)
+        document = self.document(request.features, progress.part(0.0, 0.7), deliver, rounded=True)
         figure, basis, rest = document.figure, self._basis(request.basis), progress.part(0.7, 1.0)
 
         def result(name: str, values: Any, **more: Any) -> PanesResult:
@@ -286,7 +286,7 @@ class FeatureEngine(Engine):
     def preview(self, request: Preview, progress: Progress, deliver: Deliver) -> Patch:
         """The filtered pane at the basis shown last, only as large as it is on the screen."""
         panes = request.panes
-        figure = self.document(panes.features, progress, deliver).figure
+        figure = self.document(panes.features, progress, deliver, rounded=True).figure
         view = request.view and view_on_grid(request.view, figure)
         patch, cells = figure.preview(panes.filter, panes.projection, self._basis(panes.basis), view)
         return to_picture(patch), box_on_picture(cells, figure)
@@ -319,13 +319,18 @@ class FeatureEngine(Engine):
 
     # documents -------------------------------------------------------------------------------------------------------
 
-    def document(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> CachedFeatures:
-        """The features of the request's picture: remembered, read, or computed."""
+    def document(
+        self, request: ComputeFeatures, progress: Progress, deliver: Deliver, *, rounded: bool = False
+    ) -> CachedFeatures:
+        """The features of the request's picture: remembered, read, or computed.
+
+        Where `rounded` ones do not do, as in a file, those that were computed ahead and rounded are computed anew.
+        """
         key = self._key(request)
         if request.fresh:
             self.documents.drop(key)
         document = self.documents.get(key)
-        if document is None:
+        if document is None or (document.rounded and not rounded):
             document = self._compute(request, progress, deliver)
             self.documents.put(key, document)
             self._give_back()
@@ -355,6 +360,7 @@ class FeatureEngine(Engine):
                 document = self._compute(request.features, progress, lambda _result: None, self._claim)
             except _NoRoomError:
                 return False
+            document.round()
             self.documents.put_behind(key, document)
         return True
 
@@ -365,7 +371,7 @@ class FeatureEngine(Engine):
         from sss_model.pipeline import analyse  # here: it loads torch
 
         known = self.documents.get_quietly(self._key(request))
-        if known is not None:
+        if known is not None and not known.rounded:
             return known.figure.features, known.record
         found = analyse(Input(image), stem, self.extraction, request.model, request.extract, progress)
         return found.views.features, found.record

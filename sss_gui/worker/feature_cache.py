@@ -9,6 +9,8 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sss_gui.requests.panes import Pyramid, Source
 from sss_gui.worker.image_pyramid import make_pyramid
 from sss_model import budget as limits
@@ -33,6 +35,7 @@ class CachedFeatures:
     network : what the features were computed with; those of other networks cannot be compared
     number : another one for each document
     levels : the photograph at its own size, and its reductions
+    rounded : whether the features are those of the network rounded to float16
     """
 
     source: Source
@@ -46,6 +49,7 @@ class CachedFeatures:
     number: int = field(default_factory=itertools.count(1).__next__)
     pyramids: dict[str, list[tuple[Any, Pyramid]]] = field(default_factory=dict)
     levels: Pyramid = field(default_factory=list)
+    rounded: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -53,6 +57,15 @@ class CachedFeatures:
         pictures = [level for known in self.pyramids.values() for _, pyramid in known for level in pyramid]
         own = [level for level in self.levels if level is not self.figure.own_picture]
         return self.figure.nbytes + sum(level.nbytes for level in (*pictures, *own))
+
+    def round(self) -> None:
+        """Halve the memory of features that the network made, unless they are in a file or too large for float16."""
+        features = self.figure.features
+        if self.network and features.dtype == np.float32 and not isinstance(features, np.memmap):
+            with np.errstate(over="ignore"):
+                rounded = features.astype(np.float16)
+            if np.isfinite(rounded).all():
+                self.figure.features, self.rounded = rounded, True
 
     def full_picture(self) -> Pyramid:
         """The photograph at its own size, reduced too."""

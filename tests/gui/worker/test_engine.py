@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -422,6 +423,33 @@ def test_a_picture_that_does_not_fit_is_read_smaller_and_that_is_said(run, photo
     free = 1.2 * decoding_bytes(photo.path)
     monkeypatch.setattr("sss_model.budget.free_memory", lambda: free)
     assert run(OpenPicture(photo, agreed=True)).size == (10, 15)
+
+
+def test_features_computed_ahead_take_half_and_are_computed_anew_for_a_file(run, photo, tmp_path):
+    run(PrefetchRequest(ComputeFeatures(photo, extract=CPU)))
+    (document,) = run.engine.documents
+    assert (document.figure.features.dtype, document.rounded) == (np.float16, True)
+    asked = SimilarityRequest(photo, ((3, 4),), SimilarityParams())
+    rounded = run(asked).values
+    before = dict(run.counts)
+    assert run(panes(photo, extract=CPU)).complete
+    assert run.counts["network"] == before["network"], "the panes show it at once"
+    run(ExportRequest(panes(photo, extract=CPU), tmp_path / "out", ExportParams(formats=("npz32",))))
+    assert run.counts["network"] == before["network"] + 1
+    (document,) = run.engine.documents
+    exact = FeatureExtractor(None, "cpu").extract(read_image(photo.path))
+    with np.load(tmp_path / "out" / "photo-features-f32.npz") as file:
+        assert (file["features"] == exact).all()
+    assert (document.figure.features.dtype, document.rounded) == (np.float32, False)
+    assert 0 < np.abs(run(asked).values - rounded).max() < 2e-3
+
+
+def test_features_beyond_float16_stay_as_they_are():
+    image = np.zeros((2, 2, 3), np.float32)
+    document = CachedFeatures(Source.from_path(Path("a.png")), FeatureViews(image, np.full((2, 2, 3), 7e4, np.float32)))
+    document.network = ("a network",)
+    document.round()
+    assert (document.figure.features.dtype, document.rounded) == (np.float32, False)
 
 
 def test_nobody_reads_ahead_what_there_is_no_room_for(run, photo, monkeypatch):
