@@ -11,6 +11,7 @@ two, so that a busy machine slows both, and takes the best time of each. Rows:
                                                12  soft segments (minutes)
     13  photographs of 12 and 48 megapixels in the window: time, memory, sliders
     14  mattes: hovering, a click, its edges, beside OpenCV's GrabCut
+    15  sss-extract on eight photographs of 12 megapixels: seconds each, memory
 
 `--plot` measures time and memory against the picture's size, 0.1 to 24 megapixels, the literal way beside ours.
 """
@@ -32,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark_rows import Line
 
-ALL = "1,2,3,4,5,6,7,9,10,11,13,14"
+ALL = "1,2,3,4,5,6,7,9,10,11,13,14,15"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

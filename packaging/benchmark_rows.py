@@ -472,6 +472,37 @@ def photograph_row(quick: bool) -> list[Line]:
     return lines
 
 
+def batch(height: int, width: int, count: int) -> dict[str, float]:
+    """Seconds that `sss-extract` takes for each of so many photographs with grain; bytes of the process at the peak."""
+    from PIL import Image
+
+    from sss_model.commands.extract import main
+    from sss_model.image_io import to_picture
+
+    grain = np.random.default_rng(0).normal(0, 0.02, (height, width, 3)).astype(np.float32)
+    picture = to_picture(sample(height, width) + grain)
+    del grain
+    with tempfile.TemporaryDirectory() as folder:
+        Image.fromarray(picture[:64, :64]).save(Path(folder) / "small.png")
+        main([str(Path(folder) / "small.png"), "-o", f"{folder}/first", "--quiet"])
+        Image.fromarray(picture).save(Path(folder) / "photograph-0.jpg", quality=92)
+        names = [Path(folder) / f"photograph-{number}.jpg" for number in range(count)]
+        for name in names[1:]:
+            os.link(names[0], name)
+        reset_peak()
+        seconds = timed(lambda: main([*map(str, names), "-o", f"{folder}/out", "--quiet", "--device", "cpu"]))
+    return {"seconds": seconds / count, "bytes": peak_bytes()}
+
+
+def batch_row(quick: bool) -> list[Line]:
+    size, count = ((120, 160), 2) if quick else ((3000, 4000), 8)
+    found, what = apart(batch, *size, count), f"sss-extract, {count} photographs of {megapixels(size)}"
+    return [
+        Line(f"{what}: each", found["seconds"], at_most=2.5),
+        Line(f"{what}: memory of the process at the peak", found["bytes"] / 1e9, "GB", at_most=3),
+    ]
+
+
 def start_row(quick: bool) -> list[Line]:
     """The best of four starts of the program."""
     best: dict[str, float] = {}
@@ -489,6 +520,6 @@ def start_row(quick: bool) -> list[Line]:
 
 _ORDER = [
     features_row, memory_row, reduce_row, tick_row, rest_row, similarity_row, start_row, huge_row, gpu_row,
-    training_row, shipped_row, segments_row, photograph_row, matte_row,
+    training_row, shipped_row, segments_row, photograph_row, matte_row, batch_row,
 ]  # fmt: skip
 ROWS: dict[int, Callable[[bool], list[Line]]] = dict(enumerate(_ORDER, 1))
