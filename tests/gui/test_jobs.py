@@ -88,7 +88,7 @@ def test_escape_without_a_job_goes_back_to_what_is_shown(qtbot, shown, engine):
 def test_a_batch_says_how_far_it_is_and_ticks_the_strip(qtbot, shown, engine, tmp_path):
     engine.gate.clear()
     shown.export_files.export_pictures(shown.pictures.sources, tmp_path, ExportParams())
-    qtbot.waitUntil(lambda: shown.window.status.text() == "Exporting 1 of 3, a.png: Network")
+    qtbot.waitUntil(lambda: shown.window.status.text() == "Exporting 1 of 3, a.png: Writing")
     assert shown.window.film_strip.state(0) == "running"
     engine.gate.set()
     qtbot.waitUntil(lambda: not shown.batch_export.active)
