@@ -10,10 +10,11 @@ import pytest
 from fakes import FakeEngine
 
 from sss_gui.program import Program
+from sss_gui.requests.classes import Painted
 from sss_gui.requests.panes import Source
 from sss_gui.saved.classes_entry import SavedClasses
 from sss_gui.saved.session_file import SavedSession, SessionFileError, read_session, write_session
-from sss_gui.state.classes import ClassEntry, Painted
+from sss_gui.state.classes import ClassEntry
 from sss_gui.state.session import State
 from sss_gui.window.settings import Settings
 from sss_model.classes import FeatureSource, Stroke

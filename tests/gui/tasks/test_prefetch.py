@@ -122,9 +122,9 @@ def test_the_engine_keeps_them_behind_what_is_shown(tmp_path):
     engine.answer(ComputeFeatures(sources[0]), Progress(), lambda _result: None)
     document = engine.documents.last_of(sources[0])
     engine.documents.budget = document.nbytes + 40_000  # one more of 19 kB and its picture, but not two
-    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print).kept
-    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print).kept, "it is there"
-    assert not engine.answer(PrefetchRequest(ComputeFeatures(sources[2])), Progress(), print).kept
+    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print)
+    assert engine.answer(PrefetchRequest(ComputeFeatures(sources[1])), Progress(), print), "it is there"
+    assert not engine.answer(PrefetchRequest(ComputeFeatures(sources[2])), Progress(), print)
     assert engine.documents.last_of(sources[0]) is document, "what is shown stays"
     engine.answer(ComputeFeatures(sources[2]), Progress(), lambda _result: None)
     assert engine.documents.last_of(sources[1]) is None, "what nobody looked at goes first"
