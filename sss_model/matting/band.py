@@ -2,11 +2,12 @@
 
 With L the matting Laplacian of `segmentation.affinities` and the pixels outside of the band as they are,
 
-    L_uu a_u = -L_uk a_k
+    (L_uu + Q) a_u = -L_uk a_k + Q t
 
-for the band's pixels u, by conjugate gradients. In pictures of more than `edges.FINE` pixels a side the band is solved
-on a smaller picture; what comes to full size there is, about each pixel, alpha as a linear function of colour, which is
-the closed form's own model.
+for the band's pixels u, by conjugate gradients. Q is 0, or _PULL |2 p - 1| where `colours` tells the probability p of a
+pixel, t being 1 where p > 1/2. In pictures of more than `edges.FINE` pixels a side the band is solved on a smaller
+picture; what comes to full size there is, about each pixel, alpha as a linear function of colour, which is the closed
+form's own model.
 """
 
 from __future__ import annotations
@@ -21,13 +22,21 @@ from sss_model.array_types import Doubles, Floats, Labels, Mask
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import CENTRE, OFFSETS, whitened_colours
 
-EPS = 1e-7
+EPS = 1e-5
+_PULL = 0.05
 _WINDOWS = 10000  # at a time: so few that torch wakes no other threads
 _STEPS, _CLOSE = 300, 1e-3
 _REPORT = 10  # steps between two reports
 
 
-def solved_band(image: Floats, alpha: Floats, unknown: Mask, *, progress: Progress | None = None) -> Floats:
+def solved_band(
+    image: Floats,
+    alpha: Floats,
+    unknown: Mask,
+    *,
+    odds: Floats | None = None,
+    progress: Progress | None = None,
+) -> Floats:
     """`alpha` with its values at the `unknown` pixels solved from those at the others.
 
     Parameters
@@ -35,6 +44,7 @@ def solved_band(image: Floats, alpha: Floats, unknown: Mask, *, progress: Progre
     image : (h, w, 3) float32 RGB in [0, 1]
     alpha : (h, w) float32 in [0, 1]; at unknown pixels the value to start with
     unknown : (h, w)
+    odds : (h, w) log-odds of alpha that pull at unknown pixels; None: nothing does
     progress : told every few steps; may raise `Cancelled`
 
     Returns
@@ -48,6 +58,10 @@ def solved_band(image: Floats, alpha: Floats, unknown: Mask, *, progress: Progre
     places = np.flatnonzero(unknown)
     weights, numbers = _weights(image, unknown, steps.part(0.0, 0.4))
     A, b = _system(weights, numbers, alpha, unknown)
+    if odds is not None:
+        told = odds.ravel()[places].astype(np.float64)
+        pull = _PULL * np.abs(np.tanh(told / 2))  # |2 p - 1|
+        A, b = (A + sp.diags(pull)).tocsr(), b + pull * (told > 0)
     start = alpha.ravel()[places].astype(np.float64)
     result.ravel()[places] = _conjugate_gradients(A, b, start, steps.part(0.4, 1.0))
     return np.clip(result, 0, 1, out=result)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sss_model.array_types import Floats, Mask
 from sss_model.matting.band import solved_band
+from sss_model.matting.colours import colour_odds
 from sss_model.matting.steps import Step, Stroke
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import LEAST_GRID, grid_image
@@ -18,6 +19,7 @@ from sss_model.working_grid import WorkingGrid
 
 FINE = 1000  # pixels of the long side up to which edges are solved on the picture itself
 BAND = 0.0125  # of the long side, on either side of the border
+_RIM = np.ones((5, 5), np.uint8)  # about what colours say against the superpixels
 _CORE = 0.7  # of the half width of a thin part, from which on it is sure
 _RADIUS, _EPS = 3, 1e-4  # of the guided filter that shows a matte before its edges are solved
 _STEADY = 0.01  # of alpha: what changes less is not filtered
@@ -74,14 +76,17 @@ def full_alpha(
     report = silent(progress)
     fine = fine_image(image) if fine is None else fine
     height, width = fine.shape[:2]
-    alpha = (cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.float32)
+    shown = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    alpha = (shown > 0.5).astype(np.float32)
+    odds, against = colour_odds(fine, shown)
     unknown = band_about(alpha > 0.5, BAND * max(height, width))
+    unknown |= cv2.dilate(against.astype(np.uint8), _RIM) > 0
     unknown |= cv2.resize(contested.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
     for mask, value in marked(steps, (height, width)):
         alpha[mask] = value
         unknown &= ~mask
     report.report(0.1, "Edges")
-    alpha = solved_band(fine, alpha, unknown, progress=report.part(0.1, 0.7, "Edges"))
+    alpha = solved_band(fine, alpha, unknown, odds=odds, progress=report.part(0.1, 0.7, "Edges"))
     if (height, width) != size:
         alpha = lifted(image, fine, alpha, unknown, report.part(0.7, 0.95, "Full size"))
         for mask, value in marked(steps, size):

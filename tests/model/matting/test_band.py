@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from sss_model.matting.band import solved_band
+from sss_model.matting.band import EPS, solved_band
 from sss_model.matting.edges import band_about
 from sss_model.segmentation.affinities import matting_laplacian
 
 
+@pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize("size", [(20, 24), (1, 30), (150, 12)])
-def test_the_band_solves_the_laplacian_system(size: tuple[int, int]) -> None:
+def test_the_band_solves_the_laplacian_system(size: tuple[int, int], told: bool) -> None:
     rng = np.random.default_rng(0)
     image = rng.random((*size, 3), dtype=np.float32) * 0.5
     alpha = np.zeros(size, np.float32)
@@ -20,11 +21,15 @@ def test_the_band_solves_the_laplacian_system(size: tuple[int, int]) -> None:
     image += alpha[..., None] * 0.4
     unknown = np.zeros(size, bool)
     unknown[:, size[1] // 2 - 3 : size[1] // 2 + 3] = True
-    L = matting_laplacian(torch.from_numpy(image), eps=1e-7).csr.toarray().astype(np.float64)
+    L = matting_laplacian(torch.from_numpy(image), eps=EPS).csr.toarray().astype(np.float64)
     u, k = np.flatnonzero(unknown), np.flatnonzero(~unknown)
     expected = alpha.ravel().astype(np.float64)
-    expected[u] = np.linalg.solve(L[np.ix_(u, u)] + 1e-9 * np.eye(len(u)), -L[np.ix_(u, k)] @ expected[k])
-    found = solved_band(image, alpha, unknown)
+    odds = rng.normal(0, 3, size).astype(np.float32) if told else np.zeros(size, np.float32)
+    p = 1 / (1 + np.exp(-odds.ravel()[u].astype(np.float64)))
+    pull = 0.05 * np.abs(2 * p - 1)
+    known = -L[np.ix_(u, k)] @ expected[k]
+    expected[u] = np.linalg.solve(L[np.ix_(u, u)] + np.diag(pull + 1e-9), known + pull * (p > 0.5))
+    found = solved_band(image, alpha, unknown, odds=odds if told else None)
     np.testing.assert_allclose(found.ravel(), expected.clip(0, 1), atol=0.02)
     np.testing.assert_array_equal(found[~unknown], alpha[~unknown])
 
