@@ -113,7 +113,7 @@ def test_mattes_and_parts_are_those_of_the_classes(engine, features):
     answer = engine.answer(matte, Progress(), print).matte
     assert np.abs(answer.astype(int) - exact[..., 1]).max() <= 1
     segmenter = engine.segmenter
-    _, held = segmenter.found(cut, Progress(), print)
+    _, held = segmenter.cut(cut, Progress(), print)
     whole, part = held.at_full_size((0, 1, 2), Progress()), held.part((0, 1, 2), (10, 20, 50, 60), 1)
     assert np.abs(part - whole[20:60, 10:50]).max() < 0.02
     look = Look(((1, 2, 3),) * 3, (0, 1, 2))
@@ -124,14 +124,14 @@ def test_a_stroke_more_lets_the_former_classes_go(engine, features):
     classes = taught(engine, features)
     cut = SegmentsRequest(features, classes=classes)
     engine.answer(cut, Progress(), print)
-    _, former = engine.segmenter.found(cut, Progress(), print)
+    _, former = engine.segmenter.cut(cut, Progress(), print)
     assert former.image.shape == (60, 80, 3)
     gone = weakref.ref(former)
     del former
     other = SegmentsRequest(features, classes=classes.without_stroke(0).without_class("disc"))
     assert len(engine.answer(other, Progress(), print).names) == 2
     assert gone() is None
-    assert engine.segmenter.found(other, Progress(), print)[1].image.shape == (60, 80, 3)
+    assert engine.segmenter.cut(other, Progress(), print)[1].image.shape == (60, 80, 3)
 
 
 def test_other_features_are_one_sentence(engine, features):
