@@ -34,3 +34,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # what was imported and collected stays: no later collection goes through it
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # libraries look for what was left when Python ends
