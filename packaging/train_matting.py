@@ -191,13 +191,13 @@ class Session:
                 self.mark(self.line(~aim.inside & aim.counted), False)
         while len(self.samples) < MARKS:
             missing, surplus = aim.inside & ~self.taken & aim.counted, ~aim.inside & self.taken & aim.counted
-            depths = [_depth(mask) for mask in (missing, surplus)]
+            depths = [depth(mask) for mask in (missing, surplus)]
             keep = bool(depths[0].max() >= depths[1].max())
-            depth = depths[0 if keep else 1]
-            if depth.max() == 0:
+            thickness = depths[0 if keep else 1]
+            if thickness.max() == 0:
                 break
-            y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-            h, w = depth.shape
+            y, x = np.unravel_index(int(thickness.argmax()), thickness.shape)
+            h, w = thickness.shape
             self.mark(under_brush(aim.parts, Stroke((((x + 0.5) / w, (y + 0.5) / h),), keep, RADIUS)), keep)
         taken = self.taken & aim.counted
         return float((taken & aim.inside).sum() / max(((taken | aim.inside) & aim.counted).sum(), 1))
@@ -209,8 +209,8 @@ class Session:
 
     def line(self, mask: np.ndarray) -> np.ndarray:
         """Superpixels under a straight stroke between two places well within `mask`."""
-        depth = _depth(mask)
-        ys, xs = np.nonzero(depth > 0.4 * depth.max())
+        depths = depth(mask)
+        ys, xs = np.nonzero(depths > 0.4 * depths.max())
         if not len(ys):
             return np.zeros(0, np.intp)
         a, b = self.rng.integers(len(ys), size=2)
@@ -263,7 +263,7 @@ class Session:
             self.samples.append(Sample(found[chosen], inside[chosen], root[chosen] / root[chosen].mean()))
 
 
-def _depth(mask: np.ndarray) -> np.ndarray:
+def depth(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 

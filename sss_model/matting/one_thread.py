@@ -15,13 +15,14 @@ from threadpoolctl import ThreadpoolController
 
 @lru_cache(maxsize=1)
 def _libraries() -> ThreadpoolController:
-    import scipy.sparse.linalg  # noqa: F401  # which brings its own
+    import scipy.sparse.linalg  # noqa: F401  # which brings its own, as torch does
+    import torch  # noqa: F401
 
     return ThreadpoolController()
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Have BLAS use one thread, and as many as before at the end."""
-    with _libraries().limit(limits=1, user_api="blas"):
+def one_thread(kind: str = "blas") -> Iterator[None]:
+    """Have BLAS, or torch for the `kind` "openmp", use one thread, and as many as before at the end."""
+    with _libraries().limit(limits=1, user_api=kind):
         yield

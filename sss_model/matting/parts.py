@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from sss_model.array_types import Doubles, Indices
 from sss_model.errors import ParameterError
 from sss_model.extractor import check_image
+from sss_model.matting.click_decoder import Embedding, embedding_of
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.inputs import check_features, grid_features, grid_image
 from sss_model.segmentation.superpixels import means, superpixels
@@ -85,6 +86,11 @@ class Parts:
         terms = np.stack([L, a, b, L * L, a * a, b * b, L * a, L * b, a * b], axis=1)
         centred: Doubles = (terms - terms.mean(0)) / (terms.std(0) + 1e-6)
         return centred
+
+    @cached_property
+    def embedding(self) -> Embedding | None:
+        """What the click decoder sees of the picture; None where it does not know the features."""
+        return embedding_of(self.labels, self.features, self.colours, self.shares)
 
     @cached_property
     def steps(self) -> Doubles:
@@ -162,7 +168,7 @@ class Parts:
 
     def prepare(self) -> None:
         """Compute all that is kept, so that the first mark need not wait for it."""
-        for name in ("reduced", "colour_terms", "graph", "colour_graph", "order", "_merges"):
+        for name in ("reduced", "colour_terms", "graph", "colour_graph", "order", "_merges", "embedding"):
             getattr(self, name)
 
 

@@ -1,8 +1,9 @@
-"""From a mark to an alpha for each superpixel: the judge's odds, and one sparse system.
+"""From a mark to an alpha for each superpixel: the odds of a judge and of a click decoder, and one sparse system.
 
 The judge's log-odds are mixed with those of a plain rule, the regression's and 8 (d- - d+) / (d- + d+) of the geodesic
-distances, and drawn to the matte so far by 2 a - 1: a correction should not lose what was right elsewhere. With p their
-probability and W the likeness of neighbours, the alphas a minimise
+distances, and drawn to the matte so far by 2 a - 1: a correction should not lose what was right elsewhere. Where the
+features are of the model that the click decoder knows, half of the odds are its own. With p their probability and W the
+likeness of neighbours, the alphas a minimise
 
     sum_ij W_ij (a_i - a_j)^2 + 0.3 sum_i |2 p_i - 1| (a_i - [p_i > 1/2])^2,    a = 1 or 0 under marks
 """
@@ -23,6 +24,7 @@ _DATA, _HARD = 0.3, 1e6
 _INERTIA = 1.0
 _ODDS = 6.0
 _PLAIN_SCALE, _PLAIN_FIRST, _PLAIN_LATER = 0.6, 0.5, 0.25  # it knows large things that touch the frame better
+_DECODED, _SEEN = 0.5, 8.0  # the click decoder's share of the odds, and the most that they are
 _FEATURE_FALL, _COLOUR_FALL = 6.0, 200.0
 
 
@@ -41,9 +43,13 @@ def spread(parts: Parts, likely: Doubles) -> Doubles:
 
 
 def judged(parts: Parts, now: Situation) -> Doubles:
-    """(K,): the log-odds of the shipped judge, weighed."""
+    """(K,): the log-odds of the shipped judge, weighed, and of the click decoder where it knows the features."""
     found = cues(parts, now)
-    return weighed(shipped_judge().odds(found), found, now)
+    odds = weighed(shipped_judge().odds(found), found, now)
+    if parts.embedding is None:
+        return odds
+    seen = parts.embedding.odds(now.marks, now.under, now.keep, now.before, now.boxed)
+    return (1 - _DECODED) * odds + _DECODED * np.clip(seen, -_SEEN, _SEEN)
 
 
 def weighed(odds: Doubles, found: NDArray[np.float32], now: Situation) -> Doubles:
