@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from operator import attrgetter
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from fakes import FakeEngine
@@ -20,18 +21,18 @@ ENGINES = (FeatureEngine, FileEngine, ModelEngine, SessionEngine)
 ROWS = [(engine, kind, name) for engine in ENGINES for kind, name in engine.answers.items()]
 
 
-def results_of(kind: type[Request[Any]]) -> set[Any]:
-    """The results that `class X(Request[Result])` names."""
-    named = get_args(kind.__orig_bases__[0])[0]
-    return set(get_args(named)) or {named}
+def alternatives(result: Any) -> set[str]:
+    """The types of which `result` is one, by their names."""
+    kinds = get_args(result) if get_origin(result) in (Union, UnionType) else (result,)
+    return {getattr(kind, "__forward_arg__", None) or (get_origin(kind) or kind).__name__ for kind in kinds}
 
 
 def check(method: Any, kind: type[Request[Any]]) -> None:
+    """`class X(Request[Result])` names what `method` gives."""
     hints = get_type_hints(method, vars(sys.modules[method.__module__]))
     first = next(name for name in inspect.signature(method).parameters if name != "self")
     assert hints[first] is kind
-    gives = set(get_args(hints["return"])) or {hints["return"]}
-    assert gives <= results_of(kind) | {type(None)}
+    assert alternatives(hints["return"]) <= alternatives(get_args(kind.__orig_bases__[0])[0]) | {"NoneType"}
 
 
 @pytest.mark.parametrize(("engine", "kind", "name"), ROWS, ids=lambda value: getattr(value, "__name__", value))
