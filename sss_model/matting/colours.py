@@ -31,7 +31,7 @@ _INERTIA_INSIDE, _INERTIA_OUTSIDE = 100.0, 37.5
 
 
 def colour_odds(image: Floats, coarse: Floats) -> tuple[Floats, Mask]:
-    """Log-odds that a pixel belongs to the matte, and where they speak against the superpixels near the border.
+    """Colours' log-odds where all odds agree with them, and where they speak against the superpixels near the border.
 
     Parameters
     ----------
@@ -49,9 +49,11 @@ def colour_odds(image: Floats, coarse: Floats) -> tuple[Floats, Mask]:
     depth, away = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5) / long for side in (inside, ~inside))
     odds = _OWN * (2 * coarse - 1) + _INERTIA_INSIDE * depth - _INERTIA_OUTSIDE * away
     asked = (depth < _INSIDE) & (away < _OUTSIDE)
-    odds[asked] += _told(image, coarse, asked)
+    told = np.zeros_like(odds)
+    told[asked] = _told(image, coarse, asked)
+    odds += told
     against = asked & ((odds > 0) != inside)
-    return odds, _connected(against, inside)
+    return np.where((told > 0) == (odds > 0), told, 0), _connected(against, inside)
 
 
 def _connected(against: Mask, inside: Mask) -> Mask:
