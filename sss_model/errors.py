@@ -65,6 +65,7 @@ _OUT_OF_MEMORY = (
     "failed to map segment",
     "can't start new thread",  # whose stack has no room
 )
+_NO_EXCEPTION = "error return without exception set"  # Python's, which had no room for the exception itself
 _NO_PRIMITIVE = "could not create a primitive"  # oneDNN, which had described it and finds no room for its code
 
 
@@ -74,5 +75,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
     words = str(error).lower()
+    if isinstance(error, SystemError) and words.endswith(_NO_EXCEPTION):
+        return True
     told = any(phrase in words for phrase in _OUT_OF_MEMORY) or words == _NO_PRIMITIVE
     return told and isinstance(error, (RuntimeError, OSError, ImportError))

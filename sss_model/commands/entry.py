@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from sss_model.errors import is_out_of_memory
+
 MODULES = {
     "sss-extract": "extract",
     "sss-segment": "segment",
@@ -31,7 +33,9 @@ def main() -> int:
         signal.signal(number, _leave)
     try:
         command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
-    except MemoryError:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         print(f"{name}: There is not enough memory to load the program. Close other programs.", file=sys.stderr)
         return 1
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sss_model.commands import convert, evaluate, extract, segment, train
+from sss_model.commands import convert, entry, evaluate, extract, segment, train
 from sss_model.commands.batch import find_inputs
 from sss_model.commands.ending import explain, run_command
 from sss_model.commands.entry import MODULES
@@ -161,3 +161,15 @@ def test_what_the_system_refuses_is_said(tmp_path: Path, capsys: pytest.CaptureF
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(ParameterError, match=r"cannot be read: access to it is not permitted\.$"):
         find_inputs([str(tmp_path)])
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SystemError("error return without exception set")])
+def test_too_little_memory_to_load_a_command_is_said(monkeypatch, capsys, error):
+    def load(_name):
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["sss-extract"])
+    monkeypatch.setattr(entry.importlib, "import_module", load)
+    monkeypatch.setattr(entry.signal, "signal", lambda *_: None)
+    assert entry.main() == 1
+    assert "sss-extract: There is not enough memory to load the program." in capsys.readouterr().err

@@ -58,6 +58,8 @@ def test_the_peak_counts_from_its_reset() -> None:
 
 def test_which_errors_say_that_memory_ran_out() -> None:
     assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(SystemError("error return without exception set"))
+    assert not is_out_of_memory(SystemError("bad argument to internal function"))
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
