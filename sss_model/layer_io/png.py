@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sss_model.errors import ParameterError
 from sss_model.files.export import ExportError
+from sss_model.image_io.write import write_png as write_png_file
 from sss_model.layer_io.layers import Layers, whole_alphas, whole_numbers
-from sss_model.storage.atomic_write import replacing
-
-_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels -> PNG's number for grey, RGB, RGBA
-_BLOCK = 2**23  # bytes of rows that are compressed at once
-_UP = 2  # the filter that subtracts the row above: photographs take a third less room
-_LEVEL = 3  # of zlib: 6 is 4 % smaller and takes three times as long
 
 
 def write_png(paths: Sequence[Path], layers: Layers, *, premultiplied: bool = False) -> None:
@@ -53,34 +45,6 @@ def write_alphas(paths: Sequence[Path], layers: Layers) -> None:
 
 def write_samples(path: Path, samples: NDArray[np.uint16], *, text: Mapping[str, str] | None = None) -> None:
     """Write `samples` (H, W, 1, 3 or 4) uint16, grey, RGB or RGBA in sRGB, as the PNG `path`, whole or not at all."""
-    if samples.dtype != np.uint16 or samples.ndim != 3 or samples.shape[2] not in _COLOUR_TYPES or 0 in samples.shape:
+    if samples.dtype != np.uint16 or samples.ndim != 3 or samples.shape[2] not in (1, 3, 4) or 0 in samples.shape:
         raise ParameterError(f"samples must be (H, W, 1, 3 or 4) uint16, got {samples.shape} {samples.dtype}.")
-    height, width, channels = samples.shape
-    with replacing(path, ExportError) as temporary, open(temporary, "xb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n")
-        _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))
-        _chunk(file, b"sRGB", b"\0")
-        for keyword, words in (text or {}).items():
-            _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + words.encode())
-        packer = zlib.compressobj(_LEVEL)
-        for block in _filtered(samples):
-            _chunk(file, b"IDAT", packer.compress(block))
-        _chunk(file, b"IDAT", packer.flush())
-        _chunk(file, b"IEND", b"")
-
-
-def _filtered(samples: NDArray[np.uint16]) -> Iterator[bytes]:
-    """The rows as the format has them, block by block: the filter's number, then bytes less those of the row above."""
-    height, width, channels = samples.shape
-    rows = max(1, _BLOCK // (width * channels * 2))
-    above = np.zeros((1, width * channels * 2), np.uint8)
-    for y in range(0, height, rows):
-        block = samples[y : y + rows].astype(">u2").reshape(-1, width * channels).view(np.uint8)
-        filtered = np.full((len(block), 1 + block.shape[1]), _UP, np.uint8)
-        np.subtract(block, np.concatenate([above, block[:-1]]), out=filtered[:, 1:])
-        above = block[-1:]
-        yield filtered.tobytes()
-
-
-def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
-    file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+    write_png_file(path, samples, ExportError, text=text, srgb=True)

@@ -174,12 +174,17 @@ def test_thumbnail_of_transparent_deep_and_bad(tmp_path: Path) -> None:
         read_thumbnail(clear, 0)
 
 
-def test_written_picture_is_what_pillow_reads(tmp_path: Path) -> None:
-    picture = noise(33, 20, 3)
+@pytest.mark.parametrize("block", [1, 300, 1 << 20])  # bytes that are packed at once
+@pytest.mark.parametrize("channels", [3, 4])
+def test_written_picture_is_what_pillow_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int, block: int
+) -> None:
+    monkeypatch.setattr("sss_model.image_io.write._BLOCK", block)
+    picture = noise(33, 20, channels)
     write_picture(tmp_path / "a.png", picture[:, ::-1])
     with Image.open(tmp_path / "a.png") as read:
         assert read.format == "PNG"
-        assert read.mode == "RGB"
+        assert read.mode == ("RGB" if channels == 3 else "RGBA")
         np.testing.assert_array_equal(np.asarray(read), picture[:, ::-1])
     assert os.listdir(tmp_path) == ["a.png"]
 
@@ -211,7 +216,7 @@ def test_refused_writing_leaves_the_old_file_and_no_part(
         file.write(b"half a picture")
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("sss_model.image_io.write.putchunk", refuse)
+    monkeypatch.setattr("sss_model.image_io.write._chunk", refuse)
     with pytest.raises(ImageError, match=sentence) as caught:
         write_picture(tmp_path / "a.png", noise(5, 5, 3), text={"Title": "a"})
     assert caught.value.hint

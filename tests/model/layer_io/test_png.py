@@ -26,9 +26,7 @@ def test_opencv_reads_every_bit(tmp_path, channels, size):
 
 
 def test_rows_cross_from_block_to_block(tmp_path, monkeypatch):
-    from sss_model.layer_io import png
-
-    monkeypatch.setattr(png, "_BLOCK", 5000)
+    monkeypatch.setattr("sss_model.image_io.write._BLOCK", 5000)
     samples = np.random.default_rng(3).integers(0, 65536, (50, 90, 4), dtype=np.uint16)
     write_samples(tmp_path / "a.png", samples)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "a.png"), -1)[..., [2, 1, 0, 3]], samples)
