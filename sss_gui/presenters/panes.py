@@ -25,12 +25,15 @@ class PanesPresenter(QObject):
         super().__init__(parent)
         self._session, self._panel, self._panels = session, panel, (panel, segments)
         self._filtered = [each.pane("filtered") for each in self._panels]
+        self._failed: Source | None = None  # the picture that the next error is about
+        self._outlives = False  # whether the error shown is not about the displayed picture, which is still under way
         session.displayed_changed.connect(self._empty)
         session.picture_opened.connect(self._show_input)
         session.panes_rendered.connect(self._show)
         session.previewed.connect(self._preview)
         session.lifted.connect(self._lay)
-        session.failed.connect(self.show_error)
+        session.picture_failed.connect(self._note_failed)
+        session.failed.connect(self._show_failed)
         session.source_changed.connect(self._show_placeholders)
         session.source_changed.connect(self._show_states)
         session.status_changed.connect(self._show_states)
@@ -39,7 +42,8 @@ class PanesPresenter(QObject):
         self._show_placeholders()
 
     def show_error(self, error: ErrorText) -> None:
-        """Lay `error` over the last good picture."""
+        """Lay `error` over the last good picture; where that is still under way, its completion leaves it there."""
+        self._outlives = self._session.shown is None
         for panel in self._panels:
             if error.can_go_on:
                 panel.show_offer(error.title, error.words, "Read it smaller", self._read_smaller)
@@ -47,12 +51,21 @@ class PanesPresenter(QObject):
                 panel.show_message(error.title, error.words, error.details)
         self._show_placeholders()
 
+    def _note_failed(self, source: Source, _sentence: str) -> None:
+        self._failed = source
+
+    def _show_failed(self, error: ErrorText) -> None:
+        self.show_error(error)
+        self._outlives &= self._failed not in (None, self._session.displayed)
+        self._failed = None
+
     def _read_smaller(self) -> None:
         for panel in self._panels:
             panel.end_offer()
         self._session.read_smaller()
 
     def _clear_messages(self) -> None:
+        self._outlives = False
         for panel in self._panels:
             panel.clear_message()
 
@@ -68,8 +81,9 @@ class PanesPresenter(QObject):
             for pane in self._filtered if name == "filtered" else [self._panel.pane(name)]:
                 if pane.picture is not pyramid[0] or name == "filtered":  # a preview may lie over that one
                     pane.set_pyramid(pyramid)
-        if result.complete:
+        if result.complete and not self._outlives:
             self._clear_messages()
+        self._outlives &= not result.complete
 
     def _preview(self, patch: Patch) -> None:
         self._lay(patch)

@@ -9,7 +9,7 @@ from controls import button
 from journeys import failing, idle_shown
 
 from sss_gui.pane_names import PANES
-from sss_gui.requests.error_text import NotAgreedError
+from sss_gui.requests.error_text import ErrorText, NotAgreedError
 from sss_gui.requests.panes import OpenPicture, Source
 from sss_model.errors import ParameterError
 
@@ -122,3 +122,44 @@ def test_a_picture_that_may_not_fit_into_memory_is_asked_about(qtbot, program, e
     (asked,) = [asked for asked in engine.asked if isinstance(asked, OpenPicture) and asked.agreed]
     assert asked.source.name == "b.png"
     assert not banner.isVisible()
+
+
+def half_done(qtbot, program, engine, paths):
+    """The first of several pictures shows, and its features are under way."""
+    engine.gate.clear()
+    program.open_files.open_paths(paths)
+    qtbot.waitUntil(lambda: program.session.displayed == Source.from_path(paths[0]))
+
+
+def test_words_about_a_broken_picture_outlive_the_completion_of_another(qtbot, program, engine, photos):
+    half_done(qtbot, program, engine, [photos[0], photos[2]])
+    banner = program.window.panel.banner
+    program.pictures.choose(1)
+    qtbot.waitUntil(banner.isVisible)
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    assert program.session.shown.name == "a.png"
+    assert banner.isVisible() and "broken.png is no picture" in " ".join(banner.text())
+    program.window.params.rested.emit("radius", 7)
+    qtbot.waitUntil(lambda: not banner.isVisible())
+    idle_shown(qtbot, program)
+
+
+def test_words_about_something_else_outlive_the_completion_too(qtbot, program, engine, photos):
+    half_done(qtbot, program, engine, photos[:1])
+    program.session_store.failed.emit(ErrorText("The session cannot be opened", "old.json is no session."))
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    assert "old.json is no session." in " ".join(program.window.panel.banner.text())
+    assert program.window.panel.banner.isVisible()
+
+
+def test_words_about_the_picture_itself_go_when_it_is_completed(qtbot, program, engine, photos):
+    half_done(qtbot, program, engine, photos[:1])
+    engine.fail["a.png"] = ParameterError("No such size.")
+    failing(qtbot, program, engine.gate.set)
+    assert program.window.panel.banner.isVisible()
+    engine.fail.clear()
+    program.session.run_again()
+    idle_shown(qtbot, program)
+    assert not program.window.panel.banner.isVisible()
