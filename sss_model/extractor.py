@@ -226,7 +226,8 @@ class CachedExtractor:
         params = replace(params, size="auto", scales=())  # the grid is no matter of the network
         key = (model, file_stamp(model), params)
         if self._extractor is None or key != self._key:
-            self.clear()
+            if self._extractor is not None:
+                self.clear()
             self._extractor = FeatureExtractor(model, params=params)
             self._key = key
         return self._extractor

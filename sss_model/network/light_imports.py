@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from sss_model.quick_import import quick_import
+
 _COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
 _lock = threading.Lock()
 
@@ -22,7 +24,8 @@ def import_timm() -> ModuleType:
     """The package timm, imported quickly where it was not imported yet."""
     with _lock:
         if "timm" not in sys.modules and _COMPILER not in sys.modules:
-            with contextlib.suppress(ImportError, AttributeError), _stand_in():  # another version may want more of it
+            # another version may want more of it
+            with quick_import(), contextlib.suppress(ImportError, AttributeError), _stand_in():
                 return importlib.import_module("timm")
         return importlib.import_module("timm")
 
