@@ -18,7 +18,7 @@ from sss_model.params import ExportParams, ExtractParams, FilterParams, Projecti
 from sss_model.progress import Progress, silent
 from sss_model.projection.display_basis import FixedBasis
 from sss_model.projection.feature_views import FeatureViews
-from sss_model.working_grid import choose_grid, extract_grid
+from sss_model.working_grid import SmallestScale, choose_grid, extract_grid
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def analyse(
     progress: Progress | None = None,
     *,
     picture: Picture | None = None,
+    smallest: SmallestScale | None = None,
     make_room: Callable[[int], None] | None = None,
     note: Callable[[str], None] | None = None,
 ) -> AnalysedPicture:
@@ -65,6 +66,7 @@ def analyse(
     extractor : keeps the network from picture to picture
     model, params : of the network; None is the shipped one
     picture : the photograph as (H, W, 3) uint8 where the caller has it already; it is kept instead of another copy
+    smallest : what `extract_smallest` made of it, where that was done already
     make_room : told how many bytes the features take, before they are kept
     note : told each sentence of the notes as it comes
 
@@ -96,7 +98,9 @@ def analyse(
     log.debug("grid: %d x %d at scales %s", *grid.size[::-1], params.network_scales)
     if make_room is not None:
         make_room(4 * network.feature_channels * grid.size[0] * grid.size[1])
-    found = extract_grid(network, opened.image, size=params.size, scales=params.scales, progress=progress, note=note)
+    found = extract_grid(
+        network, opened.image, size=params.size, scales=params.scales, smallest=smallest, progress=progress, note=note
+    )
     if grid.is_native:
         picture = None
     elif picture is None:

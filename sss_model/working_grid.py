@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sss_model.array_types import AnyFloats
 from sss_model.errors import ParameterError
-from sss_model.extractor import FeatureExtractor, check_image
+from sss_model.extractor import ExtractionResult, FeatureExtractor, check_image
 from sss_model.filtering.lift import cells_under
 from sss_model.filtering.resize import resize
 from sss_model.params import GridParams, check_scales, grid_side
@@ -132,12 +132,45 @@ class GridFeatures:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class SmallestScale:
+    """What the network makes of the smallest of several scales: a fraction of the work, a rough idea of the whole.
+
+    Attributes
+    ----------
+    scale : times the grid's size
+    guide : (h, w, 3) float32, the picture at that scale
+    result : its features (h, w, D)
+    """
+
+    scale: float
+    guide: NDArray[np.float32]
+    result: ExtractionResult
+
+
+def extract_smallest(
+    extractor: FeatureExtractor,
+    image: NDArray[np.float32],
+    params: GridParams,
+    progress: Progress | None = None,
+) -> SmallestScale | None:
+    """The smallest scale of `image` (H, W, 3) under `params`, for `extract_grid` to go on from; None of one alone."""
+    check_image(image)
+    scale = min(params.network_scales)
+    if len(params.network_scales) == 1:
+        return None
+    grid = choose_grid((image.shape[0], image.shape[1]), params.size)
+    seen = _resized_image(image, _scaled(grid.size, scale))
+    return SmallestScale(scale, seen, extractor.extract_with_record(seen, progress))
+
+
 def extract_grid(
     extractor: FeatureExtractor,
     image: NDArray[np.float32],
     *,
     size: str | int = "auto",
     scales: Sequence[float] = (),
+    smallest: SmallestScale | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> GridFeatures:
@@ -149,6 +182,7 @@ def extract_grid(
     size : the grid's long side in cells, `auto` or `native`
     scales : the network sees the picture at each of these times the grid's size; the features are averaged. None
         named: those that measured best, or 1 for `native`
+    smallest : what `extract_smallest` made of the same; it is not computed again, and its features may be written over
     progress : may raise `Cancelled`
     note : told each sentence of the notes as it comes
 
@@ -172,10 +206,13 @@ def extract_grid(
     work = np.cumsum([0.0, *(height * width for height, width in sizes)])
     notes: list[str] = []
     features: AnyFloats | None = None
-    for number, shape in enumerate(sizes):
+    for number, (scale, shape) in enumerate(zip(params.network_scales, sizes, strict=True)):
         part = steps.part(work[number] / work[-1], work[number + 1] / work[-1])
-        seen = guide if shape == grid.size else _resized_image(image, shape)
-        result = extractor.extract_with_record(seen, part, note=note)
+        if smallest is not None and scale == smallest.scale:
+            result = smallest.result
+        else:
+            seen = guide if shape == grid.size else _resized_image(image, shape)
+            result = extractor.extract_with_record(seen, part, note=note)
         at_scale = result.features if shape == grid.size else resize(result.features, grid.size)
         features = at_scale if features is None else np.add(features, at_scale, out=features)
         notes += [sentence for sentence in result.notes if sentence not in notes]

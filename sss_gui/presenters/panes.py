@@ -29,6 +29,7 @@ class PanesPresenter(QObject):
         self._outlives = False  # whether the error shown is not about the displayed picture, which is still under way
         session.displayed_changed.connect(self._empty)
         session.picture_opened.connect(self._show_input)
+        session.roughly_rendered.connect(self._show)
         session.panes_rendered.connect(self._show)
         session.previewed.connect(self._preview)
         session.lifted.connect(self._lay)
@@ -109,7 +110,8 @@ class PanesPresenter(QObject):
         session = self._session
         waits = session.displayed is not None and session.state.source != session.displayed
         for name in PANES:
-            badge = session.status if name == "filtered" or (session.outdated and name != "input") else ""
+            tells = name == "filtered" or session.is_rough(name) or (session.outdated and name != "input")
+            badge = session.status if tells else ""
             badge = WAITING if waits else badge
             for pane in self._filtered if name == "filtered" else [self._panel.pane(name)]:
                 pane.set_state(badge, badge not in ("", "exact"))

@@ -162,7 +162,7 @@ class PixelInspector(QObject):
             if self._panel.pane(name).picture is not None
         )
         former = PANES[1:] if self._session.outdated else ("filtered",) if self._session.status == "stale" else ()
-        stale = frozenset(PANE_TITLES[name] for name in former)
+        stale = frozenset(PANE_TITLES[name] for name in PANES if name in former or self._session.is_rough(name))
         self._read_out.set_reading(Reading(*point, (red, green, blue), panes, stale))
         other = "pointer" if self._hovered else f"pin {len(pins)}"
         self._probe_panel.set_measure(f"{self._choices.similarity.metric} to {other}", self.compared(point))

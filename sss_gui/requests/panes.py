@@ -174,6 +174,13 @@ class RenderPanes(Request[PanesResult]):
 
 
 @dataclass(frozen=True)
+class RoughPanes(Request[PanesResult]):
+    """Show what the smallest scale alone tells, before all features are there; nothing where that is no shorter way."""
+
+    panes: RenderPanes
+
+
+@dataclass(frozen=True)
 class Preview(Request[Patch]):
     """Show the filtered pane while a slider moves: the projected channels are filtered instead of all features.
 

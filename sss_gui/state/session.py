@@ -1,7 +1,8 @@
 """What is wanted and what is shown: intents come in, one signal a field goes out. No widget, no array arithmetic.
 
-What is wanted is asked for in three requests: the picture, its features, and the panes that show these. Another radius
-asks for the panes alone. While a slider moves, previews are asked for in their place.
+What is wanted is asked for in three requests: the picture, its features, and the panes that show these; where
+nothing of a picture is shown yet, rough panes come before its features. Another radius asks for the panes alone. While
+a slider moves, previews are asked for in their place.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from sss_gui.pane_names import PANES
 from sss_gui.requests.channel import Channel, Ended, Rank
 from sss_gui.requests.error_text import MODEL_TITLE, ErrorText
 from sss_gui.requests.panes import (
@@ -29,6 +31,7 @@ from sss_gui.requests.panes import (
     Patch,
     Preview,
     RenderPanes,
+    RoughPanes,
     Source,
     View,
 )
@@ -133,6 +136,7 @@ class Session(QObject):
     displayed_changed : Source or None, whose picture the panes show from now on
     picture_opened : OpenedPicture, the displayed picture
     features_computed : FeaturesResult, those of the displayed picture
+    roughly_rendered : PanesResult, panes to be looked at until those of the features come
     panes_rendered : PanesResult, some or all panes of the displayed picture
     previewed : Patch, a preview of the filtered pane
     lifted : Patch, the visible part of the filtered pane as sharp as the photograph
@@ -155,6 +159,7 @@ class Session(QObject):
     displayed_changed = Signal(object)
     picture_opened = Signal(object)
     features_computed = Signal(object)
+    roughly_rendered = Signal(object)
     panes_rendered = Signal(object)
     previewed = Signal(object)
     lifted = Signal(object)
@@ -174,6 +179,7 @@ class Session(QObject):
         self.features: FeaturesResult | None = None
         self.exports = Channel(worker, Rank.EXPORT, keeps_all=True, busy=True)
         self._opening = Channel(worker, Rank.OPEN, stops_running=True, busy=True, quiet=True)
+        self._roughs = Channel(worker, Rank.PREVIEW, stops_running=True, busy=True, quiet=True)
         self._computing = Channel(worker, Rank.FEATURES, stops_running=True, busy=True, quiet=True)
         self._rendering = Channel(worker, Rank.PANES, stops_running=True, busy=True, quiet=True)
         self._previews = Channel(worker, Rank.PREVIEW, quiet=True)
@@ -186,6 +192,7 @@ class Session(QObject):
         self._refused: Source | None = None  # the last one that was not read because nobody had agreed
         self._live = False  # whether a preview was asked for last
         self._exact = False  # whether the filtered pane is exact
+        self._rough = False  # whether the panes show what the smallest scale alone tells of the displayed picture
         self._shows_features = False  # whether the panes show the displayed picture's, of this state or another one
         self._previewed = False  # whether a preview lies over the filtered pane
         self._renewing = False  # whether the files were asked for anew, and what is shown is of former ones
@@ -236,13 +243,17 @@ class Session(QObject):
     def status(self) -> str:
         """Of the filtered pane, one of stale, preview, exact; '' while it shows nothing."""
         if not self._shows_features or self._complete is None:
-            return ""
+            return "preview" if self._rough else ""
         if self.outdated:
             return "stale"
         if self._previewed:
             return "preview"
         wanted = replace(self._state, source=self.displayed)
         return "exact" if _filtered(self._complete) == _filtered(wanted) else "stale"
+
+    def is_rough(self, pane: str) -> bool:
+        """Whether `pane` shows what the smallest scale alone tells, which is to be looked at and not to be used."""
+        return self._rough and pane in PANES[1:]
 
     def cell(self, point: tuple[int, int], grid: tuple[int, ...]) -> tuple[int, int]:
         """(x, y) of the cell of a `grid` (h, w, ...) that lies under the pixel `point` of the displayed picture."""
@@ -379,6 +390,10 @@ class Session(QObject):
                 self._opening.ask(
                     OpenPicture(features.source, features.source in self._agreed), self._take_picture, self._end
                 )
+            if state.source != self.displayed or not self._shows_features:
+                self._roughs.ask(RoughPanes(state.panes()), self._take_rough)  # what fails here fails below too
+            else:
+                self._roughs.drop()
             self._computing.ask(features, self._take_features, self._end)
             if not opens:
                 self._opening.drop()
@@ -389,7 +404,7 @@ class Session(QObject):
     def _drop(self) -> None:
         """What was asked for so far is not wanted any more."""
         self._network = None
-        for channel in (self._opening, self._computing, self._previews, self._rendering):
+        for channel in (self._opening, self._roughs, self._computing, self._previews, self._rendering):
             channel.drop()
 
     def _show_exact(self) -> None:
@@ -412,6 +427,11 @@ class Session(QObject):
         self._display(result.source, result.size)
         self.picture_opened.emit(result)
 
+    def _take_rough(self, result: PanesResult) -> None:
+        self._rough = True
+        self.roughly_rendered.emit(result)
+        self._tell()
+
     def _take_features(self, result: FeaturesResult | Notes) -> None:
         if isinstance(result, Notes):
             self.noted.emit(" ".join(result.sentences))
@@ -424,7 +444,7 @@ class Session(QObject):
         self._exact = result.complete
         if result.complete:
             self._complete, self._shows_features = self._state, True
-            self._previewed = self._renewing = False
+            self._previewed = self._renewing = self._rough = False
         self.panes_rendered.emit(result)
         self._tell()
         if opened:
@@ -441,7 +461,7 @@ class Session(QObject):
         self.size = size
         if source != self.displayed:
             self.displayed, self.features = source, None
-            self._shows_features = self._previewed = self._renewing = False
+            self._shows_features = self._previewed = self._renewing = self._rough = False
             self.displayed_changed.emit(source)
             self._tell()
 

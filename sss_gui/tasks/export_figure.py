@@ -52,7 +52,7 @@ class ExportFigure(QObject):
     def dialog(self) -> None:
         """Ask what the figure is to hold and where it goes, and have it drawn."""
         source, panel = self._session.displayed, self._shown_panel()
-        panes = {name: title for name, title in self._titles().items() if panel.pane(name).picture is not None}
+        panes = {name: title for name, title in self._titles().items() if self._can_draw(name)}
         if source is None or not panes:
             self.noted.emit("Open a picture first.")
             return
@@ -84,10 +84,13 @@ class ExportFigure(QObject):
             return
         panel, titles = self._shown_panel(), self._titles()
         size = panel.controller.image_size
-        there = [name for name in choice.panes if name in titles and panel.pane(name).picture is not None]
+        there = [name for name in choice.panes if name in titles and self._can_draw(name)]
         panes = tuple(self._pane(titles[name], name, panel.pane(name), size, choice) for name in there)
         request = FigureRequest(path, panes, choice.width, choice.columns, title)
         self._figures.ask(request, self._say, self._end)
+
+    def _can_draw(self, name: str) -> bool:
+        return self._shown_panel().pane(name).picture is not None and not self._session.is_rough(name)
 
     def _titles(self) -> Mapping[str, str]:
         return SEGMENT_TITLES if self._segments.shown else PANE_TITLES

@@ -97,16 +97,25 @@ class ExportTask(QObject, Generic[Record]):
         if image.isNull():
             self.noted.emit("This pane is empty.")
             return
+        if self._is_rough(name):
+            return
         # setImage, for PySide frees a QMimeData of ours twice when the program ends
         QGuiApplication.clipboard().setImage(image)
         legend = view.header.legend.legend
         over = f", with {legend.name}" if legend is not None else ""
         self.noted.emit(f"Copied: {self._titles[name]}{over}.")
 
+    def _is_rough(self, name: str) -> bool:
+        """Whether pane `name` is only to be looked at as yet, which is said."""
+        rough = self._session.is_rough(name)
+        if rough:
+            self.noted.emit(f"{self._titles[name]} is only a preview as yet: wait until all features are there.")
+        return rough
+
     def drag_out(self, name: str) -> None:
         """Let the picture of pane `name` be dragged to another program, as a PNG in a temporary folder."""
         picture, source = self._panel.pane(name).picture, self._session.displayed
-        if picture is None or source is None:
+        if picture is None or source is None or self._is_rough(name):
             return
         path = Path(tempfile.mkdtemp(prefix="sss-features-")) / f"{source.stem}-{name}.png"
         if qimage.to_qimage(picture).save(str(path), quality=90):  # 90: hardly compressed, so the drag starts at once

@@ -19,6 +19,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -65,6 +66,7 @@ from sss_gui.requests.panes import (
     ProbeResult,
     Pyramid,
     RenderPanes,
+    RoughPanes,
     Source,
 )
 from sss_gui.requests.segments import (
@@ -81,7 +83,7 @@ from sss_gui.requests.segments import (
     SegmentsRequest,
 )
 from sss_gui.requests.sequence import CarryRequest, ExportFramesRequest, SequenceRecipeRequest
-from sss_gui.requests.worker import Answers, Deliver, Engine
+from sss_gui.requests.worker import LOADING, Answers, Deliver, Engine
 from sss_gui.worker.compared_vectors import compare_vectors
 from sss_gui.worker.feature_cache import CachedFeatures, FeatureCache
 from sss_gui.worker.image_pyramid import make_pyramid
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
     from sss_model.extractor import CachedExtractor
     from sss_model.projection.display_basis import FixedBasis
     from sss_model.projection.feature_views import FeatureViews
+    from sss_model.working_grid import SmallestScale
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +124,7 @@ class FeatureEngine(Engine):
 
     answers: ClassVar[Answers] = {
         OpenPicture: "open_picture",
+        RoughPanes: "rough_panes",
         ComputeFeatures: "compute_features",
         RenderPanes: "render_panes",
         Preview: "preview",
@@ -166,6 +170,7 @@ class FeatureEngine(Engine):
         self.documents = FeatureCache()
         self._extraction = extraction
         self._opened: tuple[Any, Input, Pyramid] | None = None  # read last, until its features are there
+        self._smallest: tuple[Any, SmallestScale] | None = None  # of what was read last, until its features are there
         self._bases: dict[tuple[Any, ...], FixedBasis] = {}
         self._agreed: set[Source] = set()  # pictures that may be reduced to what memory holds
         self._overlays: OverlayEngine | None = None
@@ -228,7 +233,7 @@ class FeatureEngine(Engine):
 
     def load_model(self, request: LoadModelRequest, progress: Progress, deliver: Deliver) -> LoadModelResult:
         """Load torch and the model, and say where it can run."""
-        progress.report(0.0, "Loading the model")
+        progress.report(0.0, LOADING)
         extractor = self.extraction.extractor(request.model, request.extract)
         return LoadModelResult(extractor.checkpoint.path.stem, device_words(extractor.device), devices())
 
@@ -246,6 +251,35 @@ class FeatureEngine(Engine):
             return OpenedPicture(source, document.figure.size, document.full_picture(), files_of_source(source), sha256)
         opened, levels = self._read(source, deliver)
         return OpenedPicture(source, opened.image.shape[:2], levels, files_of_source(source), opened.sha256)
+
+    def rough_panes(self, request: RoughPanes, progress: Progress, deliver: Deliver) -> PanesResult | None:
+        """The panes as the smallest scale has them; None where the features are remembered, or come from no scales."""
+        panes, features = request.panes, request.panes.features
+        key = self._key(features)
+        if self.documents.get_quietly(key) is not None:
+            return None
+        opened = self._read(features.source, deliver)[0]
+        if opened.features is not None:
+            return None
+        progress.report(0.0, LOADING)
+        with quick_import():  # here: they load torch
+            from sss_model.projection.feature_views import FeatureViews
+            from sss_model.working_grid import extract_smallest
+
+        extractor = self.extraction.extractor(features.model, features.extract)
+        smallest = extract_smallest(extractor, opened.image, features.extract, progress.part(0.0, 0.0))
+        if smallest is None:
+            return None
+        self._smallest = key, smallest
+        figure = FeatureViews(smallest.guide, smallest.result.features, device=smallest.result.device)
+        filter = replace(panes.filter, radius=max(1, round(panes.filter.radius * smallest.scale)))
+        basis = self._basis(panes.basis)
+        maps = {
+            "random": figure.random(panes.projection.seed),
+            "pca": figure.plain(panes.projection, basis),
+            "filtered": figure.preview(filter, panes.projection, basis, None)[0],
+        }
+        return PanesResult(features.source, 0, {name: make_pyramid(to_picture(map)) for name, map in maps.items()})
 
     def compute_features(self, request: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         """The features: remembered, read, or computed."""
@@ -437,7 +471,8 @@ class FeatureEngine(Engine):
 
         computed = opened.features is None
         if computed:
-            progress.report(0.05, "Loading the model")
+            progress.report(0.05, LOADING)
+        (begun, smallest), self._smallest = self._smallest or (None, None), None
         picture = analyse(
             opened,
             request.source.path.name,
@@ -446,6 +481,7 @@ class FeatureEngine(Engine):
             request.extract,
             progress.part(0.1, 1.0),
             picture=levels[0],
+            smallest=smallest if begun == self._key(request) else None,
             make_room=claim,
             note=note,
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sss_gui.pane_names import PANES
 from sss_gui.requests.channel import Request
 from sss_gui.requests.classes import (
     ConfidenceRequest,
@@ -55,6 +56,7 @@ from sss_gui.requests.panes import (
     ProbeRequest,
     ProbeResult,
     RenderPanes,
+    RoughPanes,
     Source,
 )
 from sss_gui.requests.segments import (
@@ -88,6 +90,7 @@ from sss_model.files.inputs import file_sha256, files_of
 from sss_model.progress import Progress
 
 SIZE = (24, 32)
+ROUGH = 5  # the shade of panes that show the smallest scale alone
 MERGES = ((0, 1), (2, 3), (4, 5))
 GROUPINGS = ((0, 0, 0, 0), (0, 0, 1, 1), (0, 2, 1, 1), (0, 2, 1, 3))
 SHARES = (0.4, 0.1, 0.3, 0.2)
@@ -345,6 +348,10 @@ class FakeEngine(Engine):
         files = files_of(path, message.source.image) if path is not None else ()
         sha256 = file_sha256(path) if path is not None and path.is_file() else ""
         return OpenedPicture(message.source, self.size, self.picture(50), files, sha256)
+
+    def rough_panes(self, message: RoughPanes, progress: Progress, deliver: Deliver) -> PanesResult:
+        self._check(message.panes.source)
+        return PanesResult(message.panes.source, 0, {name: self.picture(ROUGH) for name in PANES[1:]})
 
     def compute_features(self, message: ComputeFeatures, progress: Progress, deliver: Deliver) -> FeaturesResult:
         self._check(message.source)

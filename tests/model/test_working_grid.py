@@ -11,7 +11,7 @@ from sss_model.extractor import FeatureExtractor
 from sss_model.filtering.resize import resize
 from sss_model.params import AUTOMATIC_SCALES, AUTOMATIC_SIDE, GridParams
 from sss_model.progress import Progress
-from sss_model.working_grid import WorkingGrid, choose_grid, extract_grid
+from sss_model.working_grid import WorkingGrid, choose_grid, extract_grid, extract_smallest
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,33 @@ def test_scales_are_averaged_on_the_grid(extractor) -> None:
     found = extract_grid(extractor, image, size=64, scales=(1, 2, 0.5))
     np.testing.assert_allclose(found.features, np.mean(parts, 0), atol=1e-5)
     assert found.record["extract"]["scales"] == [1.0, 2.0, 0.5]
+
+
+@pytest.mark.parametrize("scales", [(1, 2, 0.5), (), (1, 1.5)])
+def test_the_smallest_scale_comes_first_and_is_not_computed_again(extractor, monkeypatch, scales) -> None:
+    image, seen = noise(90, 120), []
+    whole = extract_grid(extractor, image, size=64, scales=scales)
+    real = FeatureExtractor.extract_with_record
+    monkeypatch.setattr(
+        FeatureExtractor,
+        "extract_with_record",
+        lambda self, part, *rest, **more: (seen.append(part.shape), real(self, part, *rest, **more))[1],
+    )
+    smallest = extract_smallest(extractor, image, GridParams("64", tuple(map(float, scales))))
+    side = round(64 * smallest.scale)
+    assert smallest.scale == min(scales or AUTOMATIC_SCALES)
+    assert seen == [(round(48 * smallest.scale), side, 3)]
+    assert smallest.guide.shape == seen[0]
+    assert smallest.result.features.shape == (*seen[0][:2], extractor.feature_channels)
+    found = extract_grid(extractor, image, size=64, scales=scales, smallest=smallest)
+    assert len(seen) == len(scales or AUTOMATIC_SCALES)
+    np.testing.assert_array_equal(found.features, whole.features)
+    assert found.record == whole.record
+
+
+def test_one_scale_alone_has_no_smallest(extractor) -> None:
+    assert extract_smallest(extractor, noise(9, 12), GridParams("native")) is None
+    assert extract_smallest(extractor, noise(9, 12), GridParams("64", (0.5,))) is None
 
 
 def test_automatic_is_measured_numbers() -> None:

@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from controls import button
-from journeys import failing, idle_shown
+from fakes import ROUGH
+from journeys import failing, idle, idle_shown
+from PySide6.QtGui import QGuiApplication
 
 from sss_gui.pane_names import PANES
 from sss_gui.requests.error_text import ErrorText, NotAgreedError
-from sss_gui.requests.panes import OpenPicture, Source
+from sss_gui.requests.panes import ExportResult, OpenPicture, RoughPanes, Source
+from sss_gui.widgets.dialogs.figure_dialog import FigureChoice
+from sss_gui.worker.file_engine import FileEngine
 from sss_model.errors import ParameterError
 
 
@@ -124,6 +128,76 @@ def test_a_picture_that_may_not_fit_into_memory_is_asked_about(qtbot, program, e
     assert not banner.isVisible()
 
 
+def shades(program):
+    return [int(program.window.panel.pane(name).picture[0, 0, 0]) for name in PANES[1:]]
+
+
+def test_the_smallest_scale_fills_the_panes_until_all_features_are_there(qtbot, program, engine, photos):
+    half_done(qtbot, program, engine, photos[:1])
+    qtbot.waitUntil(lambda: badges(program) == ["", "preview", "preview", "preview"])
+    assert shades(program) == [ROUGH] * 3
+    assert program.session.shown is None
+    program.window.panel.pixel_hovered.emit(1, 2)
+    assert program.window.read_out.text().count("stale") == 3, "these are not yet the values of the features"
+    program.window.params.changing.emit("radius", 9)
+    program.window.params.rested.emit("radius", 9)
+    assert shades(program) == [ROUGH] * 3
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    assert badges(program) == ["", "", "", "exact"]
+    assert shades(program) == [0, 100, 90]
+    assert "stale" not in program.window.read_out.text()
+    program.session.run_again()
+    program.session.set_extract(replace(program.session.state.extract, size="512"))
+    idle_shown(qtbot, program)
+    assert len([one for one in engine.asked if isinstance(one, RoughPanes)]) == 1, (
+        "once the features are shown they stay"
+    )
+
+
+def test_stopping_leaves_the_preview_for_what_it_is(qtbot, program, engine, photos):
+    half_done(qtbot, program, engine, photos[:1])
+    qtbot.waitUntil(lambda: "preview" in badges(program))
+    program.session.cancel()
+    idle(qtbot, program)
+    assert badges(program) == ["", "preview", "preview", "preview"]
+    engine.gate.set()
+    program.session.run_again()
+    idle_shown(qtbot, program)
+    assert badges(program) == ["", "", "", "exact"]
+    engine.gate.clear()
+    program.open_files.open_paths(photos[1:2])
+    qtbot.waitUntil(lambda: shades(program) == [ROUGH] * 3)
+    program.pictures.choose(0)
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    assert badges(program) == ["", "", "", "exact"]
+
+
+def test_a_preview_is_looked_at_and_not_taken_along(qtbot, program, engine, photos, tmp_path, monkeypatch):
+    half_done(qtbot, program, engine, photos[:1])
+    qtbot.waitUntil(lambda: "preview" in badges(program))
+    panel, said = program.window.panel, []
+    program.export_files.noted.connect(said.append)
+    panel.pane("pca").canvas.setFocus()
+    QGuiApplication.clipboard().clear()
+    for take in (program.export_files.copy_pane, lambda: program.export_files.drag_out("filtered")):
+        take()
+    assert [words.partition(" is only a preview")[0] for words in said] == ["PCA", "Guided filter + PCA"]
+    assert QGuiApplication.clipboard().image().isNull()
+    drawn = []
+    monkeypatch.setattr(
+        FileEngine, "figure", lambda _self, asked, *_: drawn.append(asked) or ExportResult((asked.path,))
+    )
+    with qtbot.waitSignal(program.export_figure.noted):
+        program.export_figure.draw(tmp_path / "figure.png", FigureChoice(PANES, "60mm"))
+    assert [pane.title for pane in drawn[0].panes] == ["Input"]
+    engine.gate.set()
+    idle_shown(qtbot, program)
+    program.export_files.copy_pane()
+    assert not QGuiApplication.clipboard().image().isNull()
+
+
 def half_done(qtbot, program, engine, paths):
     """The first of several pictures shows, and its features are under way."""
     engine.gate.clear()
@@ -139,7 +213,8 @@ def test_words_about_a_broken_picture_outlive_the_completion_of_another(qtbot, p
     engine.gate.set()
     idle_shown(qtbot, program)
     assert program.session.shown.name == "a.png"
-    assert banner.isVisible() and "broken.png is no picture" in " ".join(banner.text())
+    assert banner.isVisible()
+    assert "broken.png is no picture" in " ".join(banner.text())
     program.window.params.rested.emit("radius", 7)
     qtbot.waitUntil(lambda: not banner.isVisible())
     idle_shown(qtbot, program)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sss_gui.pane_names import PANES
 from sss_gui.requests.error_text import NotAgreedError, describe
 from sss_gui.requests.overlays import SimilarityRequest
 from sss_gui.requests.panes import (
@@ -24,6 +25,7 @@ from sss_gui.requests.panes import (
     Preview,
     ProbeRequest,
     RenderPanes,
+    RoughPanes,
     Source,
 )
 from sss_gui.worker import engine as engine_module
@@ -333,6 +335,69 @@ def test_the_panes_are_as_fine_as_the_grid_and_the_input_as_the_photograph(on_a_
     )
     with pytest.raises(ParameterError, match="outside the picture"):
         run(ProbeRequest(request.source, (size[1], 0)))
+
+
+def test_the_smallest_scale_shows_the_panes_first_and_leaves_no_trace(on_a_grid, monkeypatch, shared):
+    run, request = on_a_grid
+    opened = run(OpenPicture(request.source))
+    rough = run(RoughPanes(request))
+    assert not rough.complete
+    assert not rough.explained
+    assert {name: max(levels[0].shape) for name, levels in rough.pictures.items()} == dict.fromkeys(PANES[1:], 24)
+    assert all(levels[0].dtype == np.uint8 and levels[0].std() > 20 for levels in rough.pictures.values())
+    assert run.counts["network"] == 1
+    assert not len(run.engine.documents), "nothing of it is remembered"
+    assert run(ProbeRequest(request.source, (3, 4))) is None
+    run(request.features)
+    assert run.counts["network"] == 2, "the smallest scale is not computed again"
+    assert run(RoughPanes(request)) is None, "nothing is rough where the features are remembered"
+    other = Run(monkeypatch, shared)
+    assert other(OpenPicture(request.source)).sha256 == opened.sha256
+    whole, named = run(request), other(request)
+    for name in ("random", "pca"):
+        mine, theirs = (pictures(each, result)[name] for each, result in ((run, whole), (other, named)))
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(whole.pictures["filtered"][0], named.pictures["filtered"][0])
+
+
+def test_the_rough_panes_have_the_fixed_basis_and_the_seed_that_are_wanted(on_a_grid, tmp_path):
+    run, request = on_a_grid
+    run(BasisRequest(request, tmp_path / "basis.json"))
+    whole = run(replace(request, basis=tmp_path / "basis.json"))
+    exact = {name: levels[0] for part in [*run.partial, whole] for name, levels in part.pictures.items()}
+    run.engine.documents.clear()
+    rough = run(RoughPanes(replace(request, basis=tmp_path / "basis.json"))).pictures
+    for name in PANES[1:]:
+        alike = np.corrcoef(exact[name][::2, ::2].ravel(), rough[name][0].ravel())[0, 1]
+        assert alike > 0.7, name
+    other = run(RoughPanes(replace(request, projection=ProjectionParams(seed=7)))).pictures
+    assert not np.array_equal(other["random"][0], rough["random"][0])
+
+
+def test_rough_panes_of_another_picture_or_size_are_not_taken_for_its_own(on_a_grid, tmp_path):
+    run, request = on_a_grid
+    other = tmp_path / "other.png"
+    other.write_bytes(request.source.path.read_bytes())
+    run(RoughPanes(request))
+    run(ComputeFeatures(Source.from_path(other), extract=request.features.extract))
+    assert run.counts["network"] == 3
+    run(RoughPanes(request))
+    run(replace(request.features, extract=ExtractParams(device="cpu", size="64")))
+    assert run.counts["network"] == 6
+
+
+def test_there_is_nothing_rough_of_one_scale_or_of_a_feature_file(run, photo, features):
+    assert run(RoughPanes(panes(photo, extract=CPU))) is None
+    assert run(RoughPanes(panes(features))) is None
+    assert run.counts["network"] == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40)])
+def test_the_smallest_pictures_have_rough_panes_too(run, tmp_path, shape):
+    write_picture(tmp_path / "thin.png", np.full((*shape, 3), 90, np.uint8))
+    source = Source.from_path(tmp_path / "thin.png")
+    rough = run(RoughPanes(panes(source, extract=ExtractParams(device="cpu", size="32"))))
+    assert set(rough.pictures) == set(PANES[1:])
 
 
 def test_what_is_looked_at_closely_is_as_sharp_as_the_photograph(on_a_grid):
