@@ -235,7 +235,10 @@ class TrainParams:
         if unknown:
             raise ParameterError(f"Unknown section {', '.join(unknown)}; known are data, {', '.join(SECTIONS)}.")
         sections = {name: kind.from_dict(values.get(name) or {}) for name, kind in SECTIONS.items()}
-        return cls(data=tuple(DataSource.from_dict(source) for source in values.get("data") or ()), **sections)
+        sources = values.get("data") or ()
+        if not isinstance(sources, list | tuple):
+            raise ParameterError(f"The section data must be a list of data sets, got {shown(sources)}.")
+        return cls(data=tuple(DataSource.from_dict(source) for source in sources), **sections)
 
     def with_values(self, values: dict[str, dict[str, Any]]) -> Self:
         """A copy with single fields of sections replaced."""

@@ -98,3 +98,9 @@ def test_a_wrong_configuration_is_explained(text: str, match: str, tmp_path: Pat
         _params("--config", str(path))
     with pytest.raises(ParameterError, match="cannot be read"):
         read_config(str(tmp_path / "none.yaml"))
+
+
+@pytest.mark.parametrize("data", [1.5, "/a", {"path": "/a"}])
+def test_a_state_whose_data_is_no_list_is_refused(data: object) -> None:
+    with pytest.raises(ParameterError, match="section data must be a list of data sets, got"):
+        TrainParams.from_dict({"data": data})
