@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -32,6 +33,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, metavar="S", help="default: a new one; the same seed, the same trials")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    # a shell's background job ignores SIGINT, and so would the commands that are to be stopped by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     seed = new_seed() if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     rows = []
