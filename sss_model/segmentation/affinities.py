@@ -12,7 +12,6 @@ are made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -21,8 +20,8 @@ import torch
 from torch import Tensor
 
 EPS = 1e-7
-_REACH = 2  # pixels in one 3x3 window are at most 2 apart
-OFFSETS = tuple(product(range(-_REACH, _REACH + 1), repeat=2))  # the 25 places (dy, dx) of a row's entries
+REACH = 2  # pixels in one 3x3 window are at most 2 apart
+OFFSETS = tuple(product(range(-REACH, REACH + 1), repeat=2))  # the 25 places (dy, dx) of a row's entries
 CENTRE = OFFSETS.index((0, 0))
 
 
@@ -57,18 +56,18 @@ class Stencil:
             total[:, *to].addcmul_(self.weights[offset][to], planes[:, *source])
         return total
 
-    @cached_property
-    def csr(self) -> sp.csr_matrix:
-        """The same matrix (h w, h w) in compressed rows, float32, on the CPU."""
+    def csr(self, top: int = 0, bottom: int | None = None) -> sp.csr_matrix:
+        """The same matrix's rows of the picture's rows `top` to `bottom`, compressed, float32, on the CPU."""
         h, w = self.size
-        rows, columns = np.arange(h)[:, None, None], np.arange(w)[None, :, None]
+        weights = self.weights[:, top:bottom]
+        rows, columns = np.arange(h)[top:bottom, None, None], np.arange(w)[None, :, None]
         dy, dx = (np.array(steps) for steps in zip(*OFFSETS, strict=True))
         inside = (rows + dy >= 0) & (rows + dy < h) & (columns + dx >= 0) & (columns + dx < w)
         indices = ((rows + dy) * w + columns + dx).astype(np.int32)[inside]
-        values = np.ascontiguousarray(self.weights.cpu().numpy().transpose(1, 2, 0))[inside]
-        starts = np.zeros(h * w + 1, np.int32)
+        values = np.ascontiguousarray(weights.cpu().numpy().transpose(1, 2, 0))[inside]
+        starts = np.zeros(len(rows) * w + 1, np.int32)
         np.cumsum(inside.sum(2).ravel(), out=starts[1:])
-        return sp.csr_matrix((values, indices, starts), shape=(h * w, h * w))
+        return sp.csr_matrix((values, indices, starts), shape=(len(rows) * w, h * w))
 
 
 def matting_laplacian(image: Tensor, *, eps: float = EPS) -> Stencil:

@@ -2,9 +2,9 @@
 
 With L = L_m + U S U', the matting Laplacian and that of the superpixels' nodes:
 
-    coarse    A = P' L P and M = P' P for the coarsest grid, P the product of all prolongations; dense
+    coarse    A = Q' L Q and M = Q' Q for the coarsest grid, Q the product of all prolongations; dense
               block Krylov: X <- C^-1 M X with C = A + shift M, positive definite; Rayleigh-Ritz in its span
-    fine      prolong, damp what is not smooth by a Chebyshev polynomial of L, Rayleigh-Ritz
+    fine      interpolate, damp what is not smooth by a Chebyshev polynomial of L, Rayleigh-Ritz
 
 The 30 vectors beyond those asked for make the last step worth its time. The smallest eigenvalues are about 1e-4 and
 negative ones are kept. A grid with no coarser one is solved by a dense solver.
@@ -15,8 +15,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -25,10 +23,13 @@ import torch
 from torch import Tensor
 
 from sss_model.array_types import Doubles, Floats
-from sss_model.filtering.parallel import SharedProgress, in_threads
+from sss_model.filtering.parallel import in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import Stencil
-from sss_model.segmentation.prolongation import image_pyramid, prolongation
+from sss_model.segmentation.interpolation import Interpolation, interpolation
+from sss_model.segmentation.large_arrays import room
+from sss_model.segmentation.prolongation import image_pyramid
+from sss_model.segmentation.sparse_product import SparseProduct
 from sss_model.segmentation.superpixels import NodeLaplacian
 
 _SPARE = 30  # vectors beyond those asked for
@@ -39,30 +40,28 @@ _PIVOT = 1e-4  # least share of a diagonal element that may be left; photographs
 _KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
 _DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second
 _DEGREE = 4
-_ROWS, _SPARSE_ROWS = 2**16, 2**13  # of a dense and of a sparse matrix at a time
-_COLUMNS = 16  # vectors at a time and thread, so that a step of theirs takes 0.1 s and little memory
+_PIXELS = 2**12  # of a block, whose part of all vectors stays in a core's cache
 
 
-class SparseProduct:
-    """A sparse matrix that multiplies dense ones on a device.
+@dataclass(frozen=True)
+class RowBlock:
+    """A few rows of L: those of the pixels `pixels`.
 
-    On the processor by scipy, whose product with many columns is faster than torch's.
+    Attributes
+    ----------
+    matting : L_m's
+    places, nodes : where superpixels' nodes lie among the pixels (k,), and S's rows of these (k, K)
     """
 
-    def __init__(self, matrix: sp.csr_matrix, device: torch.device) -> None:
-        self._matrix = matrix
-        self._device = device
+    pixels: slice
+    matting: SparseProduct
+    places: Tensor
+    nodes: Tensor
 
-    @cached_property
-    def _on_device(self) -> Tensor:
-        m = self._matrix
-        starts, indices, values = (torch.from_numpy(part) for part in (m.indptr, m.indices, m.data))
-        return torch.sparse_csr_tensor(starts, indices, values, m.shape).to(self._device)
-
-    def __matmul__(self, vectors: Tensor) -> Tensor:
-        if self._device.type == "cpu":
-            return torch.from_numpy(self._matrix @ vectors.numpy())
-        return self._on_device @ vectors
+    def times(self, vectors: Tensor, at_nodes: Tensor) -> Tensor:
+        """These rows of L times `vectors` (h w, N), whose rows at all nodes are `at_nodes` (K, N)."""
+        product = self.matting @ vectors
+        return product.index_add_(0, self.places, self.nodes @ at_nodes) if len(self.places) else product
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,32 @@ class Laplacian:
     nodes: NodeLaplacian | None
 
     @cached_property
-    def _product(self) -> SparseProduct:
-        return SparseProduct(self.matting.csr, self.matting.weights.device)
+    def blocks(self) -> list[RowBlock]:
+        """All rows of L, in order; one block of them on a GPU."""
+        (h, w), device = self.matting.size, self.matting.weights.device
+        rows = max(1, _PIXELS // w) if device.type == "cpu" else h
+
+        def block(top: int) -> RowBlock:
+            bottom = min(top + rows, h)
+            pixels, inside = slice(top * w, bottom * w), torch.empty(0, dtype=torch.long)
+            if self.nodes is not None:
+                inside = ((self.nodes.nodes >= pixels.start) & (self.nodes.nodes < pixels.stop)).nonzero()[:, 0]
+            product = SparseProduct(self.matting.csr(top, bottom), device)
+            if self.nodes is None:
+                return RowBlock(pixels, product, inside, inside)
+            return RowBlock(pixels, product, self.nodes.nodes[inside] - pixels.start, self.nodes.matrix[inside])
+
+        return list(in_threads(block, range(0, h, rows), threads=_threads(device)))
+
+    def at_nodes(self, vectors: Tensor) -> Tensor:
+        """The rows of `vectors` (h w, N) that the blocks' product with them needs, too."""
+        return vectors[:0] if self.nodes is None else vectors[self.nodes.nodes]
 
     def __matmul__(self, vectors: Tensor) -> Tensor:
         """L times `vectors` (h w, N)."""
-        total = self._product @ vectors
-        if self.nodes is not None:
-            self.nodes.add_to(total, vectors)
-        return total
+        at_nodes = self.at_nodes(vectors)
+        blocks = in_threads(lambda block: block.times(vectors, at_nodes), self.blocks, threads=_threads(vectors.device))
+        return torch.cat(list(blocks))
 
     def apply(self, planes: Tensor) -> Tensor:
         """L times a few `planes` (N, h, w)."""
@@ -126,14 +142,11 @@ def smallest_eigenvectors(
     levels = image_pyramid(image)
     if len(levels) == 1:
         return _dense_eigenvectors(laplacian, count, seed, steps)
-    chain = _prolongations(levels, steps.part(0.0, 0.15))
-    A, M = _coarse_problem(laplacian, chain, steps.part(0.15, 0.4))
+    Q = interpolation(levels, steps.part(0.0, 0.2))
+    A, M = _coarse_problem(laplacian, Q, steps.part(0.2, 0.4))
     coarse = _krylov(A, M, min(count + _SPARE, len(A)), seed, steps.part(0.4, 0.5))
-    vectors = torch.from_numpy(coarse).to(image.device)
-    for P in reversed(chain):
-        vectors = SparseProduct(P, image.device) @ vectors
-        steps.report(0.5)
-    chebyshev_damping(laplacian, vectors, steps.part(0.5, 0.85))
+    vectors = Q.multiply(torch.from_numpy(coarse).to(image.device), steps.part(0.5, 0.55))
+    vectors = chebyshev_damping(laplacian, vectors, steps.part(0.55, 0.85))
     return rayleigh_ritz(laplacian, vectors, count, steps.part(0.85, 1.0))
 
 
@@ -146,42 +159,24 @@ def _dense_eigenvectors(laplacian: Laplacian, count: int, seed: int, steps: Prog
     return rayleigh_ritz(laplacian, torch.from_numpy(vectors).to(identity.device), count, steps.part(0.7, 1.0))
 
 
-def _prolongations(levels: list[Tensor], steps: Progress) -> list[sp.csr_matrix]:
-    """From each level to the one before, the finest first."""
-    chain, start = [], 0.0
-    for fine, coarse in pairwise(levels):
-        end = start + 0.75 * (1 - start)
-        chain.append(prolongation(fine, coarse, progress=steps.part(start, end)))
-        start = end
-    return chain
+def _coarse_problem(laplacian: Laplacian, Q: Interpolation, steps: Progress) -> tuple[Floats, sp.csr_matrix]:
+    """A = Q' L Q, dense, and M = Q' Q."""
+    product, threads = room((len(Q.table), Q.table.shape[1]), Q.table.device), _threads(Q.table.device)
 
+    def work(block: RowBlock) -> None:
+        product[block.pixels] = block.matting @ Q.table
 
-def _coarse_problem(laplacian: Laplacian, chain: list[sp.csr_matrix], steps: Progress) -> tuple[Floats, sp.csr_matrix]:
-    """A = P' L P, dense, and M = P' P, with P the product of `chain`."""
-    A: Any = laplacian.matting.csr
-    M: Any = None
-    at_nodes: Any = None if laplacian.nodes is None else laplacian.nodes.nodes.cpu().numpy()
-    begin = 0.0
-    for level, P in enumerate(chain):
-        end = 1 - (1 - begin) / 4  # as the next grid has a quarter of the pixels
-        part, transposed = steps.part(begin, end), P.T.tocsr()
-        A = sparse_product(transposed, sparse_product(A, P, part.part(0.0, 0.4)), part.part(0.4, 0.8))
-        MP = P if M is None else sparse_product(M, P, part.part(0.8, 0.9))
-        M = sparse_product(transposed, MP, part.part(0.9, 1.0))
-        if at_nodes is not None:
-            at_nodes = P[at_nodes] if level == 0 else at_nodes @ P
-        begin = end
-    A = A.toarray()
+    for _ in in_threads(work, laplacian.blocks, steps.part(0.0, 0.3), threads=threads):
+        pass
+    A, M = Q.from_left(product, steps.part(0.3, 0.8))
     if laplacian.nodes is not None:
-        transposed = at_nodes.T.tocsr()
-        A += transposed @ (transposed @ laplacian.nodes.matrix.cpu().numpy()).T
-    return (A + A.T) / 2, M
-
-
-def sparse_product(A: sp.csr_matrix, B: sp.csr_matrix, steps: Progress) -> sp.csr_matrix:
-    """A B by blocks of rows, which threads share."""
-    blocks = [slice(top, top + _SPARSE_ROWS) for top in range(0, A.shape[0], _SPARSE_ROWS)]
-    return sp.vstack(list(in_threads(lambda rows: A[rows] @ B, blocks, steps)), format="csr")
+        nodes, S = laplacian.nodes.nodes.cpu().numpy(), laplacian.nodes.matrix.cpu().numpy()
+        transposed = Q.rows(nodes).T.tocsr()
+        A += transposed @ (transposed @ S).T
+    steps.report(1.0)
+    A += A.T.copy()
+    A /= 2
+    return A, sp.csr_matrix(M)
 
 
 def _krylov(A: Floats, M: sp.csr_matrix, count: int, seed: int, steps: Progress) -> Floats:
@@ -232,57 +227,58 @@ def _orthonormal(block: Floats, M: sp.csr_matrix) -> Floats:
     return orthonormal
 
 
-def chebyshev_damping(laplacian: Laplacian, vectors: Tensor, steps: Progress, *, degree: int = _DEGREE) -> None:
-    """X <- p(L) X in place, p the polynomial that is 1 at 0 and smallest over the eigenvalues of `_DAMPED`."""
+def chebyshev_damping(laplacian: Laplacian, vectors: Tensor, steps: Progress, *, degree: int = _DEGREE) -> Tensor:
+    """p(L) X, p the polynomial that is 1 at 0 and smallest over the eigenvalues of `_DAMPED`; X is overwritten."""
     low, high = _DAMPED
     middle, half = (low + high) / 2, (high - low) / 2
-    blocks = _column_blocks(vectors)
-    shared = SharedProgress(steps, len(blocks) * degree)
+    now, before = vectors, room((len(vectors), vectors.shape[1]), vectors.device)
+    rate, previous = -half / middle, 0.0
+    factor = rate / half
 
-    def work(columns: slice) -> None:
-        before = vectors[:, columns].contiguous()
-        rate = -half / middle
-        now = (laplacian @ before).mul_(-1 / middle).add_(before)
-        shared.tick()
-        previous_rate = rate
-        for _ in range(degree - 1):
-            rate = 1 / (-2 * middle / half - previous_rate)
-            following = (laplacian @ now).sub_(now, alpha=middle).mul_(2 * rate / half)
-            following.sub_(before, alpha=rate * previous_rate)
-            before, now, previous_rate = now, following, rate
-            shared.tick()
-        vectors[:, columns] = now
+    def work(block: RowBlock) -> None:
+        following = block.times(now, at_nodes).sub_(now[block.pixels], alpha=middle).mul_(factor)
+        if previous:
+            following.sub_(before[block.pixels], alpha=rate * previous)
+        before[block.pixels] = following
 
-    for _ in in_threads(work, blocks, shared, threads=_threads(vectors)):
-        pass
+    for number in range(degree):
+        at_nodes = laplacian.at_nodes(now)
+        part = steps.part(number / degree, (number + 1) / degree)
+        for _ in in_threads(work, laplacian.blocks, part, threads=_threads(vectors.device)):
+            pass
+        now, before = before, now
+        rate, previous = 1 / (-2 * middle / half - rate), rate
+        factor = 2 * rate / half
+    return now
 
 
 def rayleigh_ritz(laplacian: Laplacian, vectors: Tensor, count: int, steps: Progress) -> tuple[Tensor, Doubles]:
     """The `count` best approximations to the smallest eigenvectors in the span of `vectors`, and their values."""
-    vectors /= vectors.norm(dim=0)
-    gram = (vectors.T @ vectors).double().cpu().numpy()
+    at_nodes, threads = laplacian.at_nodes(vectors), _threads(vectors.device)
 
-    def work(columns: slice) -> Doubles:
-        part: Doubles = (vectors.T @ (laplacian @ vectors[:, columns].contiguous())).double().cpu().numpy()
-        return part
+    def products(block: RowBlock) -> Tensor:
+        own = vectors[block.pixels]
+        return torch.stack([own.T @ block.times(vectors, at_nodes), own.T @ own]).double().cpu()
 
-    A = np.hstack(list(in_threads(work, _column_blocks(vectors), steps.part(0.0, 0.8), threads=_threads(vectors))))
+    A, gram = np.sum(
+        [part.numpy() for part in in_threads(products, laplacian.blocks, steps.part(0.0, 0.8), threads=threads)], axis=0
+    )
+    scale = 1 / np.sqrt(gram.diagonal())
+    A, gram = (scale[:, None] * matrix * scale for matrix in (A, gram))
     values, y = scipy.linalg.eigh(
         (A + A.T) / 2, (gram + gram.T) / 2, subset_by_index=(0, min(count, vectors.shape[1]) - 1)
     )
-    turn = torch.from_numpy(y.astype(np.float32)).to(vectors.device)
-    result = torch.empty((len(vectors), turn.shape[1]), device=vectors.device)
-    for top in range(0, len(vectors), _ROWS):  # so that the product needs no second copy
-        torch.mm(vectors[top : top + _ROWS], turn, out=result[top : top + _ROWS])
-    steps.report(1.0)
+    turn = torch.from_numpy((scale[:, None] * y).astype(np.float32)).to(vectors.device)
+    result = room((len(vectors), turn.shape[1]), vectors.device)
+
+    def turned(block: RowBlock) -> None:
+        torch.mm(vectors[block.pixels], turn, out=result[block.pixels])
+
+    for _ in in_threads(turned, laplacian.blocks, steps.part(0.8, 1.0), threads=threads):
+        pass
     return result, values
 
 
-def _column_blocks(vectors: Tensor) -> list[slice]:
-    width = vectors.shape[1]
-    return [slice(start, min(start + _COLUMNS, width)) for start in range(0, width, _COLUMNS)]
-
-
-def _threads(vectors: Tensor) -> int | None:
+def _threads(device: torch.device) -> int | None:
     """The processor shares blocks among threads; a GPU takes one after the other."""
-    return None if vectors.device.type == "cpu" else 1
+    return None if device.type == "cpu" else 1

@@ -20,7 +20,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from sss_model.progress import Progress, silent
+from sss_model.filtering.parallel import in_threads
+from sss_model.progress import Progress
 
 EPS = 1e-5
 _FEWEST_PIXELS, _SHORTEST_SIDE = 1000, 4  # that a coarser grid must keep
@@ -57,33 +58,28 @@ def prolongation(fine: Tensor, coarse: Tensor, *, eps: float = EPS, progress: Pr
     progress : told after every stripe of rows
     """
     (h, w), (H, W) = fine.shape[:2], coarse.shape[:2]
-    steps = silent(progress)
-    first_row, share_down = _between(h, H)
-    first_column, share_along = _between(w, W)
+    first_row, share_down = between(h, H)
+    first_column, share_along = between(w, W)
+    c, along = first_column.to(fine.device), share_along.to(fine.device)
     mean, inverse = _window_moments(coarse, eps)
     colours, fine_colours = coarse.movedim(2, 0), fine.movedim(2, 0)
     values = np.empty((h, w, _BLOCK * _BLOCK), np.float32)
-    for top in range(0, h, _STRIPE):
+
+    def work(top: int) -> None:
         rows = slice(top, min(top + _STRIPE, h))
-        r, c = first_row[rows].to(fine.device), first_column.to(fine.device)
-        block = _block_weights(
-            fine_colours[:, rows],
-            colours,
-            mean,
-            inverse,
-            r,
-            c,
-            share_down[rows].to(fine.device),
-            share_along.to(fine.device),
-        )
+        r, down = (part[rows].to(fine.device) for part in (first_row, share_down))
+        block = _block_weights(fine_colours[:, rows], colours, mean, inverse, r, c, down, along)
         values[rows] = block.movedim(0, 2).cpu().numpy()
-        steps.report(rows.stop / h)
+
+    threads = None if fine.device.type == "cpu" else 1
+    for _ in in_threads(work, range(0, h, _STRIPE), progress, threads=threads):
+        pass
     indices = (first_row.numpy()[:, None] * W + first_column.numpy())[..., None] + _block_offsets(W)
     starts = np.arange(0, h * w * 16 + 1, 16, dtype=np.int32)
     return sp.csr_matrix((values.ravel(), indices.astype(np.int32).ravel(), starts), shape=(h * w, H * W))
 
 
-def _between(fine: int, coarse: int) -> tuple[Tensor, Tensor]:
+def between(fine: int, coarse: int) -> tuple[Tensor, Tensor]:
     """For each fine place the first of the 4 coarse ones that it is made of, and the second window's bilinear share."""
     position = ((torch.arange(fine) + 0.5) / 2 - 0.5).clamp_(1, coarse - 2)
     before = position.floor().clamp_(max=coarse - 3)

@@ -22,6 +22,7 @@ from torch import Tensor
 from sss_model.array_types import Floats, Indices
 from sss_model.errors import ParameterError
 from sss_model.extractor import check_image, pick_device
+from sss_model.filtering.parallel import in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import split_clusters
@@ -88,7 +89,9 @@ class SoftSegments:
     def grouped(self, groups: Indices, *, progress: Progress | None = None) -> SoftSegments:
         """The same picture with a grouping of one's own: `groups` (K,) has each component's layer 0, 1, ..."""
         picture = self._picture
-        layers = np.stack([self.components[..., groups == k].sum(2) for k in range(groups.max() + 1)])
+        h, w, count = self.components.shape
+        chosen = np.eye(groups.max() + 1, dtype=np.float32)[:, groups]
+        layers = (chosen @ self.components.reshape(-1, count).T).reshape(-1, h, w)
         on_device = torch.from_numpy(layers).to(picture.grid_image.device)
         relaxed = relaxed_sparsification(picture.laplacian, picture.grid_image, on_device, progress=progress)
         return replace(self, grid_alphas=np.ascontiguousarray(relaxed.permute(1, 2, 0).cpu().numpy()))
@@ -154,42 +157,43 @@ def soft_segments(
     small = grid_image(image, grid).to(pick_device(device))
     on_grid = grid_features(features, (small.shape[0], small.shape[1]), steps.part(0.0, 0.03, "Features"))
     f = affinity_features(small.cpu().numpy(), on_grid, steps.part(0.03, 0.08, "Features"))
-    laplacian = build_laplacian(small, f, steps.part(0.08, 0.2, "Finding layers (1 of 4)"))
+    sample = sample_pixels((small.shape[0], small.shape[1]), SAMPLES, seed)
+    laplacian, labels = _affinities_and_clusters(
+        small, f, sample, seed, steps.part(0.08, 0.2, "Finding layers (1 of 4)")
+    )
     E, values = smallest_eigenvectors(
         laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.2, 0.7, "Finding layers (2 of 4)")
     )
-
-    def start(sample: NDArray[np.int64]) -> Indices:
-        return starting_clusters(f, sample, seed)
-
-    components = sparse_components(E, on_grid.shape[:2], start, seed, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
+    components = sparse_components(
+        E, on_grid.shape[:2], sample, labels, steps.part(0.7, 0.9, "Finding layers (3 of 4)")
+    )
     means, shares = component_means(components, on_grid)
     return finish(
         Picture(image, small, laplacian), components, E, values, means, ward_tree(means, shares), layers, steps
     )
 
 
-def build_laplacian(image: Tensor, features: Floats | None, progress: Progress) -> Laplacian:
-    """The matting Laplacian of `image` (h, w, 3), with the superpixels' where there are `features` (h, w, D)."""
-    matting = matting_laplacian(image)
-    progress.report(0.4)
-    if features is None:
-        return Laplacian(matting, None)
-    nodes = node_laplacian(image.cpu().numpy(), features, progress=progress.part(0.4, 1.0))
-    return Laplacian(matting, nodes.to(image.device))
+def _affinities_and_clusters(
+    image: Tensor, features: Floats, sample: Indices, seed: int, progress: Progress
+) -> tuple[Laplacian, Indices]:
+    """The Laplacian of `image` (h, w, 3) and `features` (h, w, D), and the labels that pixels `sample` start with."""
+    parts: tuple[Callable[[], Any], ...] = (
+        lambda: node_laplacian(image.cpu().numpy(), features).to(image.device),
+        lambda: matting_laplacian(image),
+        lambda: starting_clusters(features, sample, seed),
+    )
+    nodes, matting, labels = in_threads(lambda part: part(), parts, progress)
+    return Laplacian(matting, nodes), labels
 
 
-def sparse_components(
-    E: Tensor, size: tuple[int, int], start: Callable[[NDArray[np.int64]], Indices], seed: int, progress: Progress
-) -> Floats:
+def sparse_components(E: Tensor, size: tuple[int, int], sample: Indices, labels: Indices, progress: Progress) -> Floats:
     """(h, w, K): sparse functions of sum 1 in the span of the eigenvectors `E` of a grid of `size`.
 
     Parameters
     ----------
-    start : the labels (P,) that sampled pixels start with, from their indices y w + x
+    sample : (P,) pixels that they are made sparse on, indices y w + x
+    labels : (P,) what these start with
     """
-    sample = sample_pixels(size, SAMPLES, seed)
-    labels = start(sample)
     if labels.max() == 0:  # nothing to tell apart
         return np.ones((*size, 1), np.float32)
     y = constrained_sparsification(E[torch.from_numpy(sample).to(E.device)], labels, progress=progress)
@@ -197,7 +201,7 @@ def sparse_components(
     return components
 
 
-def starting_clusters(features: Floats, sample: NDArray[np.int64], seed: int) -> Indices:
+def starting_clusters(features: Floats, sample: Indices, seed: int) -> Indices:
     """The labels (P,) of the pixels `sample`, indices y w + x into `features` (h, w, D), among 40 clusters.
 
     Clusters are those of 20 000 pixels, or of all of a smaller grid: those of the sample alone would move the layers

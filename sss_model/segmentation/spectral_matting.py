@@ -20,18 +20,13 @@ from torch import Tensor
 from sss_model.array_types import Indices
 from sss_model.extractor import check_image, pick_device
 from sss_model.progress import Progress, silent
+from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import kmeans
 from sss_model.segmentation.eigenvectors import Laplacian, smallest_eigenvectors
 from sss_model.segmentation.inputs import grid_image
 from sss_model.segmentation.layers import GroupingTree, component_means
-from sss_model.segmentation.segments import (
-    Picture,
-    SoftSegments,
-    build_laplacian,
-    check_layers,
-    finish,
-    sparse_components,
-)
+from sss_model.segmentation.segments import Picture, SoftSegments, check_layers, finish, sparse_components
+from sss_model.segmentation.sparsify import SAMPLES, sample_pixels
 
 EIGENVECTORS = 50
 COMPONENTS = 20
@@ -67,24 +62,29 @@ def spectral_matting(
     check_layers(layers)
     steps = silent(progress)
     small = grid_image(image, grid).to(pick_device(device))
-    laplacian = build_laplacian(small, None, steps.part(0.0, 0.1, "Finding layers (1 of 4)"))
+    steps.report(0.0, "Finding layers (1 of 4)")
+    laplacian = Laplacian(matting_laplacian(small), None)
     E, values = smallest_eigenvectors(
         laplacian, small, EIGENVECTORS, seed=seed, progress=steps.part(0.1, 0.7, "Finding layers (2 of 4)")
     )
 
-    def start(sample: NDArray[np.int64]) -> Indices:
-        scaled = E[torch.from_numpy(sample).to(E.device), 1 : COMPONENTS + 1].cpu().numpy().astype(np.float64)
-        if not scaled.shape[1]:  # a picture of one pixel
-            return np.zeros(len(sample), np.intp)
-        scaled /= np.sqrt(np.maximum(values[1 : COMPONENTS + 1], _SMALLEST_VALUE))
-        return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))[1]
-
     size = int(small.shape[0]), int(small.shape[1])
-    components = sparse_components(E, size, start, seed, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
+    sample = sample_pixels(size, SAMPLES, seed)
+    labels = _starting_clusters(E, values, sample, seed)
+    components = sparse_components(E, size, sample, labels, steps.part(0.7, 0.9, "Finding layers (3 of 4)"))
     picture = Picture(image, small, laplacian)
     tree = matting_tree(laplacian, components)
     means, _ = component_means(components, small.cpu().numpy())
     return finish(picture, components, E, values, means, tree, layers, steps)
+
+
+def _starting_clusters(E: Tensor, values: NDArray[np.float64], sample: Indices, seed: int) -> Indices:
+    """The labels (P,) of the pixels `sample`: clusters of the eigenvectors after the first, by their eigenvalues."""
+    scaled = E[torch.from_numpy(sample).to(E.device), 1 : COMPONENTS + 1].cpu().numpy().astype(np.float64)
+    if not scaled.shape[1]:  # a picture of one pixel
+        return np.zeros(len(sample), np.intp)
+    scaled /= np.sqrt(np.maximum(values[1 : COMPONENTS + 1], _SMALLEST_VALUE))
+    return kmeans(scaled, COMPONENTS, np.random.default_rng(seed))[1]
 
 
 def matting_tree(laplacian: Laplacian, components: NDArray[np.float32]) -> GroupingTree:

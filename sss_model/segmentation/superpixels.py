@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from scipy.special import erf
 from skimage.segmentation import slic
 from torch import Tensor
 
 from sss_model.array_types import Floats, Indices
-from sss_model.progress import Progress, silent
 
 COUNT = 2500
 _PIXELS = 9  # a superpixel of fewer would be a pixel's own neighbourhood, which the matting affinity covers
@@ -45,10 +45,6 @@ class NodeLaplacian:
     nodes: Tensor
     matrix: Tensor
 
-    def add_to(self, total: Tensor, vectors: Tensor) -> None:
-        """Add this matrix times `vectors` (h w, N) to `total` (h w, N)."""
-        total.index_add_(0, self.nodes, self.matrix @ vectors[self.nodes])
-
     def to(self, device: torch.device) -> NodeLaplacian:
         """The same on `device`."""
         return NodeLaplacian(self.nodes.to(device), self.matrix.to(device))
@@ -59,9 +55,7 @@ class NodeLaplacian:
         return total.index_add_(0, self.nodes, self.matrix.diagonal())
 
 
-def node_laplacian(
-    image: Floats, features: Floats, *, count: int = COUNT, progress: Progress | None = None
-) -> NodeLaplacian:
+def node_laplacian(image: Floats, features: Floats, *, count: int = COUNT) -> NodeLaplacian:
     """0.01 times the Laplacians of the semantic and the colour affinity, on the CPU.
 
     Parameters
@@ -69,21 +63,18 @@ def node_laplacian(
     image : (h, w, 3) float32 RGB in [0, 1]
     features : (h, w, D) float32, each channel in [0, 1]; the paper's have 3
     count : how many superpixels to ask for
-    progress : told between the steps
     """
-    steps = silent(progress)
     labels = superpixels(image, count)
-    steps.report(0.5)
     centroids, f = means(labels, _positions(labels.shape)), means(labels, features)
     c = means(labels, image)
-    semantic = semantic_affinity(f, adjacency(labels))
-    steps.report(0.7)
-    affinity = semantic + colour_affinity(c, centroids / np.array(labels.shape))
-    steps.report(1.0)
-    laplacian = np.diag(affinity.sum(1)) - affinity
+    affinity = colour_affinity(c, centroids / np.array(labels.shape))
+    i, j = np.nonzero(adjacency(labels))
+    affinity[i, j] += semantic_affinity(f[i], f[j])
+    laplacian = np.multiply(affinity, -_WEIGHT, out=affinity)
+    np.fill_diagonal(laplacian, -laplacian.sum(1, dtype=np.float64))
     y, x = np.floor(centroids + 0.5).astype(np.int64).T
     nodes = torch.from_numpy(y * labels.shape[1] + x)
-    return NodeLaplacian(nodes, torch.from_numpy((_WEIGHT * laplacian).astype(np.float32)))
+    return NodeLaplacian(nodes, torch.from_numpy(laplacian))
 
 
 def superpixels(image: Floats, count: int = COUNT) -> Indices:
@@ -116,29 +107,21 @@ def adjacency(labels: Indices) -> NDArray[np.bool_]:
     return adjacent
 
 
-def semantic_affinity(f: NDArray[np.float64], adjacent: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(K, K) in [-1, 1]; 0 between superpixels that are not adjacent. `f` is (K, D)."""
-    affinity = np.zeros(adjacent.shape)
-    i, j = np.nonzero(adjacent)
-    affinity[i, j] = erf(20 * ((1 - np.linalg.norm(f[i] - f[j], axis=1)) - 0.85))
+def semantic_affinity(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) in [-1, 1] between the features (N, D) of adjacent superpixels."""
+    affinity: NDArray[np.float64] = erf(20 * ((1 - np.linalg.norm(first - second, axis=1)) - 0.85))
     return affinity
 
 
-def colour_affinity(c: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+def colour_affinity(c: NDArray[np.float64], centroids: NDArray[np.float64]) -> Floats:
     """(K, K) in [0, 1]; `c` is (K, 3) and `centroids` (K, 2) in shares of the height and width."""
-    apart = distances(c)
-    affinity = np.zeros(apart.shape)
-    i, j = np.nonzero((apart < _COLOUR_FAR) & (distances(centroids) <= _COLOUR_REACH))
-    affinity[i, j] = (erf(50 * ((1 - apart[i, j]) - 0.95)) + 1) / 2
-    np.fill_diagonal(affinity, 0)
+    i, j = KDTree(centroids).query_pairs(_COLOUR_REACH, output_type="ndarray").T
+    apart = np.linalg.norm(c[i] - c[j], axis=1)
+    near = apart < _COLOUR_FAR
+    i, j = i[near], j[near]
+    affinity = np.zeros((len(c), len(c)), np.float32)
+    affinity[i, j] = affinity[j, i] = (erf(50 * ((1 - apart[near]) - 0.95)) + 1) / 2
     return affinity
-
-
-def distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, K): the Euclidean distance of each of `points` (K, C) from each."""
-    squares = (points**2).sum(1)
-    found: NDArray[np.float64] = np.sqrt(np.maximum(squares[:, None] + squares - 2 * points @ points.T, 0))
-    return found
 
 
 def _positions(size: tuple[int, ...]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ def test_the_band_solves_the_laplacian_system(size: tuple[int, int], told: bool)
     image += alpha[..., None] * 0.4
     unknown = np.zeros(size, bool)
     unknown[:, size[1] // 2 - 3 : size[1] // 2 + 3] = True
-    L = matting_laplacian(torch.from_numpy(image), eps=EPS).csr.toarray().astype(np.float64)
+    L = matting_laplacian(torch.from_numpy(image), eps=EPS).csr().toarray().astype(np.float64)
     u, k = np.flatnonzero(unknown), np.flatnonzero(~unknown)
     expected = alpha.ravel().astype(np.float64)
     odds = rng.normal(0, 3, size).astype(np.float32) if told else np.zeros(size, np.float32)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import exact_segments as exact
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 from made_scenes import disc_scene, photograph
 
 from sss_model.progress import Progress
 from sss_model.segmentation.affinities import matting_laplacian
-from sss_model.segmentation.eigenvectors import Laplacian, chebyshev_damping, smallest_eigenvectors, sparse_product
+from sss_model.segmentation.eigenvectors import Laplacian, chebyshev_damping, smallest_eigenvectors
 from sss_model.segmentation.superpixels import node_laplacian
 
 
@@ -75,15 +74,7 @@ def test_damping_keeps_the_smooth_and_shrinks_the_rest():
     L, _ = problem(image, features)
     dense = (L @ torch.eye(720)).double().numpy()
     values, vectors = np.linalg.eigh(dense)
-    damped = torch.from_numpy(vectors).float()
-    chebyshev_damping(L, damped, Progress())
+    damped = chebyshev_damping(L, torch.from_numpy(vectors).float(), Progress())
     factors = (vectors * damped.double().numpy()).sum(0)
     assert np.allclose(factors[np.abs(values) < 1e-4], 1, atol=1e-2)
     assert np.abs(factors[(values > 0.4) & (values < 9.6)]).max() < 0.5
-
-
-def test_sparse_products_by_blocks_are_those_of_the_whole():
-    rng = np.random.default_rng(0)
-    A = sp.random(20_000, 300, 0.01, "csr", np.float32, rng=rng)
-    B = sp.random(300, 40, 0.1, "csr", np.float32, rng=rng)
-    assert abs(sparse_product(A, B, Progress()) - A @ B).max() == 0
