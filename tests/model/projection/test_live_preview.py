@@ -91,6 +91,15 @@ def test_short_of_time_it_fits_coarser_and_keeps_the_edges(made):
     assert found > 0.9 * edges
 
 
+def test_what_is_fitted_coarser_is_interpolated_between_centres():
+    """Along a straight slope of the projection and a constant guide the coarser fit loses nothing inside."""
+    slope = np.broadcast_to(np.linspace(0, 1, 640, dtype=np.float32)[None, :, None], (480, 640, 2))
+    guide = np.full((480, 640, 3), 0.5, np.float32)
+    limits = {"low": np.zeros(2, np.float32), "high": np.ones(2, np.float32)}
+    values, _ = LivePreview(guide, slope, **limits, seconds=0.0).render(20, 1e-2)
+    np.testing.assert_allclose(values[:, 60:-60], slope[:, 60:-60], atol=1e-4)
+
+
 def test_range_follows_the_sliders_from_that_of_the_exact_result(made):
     image, projection = made
     _, low, high = exact(image, projection, 3, 1e-2)
