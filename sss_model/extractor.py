@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from sss_model.inference.bands import BackboneStep, BandPlan, plan_bands, steps_
 from sss_model.inference.head_stripes import WIDE
 from sss_model.inference.image_run import ImageRun
 from sss_model.inference.memory import available_bytes, release
-from sss_model.inference.segments import fold_norms
+from sss_model.inference.segments import fold_norms, settle_pointwise
 from sss_model.network.supplement import SupplementNet
 from sss_model.params import ExtractParams
 from sss_model.progress import Progress, silent
@@ -174,7 +175,8 @@ class FeatureExtractor:
         try:
             run.run(steps, note)
         finally:
-            self.network.to(self._device, self._dtype)
+            if run.device != self._device:
+                self.network.to(self._device, self._dtype)
         steps.report(1.0, "features")
         checkpoint = {
             "name": self.checkpoint.path.name,
@@ -214,6 +216,7 @@ class CachedExtractor:
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
         self._extractor: FeatureExtractor | None = None
+        self._lock = threading.Lock()  # several pictures may be under way
 
     def clear(self) -> None:
         """Let the network go."""
@@ -225,12 +228,13 @@ class CachedExtractor:
         """The network of the checkpoint `model` (None: the shipped one) on the device that `params` name."""
         params = replace(params, size="auto", scales=())  # the grid is no matter of the network
         key = (model, file_stamp(model), params)
-        if self._extractor is None or key != self._key:
-            if self._extractor is not None:
-                self.clear()
-            self._extractor = FeatureExtractor(model, params=params)
-            self._key = key
-        return self._extractor
+        with self._lock:
+            if self._extractor is None or key != self._key:
+                if self._extractor is not None:
+                    self.clear()
+                self._extractor = FeatureExtractor(model, params=params)
+                self._key = key
+            return self._extractor
 
     def extract(
         self,
@@ -275,7 +279,9 @@ def _prepare(network: SupplementNet) -> tuple[BackboneStep, ...] | None:
     for layer in network.branch:
         if cast(nn.Conv2d, layer).in_channels >= WIDE:  # the weight's layout alone would choose the slower way
             layer.to(memory_format=torch.contiguous_format)
-    return steps_of(network)
+    steps = steps_of(network)
+    settle_pointwise(network.backbone)
+    return steps
 
 
 def _empty(shape: tuple[int, int, int], device: torch.device) -> AnyFloats:

@@ -2,6 +2,8 @@
 
 A picture is written in steps, by a generator that pauses between them. While this thread computes, another reads the
 next picture and a third writes the last one; what they do is what one thread would do, in the same order of pictures.
+Where pictures are many and small, each thread takes one from its reading to its files: torch's operations, split over
+threads, would wait for each other at the end of every one.
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ import glob
 import math
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +135,7 @@ def write_all(
     quiet: bool,
     shard: tuple[int, int] = (1, 1),
     engine: Engine | None = None,
+    threads: int = 1,
 ) -> int:
     """Let `write` write the files of every picture at `paths`, and say what came of them.
 
@@ -142,16 +148,20 @@ def write_all(
     quiet : no bars and no summary, failures only
     shard : (k, n) takes every n-th picture from the k-th on; files are called as in a run over all
     engine : who does it and yields the outcomes as they come; None does it here, in the order of `paths`
+    threads : how many pictures may be computed here at once, each in one thread
 
     Returns
     -------
     the exit code: 0, or 1 where a picture failed, 2 where they were only missing; the others are written all the same
     """
     pairs = list(zip(paths, stems_for(paths), strict=True))[shard[0] - 1 :: shard[1]]
+    if engine is None:
+        many = min(threads, len(pairs))
+        engine = partial(_side_by_side, write=write, threads=many) if many > 1 else partial(_overlapped, write=write)
     failed: list[Outcome] = []
     written = skipped = 0
     with bars(len(pairs), quiet=quiet) as shown:
-        for outcome in engine(pairs, shown) if engine is not None else _overlapped(pairs, write, shown):
+        for outcome in engine(pairs, shown):
             if outcome.failure:
                 failed.append(outcome)
             else:
@@ -169,7 +179,7 @@ def write_all(
     return min((outcome.code for outcome in failed), default=DONE)
 
 
-def _overlapped(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> Iterator[Outcome]:
+def _overlapped(pairs: Sequence[tuple[Path, str]], shown: Any, *, write: Write) -> Iterator[Outcome]:
     """The outcomes in order, each picture computed in this thread."""
     stopped, here = threading.Event(), threading.get_ident()
 
@@ -207,6 +217,59 @@ def _overlapped(pairs: Sequence[tuple[Path, str]], write: Write, shown: Any) -> 
             stopped.set()
 
 
+@dataclass
+class _UnderWay:
+    """A picture, how far it is in [0, 1], and what is done."""
+
+    path: Path
+    stem: str
+    begun: float = 0.0
+    state: tuple[float, str] = (0.0, "Waiting")
+
+
+def _side_by_side(pairs: Sequence[tuple[Path, str]], shown: Any, *, write: Write, threads: int) -> Iterator[Outcome]:
+    """The outcomes in order, of pictures each computed in one of `threads`; large ones alone, in this thread."""
+    from sss_model.filtering.parallel import whole_tasks  # here, so that --help needs no torch
+    from sss_model.inference.memory import freed_memory_kept
+
+    stopped = threading.Event()
+
+    def make(one: _UnderWay) -> Outcome:
+        def tell(fraction: float, stage: str) -> None:
+            one.state = fraction, stage
+
+        one.begun = time.time()
+        return attempt(write, one.path, one.stem, Progress(tell, stopped.is_set))
+
+    def taken() -> Outcome:
+        one, future = waiting.popleft()
+        shown.begin(one.path.name, one.begun)
+        outcome: Outcome = _taken(future, lambda: shown.within(*one.state))
+        return outcome
+
+    waiting: deque[tuple[_UnderWay, Future[Outcome]]] = deque()
+    with (
+        freed_memory_kept(),
+        whole_tasks() as alone,
+        ThreadPoolExecutor(threads, "pictures", initializer=alone) as pool,
+    ):
+        try:
+            for one in (_UnderWay(path, stem) for path, stem in pairs):
+                small = _is_small(one.path)
+                while len(waiting) > (threads if small else 0):
+                    yield taken()
+                if small:
+                    waiting.append((one, pool.submit(make, one)))
+                else:
+                    shown.begin(one.path.name)
+                    yield attempt(write, one.path, one.stem, Progress(shown.within))
+            while waiting:
+                yield taken()
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+
 def _is_small(path: Path) -> bool:
     """Whether there is memory for the picture at `path` beside two others."""
     try:
@@ -215,10 +278,10 @@ def _is_small(path: Path) -> bool:
         return False
 
 
-def _taken(future: Future[Any]) -> Any:
-    """The result of `future`; waiting for it can be interrupted on every system."""
+def _taken(future: Future[Any], meanwhile: Callable[[], object] = lambda: None) -> Any:
+    """The result of `future`; waiting for it can be interrupted on every system. `meanwhile` is called now and then."""
     while wait([future], timeout=_POLL_S).not_done:
-        pass
+        meanwhile()
     return future.result()
 
 
@@ -233,10 +296,12 @@ class _Bars:
         self._in = tqdm(total=100, leave=False, disable=None, position=1, bar_format=shape)
         self._left = math.inf  # seconds, of the picture under way
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, since: float = 0.0) -> None:
         self._over.set_description(name)
         self._left = math.inf
         self._in.reset()
+        if since:
+            self._in.start_t = since
 
     def within(self, fraction: float, stage: str) -> None:
         self._in.set_description(stage, refresh=False)
@@ -259,7 +324,7 @@ class _Bars:
 
 
 class _Silence:
-    def begin(self, name: str) -> None: ...
+    def begin(self, name: str, since: float = 0.0) -> None: ...
     def within(self, fraction: float, stage: str) -> None: ...
     def end(self) -> None: ...
 

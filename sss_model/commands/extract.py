@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from sss_model import budget
 from sss_model.commands.batch import Steps, write_all
 from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
@@ -23,7 +24,15 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_new, check_source, write_exports
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.files.names import stems_for
-from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
+from sss_model.params import (
+    AUTOMATIC_SIDE,
+    ExportParams,
+    ExtractParams,
+    FilterParams,
+    ProjectionParams,
+    ReadParams,
+    grid_side,
+)
 from sss_model.params.layers import LAYER_FORMATS, LayerExportParams
 from sss_model.progress import Progress
 
@@ -113,7 +122,7 @@ def _extract(argv: Sequence[str] | None) -> int:
         job = replace(job, model=model)
         if options.classes is None:
             make = partial(Extractions, job)
-            return run_batch(options, paths, make(), make)
+            return run_batch(options, paths, make(), make, threads=threads_for(job.extract))
         check_alone(options, "--classes")
         classes = Classification(
             options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)
@@ -122,6 +131,22 @@ def _extract(argv: Sequence[str] | None) -> int:
         code = write_all(paths, Extractions(job).write, job.folder, quiet=options.quiet)
         classes.finish(quiet=options.quiet)
         return code
+
+
+def threads_for(params: ExtractParams) -> int:
+    """How many pictures may be computed at once, each in one thread: as many as there is memory for their features.
+
+    Where a GPU computes, or every pixel is seen, one picture has it all.
+    """
+    import torch
+
+    from sss_model.extractor import pick_device
+
+    if params.size == "native" or pick_device(params.device).type != "cpu":
+        return 1
+    side = grid_side(params.size, AUTOMATIC_SIDE) * max(params.network_scales)
+    each = 3 * 4 * 128 * side**2  # at the largest scale, on the grid and their sum
+    return max(1, min(torch.get_num_threads(), int(budget.free_memory() * budget.current.features_share / each)))
 
 
 class Extractions:
@@ -153,10 +178,12 @@ class Extractions:
             classes.check_model(opened, self._extractor, job.model, job.extract)
         picture = analyse(opened, path.name, self._extractor, job.model, job.extract, progress.part(0.02, 0.6))
         part = progress.part(0.6, 1.0 if classes is None else 0.8)
+        if classes is None:
+            del opened  # which is as large as all that comes of it
         content = picture.views.content(job.filter, job.projection, self._basis, picture.record, part.part(0.0, 0.4))
         notes, export = picture.notes, job.export
         if classes is None and not (export.filtered or export.raw_full_size):  # which are computed as they are written
-            del opened, picture  # so that the next picture has their memory
+            del picture  # so that the next one has its memory
             yield
             return write_exports(job.folder, stem, content, export, part.part(0.4, 1.0)), notes
         files = write_exports(job.folder, stem, content, export, part.part(0.4, 1.0))

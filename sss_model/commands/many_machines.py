@@ -91,10 +91,20 @@ def open_batch(options: argparse.Namespace, program: str) -> Iterator[Path | Non
         yield model or options.model
 
 
-def run_batch(options: argparse.Namespace, paths: Sequence[Path], worker: _Worker, make: Callable[[], _Worker]) -> int:
-    """Let `worker` write the files of all pictures, or Ray's workers, each of which `make` makes; the exit code."""
-    engine = engine_of(options, make, options.output)
-    return write_all(paths, worker.write, options.output, quiet=options.quiet, shard=options.shard, engine=engine)
+def run_batch(
+    options: argparse.Namespace,
+    paths: Sequence[Path],
+    worker: _Worker,
+    make: Callable[[], _Worker],
+    *,
+    threads: int = 1,
+) -> int:
+    """Let `worker` write the files of all pictures, so many at once, or Ray's workers, each of which `make` makes.
+
+    Returns the exit code.
+    """
+    batch: dict[str, Any] = {"quiet": options.quiet, "shard": options.shard, "threads": threads}
+    return write_all(paths, worker.write, options.output, engine=engine_of(options, make, options.output), **batch)
 
 
 def check_alone(options: argparse.Namespace, option: str) -> None:

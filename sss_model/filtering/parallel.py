@@ -82,6 +82,20 @@ def alone(values: int = 0) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextlib.contextmanager
+def whole_tasks() -> Iterator[Callable[[], None]]:
+    """While each of a few threads has a task of its own: gives what a thread calls first, to compute without help."""
+    import cv2
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield lambda: torch.set_num_threads(1)
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
+
+
 def in_threads(
     work: Callable[[Item], Result],
     items: Sequence[Item],

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -185,6 +186,29 @@ def fold_norms(module: nn.Module) -> None:
         else:
             fold_norms(child)
         previous = name
+
+
+_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+
+class PointwiseConv(nn.Conv2d):
+    """A 1x1 layer by oneDNN. For small maps, and in one thread, torch takes a way that rounds as the threads go."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not _ONEDNN or values.device.type != "cpu" or values.dtype != torch.float32:
+            return super().forward(values)
+        padding = cast("tuple[int, ...]", self.padding)
+        result: Tensor = torch.mkldnn_convolution(
+            values, self.weight, self.bias, padding, self.stride, self.dilation, self.groups
+        )
+        return result
+
+
+def settle_pointwise(module: nn.Module) -> None:
+    """Make the 1x1 layers inside `module` give the same numbers in any number of threads, in place."""
+    for layer in module.modules():
+        if type(layer) is nn.Conv2d and layer.kernel_size == (1, 1):
+            layer.__class__ = PointwiseConv
 
 
 TRAFFIC = 24.0

@@ -34,6 +34,20 @@ def test_features_are_the_literal_networks(size: tuple[int, int], tile: int) -> 
     assert difference(features, literal(network, image)) < 1e-5
 
 
+def test_any_number_of_threads_gives_the_same_bytes() -> None:
+    """A batch computes a picture in one thread, the window in all."""
+    one, image, found = extractor(), noise(160, 224), []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(one.extract(image))
+    finally:
+        torch.set_num_threads(before)
+    for features in found[1:]:
+        np.testing.assert_array_equal(features, found[0])
+
+
 @pytest.mark.parametrize("variant", ["supplement", "taps"])
 def test_a_backbone_that_sees_everything_runs_whole(variant: str) -> None:
     network, checkpoint = small_checkpoint(GLOBAL, variant=variant)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sss_model import budget
 from sss_model.analysis.layer_files import write_layer_files
+from sss_model.commands import batch
 from sss_model.commands.backbone_options import print_backbones
 from sss_model.commands.batch import Steps, Write, find_inputs, write_all
 from sss_model.commands.extract import main as extract
@@ -90,11 +95,66 @@ def test_reading_and_writing_overlap_with_computing_and_the_order_stays(
     assert all(in_main == (step == "computes") for step, stem, in_main in did if stem != "a")
 
 
-def test_large_pictures_have_the_memory_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_computed_side_by_side_each_in_one_thread(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a", "b", "reads-no", "c", "writes-no", "d"]
+    paths = [picture(tmp_path / f"{name}.png") for name in names]
+    met, seen, before = threading.Barrier(2), [], (torch.get_num_threads(), cv2.getNumThreads())
+
+    def write(path: Path, stem: str, progress: Progress) -> Steps:
+        if stem in "ab":
+            met.wait(10)  # which neither passes alone
+        seen.append((torch.get_num_threads(), cv2.getNumThreads(), threading.current_thread().name[:8]))
+        return (yield from reads_computes_and_writes(tmp_path, [])(path, stem, progress))
+
+    assert write_all(paths, write, tmp_path, quiet=True, threads=2) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[:4] == [f"{name}.png: note of {name}" for name in "abcd"]
+    assert [line.partition(".png: ")[2] for line in told[4:]] == [f"{n} is broken." for n in names if "no" in n]
+    assert seen == [(1, 1, "pictures")] * 6
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == before
+
+
+def test_the_bars_tell_of_the_oldest_picture_since_it_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+
+    class Bars:
+        def begin(self, name: str, since: float = 0.0) -> None:
+            told.append((name, 0 < since <= time.time()))
+
+        def within(self, fraction: float, stage: str) -> None:
+            told.append((fraction, stage))
+
+        def end(self) -> None:
+            told.append(("end",))
+
+    monkeypatch.setattr(batch, "bars", lambda *_, **__: nullcontext(Bars()))
+    paths = [picture(tmp_path / f"{name}.png") for name in ("slow-a", "b")]
+
+    def write(path: Path, stem: str, progress: Progress) -> Steps:
+        progress.report(0.25, stem)
+        time.sleep(0.5 if stem == "slow-a" else 0.0)
+        return [path], ()
+        yield
+
+    assert write_all(paths, write, tmp_path, quiet=True, threads=2) == 0
+    assert told[0][0] == "slow-a.png"
+    assert (0.25, "slow-a") in told
+    assert (0.25, "b") not in told[: told.index(("end",))]
+    assert [entry for entry in told if isinstance(entry[0], str)][-3:] == [("end",), ("b.png", True), ("end",)]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_pictures_have_the_memory_for_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
     monkeypatch.setattr("sss_model.budget.current", replace(budget.current, overlapped_share=0.0))
     did: list[tuple[str, str, bool]] = []
     paths = [picture(tmp_path / f"{name}.png") for name in "ab"]
-    assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True) == 0
+    assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True, threads=threads) == 0
     assert did == [(step, stem, True) for stem in "ab" for step in ("reads", "computes", "writes")]
 
 
@@ -108,9 +168,28 @@ def test_a_stop_ends_what_is_written_beside(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("reads", "writes"))]
 
 
+def test_ctrl_c_ends_pictures_that_are_computed_side_by_side(tmp_path: Path) -> None:
+    paths = [picture(tmp_path / f"{name}.png") for name in ("slow-a", "slow-b", "c")]
+
+    def write(path: Path, stem: str, progress: Progress) -> Steps:
+        if stem == "slow-b":
+            time.sleep(0.3)  # until the main thread waits
+            _thread.interrupt_main()
+        return (yield from reads_computes_and_writes(tmp_path, [])(path, stem, progress))
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        write_all(paths, write, tmp_path, quiet=True, threads=2)
+    assert time.monotonic() - begun < 5
+    assert not list(tmp_path.glob("*.txt"))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pictures")]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
 def test_a_batch_that_overlaps_writes_the_bytes_of_one_that_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
+    monkeypatch.setattr("sss_model.commands.extract.threads_for", lambda _: threads)
     paths = [str(picture(tmp_path / f"{name}.png", 20 + 3 * n)) for n, name in enumerate("abc")]
     assert extract([*paths, "-o", str(tmp_path / "together"), "--quiet", "--strip"]) == 0
     monkeypatch.setattr("sss_model.budget.current", replace(budget.current, overlapped_share=0.0))

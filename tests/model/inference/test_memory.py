@@ -99,3 +99,25 @@ print(peak_bytes() - base)
 def test_the_shipped_model_stays_within_its_memory(size: tuple[int, int], limit: float) -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, size)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < limit
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_freed_memory_is_kept_and_given_back() -> None:
+    """In a process of its own: what is allocated again needs no new pages, and none stay when it is over."""
+    program = """
+import resource, numpy
+from sss_model.inference.memory import freed_memory_kept, resident_bytes
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    numpy.empty(3 * 2**20, numpy.uint8).fill(1)  # too small for numpy's huge pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+start = resident_bytes()
+with freed_memory_kept():
+    numpy.ones(2**25)
+    kept = resident_bytes() - start
+    again = faults()
+print(again, kept > 2**27, resident_bytes() - start < 2**24)
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert int(found[0]) < 100
+    assert found[1:] == ["True", "True"]
