@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sss_model import budget
 from sss_model.array_types import Doubles, Floats
-from sss_model.filtering.parallel import alone
+from sss_model.filtering.parallel import alone, in_threads
 from sss_model.guided_filter import GuidedFilter
 from sss_model.pca import eigenvectors
 from sss_model.progress import Progress
@@ -28,6 +28,7 @@ Needed = Callable[[Doubles], int]  # axes found so far (k, D) -> how many leadin
 TOLERANCE = 0.75 / 512
 _NO_LOW_RANK = 0.6  # share of the variance below which the features are filtered whole
 _STEPS = 3  # of refinement, at most
+_COVARIANCE_PIXELS = 1 << 15  # of a block, which stays in a core's cache
 _GUARD = 2  # eigenvectors kept beyond the needed ones, to tell them apart from
 
 
@@ -196,10 +197,11 @@ def _products(planes: Tensor) -> tuple[Doubles, Doubles]:
 
 def _covariance(maps: Tensor) -> Doubles:
     """Covariance (m, m) of planes with zero mean, in float64 over blocks."""
-    total = np.zeros((len(maps), len(maps)))
-    step = max(1, (1 << 18) // maps.shape[2])
-    for first in range(0, maps.shape[1], step):
-        total += _products(maps[:, first : first + step])[0]
+    step = max(1, _COVARIANCE_PIXELS // maps.shape[2])
+    blocks = [slice(first, first + step) for first in range(0, maps.shape[1], step)]
+    threads = None if maps.device.type == "cpu" else 1
+    products = in_threads(lambda rows: _products(maps[:, rows])[0], blocks, threads=threads)
+    total: Doubles = np.sum(list(products), axis=0)
     return total / (maps.shape[1] * maps.shape[2])
 
 
