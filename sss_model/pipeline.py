@@ -83,9 +83,9 @@ def analyse(
     if note is not None:
         for sentence in said:
             note(sentence)
+    room = make_room or (lambda size: None)
     if opened.features is not None:
-        if make_room is not None:
-            make_room(opened.features.nbytes)
+        room(opened.features.nbytes)
         record = {**source, "metadata": opened.metadata}
         return AnalysedPicture(FeatureViews(opened.image, opened.features), FROM_FILE, "cpu", record, said)
     if params.size == "native" and params.network_scales == (1.0,):  # may be too large for memory
@@ -96,16 +96,12 @@ def analyse(
     network = extractor.extractor(model, params)
     grid = choose_grid((opened.image.shape[0], opened.image.shape[1]), params.size)
     log.debug("grid: %d x %d at scales %s", *grid.size[::-1], params.network_scales)
-    if make_room is not None:
-        make_room(4 * network.feature_channels * grid.size[0] * grid.size[1])
+    room(4 * network.feature_channels * grid.size[0] * grid.size[1])
     found = extract_grid(
         network, opened.image, size=params.size, scales=params.scales, smallest=smallest, progress=progress, note=note
     )
-    if grid.is_native:
-        picture = None
-    elif picture is None:
-        picture = to_picture(opened.image)
-    views = FeatureViews(found.guide, found.features, picture=picture, device=found.device)
+    kept = picture if picture is not None or grid.is_native else to_picture(opened.image)
+    views = FeatureViews(found.guide, found.features, picture=None if grid.is_native else kept, device=found.device)
     record = {**source, **opened.metadata, **found.record}
     return AnalysedPicture(views, network.checkpoint.path.stem, found.device, record, (*said, *found.notes))
 

@@ -202,26 +202,25 @@ def extract_grid(
     params = GridParams(str(size), tuple(map(float, scales)))
     grid = choose_grid((image.shape[0], image.shape[1]), params.size)
     steps, guide = silent(progress), grid.guide(image)
-    sizes = [_scaled(grid.size, scale) for scale in params.network_scales]
-    work = np.cumsum([0.0, *(height * width for height, width in sizes)])
+    sizes = {scale: _scaled(grid.size, scale) for scale in sorted(params.network_scales)}
+    work = np.cumsum([0.0, *(height * width for height, width in sizes.values())])
     notes: list[str] = []
     features: AnyFloats | None = None
-    for number, (scale, shape) in enumerate(zip(params.network_scales, sizes, strict=True)):
+    for number, (scale, shape) in enumerate(sizes.items()):
         part = steps.part(work[number] / work[-1], work[number + 1] / work[-1])
         if smallest is not None and scale == smallest.scale:
             result = smallest.result
         else:
             seen = guide if shape == grid.size else _resized_image(image, shape)
             result = extractor.extract_with_record(seen, part, note=note)
-        at_scale = result.features if shape == grid.size else resize(result.features, grid.size)
-        features = at_scale if features is None else np.add(features, at_scale, out=features)
+        common = shape if scale < 1 and number + 1 < len(sizes) else grid.size  # summed, then enlarged
+        features = _sum(common, result.features, features)
         notes += [sentence for sentence in result.notes if sentence not in notes]
     if features is None:
         raise ParameterError("scales must name at least one scale.")
     if len(sizes) > 1:
         features /= np.float32(len(sizes))
-    scales = params.network_scales
-    how = {**result.record["extract"], "size": params.size, "scales": list(scales)}
+    how = {**result.record["extract"], "size": params.size, "scales": list(params.network_scales)}
     record = {**result.record, "extract": how, "notes": notes, "grid": grid.to_dict()}
     return GridFeatures(grid, features, guide, result.device, record, tuple(notes))
 
@@ -232,6 +231,14 @@ def _resized_image(image: AnyFloats, size: Size) -> NDArray[np.float32]:
         return np.asarray(image, np.float32)
     resized = resize(image, size, enlarge="bicubic")
     return np.clip(resized, image.min(), image.max(), out=resized)
+
+
+def _sum(size: Size, values: AnyFloats, others: AnyFloats | None) -> AnyFloats:
+    """`values` and `others`, each (h, w, D), at `size`; they may be written over."""
+    values = values if values.shape[:2] == size else resize(values, size)
+    if others is None:
+        return values
+    return np.add(values, others if others.shape[:2] == size else resize(others, size), out=values)
 
 
 def _scaled(size: Size, scale: float) -> Size:

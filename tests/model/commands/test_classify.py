@@ -16,6 +16,7 @@ from sss_model.commands import extract, segment
 from sss_model.image_io import read_image, to_picture, write_picture
 from sss_model.layer_io.labels import strongest
 from sss_model.layer_io.layers import whole_alphas
+from sss_model.params import AUTOMATIC_SCALES
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_the_networks_features_are_those_that_taught_or_refused(folder, capsys):
     found = extract_grid(FeatureExtractor(device="cpu"), image)
     source = FeatureSource.of(found.record, 128)
     assert source.sha256
-    assert (source.size, source.scales) == ("auto", (0.5, 1.25))
+    assert (source.size, source.scales) == ("auto", AUTOMATIC_SCALES)
     for changed, code in ((False, 0), (True, 2)):
         origin = FeatureSource(128, "other", "ab" * 32) if changed else source
         taught = TaughtClasses(origin, ("disc", "rest"))
