@@ -77,5 +77,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = str(error).lower()
     if isinstance(error, SystemError) and words.endswith(_NO_EXCEPTION):
         return True
+    if isinstance(error, ImportError) and error.__cause__ is not None:  # scipy and numpy say then that they are broken
+        return is_out_of_memory(error.__cause__)
     told = any(phrase in words for phrase in _OUT_OF_MEMORY) or words == _NO_PRIMITIVE
     return told and isinstance(error, (RuntimeError, OSError, ImportError))

@@ -65,6 +65,11 @@ def test_which_errors_say_that_memory_ran_out() -> None:
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
     assert is_out_of_memory(RuntimeError("could not create a primitive"))
     assert not is_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution"))
+    broken = ImportError("The `scipy` install you are using seems to be broken")
+    broken.__cause__ = ImportError("_ccallback_c.so: failed to map segment from shared object")
+    assert is_out_of_memory(broken)
+    broken.__cause__ = ImportError("No module named 'scipy._lib._ccallback_c'")
+    assert not is_out_of_memory(broken)
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     assert not is_out_of_memory(ValueError("out of memory"))
 
