@@ -69,6 +69,11 @@ def explain(error: BaseException) -> str | None:
             "torch and torchvision are of two builds that do not go together. Install both from one package index: "
             "pip install --force-reinstall --no-deps torch torchvision."
         )
+    if isinstance(error, ImportError):
+        return (
+            f"A library could not be loaded: {error}. There may be too little memory for it: close other programs. If "
+            "there is enough, install the program again."
+        )
     if isinstance(error, OSError):
         why, hint = reason(error)
         return f"{error.filename}: {why}. {hint}" if error.filename else f"The system refused a file: {why}. {hint}"

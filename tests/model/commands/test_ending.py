@@ -36,6 +36,7 @@ ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SI
             "not enough memory",
         ),
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), 1, "not enough memory"),
+        (ImportError("cannot import name 'A' from 'torch'"), 1, "could not be loaded: cannot import name 'A'"),
         (OSError(errno.ENOSPC, "No space left on device", "/a/b.npy"), 1, "sss-x: /a/b.npy: the disk is full. Free"),
         (RuntimeError("operator torchvision::nms does not exist"), 1, "torch and torchvision are of two builds"),
         (KeyboardInterrupt(), 130, "Stopped.\n"),
