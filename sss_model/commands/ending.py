@@ -106,3 +106,24 @@ def _terminated_by_signal() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """End the process at SIGINT or SIGTERM in the block, where a library loads before anything has begun.
+
+    An exception might be lost or repeated without end in the middle of its modules.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

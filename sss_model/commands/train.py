@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sss_model.commands.ending import EXIT_CODES, run_command
+from sss_model.commands.ending import EXIT_CODES, leaving_at_once, run_command
 from sss_model.commands.options import add_options, command_parser
 from sss_model.debug_log import start_log
 from sss_model.training.params import PRESETS, SECTIONS
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(words: list[str]) -> int:
     options = build_parser().parse_args(words)
     start_log(options.debug)
-    from sss_model.commands.train_run import train  # here, so that --help needs no torch
+    with leaving_at_once():
+        from sss_model.commands.train_run import train  # here, so that --help needs no torch
 
     return train(options, command_of(words))
 

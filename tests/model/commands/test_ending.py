@@ -174,3 +174,12 @@ def test_too_little_memory_to_load_a_command_is_said(monkeypatch, capsys, error)
     monkeypatch.setattr(entry.signal, "signal", lambda *_: None)
     assert entry.main() == 1
     assert "sss-extract: There is not enough memory to load the program." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_libraries_load_ends_the_process_at_once(kind: signal.Signals) -> None:
+    code = (
+        "import os, signal; from sss_model.commands.ending import leaving_at_once\n"
+        f"with leaving_at_once():\n    try: os.kill(os.getpid(), {int(kind)})\n    except BaseException: pass\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 128 + kind
