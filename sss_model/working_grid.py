@@ -230,7 +230,8 @@ def _resized_image(image: AnyFloats, size: Size) -> NDArray[np.float32]:
     if image.shape[:2] == size:
         return np.asarray(image, np.float32)
     resized = resize(image, size, enlarge="bicubic")
-    return np.clip(resized, image.min(), image.max(), out=resized)
+    grows = size[0] > image.shape[0] or size[1] > image.shape[1]
+    return np.clip(resized, *((image.min(), image.max()) if grows else (0, 1)), out=resized)
 
 
 def _sum(size: Size, values: AnyFloats, others: AnyFloats | None) -> AnyFloats:

@@ -17,6 +17,7 @@ from sss_model.errors import ParameterError
 
 Kernel = Literal["bilinear", "bicubic"]
 _CHANNELS = 128  # that OpenCV takes at once
+_BETWEEN = 1 << 17  # numbers between the two passes, which stay in a core's cache
 _SHARPNESS = -0.5  # the cubic's free number: Catmull and Rom's, which reproduces straight slopes and parabolas
 
 
@@ -51,8 +52,10 @@ def resize(values: NDArray[Any], size: tuple[int, int], *, enlarge: Kernel = "bi
     rows = np.ascontiguousarray(values.reshape(len(values), -1), np.float32)
     down, across = (axis_weights(*axis, enlarge) for axis in zip(values.shape[:2], size, strict=True))
     out = np.empty((*size, values.shape[2]), np.float32)
-    for y in range(size[0]):  # row by row: what lies between the two passes stays in a core's cache
-        out[y] = across @ (down[[y]] @ rows).reshape(values.shape[1:])
+    step = max(1, _BETWEEN // rows.shape[1])
+    for top in range(0, size[0], step):
+        for y, row in enumerate(down[top : top + step] @ rows, top):
+            out[y] = across @ row.reshape(values.shape[1:])
     return out
 
 

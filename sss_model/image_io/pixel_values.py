@@ -108,7 +108,7 @@ def to_picture(image: NDArray[Any], *, name: str = "image") -> Picture:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind != "f":
         raise ParameterError(f"{name} must be (H, W, 3) float, got {image.shape} {image.dtype}.")
     picture = np.empty(image.shape, np.uint8)
-    rows = max(1, 2**20 // max(1, image.shape[1]))
+    rows = max(1, 2**16 // max(1, image.shape[1]))  # whose numbers stay in a core's cache
     for y in range(0, image.shape[0], rows):
         block = image[y : y + rows]
         if not np.isfinite(block).all():

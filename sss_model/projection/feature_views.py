@@ -28,8 +28,10 @@ from sss_model.projection.full_size import full_size_features, lift_picture, mov
 from sss_model.projection.live_preview import LivePreview
 from sss_model.projection.stages import SameObject, Stages
 from sss_model.projection.stretch import SPREAD, random_projection, range_of, stretch
+from sss_model.projection.subspace_eigs import TOLERANCE
 
 COMPONENTS = 16
+EXPORTED_AXES, EXPORTED_ERROR = (COMPONENTS + 8, COMPONENTS + 8), 0.02 / 512
 Box = tuple[int, int, int, int]
 View = tuple[Box, float]
 
@@ -298,7 +300,7 @@ class FeatureViews:
 
     def rest(self) -> None:
         """Let go of what only moving sliders need, which is soon made again: the picture is not looked at now."""
-        self._stages.drop("reducer", "live", "coefficients", "whole reduction")
+        self._stages.drop("reducer", "live", "coefficients")
         self._stages.thin()
 
     def content(
@@ -311,8 +313,8 @@ class FeatureViews:
     ) -> ExportContent:
         """Everything there is to export under these parameters.
 
-        The filtered map is the paper's to the letter, all channels filtered: it depends on nothing that was shown
-        before, so that the window and a command line write the same bytes.
+        The filtered map is the paper's to a few millionths: it is found anew from more axes than on screen, and depends
+        on nothing that was shown before, so that the window and a command line write the same bytes.
         """
         steps = silent(progress)
         random = self.random(projection.seed)
@@ -321,7 +323,13 @@ class FeatureViews:
         if fixed is not None:
             filtered, basis = self.filtered(filter, projection, fixed, part), fixed.basis
         else:
-            result = self._reduction(filter, projection, part, whole=True)
+            result = self._reduced(
+                self._new_reducer(part.part(0.0, 0.2), EXPORTED_AXES),
+                EXPORTED_ERROR,
+                filter,
+                projection,
+                part.part(0.2, 1.0),
+            )
             filtered, basis = result.map, result.basis
         maps = {"random": random, "pca": plain}
         pictures = {"input": self.picture, **{name: self._enlarged(values) for name, values in maps.items()}}
@@ -348,40 +356,43 @@ class FeatureViews:
     # stages ----------------------------------------------------------------------------------------------------------
 
     def _reduction(
-        self,
-        filter: FilterParams,
-        projection: ProjectionParams,
-        progress: Progress | None = None,
-        *,
-        whole: bool = False,
+        self, filter: FilterParams, projection: ProjectionParams, progress: Progress | None = None
     ) -> Reduction:
-        """Map and basis of the filtered features, aligned to the raw ones' basis; `whole` filters every channel."""
-        rows = components_of(projection, self._components)
+        """Map and basis of the filtered features, aligned to the raw ones' basis, as exactly as a screen can show."""
         steps = silent(progress)
 
         def make() -> Reduction:
-            raw = self.plain_basis(steps.part(0.0, 0.1, "PCA"))
-            reducer = self._stages.get("reducer", None, lambda: self._new_reducer(steps.part(0.1, 0.4, "Preparing")))
-            part = steps.part(0.4, 1.0, "Guided filter")
-            return reducer.reduce(
-                filter.radius,
-                filter.eps,
-                components=self._components,
-                shown=rows,
-                previous=raw,
-                range=projection.range,
-                whole=whole,
-                progress=part,
-            )
+            reducer = self._stages.get("reducer", None, lambda: self._new_reducer(steps.part(0.0, 0.4, "Preparing")))
+            return self._reduced(reducer, TOLERANCE, filter, projection, steps.part(0.4, 1.0, "Guided filter"))
 
-        return self._stages.get("whole reduction" if whole else "reduction", (filter, (*rows, projection.range)), make)
+        rows = components_of(projection, self._components)
+        return self._stages.get("reduction", (filter, (*rows, projection.range)), make)
+
+    def _reduced(
+        self,
+        reducer: Reducer,
+        tolerance: float,
+        filter: FilterParams,
+        projection: ProjectionParams,
+        progress: Progress,
+    ) -> Reduction:
+        return reducer.reduce(
+            filter.radius,
+            filter.eps,
+            components=self._components,
+            shown=components_of(projection, self._components),
+            previous=self.plain_basis(progress.part(0.0, 0.1, "PCA")),
+            range=projection.range,
+            tolerance=tolerance,
+            progress=progress.part(0.1, 1.0),
+        )
 
     def _enlarged(self, values: Floats) -> Picture:
         """The map `values` as a picture of the photograph's size; unfiltered ones have no edges to follow: bilinear."""
         return to_picture(values if self._picture is None else resize(values, self.size))
 
-    def _new_reducer(self, progress: Progress) -> Reducer:
-        return Reducer(self.image, self.features, device=self.device, progress=progress)
+    def _new_reducer(self, progress: Progress, ranks: tuple[int, int] = (8, 16)) -> Reducer:
+        return Reducer(self.image, self.features, device=self.device, ranks=ranks, progress=progress)
 
     @property
     def _components(self) -> int:

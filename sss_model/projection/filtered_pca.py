@@ -13,7 +13,8 @@ uses that:
    eigenvectors are found anew (the step of Davidson's method). Each step is measured by how far it moves the picture.
 3. Where that does not settle, or where there is no low rank to use (noise), all D channels are filtered.
 
-The tolerance is three quarters of 1/512 of the picture's range, and `Reduction.error` is the estimate that was met.
+The tolerance on screen is three quarters of 1/512 of the picture's range, and `Reduction.error` is the estimate that
+was met. What is exported starts from more axes and is a few millionths of the range away from filtering every channel.
 
 With D the counts of pixels in each window, Q' = D Q D^-1 (`guided_filter`), so the transpose costs no second filter.
 """
@@ -38,7 +39,7 @@ from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
 from sss_model.projection.stretch import range_of_planes
-from sss_model.projection.subspace_eigs import Eigenspace, leading_space, whole_space
+from sss_model.projection.subspace_eigs import TOLERANCE, Eigenspace, leading_space, whole_space
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,7 @@ class Reducer:
     image : (H, W, 3) float RGB in [0, 1], the guide
     features : (H, W, D) of any float type; read where needed, never copied whole
     device : torch device to compute on
+    ranks : fewest and most of the features' own axes to begin with; more cost time, and tell later components better
     progress : of the preparation; may raise `Cancelled`
     """
 
@@ -88,11 +90,12 @@ class Reducer:
         features: AnyFloats,
         *,
         device: str | torch.device = "cpu",
+        ranks: tuple[int, int] = (8, 16),
         progress: Progress | None = None,
     ) -> None:
         self.matrix = FeatureMatrix(features, device)
         check_channels(features, image.shape[:2])
-        self.low_rank = SamplePca(self.matrix, progress=progress)
+        self.low_rank = SamplePca(self.matrix, ranks=ranks, progress=progress)
         self._filter = GuidedFilter(image, 1, 1.0, device=device)
 
     @property
@@ -109,7 +112,7 @@ class Reducer:
         shown: Sequence[int] = (0, 1, 2),
         previous: PcaBasis | None = None,
         range: str = "full",
-        whole: bool = False,
+        tolerance: float = TOLERANCE,
         progress: Progress | None = None,
     ) -> Reduction:
         """PCA of the guided-filtered features.
@@ -121,7 +124,7 @@ class Reducer:
         shown : which of them, counted from 0, become the channels of the map; only these are refined to the tolerance
         previous : a basis whose signs the components take, and those shown its order, so that colours don't jump
         range : which values become 0 and 1, see `ProjectionParams`
-        whole : filter every channel, whatever the features are like
+        tolerance : largest `Reduction.error`; where it is not met, and for 0, every channel is filtered
         progress : may raise `Cancelled`
         """
         progress = silent(progress)
@@ -130,8 +133,8 @@ class Reducer:
         request = _ReductionRequest(components, tuple(shown), previous, range)
         try:
             space = None
-            if not whole:
-                space = leading_space(self.matrix, self.low_rank, self._filter, request.needed, progress)
+            if tolerance > 0:
+                space = leading_space(self.matrix, self.low_rank, self._filter, request.needed, tolerance, progress)
             if space is None:
                 space = whole_space(self.matrix, self.low_rank, self._filter, request.needed, progress)
             return request.reduction(space, self.low_rank)

@@ -24,8 +24,8 @@ class SamplePca:
     Parameters
     ----------
     matrix : the features
-    share : of the variance that the axes should hold
     ranks : fewest and most axes
+    share : of the variance that the axes should hold
     progress : of the first pass over the features
 
     Attributes
@@ -42,8 +42,8 @@ class SamplePca:
         self,
         matrix: FeatureMatrix,
         *,
+        ranks: tuple[int, int],
         share: float = 0.85,
-        ranks: tuple[int, int] = (8, 16),
         progress: Progress | None = None,
     ) -> None:
         self._matrix = matrix

@@ -62,7 +62,7 @@ class Eigenspace:
 
 
 def leading_space(
-    matrix: FeatureMatrix, low: SamplePca, guided: GuidedFilter, needed: Needed, progress: Progress
+    matrix: FeatureMatrix, low: SamplePca, guided: GuidedFilter, needed: Needed, tolerance: float, progress: Progress
 ) -> Eigenspace | None:
     """The leading eigenvectors by Rayleigh-Ritz and Davidson steps; None where the tolerance is not met."""
     if low.share < _NO_LOW_RANK or low.total == 0:
@@ -73,7 +73,7 @@ def leading_space(
         part = progress.part(1 - 0.4 * 0.7**step, 1 - 0.4 * 0.7 ** (step + 1), "refine")
         residuals = _residuals(matrix, guided, space, min(needed(space.axes), len(space.maps)), part.part(0.0, 0.5))
         space.error = _error(space, residuals, low.seen(residuals), low.rest(rank))
-        if space.error <= TOLERANCE and (needed(space.axes) <= len(space.maps) or rank < needed(space.axes)):
+        if space.error <= tolerance and (needed(space.axes) <= len(space.maps) or rank < needed(space.axes)):
             return space  # features of fewer directions than needed have no more to give
         if step < _STEPS:
             space = _refined(matrix, low, guided, space, residuals, part.part(0.5, 1.0))

@@ -147,6 +147,19 @@ def test_what_is_exported_does_not_depend_on_what_was_shown_before(figure):
     np.testing.assert_array_equal(first.basis.axes, second.basis.axes)
 
 
+def test_what_is_exported_is_the_papers_though_few_channels_are_filtered(figure):
+    random, filter = np.random.default_rng(5), FilterParams(radius=3)
+    wide = np.tanh(figure.features @ random.standard_normal((12, 64)).astype(np.float32))
+    figure = FeatureViews(figure.image, wide)
+    content = figure.content(filter, PROJECTION)
+    filtered = guided_filter(figure.image, wide, radius=3, eps=filter.eps)
+    basis = fit_pca(filtered, 16).align_to(figure.plain_basis())
+    np.testing.assert_allclose(content.map3, stretch(basis.project(filtered)[..., :3]), atol=5e-5)
+    np.testing.assert_allclose(content.basis.axes[:3], basis.axes[:3], atol=1e-4)
+    ours, theirs = (np.sort(each.explained_variance_ratio) for each in (content.basis, basis))
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
 def test_a_file_that_is_no_basis_is_refused(tmp_path):
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(FeatureFileError, match=r"no\.json holds no PCA basis"):

@@ -64,7 +64,7 @@ def test_estimated_error_is_no_smaller_than_the_true_one(made):
 
 def test_whole_filters_every_channel(made):
     image, features, reducer = made
-    reduction = reducer.reduce(5, 1e-2, whole=True)
+    reduction = reducer.reduce(5, 1e-2, tolerance=0)
     maps, axes, ratios = literal(image, features, 5, 1e-2)
     assert reduction.rank == features.shape[2]
     assert reduction.error == 0
@@ -212,18 +212,16 @@ def test_stored_maps_make_no_difference(made, monkeypatch):
 
 def test_progress_rises_to_one_and_work_stops_when_cancelled(made):
     image, features, _ = made
-    for whole in (False, True):
+    for options in ({}, {"tolerance": 0}):
         reducer = Reducer(image, features)
         seen: list[float] = []
-        reducer.reduce(
-            5, 1e-2, whole=whole, progress=Progress(lambda fraction, _stage, seen=seen: seen.append(fraction))
-        )
+        reducer.reduce(5, 1e-2, **options, progress=Progress(lambda fraction, _stage, seen=seen: seen.append(fraction)))
         assert seen == sorted(seen)
         assert seen[-1] <= 1.0
         for stop in (0, 1):
             calls = iter(range(1000))
             with pytest.raises(Cancelled):
-                reducer.reduce(4, 1e-3, whole=whole, progress=Progress(cancelled=lambda c=calls, s=stop: next(c) >= s))
+                reducer.reduce(4, 1e-3, **options, progress=Progress(cancelled=lambda c=calls, s=stop: next(c) >= s))
         maps, _, _ = literal(image, features, 5, 1e-2)
         assert np.abs(reducer.reduce(5, 1e-2).map - stretched(maps)).max() < 1 / 512  # still sound
 
