@@ -6,12 +6,11 @@ Each command is the module of `sss_model.commands` that its name says: `sss-trai
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
+from sss_model.commands.ending import leaving_at_once
 from sss_model.errors import is_out_of_memory
 
 MODULES = {
@@ -29,10 +28,9 @@ def main() -> int:
     if name not in MODULES:
         print(f"{name} is no command of this program; there are {', '.join(MODULES)}.", file=sys.stderr)
         return 2
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
     try:
-        command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
+        with leaving_at_once():
+            command = importlib.import_module(f"sss_model.commands.{MODULES[name]}")
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -41,8 +39,3 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return int(command.main())
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    """End at once: nothing has been begun, and an exception might be lost in a library that is loading."""
-    os._exit(128 + number)

@@ -35,6 +35,8 @@ from sss_model.params import (
 )
 from sss_model.params.layers import LAYER_FORMATS, LayerExportParams
 from sss_model.progress import Progress
+from sss_model.storage.shipped_files import MODEL, resource
+from sss_model.weights.header import channels_of
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _extract(argv: Sequence[str] | None) -> int:
         job = replace(job, model=model)
         if options.classes is None:
             make = partial(Extractions, job)
-            return run_batch(options, paths, make(), make, threads=threads_for(job.extract))
+            return run_batch(options, paths, make(), make, threads=threads_for(job))
         check_alone(options, "--classes")
         classes = Classification(
             options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)
@@ -133,19 +135,20 @@ def _extract(argv: Sequence[str] | None) -> int:
         return code
 
 
-def threads_for(params: ExtractParams) -> int:
+def threads_for(job: Job) -> int:
     """How many pictures may be computed at once, each in one thread: as many as there is memory for their features.
 
-    Where a GPU computes, or every pixel is seen, one picture has it all.
+    Where a GPU computes, every pixel is seen, or the model does not say how many they are, one picture has it all.
     """
     import torch
 
     from sss_model.extractor import pick_device
 
-    if params.size == "native" or pick_device(params.device).type != "cpu":
+    params, channels = job.extract, channels_of(job.model or resource(MODEL))
+    if channels is None or params.size == "native" or pick_device(params.device).type != "cpu":
         return 1
     side = grid_side(params.size, AUTOMATIC_SIDE) * max(params.network_scales)
-    each = 3 * 4 * 128 * side**2  # at the largest scale, on the grid and their sum
+    each = 3 * 4 * channels * side**2  # at the largest scale, on the grid and their sum
     return max(1, min(torch.get_num_threads(), int(budget.free_memory() * budget.current.features_share / each)))
 
 

@@ -53,6 +53,13 @@ def model_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
+def channels_of(path: str | os.PathLike[str]) -> int | None:
+    """How many channels the features of a model file have; None where it does not say."""
+    params = model_entry(path).get("params")
+    channels = params.get("feature_channels") if isinstance(params, dict) else None
+    return channels if isinstance(channels, int) and channels > 0 else None
+
+
 def is_model(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a model file of this program, rather than somebody's weights."""
     try:

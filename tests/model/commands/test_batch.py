@@ -15,17 +15,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import save_file
 
 from sss_model import budget
 from sss_model.analysis.layer_files import write_layer_files
 from sss_model.commands import batch
 from sss_model.commands.backbone_options import print_backbones
 from sss_model.commands.batch import Steps, Write, find_inputs, write_all
+from sss_model.commands.extract import Job, threads_for
 from sss_model.commands.extract import main as extract
 from sss_model.errors import ImageError, ParameterError
 from sss_model.files.export import export_names
 from sss_model.layer_io import Layers
-from sss_model.params import ExportParams
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.params.layers import LayerExportParams
 from sss_model.progress import Progress
 
@@ -198,6 +200,19 @@ def test_a_batch_that_overlaps_writes_the_bytes_of_one_that_does_not(
     assert len(written) == 3 * 7
     for name in written:
         assert (tmp_path / "together" / name).read_bytes() == (tmp_path / "apart" / name).read_bytes()
+
+
+def test_a_picture_has_all_threads_where_the_model_does_not_say_how_wide_its_features_are(tmp_path: Path) -> None:
+    job = Job(tmp_path, None, None, None, None, ExtractParams(device="cpu"), FilterParams(), ProjectionParams(),
+              ExportParams(), ReadParams(), False)  # fmt: skip
+    known = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert threads_for(job) == 2
+        save_file({"a": np.zeros(1)}, tmp_path / "other.safetensors", {"sss": '{"params": [128]}'})
+        assert threads_for(replace(job, model=tmp_path / "other.safetensors")) == 1
+    finally:
+        torch.set_num_threads(known)
 
 
 def test_files_that_are_kept_are_said_before_computing(
