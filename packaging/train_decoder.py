@@ -4,6 +4,8 @@ FOLDER is a set of labelled pictures: images/NAME.jpg with labels/NAME.png (uint
 COCO's images/train2017 with annotations/instances_train2017.json. Where labels are the parts of one thing, such as the
 clothes of a person, name the folder after `--joined` too: what hangs together is an object there.
 
+With `--start` a decoder is taught further, at a lower `--rate` (1e-3, say).
+
 A user is simulated at objects in whole pictures and in parts of them, which the object may fill to the frame: a click,
 a box or strokes, then clicks where the error is largest. Every answer teaches, and is what the next mark corrects
 (Sofiiuk et al., "RITM", 2021). A tenth of the pictures, by a hash of their names, is kept apart and measured.
@@ -26,7 +28,7 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,7 +48,7 @@ SHARES, WHOLE, OBJECTS = (0.006, 0.75), 0.7, 8  # of the picture; that hang toge
 SIDES = (48, 64), (44, 64), (40, 64), (64, 48), (64, 44), (56, 56)  # cells
 PARTS, MARGINS, STRETCH = 0.5, (-0.12, 0.7), 1.25  # of pictures cut; about the object; of a side against the other
 BATCH, CLICKS, RATE, DECAY = 12, (1, 2, 3, 4, 6), 2e-3, 0.05
-BOXES, STROKES = 0.27, 0.13  # of first marks
+BOXES, STROKES, NEARLY = 0.27, 0.13, 0.1  # of first marks; the last after a matte that is nearly right
 EMA, WARM = 0.998, 150  # the weights' running mean; updates until the full rate
 
 
@@ -293,6 +295,27 @@ def normed(net: ClickDecoder) -> ClickDecoder:
     return net.to(memory_format=torch.channels_last)
 
 
+def settled(net: ClickDecoder, examples: list[Example]) -> ClickDecoder:
+    """`net`, which knows something already, with its normalisations such that at `examples` they change nothing."""
+    hooks = [
+        pair[0].register_forward_hook(partial(_settle, pair[1]))
+        for pair in net.modules()
+        if type(pair) is nn.Sequential
+    ]
+    with torch.no_grad():
+        logits_of(net.eval(), examples)
+    for hook in hooks:
+        hook.remove()
+    return net
+
+
+def _settle(norm: nn.BatchNorm2d, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    variance, mean = torch.var_mean(output, (0, 2, 3))
+    norm.running_mean, norm.running_var = mean, variance
+    norm.bias.copy_(mean)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+
+
 def plain(net: ClickDecoder) -> ClickDecoder:
     """The same in its usual form."""
     result = ClickDecoder()
@@ -330,13 +353,24 @@ def loss_of(logits: Tensor, truth: Tensor, counted: Tensor) -> Tensor:
     return (entropy * weight).sum((1, 2)).mean() + (1 - both / either.clamp(min=1)).mean()
 
 
-def teach(pictures: dict[str, list[Picture]], net: ClickDecoder, updates: int, seed: int) -> ClickDecoder:
-    """The running mean of `net` over so many updates at the objects of `pictures`, which sets share alike."""
-    rng, net = np.random.default_rng(seed), normed(net).train()
+def teach(
+    pictures: dict[str, list[Picture]], net: ClickDecoder, updates: int, seed: int, *, rate: float, started: bool
+) -> ClickDecoder:
+    """The running mean of `net` over so many updates at the objects of `pictures`, which sets share alike.
+
+    `started` says that `net` knows something already.
+    """
+    rng, net = np.random.default_rng(seed), normed(net)
+    if started:
+        first = [it for size in [SIDES[0]] * 8 for it in batch(pictures, size, rng)]
+        for it in first:
+            begin(it, rng)
+        settled(net, first)
+    net.train()
     mean = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY, betas=(0.9, 0.99))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=DECAY, betas=(0.9, 0.99))
     pace = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda k: min(1, (k + 1) / WARM) * (0.5 + 0.49 * np.cos(np.pi * min(k / updates, 1)))
     )
@@ -388,7 +422,20 @@ def begin(it: Example, rng: np.random.Generator) -> None:
     elif kind < BOXES + STROKES:
         strokes(it, rng)
     else:
+        if kind > 1 - NEARLY:
+            nearly_right(it, rng)
         click(it, rng)
+
+
+def nearly_right(it: Example, rng: np.random.Generator) -> None:
+    """Let the matte so far be the truth but for an ellipse that is missing, or too much: the next click is about it."""
+    ys, xs = np.nonzero(cv2.dilate((it.truth > 0.5).astype(np.uint8), None, iterations=3))
+    at = int(rng.integers(len(ys)))
+    reach = np.sqrt((it.truth > 0.5).sum()) * rng.uniform(0.1, 0.45, 2) + 1
+    rows, columns = np.ogrid[: it.truth.shape[0], : it.truth.shape[1]]
+    wrong = ((rows - ys[at]) / reach[0]) ** 2 + ((columns - xs[at]) / reach[1]) ** 2 < 1
+    matte = np.where(wrong, float(rng.random() < 0.5), it.truth).astype(np.float32)
+    it.now = Prompt(it.now.keep, it.now.drop, it.now.last, it.now.sign, matte, it.now.boxed)
 
 
 @torch.no_grad()
@@ -427,6 +474,8 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take every N-th picture; default 1")
     parser.add_argument("--updates", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=RATE, help=f"of learning, at its highest; default {RATE}")
+    parser.add_argument("--start", type=Path, help="a decoder to go on from, whose components are kept")
     parser.add_argument("--model", type=Path, help="model file; the shipped one unless given")
     parser.add_argument("--features", type=Path, required=True, help="folder that keeps features between calls")
     parser.add_argument("--out", type=Path, default=resource("sample.jpg").with_name("click_decoder.safetensors"))
@@ -445,10 +494,15 @@ def main() -> int:
     everything = [entry for entries in found.values() for entry in entries]
     kept = {name: options.features / f"{name}.npy" for name, *_ in everything}
     rng = np.random.default_rng(options.seed)
-    some = [features_of(file, kept[name], extractor) for name, file, *_ in everything[:: 1 + len(everything) // 300]]
-    mean, axes = (torch.from_numpy(values) for values in basis(some, rng))
-    net.mean.copy_(mean)
-    net.axes.copy_(axes)
+    if options.start is not None:
+        net.load_state_dict({name: value.float() for name, value in load_file(options.start).items()})
+    else:
+        some = [
+            features_of(file, kept[name], extractor) for name, file, *_ in everything[:: 1 + len(everything) // 300]
+        ]
+        for own, found_value in zip((net.mean, net.axes), basis(some, rng), strict=True):
+            own.copy_(torch.from_numpy(found_value))
+    mean, axes = net.mean, net.axes
     learnt: dict[str, list[Picture]] = {}
     apart: list[Picture] = []
     for folder, entries in found.items():
@@ -458,7 +512,7 @@ def main() -> int:
             picture = Picture(components, lab_of(file), labels, objects)
             apart_too = zlib.crc32(name.encode()) % 10 == 0
             (apart if apart_too else learnt.setdefault(folder, [])).append(picture)
-    net = teach(learnt, net, options.updates, options.seed)
+    net = teach(learnt, net, options.updates, options.seed, rate=options.rate, started=options.start is not None)
     print(measured(net, apart))
     save(net, options.out)
     return 0

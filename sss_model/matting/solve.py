@@ -2,8 +2,8 @@
 
 The judge's log-odds are mixed with those of a plain rule, the regression's and 8 (d- - d+) / (d- + d+) of the geodesic
 distances, and drawn to the matte so far by 2 a - 1: a correction should not lose what was right elsewhere. Where the
-features are of the model that the click decoder knows, half of the odds are its own. With p their probability and W the
-likeness of neighbours, the alphas a minimise
+features are of the model that the click decoder knows, half of the odds are its own, after a box four fifths. With p
+their probability and W the likeness of neighbours, the alphas a minimise
 
     sum_ij W_ij (a_i - a_j)^2 + 0.3 sum_i |2 p_i - 1| (a_i - [p_i > 1/2])^2,    a = 1 or 0 under marks
 """
@@ -24,7 +24,7 @@ _DATA, _HARD = 0.3, 1e6
 _INERTIA = 1.0
 _ODDS = 6.0
 _PLAIN_SCALE, _PLAIN_FIRST, _PLAIN_LATER = 0.6, 0.5, 0.25  # it knows large things that touch the frame better
-_DECODED, _SEEN = 0.5, 8.0  # the click decoder's share of the odds, and the most that they are
+_DECODED, _BOXED, _SEEN = 0.5, 0.8, 8.0  # the click decoder's share of the odds, after a box, and the most they are
 _FEATURE_FALL, _COLOUR_FALL = 6.0, 200.0
 
 
@@ -49,7 +49,8 @@ def judged(parts: Parts, now: Situation) -> Doubles:
     if parts.embedding is None:
         return odds
     seen = parts.embedding.odds(now.marks, now.under, now.keep, now.before, now.boxed)
-    return (1 - _DECODED) * odds + _DECODED * np.clip(seen, -_SEEN, _SEEN)
+    share = _BOXED if now.boxed else _DECODED
+    return (1 - share) * odds + share * np.clip(seen, -_SEEN, _SEEN)
 
 
 def weighed(odds: Doubles, found: NDArray[np.float32], now: Situation) -> Doubles:

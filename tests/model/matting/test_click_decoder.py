@@ -126,6 +126,36 @@ def test_norms_that_help_to_teach_are_in_the_plain_weights() -> None:
         torch.testing.assert_close(train.plain(net)(*inputs), net.eval()(*inputs), atol=1e-4, rtol=1e-4)
 
 
+def thing_example(rng: np.random.Generator) -> train.Example:
+    labels = np.zeros((100, 140), np.uint8)
+    labels[THING] = 7
+    components = rng.normal(size=(50, 70, COMPONENTS)).astype(np.float16)
+    picture = train.Picture(components, rng.random((100, 140, 3)).astype(np.float16), labels, (7,))
+    found = train.example(picture, 7, (48, CELLS), None)
+    assert found is not None
+    return found
+
+
+def test_teaching_that_goes_on_begins_with_norms_that_change_nothing() -> None:
+    example = thing_example(np.random.default_rng(0))
+    train.click(example, None)
+    net = ClickDecoder()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    after = train.plain(train.settled(train.normed(net), [example])).state_dict()
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_a_matte_that_is_nearly_right_is_wrong_in_one_place() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        example = thing_example(rng)
+        train.nearly_right(example, rng)
+        wrong = np.abs(example.now.before - example.truth) > 0.5
+        assert wrong.mean() < 0.2
+        assert train.click(example, None) == bool(train.depth(wrong).max() > 0)
+
+
 def test_a_decoder_is_taught_and_written(tmp_path: Path, monkeypatch) -> None:
     image, features = scene()
     folder, kept, out = tmp_path / "set", tmp_path / "kept", tmp_path / "decoder.safetensors"
