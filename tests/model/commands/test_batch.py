@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import importlib
+import signal
 import threading
 import time
 from contextlib import nullcontext
@@ -179,9 +180,13 @@ def test_ctrl_c_ends_pictures_that_are_computed_side_by_side(tmp_path: Path) -> 
             _thread.interrupt_main()
         return (yield from reads_computes_and_writes(tmp_path, [])(path, stem, progress))
 
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it runs behind it
     begun = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        write_all(paths, write, tmp_path, quiet=True, threads=2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_all(paths, write, tmp_path, quiet=True, threads=2)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert time.monotonic() - begun < 5
     assert not list(tmp_path.glob("*.txt"))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pictures")]
