@@ -4,7 +4,8 @@ FOLDER is a set of labelled pictures: images/NAME.jpg with labels/NAME.png (uint
 COCO's images/train2017 with annotations/instances_train2017.json. Where labels are the parts of one thing, such as the
 clothes of a person, name the folder after `--joined` too: what hangs together is an object there.
 
-With `--start` a decoder is taught further, at a lower `--rate` (1e-3, say).
+With `--start` a decoder is taught further, at a lower `--rate` (1e-3, say), and the mean of its weights before and
+after is written: it has gained nearly as much, and forgotten less (Wortsman et al., "Robust fine-tuning", 2022).
 
 A user is simulated at objects in whole pictures and in parts of them, which the object may fill to the frame: a click,
 a box or strokes, then clicks where the error is largest. Every answer teaches, and is what the next mark corrects
@@ -513,6 +514,9 @@ def main() -> int:
             apart_too = zlib.crc32(name.encode()) % 10 == 0
             (apart if apart_too else learnt.setdefault(folder, [])).append(picture)
     net = teach(learnt, net, options.updates, options.seed, rate=options.rate, started=options.start is not None)
+    if options.start is not None:
+        before = load_file(options.start)
+        net.load_state_dict({name: (value + before[name].float()) / 2 for name, value in net.state_dict().items()})
     print(measured(net, apart))
     save(net, options.out)
     return 0

@@ -313,8 +313,8 @@ class FeatureViews:
     ) -> ExportContent:
         """Everything there is to export under these parameters.
 
-        The filtered map is the paper's to a few millionths: it is found anew from more axes than on screen, and depends
-        on nothing that was shown before, so that the window and a command line write the same bytes.
+        The filtered map is the paper's to some 1e-5 of its range: it is found anew from more axes than on screen, and
+        depends on nothing that was shown before, so that the window and a command line write the same bytes.
         """
         steps = silent(progress)
         random = self.random(projection.seed)

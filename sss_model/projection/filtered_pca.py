@@ -14,7 +14,8 @@ uses that:
 3. Where that does not settle, or where there is no low rank to use (noise), all D channels are filtered.
 
 The tolerance on screen is three quarters of 1/512 of the picture's range, and `Reduction.error` is the estimate that
-was met. What is exported starts from more axes and is a few millionths of the range away from filtering every channel.
+was met. What is exported starts from more axes: on 15 pictures no value was 2e-5 of the range from that of filtering
+every channel.
 
 With D the counts of pixels in each window, Q' = D Q D^-1 (`guided_filter`), so the transpose costs no second filter.
 """

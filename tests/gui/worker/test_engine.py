@@ -230,7 +230,7 @@ def test_an_export_is_what_is_shown(run, features, tmp_path):
     assert len(result.paths) == 6
     for pane, name in names.items():
         written = to_picture(read_image(tmp_path / "out" / f"photo-{name}.png")).astype(int)
-        # shown is the paper's filtered picture to half of 1/512, written to a few millionths
+        # shown is the paper's filtered picture to half of 1/512, written to some 1e-5
         np.testing.assert_allclose(written, shown[pane], rtol=0, atol=1 if pane == "filtered" else 0)
 
 

@@ -177,6 +177,11 @@ def test_a_decoder_is_taught_and_written(tmp_path: Path, monkeypatch) -> None:
     assert (rows**2).mean() == pytest.approx(1, rel=0.1)
     assert out.stat().st_size < 1_500_000
     assert 0 < net.enter.weight.std() < 1
+    further = tmp_path / "further.safetensors"
+    monkeypatch.setattr("sys.argv", [*call[:-1], str(further), "--start", str(out), "--rate", "1e-7"])
+    assert train.main() == 0
+    moved = read_decoder(further).logits.weight - net.logits.weight
+    assert moved.abs().max() < 0.2 * net.logits.weight.abs().max(), "it went on from there"
 
 
 def test_a_part_has_the_proportions_of_its_cells() -> None:
