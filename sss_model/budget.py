@@ -14,6 +14,8 @@ import psutil
 MIB = 2**20
 GIB = 2**30
 
+_CGROUP = Path("/sys/fs/cgroup")  # a container's own
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -65,14 +67,17 @@ def total_memory() -> int:
 
 
 def _cgroup_room() -> int | None:
-    """What a container's limit leaves, or None without one."""
+    """What a container's limit leaves, or None without one. Of files only the ones in use count as taken."""
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
-    return None if limit is None or used is None else max(limit - used, 0)
+    if limit is None or used is None:
+        return None
+    return max(limit - used + (_cgroup("memory.stat", "inactive_file ") or 0), 0)
 
 
-def _cgroup(name: str) -> int | None:
-    """A number of this process's control group; None where it says max, or there is none."""
+def _cgroup(name: str, key: str = "") -> int | None:
+    """A number of this process's control group, in the line that begins with `key`; None for max, or without one."""
     try:
-        return int((Path("/sys/fs/cgroup") / name).read_text())
-    except (OSError, ValueError):
+        lines = (_CGROUP / name).read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(key)).removeprefix(key))
+    except (OSError, ValueError, StopIteration):
         return None
