@@ -28,6 +28,9 @@ class Terminated(BaseException):
     """SIGTERM came. No `Exception`, so that nothing but a command's end takes it for an error of a picture."""
 
 
+_STOPPED: dict[type, int] = {KeyboardInterrupt: INTERRUPTED, Terminated: TERMINATED}
+
+
 def run_command(program: str, work: Callable[[], int], *, stopped: str = "") -> int:
     """Run `work` and return its exit code, or that of what ended it, with a sentence on stderr.
 
@@ -41,16 +44,14 @@ def run_command(program: str, work: Callable[[], int], *, stopped: str = "") -> 
     try:
         with _terminated_by_signal():
             return work()
-    except KeyboardInterrupt:
-        _say(stopped)
-        return INTERRUPTED
-    except Terminated:
-        _say(stopped)
-        return TERMINATED
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:
+    except BaseException as error:
+        for each in (error, error.__cause__):  # Python 3.11 wraps one that comes while an import makes a class
+            if type(each) in _STOPPED:
+                _say(stopped)
+                return _STOPPED[type(each)]
         sentence = explain(error)
         if sentence is None:
             raise

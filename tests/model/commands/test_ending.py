@@ -14,7 +14,7 @@ import pytest
 
 from sss_model.commands import convert, entry, evaluate, extract, segment, train
 from sss_model.commands.batch import find_inputs
-from sss_model.commands.ending import explain, run_command
+from sss_model.commands.ending import Terminated, explain, run_command
 from sss_model.commands.entry import MODULES
 from sss_model.errors import CheckpointError, ParameterError
 from sss_model.image_io import write_picture
@@ -54,6 +54,24 @@ def test_each_ending_has_its_code_and_a_sentence(
 
     assert run_command("sss-x", work, stopped="Stopped.") == code
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Terminated])
+def test_a_stop_while_a_class_is_made_is_a_stop(stop: type[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
+    """Python 3.11 has it as the cause of a RuntimeError; it came while torch was imported."""
+
+    class Attribute:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise stop
+
+    def work() -> int:
+        class Made:
+            attribute = Attribute()
+
+        return 0
+
+    assert run_command("sss-x", work, stopped="Stopped.") == {KeyboardInterrupt: 130, Terminated: 143}[stop]
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 def test_an_error_that_nobody_foresaw_keeps_its_traceback() -> None:
