@@ -1,8 +1,9 @@
 """Principal components of an image's features, from one streamed pass over them.
 
 The features' mean and D x D covariance are summed block by block in float64, so a memory map or a large image needs no
-copy; the components are the covariance's eigenvectors. An eigenvector has no sign: here its loading of largest
-magnitude is positive, and `PcaBasis.align_to` takes signs and order from an earlier basis, so that colours don't jump.
+copy; the components are the covariance's eigenvectors. An eigenvector has no sign: here a picture's components are
+larger towards its middle, so that coarser features of it have its colours (its largest loading, which other features
+are signed by, changes sides too easily). `PcaBasis.align_to` takes signs and order from an earlier basis.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sss_model.filtering.tile_filter import as_tensor
 from sss_model.finite import check_array
 from sss_model.progress import Progress
 
+_SAMPLED = 64  # rows and columns that tell the middle from the border
 _FEW = 4  # rows to assign by trying all orders
 _BLOCK = 1 << 19  # features that a thread reads at once: they stay in a core's cache
 _PARTS = ("mean", "axes", "explained_variance_ratio")
@@ -222,13 +224,29 @@ def check_finite(covariance: AnyFloats) -> None:
         raise ParameterError("The features hold NaN or infinity.", hint="Compute or export them again.")
 
 
-def signs_of(axes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k,): -1 for the axes (k, D) whose loading of largest magnitude is negative, 1 for the others."""
-    return np.where(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)[:, 0] < 0, -1.0, 1.0)
+def signs_of(axes: NDArray[np.floating[Any]], inward: Doubles | None = None) -> Doubles:
+    """(k,): -1 for the axes (k, D) that point away from `inward`, 1 for the others; without it by the largest loading.
+
+    `inward` (D,) is what `inward` gives of the features.
+    """
+    seen = axes @ inward if inward is not None else np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)[:, 0]
+    return np.where(seen < 0, -1.0, 1.0)
+
+
+def inward(features: AnyFloats) -> Doubles:
+    """(D,): which way features (H, W, D) change from the border of the picture to its middle, by a sample of pixels."""
+    steps = [max(1, side // _SAMPLED) for side in features.shape[:2]]
+    sample = np.asarray(features[:: steps[0], :: steps[1]], np.float64)
+    y, x = (np.linspace(-1, 1, side) if side > 1 else np.zeros(1) for side in sample.shape[:2])
+    outside = y[:, None] ** 2 + x**2
+    towards: Doubles = np.tensordot(outside.mean() - outside, sample, 2)
+    return towards
 
 
 def fit_pca(features: AnyFloats, components: int = 3, progress: Progress | None = None) -> PcaBasis:
     """Principal components of `features` (..., D), any float type, centred over all pixels.
+
+    Of a picture's features (H, W, D) every component is larger towards the middle of the picture than at its border.
 
     Raises
     ------
@@ -248,7 +266,11 @@ def fit_pca(features: AnyFloats, components: int = 3, progress: Progress | None 
         raise ParameterError(f"features must be an array (..., D) that is not empty, got shape {features.shape}.")
     covariance = Covariance(features.shape[-1])
     covariance.add(features, progress)
-    return covariance.basis(components)
+    basis = covariance.basis(components)
+    if features.ndim != 3:
+        return basis
+    signs = signs_of(basis.axes, inward(features)).astype(np.float32)
+    return PcaBasis(basis.mean, basis.axes * signs[:, None], basis.explained_variance_ratio)
 
 
 def _assigned(likeness: AnyFloats) -> list[tuple[int, int]]:

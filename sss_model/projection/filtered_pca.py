@@ -35,7 +35,7 @@ from sss_model.filtering.parallel import alone
 from sss_model.filtering.tile_filter import planes_of
 from sss_model.guided_filter import GuidedFilter, check_channels
 from sss_model.params import FilterParams
-from sss_model.pca import Covariance, PcaBasis, signs_of
+from sss_model.pca import Covariance, PcaBasis, inward, signs_of
 from sss_model.progress import Progress, silent
 from sss_model.projection.feature_matrix import FeatureMatrix
 from sss_model.projection.sample_pca import ROUNDING, SamplePca
@@ -97,6 +97,7 @@ class Reducer:
         self.matrix = FeatureMatrix(features, device)
         check_channels(features, image.shape[:2])
         self.low_rank = SamplePca(self.matrix, ranks=ranks, progress=progress)
+        self._inward = inward(features)
         self._filter = GuidedFilter(image, 1, 1.0, device=device)
 
     @property
@@ -131,7 +132,7 @@ class Reducer:
         progress = silent(progress)
         _check_shown(shown, components)
         self._set_filter(radius, eps)
-        request = _ReductionRequest(components, tuple(shown), previous, range)
+        request = _ReductionRequest(components, tuple(shown), previous, range, self._inward)
         try:
             space = None
             if tolerance > 0:
@@ -158,6 +159,7 @@ class _ReductionRequest:
     shown: tuple[int, ...]
     previous: PcaBasis | None
     range: str
+    inward: Doubles
 
     def needed(self, axes: Doubles) -> int:
         """How many of the leading `axes` the picture needs: aligned, those shown may stand at other places."""
@@ -170,7 +172,7 @@ class _ReductionRequest:
         axes, more = low.completed(space.axes, min(self.components, space.axes.shape[1]), space.rank)
         values = np.concatenate([space.values[: len(axes)], more * space.kept])
         count = int((values > floor).sum())
-        signs = signs_of(axes[:count])
+        signs = signs_of(axes[:count], self.inward)
         axes = _padded(axes[:count] * signs[:, None], self.components)
         basis = _basis(space.mean, axes, _padded(values[:count] / max(space.total, floor), self.components))
         order, turned = basis.match(self.previous, self.shown)

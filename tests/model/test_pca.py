@@ -21,7 +21,10 @@ def by_svd(features, components):
     flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
     centred = flat - flat.mean(0)
     _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    y, x = (np.linspace(-1, 1, side) for side in features.shape[:2])
+    outside = y[:, None] ** 2 + x**2
+    maps = (centred @ axes.T).reshape(*features.shape[:2], -1)
+    axes = axes * np.sign((maps * (outside.mean() - outside)[..., None]).sum((0, 1)))[:, None]
     return flat.mean(0), axes[:components], (singular**2 / (singular**2).sum())[:components]
 
 
@@ -35,6 +38,23 @@ def test_equals_the_svd(offset):
     np.testing.assert_allclose(basis.explained_variance_ratio, ratios, atol=2e-6)
     projected = (features.astype(np.float64) - mean) @ axes.T
     np.testing.assert_allclose(basis.project(features), projected, atol=2e-3 * (1 + offset / 100))
+
+
+def test_components_are_larger_in_the_middle_of_a_picture():
+    """Of coarser features and of their negative too: a preview has the colours of what follows."""
+    features = features_like((150, 170))
+    features[40:110, 50:120] += 3 * np.random.default_rng(3).normal(size=24).astype(np.float32)
+    basis = fit_pca(features)
+    maps = basis.project(features)
+    assert (maps[50:100, 60:110].mean((0, 1)) > maps.mean((0, 1)))[0]
+    coarse = features.reshape(75, 2, 85, 2, 24).mean((1, 3))
+    assert (fit_pca(coarse).axes[0] * basis.axes[0]).sum() > 0.9
+    assert (fit_pca(-features).axes[0] * -basis.axes[0]).sum() > 0.9
+
+
+def test_axes_of_vectors_have_a_positive_largest_loading():
+    axes = fit_pca(features_like().reshape(-1, 24)).axes
+    assert (np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) > 0).all()
 
 
 def test_projection_takes_any_shape_and_float16():

@@ -22,7 +22,9 @@ def literal(image, features, radius, eps, components=3):
     flat = flat - flat.mean(0)
     _, singular, axes = np.linalg.svd(flat, full_matrices=False)
     axes = axes[:components]
-    axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    y, x = (np.linspace(-1, 1, side) for side in features.shape[:2])  # seen from the middle
+    outside = y[:, None] ** 2 + x**2
+    axes = axes * np.sign(((features @ axes.T) * (outside.mean() - outside)[..., None]).sum((0, 1)))[:, None]
     maps = (flat @ axes.T).reshape(*filtered.shape[:2], components)
     return maps, axes, (singular**2 / (singular**2).sum())[:components]
 
