@@ -199,6 +199,8 @@ def _check_kinds(content: dict[str, Any], source: str) -> None:
         wrong.append("params")
     if not wrong and not 0 <= content["update"] < 2**63:
         wrong.append("update")
+    if not wrong and isinstance(content["best"], int) and abs(content["best"]) >= 2**63:  # no float holds some of them
+        wrong.append("best")
     if wrong:
         named = ", ".join(dict.fromkeys(wrong))
         raise CheckpointError(

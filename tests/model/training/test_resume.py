@@ -112,6 +112,15 @@ def test_another_optimiser_on_resuming_is_refused(parts: Any, tmp_path: Path) ->
         train(parts, small_params(run=run, optimiser={"optimiser": "sgd"}), tmp_path / "out", resume=True)
 
 
+@pytest.mark.parametrize(("name", "value"), [("best", 10**500), ("update", -1), ("random", 3)])
+def test_a_damaged_state_is_refused_by_the_name_of_its_part(name: str, value: Any, parts: Any, tmp_path: Path) -> None:
+    run = {"iterations": 1, "validate_every": 0}
+    train(parts, small_params(run=run), tmp_path)
+    torch.save({**read_state(tmp_path / LAST_STATE), name: value}, tmp_path / LAST_STATE)
+    with pytest.raises(CheckpointError, match=f"damaged: {name} is missing or of another kind"):
+        train(parts, small_params(run=run), tmp_path, resume=True)
+
+
 @pytest.mark.parametrize("content", [b"nothing", None])
 def test_what_is_no_state(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / LAST_STATE
