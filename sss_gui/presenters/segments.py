@@ -43,7 +43,7 @@ PLACEHOLDERS = {
 }
 HINTS = {
     "keep": "Click what you want to cut out, or drag a box about it with Shift",
-    "drop": "Click what is not to be in it",
+    "drop": "Click what to leave out; all else stays",
     "brush": "Paint what you want to cut out; with Alt what not",
     "box": "Draw a box about what you want to cut out",
     "pick": "Click a layer; Shift adds, Alt takes away",

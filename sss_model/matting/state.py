@@ -35,7 +35,8 @@ class State:
     alpha : (K,) float64 in [0, 1]
     marks : (K,) int8: 1 where a mark said to keep, -1 to drop, 0 elsewhere
     contested : (K,) bool, where marks said both
-    started : whether there is a matte to correct
+    started : whether something was taken, which marks correct; marks that only dropped left all else, and the first
+        one that keeps begins anew
     boxed : whether a box said where the rest is
     carried : whether it came from another frame, so that a first mark corrects it as a later one would
     """
@@ -72,26 +73,34 @@ def after(parts: Parts, state: State, step: Step) -> State:
 
 def _marked(parts: Parts, state: State, step: Stroke, under: Indices) -> State:
     """The state after a mark on the superpixels `under`."""
+    if not state.started and (step.keep or not (state.marks < 0).any()):
+        state = replace(state, alpha=np.full(parts.count, 0.0 if step.keep else 1.0))
     value = np.int8(1 if step.keep else -1)
     marks, contested = state.marks.copy(), state.contested.copy()
     contested[under] |= marks[under] == -value
     marks[under] = value
-    if state.started and not (state.boxed or state.carried) and not (marks > 0).any():
-        # of a matte that was given or found: the thing under the mark is taken out, as a first click would take it
-        odds = -judged(parts, Situation((-marks).astype(np.int8), None, under, True))
-    else:
-        odds = judged(parts, _situation(state, marks, under, step.keep))
+    odds = _odds(parts, state, marks, under, step.keep)
     alpha = _taken(parts, state, odds, marks, under, step.keep)
     if step.size < 0:
         alpha = _reduced(parts, state, alpha, odds, marks, under, step)
     elif step.click and step.keep and _apart(parts, state, alpha):
         alpha = np.maximum(alpha, _another(parts, state, marks, under))
-    return State(alpha, marks, contested, True, state.boxed, state.carried)
+    return State(alpha, marks, contested, state.started or step.keep, state.boxed, state.carried)
+
+
+def _odds(parts: Parts, state: State, marks: Marks, under: Indices, keep: bool) -> Doubles:
+    """(K,): how much speaks for each superpixel after a mark on `under`.
+
+    Where no mark took anything, what is under one that drops is taken out as a first click would take it.
+    """
+    if keep or state.boxed or state.carried or (marks > 0).any():
+        return judged(parts, Situation(marks, state.alpha if state.started else None, under, keep, state.boxed))
+    return -judged(parts, Situation((-marks).astype(np.int8), None, under, True))
 
 
 def _taken(parts: Parts, state: State, odds: Doubles, marks: Marks, under: Indices, keep: bool) -> Doubles:
     solved = relaxed(parts, odds, marks)
-    return locally(parts, state.alpha, solved, under, keep) if state.started else solved
+    return locally(parts, state.alpha, solved, under, keep) if state.started or not keep else solved
 
 
 def _apart(parts: Parts, state: State, alpha: Doubles) -> bool:
@@ -131,10 +140,6 @@ def _reduced(
 
 def _change(parts: Parts, state: State, alpha: Doubles) -> float:
     return float(parts.shares @ ((alpha > 0.5) != (state.alpha > 0.5)))
-
-
-def _situation(state: State, marks: Marks, under: Indices, keep: bool) -> Situation:
-    return Situation(marks, state.alpha if state.started else None, under, keep, state.boxed)
 
 
 def given(parts: Parts, matte: Floats) -> Given:
@@ -177,14 +182,14 @@ def _again(parts: Parts, state: State, step: Stroke) -> bool:
 def _enlarged(parts: Parts, state: State, under: Indices, keep: bool) -> State:
     """The next larger part about a click."""
     size = parts.shares @ (state.alpha > 0.5)
-    odds = judged(parts, _situation(state, state.marks, under, keep))
+    odds = _odds(parts, state, state.marks, under, keep)
     for more in _WIDENINGS:
         solved = relaxed(parts, odds + (more if keep else -more), state.marks)
         alpha = locally(parts, state.alpha, solved, under, keep, across=True)
         found = parts.shares @ (alpha > 0.5)
         if (found >= _LARGER * size) if keep else (found <= size / _LARGER):
             break
-    return replace(state, alpha=alpha, started=True)
+    return replace(state, alpha=alpha, started=state.started or keep)
 
 
 def locally(

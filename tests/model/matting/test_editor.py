@@ -68,6 +68,26 @@ def test_nothing_is_taken_before_the_first_step(editor: MatteEditor) -> None:
     assert editor.recipe()["thing"] is None
 
 
+def test_a_drop_alone_leaves_all_else_and_the_first_keep_begins_anew(editor: MatteEditor) -> None:
+    hovered = editor.hover(60, 50, keep=False)
+    alpha = editor.click(60, 50, keep=False)
+    assert iou(alpha, ~truth()) > 0.97
+    assert iou(hovered, editor.quick > 0.5) > 0.97
+    assert not editor.click(20, 50, keep=False)[50, 20]
+    assert iou(editor.click(60, 50), truth()) > 0.97
+
+
+def test_two_drops_leave_what_is_neither() -> None:
+    image = scene()
+    image[40:60, 105:125] = (0.1, 0.9, 0.2)
+    editor = MatteEditor(image, image)
+    editor.click(60, 50, keep=False)
+    alpha = editor.click(115, 50, keep=False)
+    mask = truth()
+    mask[40:60, 105:125] = True
+    assert iou(alpha, ~mask) > 0.97
+
+
 def test_undo_and_redo_give_the_same_bits(editor: MatteEditor) -> None:
     first = editor.click(60, 50)
     second = editor.stroke([(100, 20), (120, 60)], keep=True, radius=5)
