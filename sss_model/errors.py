@@ -61,6 +61,7 @@ _OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
     "cannot allocate memory",
+    "std::bad_alloc",  # C++'s, as pybind11 hands it on
     "_status_alloc_failed",
     "failed to map segment",
     "can't start new thread",  # whose stack has no room

@@ -64,6 +64,7 @@ def test_which_errors_say_that_memory_ran_out() -> None:
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
     assert is_out_of_memory(RuntimeError("could not create a primitive"))
+    assert is_out_of_memory(RuntimeError("std::bad_alloc"))
     assert not is_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution"))
     broken = ImportError("The `scipy` install you are using seems to be broken")
     broken.__cause__ = ImportError("_ccallback_c.so: failed to map segment from shared object")
