@@ -183,7 +183,8 @@ def try_no_memory(command: str, rng: np.random.Generator, folder: Path) -> None:
 
 def try_little_memory(command: str, rng: np.random.Generator, folder: Path) -> None:
     """From what hardly loads numpy to what suffices. OpenBLAS ends the process, or asks without end, where its buffers
-    find no room: then no Python runs any more, and nothing but whole files is asked for."""
+    find no room, as the system's loader does: then no Python runs any more, and nothing but whole files is asked for.
+    """
     with TemporaryDirectory(dir=folder) as temp:
         out = Path(temp) / "out"
         size = int(rng.integers(150, 6000)) * MIB
@@ -193,7 +194,7 @@ def try_little_memory(command: str, rng: np.random.Generator, folder: Path) -> N
         except subprocess.TimeoutExpired:
             process.kill()
             _, said = process.communicate()
-        native = process.returncode < 0 or "terminate called" in said or "OpenBLAS" in said
+        native = process.returncode < 0 or any(word in said for word in ("terminate called", "OpenBLAS", ": ABORT"))
         if native:  # a library that ends the process itself: no Python runs any more, that would remove the lock
             (out / LOCK).unlink(missing_ok=True)
         check_whole(out)
