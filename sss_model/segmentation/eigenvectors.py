@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from sss_model.array_types import Doubles, Floats
-from sss_model.filtering.parallel import in_threads
+from sss_model.filtering.parallel import alone, in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import Stencil
 from sss_model.segmentation.interpolation import Interpolation, interpolation
@@ -110,7 +110,8 @@ class Laplacian:
         total = self.matting.apply(planes)
         if self.nodes is not None:
             flat = planes.reshape(len(planes), -1)[:, self.nodes.nodes]
-            total.view(len(planes), -1).index_add_(1, self.nodes.nodes, flat @ self.nodes.matrix)
+            with alone():  # so that rounding does not depend on the number of threads
+                total.view(len(planes), -1).index_add_(1, self.nodes.nodes, flat @ self.nodes.matrix)
         return total
 
     @cached_property

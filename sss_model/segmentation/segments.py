@@ -22,7 +22,7 @@ from torch import Tensor
 from sss_model.array_types import Floats, Indices
 from sss_model.errors import ParameterError
 from sss_model.extractor import check_image, pick_device
-from sss_model.filtering.parallel import in_threads
+from sss_model.filtering.parallel import alone, in_threads
 from sss_model.progress import Progress, silent
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.clustering import split_clusters
@@ -137,7 +137,7 @@ def soft_segments(
     layers : how many, 1 or more; there are fewer where the picture has no more to tell apart
     grid : the working grid's long side in pixels; None is the picture's own, at most 640. Time and memory grow with
         its square; the layers follow the full picture's edges in any case
-    seed : of the samples and starting points; the same one gives the same layers
+    seed : of the samples and starting points; the same one gives the same layers, in any number of threads
     device : torch device
     progress : told after every step; may raise `Cancelled`
 
@@ -197,7 +197,8 @@ def sparse_components(E: Tensor, size: tuple[int, int], sample: Indices, labels:
     if labels.max() == 0:  # nothing to tell apart
         return np.ones((*size, 1), np.float32)
     y = constrained_sparsification(E[torch.from_numpy(sample).to(E.device)], labels, progress=progress)
-    components: Floats = (E @ y).cpu().numpy().reshape(*size, -1)
+    with alone():
+        components: Floats = (E @ y).cpu().numpy().reshape(*size, -1)
     return components
 
 

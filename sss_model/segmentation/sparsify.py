@@ -24,6 +24,9 @@ first term is replaced by weighted squares, u a^2 + v (1 - a)^2, whose weights f
 linear system for all layers, solved by conjugate gradients from the last solution. Its preconditioner inverts, pixel by
 pixel, the diagonal plus 100 times the matrix of ones by the formula of Sherman and Morrison: 10 iterations in all
 instead of 500.
+
+Neither problem is convex, and a rounding error at the start can end as another layer. So sums are taken by one thread,
+or in parts that do not depend on how many there are: the layers are the same with any number of threads.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ _FLOOR = 1e-4  # distances to 0 and 1 below this count as this
 _RIDGE = 1e-6
 _DROP_EVERY, _DROP_BELOW = 10, 0.1
 _TOGETHER = 10  # systems that a thread solves at a time
+_COLUMNS = 1024  # products of two columns that a thread sums up at a time
 
 OUTER = 5
 _SUM_WEIGHT = 100.0
@@ -94,27 +98,32 @@ def constrained_sparsification(
     pairs = room((upper.shape[1], len(B)), B.device)
     for first, part in enumerate(torch.split(pairs, list(range(width, 0, -1)))):
         torch.mul(columns[first:], columns[first], out=part)
-    one = B.sum(0)  # the coefficients of the constant: B has orthonormal columns
-    y = torch.stack(
-        [B[torch.from_numpy(np.flatnonzero(start == k)).to(B.device)].sum(0) for k in range(start.max() + 1)]
-    )
+    with alone():
+        one = B.sum(0)  # the coefficients of the constant: B has orthonormal columns
+        y = torch.stack(
+            [B[torch.from_numpy(np.flatnonzero(start == k)).to(B.device)].sum(0) for k in range(start.max() + 1)]
+        )
     for iteration in range(1, iterations + 1):
         y = newton_step(B, pairs.T, upper, y, one, gamma)
         if iteration % _DROP_EVERY == 0:
-            peaks = (B @ y.T).abs().amax(0)
+            with alone():
+                peaks = (B @ y.T).abs().amax(0)
             y = y[peaks > min(_DROP_BELOW, float(peaks.max()) / 2)]
         steps.report(iteration / iterations)
     y = y + (one - y.sum(0)) / len(y)  # what was dropped
-    return back @ y.T
+    with alone():
+        return back @ y.T
 
 
 def newton_step(B: Tensor, pairs: Tensor, upper: Tensor, y: Tensor, one: Tensor, gamma: float) -> Tensor:
     """The next y (K, C) for the basis B (P, C), with the products `pairs` of its columns numbered in `upper`."""
-    a = B @ y.T
-    u = a.abs().clamp_(min=_FLOOR).pow_(gamma - 2)
-    v = (1 - a).abs_().clamp_(min=_FLOOR).pow_(gamma - 2)
-    width = y.shape[1]
-    products, b = (u + v).T @ pairs, (v.T @ B).double()
+    width, threads = y.shape[1], None if B.device.type == "cpu" else 1
+    with alone():
+        a = B @ y.T
+        u, v = _powers(a.abs(), gamma - 2), _powers((1 - a).abs_(), gamma - 2)
+        weights, b = (u + v).T, (v.T @ B).double()
+    columns = torch.split(pairs, _COLUMNS, dim=1)
+    products = torch.cat(list(in_threads(lambda part: weights @ part, columns, threads=threads)), dim=1)
 
     def inverse(part: slice) -> Tensor:
         G = torch.zeros((len(products[part]), width, width), dtype=torch.float64, device=B.device)
@@ -123,7 +132,7 @@ def newton_step(B: Tensor, pairs: Tensor, upper: Tensor, y: Tensor, one: Tensor,
         return torch.cholesky_inverse(torch.linalg.cholesky(G))
 
     parts = [slice(first, first + _TOGETHER) for first in range(0, len(y), _TOGETHER)]
-    inverses = torch.cat(list(in_threads(inverse, parts, threads=None if B.device.type == "cpu" else 1)))
+    inverses = torch.cat(list(in_threads(inverse, parts, threads=threads)))
     with alone():  # many small matrices: two threads on a busy machine took ten times as long
         free = torch.einsum("kij,kj->ki", inverses, b)
         multiplier = torch.linalg.solve(inverses.sum(0), free.sum(0) - one.double())
@@ -131,6 +140,7 @@ def newton_step(B: Tensor, pairs: Tensor, upper: Tensor, y: Tensor, one: Tensor,
     return moved.float()
 
 
+@alone()
 def whitened(E: Tensor) -> tuple[Tensor, Tensor]:
     """B with orthonormal columns and the span of E (P, C), and `back` (C, R) with B = E back.
 
@@ -205,21 +215,26 @@ def conjugate_gradients(
     r = right - system.apply(x, Lx)
     z = system.precondition(r)
     direction = z
-    product = torch.dot(r.view(-1), z.view(-1))
-    limit = tolerance**2 * torch.dot(right.view(-1), system.precondition(right).view(-1))
+    product = _dot(r, z)
+    limit = tolerance**2 * _dot(right, system.precondition(right))
     for iteration in range(_MOST_ITERATIONS):
         if product <= (limit if iteration else 0):
             break
         L_direction = system.laplacian.apply(direction)
         moved = system.apply(direction, L_direction)
-        rate = product / torch.dot(direction.view(-1), moved.view(-1))
+        rate = product / _dot(direction, moved)
         x, Lx = torch.addcmul(x, direction, rate), torch.addcmul(Lx, L_direction, rate)
         r.addcmul_(moved, rate, value=-1)
         z = system.precondition(r)
-        following = torch.dot(r.view(-1), z.view(-1))
+        following = _dot(r, z)
         direction = torch.addcmul(z, direction, following / product)
         product = following
     return x, Lx
+
+
+@alone()
+def _dot(first: Tensor, second: Tensor) -> Tensor:
+    return torch.dot(first.view(-1), second.view(-1))
 
 
 def gradient(image: Tensor) -> Tensor:
@@ -238,9 +253,13 @@ def normalised(layers: Tensor) -> Tensor:
     return torch.where(total > 0, clipped / total.clamp(min=1e-12), 1 / len(layers))
 
 
-def _powers(distances: Tensor, power: Tensor) -> Tensor:
-    """`distances`, at least the floor, to `power`, in their place; torch's own `pow` takes three times as long."""
-    return distances.clamp_(min=_FLOOR).log2_().mul_(power).exp2_()
+def _powers(distances: Tensor, power: Tensor | float) -> Tensor:
+    """`distances`, at least the floor, to `power`, in their place.
+
+    Torch's own `pow` takes three times as long, and rounds the last few numbers of a thread's part otherwise, as `exp2`
+    does.
+    """
+    return distances.clamp_(min=_FLOOR).log_().mul_(power).exp_()
 
 
 def _snapped(layers: Tensor) -> Tensor:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from made_scenes import disc_scene
 
 from sss_model.errors import Cancelled, ParameterError
+from sss_model.filtering.resize import resize
+from sss_model.image_io import read_image
 from sss_model.progress import Progress
 from sss_model.segmentation import soft_segments, spectral_matting
 from sss_model.segmentation.clustering import split_clusters
 from sss_model.segmentation.segments import starting_clusters
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,21 @@ def test_the_same_seed_gives_the_same_layers_and_another_number_is_as_if_asked_f
     segments, again, direct = (soft_segments(image, features, layers=count) for count in (3, 3, 2))
     assert np.array_equal(again.alphas, segments.alphas)
     assert np.allclose(segments.with_layers(2).alphas, direct.alphas, atol=1e-5)
+
+
+def test_any_number_of_threads_gives_the_same_layers() -> None:
+    image = resize(read_image(resource(SAMPLE)), (203, 203))
+    features = np.random.default_rng(0).random(image.shape, dtype=np.float32) * 0.2 + 0.8 * image
+    known = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(soft_segments(image, features, layers=4))
+    finally:
+        torch.set_num_threads(known)
+    np.testing.assert_array_equal(found[1].components, found[0].components)
+    np.testing.assert_array_equal(found[1].alphas, found[0].alphas)
 
 
 def test_one_layer_more_splits_one_layer(segments):
