@@ -29,8 +29,11 @@ from sss_model.errors import ParameterError, SSSError
 from sss_model.files.inputs import FolderContents, look_into
 from sss_model.files.names import stems_for
 from sss_model.image_io import decoding_bytes
+from sss_model.params import AUTOMATIC_SIDE, ExtractParams, grid_side
 from sss_model.progress import Progress
 from sss_model.storage.atomic_write import reason
+from sss_model.storage.shipped_files import MODEL, resource
+from sss_model.weights.header import channels_of
 
 _SOON, _FIRST = 2.0, 0.05  # seconds and share of a picture before which no time left is told
 _POLL_S = 0.1  # between two looks whether somebody wants to stop
@@ -177,6 +180,30 @@ def write_all(
         said = outcome.failure if str(outcome.path) in outcome.failure else f"{outcome.path}: {outcome.failure}"
         print(f"failed: {said}", file=sys.stderr)
     return min((outcome.code for outcome in failed), default=DONE)
+
+
+def threads_for(params: ExtractParams, model: Path | None, *, cell: int = 0) -> int:
+    """How many pictures may be computed at once, each in one thread: as many as there is memory for.
+
+    Where a GPU computes, every pixel is seen, or the model does not say how many its features are, one picture has it
+    all.
+
+    Parameters
+    ----------
+    model : a checkpoint; None for the shipped one
+    cell : bytes that a cell of the working grid takes beside its features
+    """
+    import torch
+
+    from sss_model.extractor import pick_device
+
+    channels = channels_of(model or resource(MODEL))
+    if channels is None or params.size == "native" or pick_device(params.device).type != "cpu":
+        return 1
+    side = grid_side(params.size, AUTOMATIC_SIDE)
+    # of the features at the largest scale, on the grid and their sum
+    each = (3 * 4 * channels * max(params.network_scales) ** 2 + cell) * side**2
+    return max(1, min(torch.get_num_threads(), int(budget.free_memory() * budget.current.features_share / each)))
 
 
 def _overlapped(pairs: Sequence[tuple[Path, str]], shown: Any, *, write: Write) -> Iterator[Outcome]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sss_model import budget
-from sss_model.commands.batch import Steps, write_all
+from sss_model.commands.batch import Steps, threads_for, write_all
 from sss_model.commands.classify import Classification
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
@@ -24,19 +23,9 @@ from sss_model.errors import ParameterError
 from sss_model.files.export import already_there, check_new, check_source, write_exports
 from sss_model.files.inputs import INPUT_LAYOUTS, read_input
 from sss_model.files.names import stems_for
-from sss_model.params import (
-    AUTOMATIC_SIDE,
-    ExportParams,
-    ExtractParams,
-    FilterParams,
-    ProjectionParams,
-    ReadParams,
-    grid_side,
-)
+from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
 from sss_model.params.layers import LAYER_FORMATS, LayerExportParams
 from sss_model.progress import Progress
-from sss_model.storage.shipped_files import MODEL, resource
-from sss_model.weights.header import channels_of
 
 
 @dataclass(frozen=True)
@@ -124,7 +113,7 @@ def _extract(argv: Sequence[str] | None) -> int:
         job = replace(job, model=model)
         if options.classes is None:
             make = partial(Extractions, job)
-            return run_batch(options, paths, make(), make, threads=threads_for(job))
+            return run_batch(options, paths, make(), make, threads=threads_for(job.extract, job.model))
         check_alone(options, "--classes")
         classes = Classification(
             options.classes, job.folder, class_export, changed=job.changed, others=stems_for(paths)
@@ -133,23 +122,6 @@ def _extract(argv: Sequence[str] | None) -> int:
         code = write_all(paths, Extractions(job).write, job.folder, quiet=options.quiet)
         classes.finish(quiet=options.quiet)
         return code
-
-
-def threads_for(job: Job) -> int:
-    """How many pictures may be computed at once, each in one thread: as many as there is memory for their features.
-
-    Where a GPU computes, every pixel is seen, or the model does not say how many they are, one picture has it all.
-    """
-    import torch
-
-    from sss_model.extractor import pick_device
-
-    params, channels = job.extract, channels_of(job.model or resource(MODEL))
-    if channels is None or params.size == "native" or pick_device(params.device).type != "cpu":
-        return 1
-    side = grid_side(params.size, AUTOMATIC_SIDE) * max(params.network_scales)
-    each = 3 * 4 * channels * side**2  # at the largest scale, on the grid and their sum
-    return max(1, min(torch.get_num_threads(), int(budget.free_memory() * budget.current.features_share / each)))
 
 
 class Extractions:

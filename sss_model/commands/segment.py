@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sss_model.commands.batch import Steps, write_all
+from sss_model.commands.batch import Steps, threads_for, write_all
 from sss_model.commands.classify import Classification, ClassSegmentations, check_options
 from sss_model.commands.ending import EXIT_CODES, run_command
 from sss_model.commands.many_machines import add_batch_options, batch_paths, check_alone, open_batch, run_batch
@@ -36,6 +36,9 @@ from sss_model.storage.json_file import read_json
 if TYPE_CHECKING:
     from sss_model.layer_io import Layers
     from sss_model.pipeline import AnalysedPicture  # loads torch
+
+
+_CELL = 2400  # bytes that a cell of the working grid takes while layers are cut
 
 
 @dataclass(frozen=True)
@@ -160,10 +163,16 @@ def _segment(argv: Sequence[str] | None) -> int:
             return code
         make = partial(Segmentations, job, stems)
         worker = make()
-        code = run_batch(options, paths, worker, make)
+        code = run_batch(options, paths, worker, make, threads=_threads(job))
     if worker.doubtful:
-        print(f"doubtful, the thing may not be there: {', '.join(worker.doubtful)}", file=sys.stderr)
+        doubtful = ", ".join(path.name for path in paths if path in worker.doubtful)
+        print(f"doubtful, the thing may not be there: {doubtful}", file=sys.stderr)
     return code
+
+
+def _threads(job: Job) -> int:
+    """How many pictures may be cut at once: other networks than ours have each picture for themselves."""
+    return threads_for(job.extract, job.model, cell=_CELL) if set(job.methods) <= set(SOFT_METHODS) else 1
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -210,7 +219,7 @@ class Segmentations:
 
         self.job, self.stems, self.extraction = job, stems, CachedExtractor()
         self.recipe = read_json(job.matte, ParameterError, noun="The recipe") if job.matte else None
-        self.doubtful: list[str] = []
+        self.doubtful: set[Path] = set()
         self.weights = {
             method: network_weights(method, job.weights[method], consent=job.allow_download)
             for method in job.methods
@@ -279,7 +288,7 @@ class _Picture:
         )
         alphas = editor.solve(self.progress.part(0.6, 0.8))[..., None]
         if editor.confidence < DOUBTFUL:
-            self.worker.doubtful.append(self.path.name)
+            self.worker.doubtful.add(self.path)
         self.made |= {"recipe": recipe, "confidence": editor.confidence}
         self.layers = decontaminated(Layers(self.image, alphas, ("matte",)), export, self.progress.part(0.8, 0.95))
         last, target = self.progress.part(0.95, 1.0), job.folder / self.stem

@@ -22,13 +22,12 @@ from sss_model import budget
 from sss_model.analysis.layer_files import write_layer_files
 from sss_model.commands import batch
 from sss_model.commands.backbone_options import print_backbones
-from sss_model.commands.batch import Steps, Write, find_inputs, write_all
-from sss_model.commands.extract import Job, threads_for
+from sss_model.commands.batch import Steps, Write, find_inputs, threads_for, write_all
 from sss_model.commands.extract import main as extract
 from sss_model.errors import ImageError, ParameterError
 from sss_model.files.export import export_names
 from sss_model.layer_io import Layers
-from sss_model.params import ExportParams, ExtractParams, FilterParams, ProjectionParams, ReadParams
+from sss_model.params import ExportParams, ExtractParams
 from sss_model.params.layers import LayerExportParams
 from sss_model.progress import Progress
 
@@ -196,7 +195,7 @@ def test_ctrl_c_ends_pictures_that_are_computed_side_by_side(tmp_path: Path) -> 
 def test_a_batch_that_overlaps_writes_the_bytes_of_one_that_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    monkeypatch.setattr("sss_model.commands.extract.threads_for", lambda _: threads)
+    monkeypatch.setattr("sss_model.commands.extract.threads_for", lambda *_: threads)
     paths = [str(picture(tmp_path / f"{name}.png", 20 + 3 * n)) for n, name in enumerate("abc")]
     assert extract([*paths, "-o", str(tmp_path / "together"), "--quiet", "--strip"]) == 0
     monkeypatch.setattr("sss_model.budget.current", replace(budget.current, overlapped_share=0.0))
@@ -208,14 +207,14 @@ def test_a_batch_that_overlaps_writes_the_bytes_of_one_that_does_not(
 
 
 def test_a_picture_has_all_threads_where_the_model_does_not_say_how_wide_its_features_are(tmp_path: Path) -> None:
-    job = Job(tmp_path, None, None, None, None, ExtractParams(device="cpu"), FilterParams(), ProjectionParams(),
-              ExportParams(), ReadParams(), False)  # fmt: skip
+    params = ExtractParams(device="cpu")
     known = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        assert threads_for(job) == 2
+        assert threads_for(params, None) == 2
+        assert threads_for(params, None, cell=2**40) == 1
         save_file({"a": np.zeros(1)}, tmp_path / "other.safetensors", {"sss": '{"params": [128]}'})
-        assert threads_for(replace(job, model=tmp_path / "other.safetensors")) == 1
+        assert threads_for(params, tmp_path / "other.safetensors") == 1
     finally:
         torch.set_num_threads(known)
 

@@ -14,9 +14,12 @@ from sss_model.commands.batch import find_inputs
 from sss_model.commands.options import build, words
 from sss_model.commands.segment import build_parser, main
 from sss_model.errors import ParameterError
-from sss_model.image_io import read_image, to_picture, write_picture
+from sss_model.extractor import CachedExtractor
+from sss_model.image_io import read_image, read_thumbnail, to_picture, write_picture
 from sss_model.matting import MatteEditor
+from sss_model.params import ExtractParams
 from sss_model.params.layers import LayerExportParams, SegmentParams
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 
 @pytest.fixture
@@ -252,6 +255,28 @@ def test_a_recipe_writes_the_editors_matte_beside_layers(tmp_path, pair, recipe)
     np.testing.assert_array_equal(grey, np.floor(alpha * np.float32(65535) + np.float32(0.5)).astype(np.uint16))
     said = json.loads((out / "photo-matte.json").read_text(encoding="utf-8"))
     assert said["recipe"] == json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("what", ["layers", "matte"])
+def test_pictures_side_by_side_have_the_files_of_pictures_alone(tmp_path, monkeypatch, what):
+    sample = read_thumbnail(resource(SAMPLE), 96)
+    for number, name in enumerate("ab"):
+        write_picture(tmp_path / f"{name}.png", sample[9 * number : 64 + 9 * number])
+    more = ["--layers", "3", "--formats", "png,npz"]
+    if what == "matte":
+        image = read_image(tmp_path / "a.png")
+        editor = MatteEditor(image, CachedExtractor().extractor(None, ExtractParams()).extract(image))
+        editor.click(48, 40)
+        (tmp_path / "recipe.json").write_text(json.dumps(editor.recipe()), encoding="utf-8")
+        more = ["--matte", str(tmp_path / "recipe.json")]
+    call = [*(str(tmp_path / f"{name}.png") for name in "ab"), "--quiet", *more]
+    for threads in (1, 2):
+        monkeypatch.setattr("sss_model.commands.segment.threads_for", lambda *_, threads=threads, **__: threads)
+        assert main([*call, "-o", str(tmp_path / f"{threads}")]) == 0
+    files = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert len(files) == (10 if what == "layers" else 6)
+    for name in files:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
 
 def test_a_matte_stays_only_where_its_recipe_is_the_same(tmp_path, pair, recipe, capsys):
