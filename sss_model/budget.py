@@ -33,8 +33,8 @@ class Budget:
     resident_share : of a GPU's free memory, for features that stay there during the reduction
     guide_terms : bytes of the guided filter's terms of the guide, kept for the next radius or eps
     decoding_share : of the memory free now, that reading one picture may take
-    overlapped_share : of the memory free now, that reading a picture may take beside others of a batch; larger ones
-        have the memory for themselves
+    overlapped_share : of the memory free now, that reading the pictures of a batch that go on beside each other may
+        take; larger ones have the memory for themselves
     filtered_channels : bytes of filtered channels kept to make the maps from; beyond, the maps are filtered anew
     """
 
@@ -48,7 +48,7 @@ class Budget:
     guide_terms: int = 512 * MIB
     filtered_channels: int = 512 * MIB
     decoding_share: float = 0.8
-    overlapped_share: float = 0.1
+    overlapped_share: float = 0.2
 
 
 current = Budget()

@@ -282,7 +282,7 @@ def _side_by_side(pairs: Sequence[tuple[Path, str]], shown: Any, *, write: Write
     ):
         try:
             for one in (_UnderWay(path, stem) for path, stem in pairs):
-                small = _is_small(one.path)
+                small = _is_small(one.path, threads)
                 while len(waiting) > (threads if small else 0):
                     yield taken()
                 if small:
@@ -297,10 +297,10 @@ def _side_by_side(pairs: Sequence[tuple[Path, str]], shown: Any, *, write: Write
             pool.shutdown(cancel_futures=True)
 
 
-def _is_small(path: Path) -> bool:
-    """Whether there is memory for the picture at `path` beside two others."""
+def _is_small(path: Path, others: int = 2) -> bool:
+    """Whether there is memory for the picture at `path` beside so many others."""
     try:
-        return decoding_bytes(path) < budget.current.overlapped_share * budget.free_memory()
+        return decoding_bytes(path) * others < budget.current.overlapped_share * budget.free_memory()
     except SSSError:  # features, or no picture at all
         return False
 

@@ -26,6 +26,7 @@ from sss_model.commands.batch import Steps, Write, find_inputs, threads_for, wri
 from sss_model.commands.extract import main as extract
 from sss_model.errors import ImageError, ParameterError
 from sss_model.files.export import export_names
+from sss_model.image_io import decoding_bytes
 from sss_model.layer_io import Layers
 from sss_model.params import ExportParams, ExtractParams
 from sss_model.params.layers import LayerExportParams
@@ -158,6 +159,18 @@ def test_large_pictures_have_the_memory_for_themselves(
     paths = [picture(tmp_path / f"{name}.png") for name in "ab"]
     assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True, threads=threads) == 0
     assert did == [(step, stem, True) for stem in "ab" for step in ("reads", "computes", "writes")]
+
+
+@pytest.mark.parametrize(("threads", "alone"), [(2, False), (3, True)])
+def test_the_more_pictures_go_on_at_once_the_smaller_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, alone: bool
+) -> None:
+    paths = [picture(tmp_path / f"{name}.png") for name in "abc"]
+    enough = 2.5 * decoding_bytes(paths[0]) / budget.current.overlapped_share
+    monkeypatch.setattr("sss_model.budget.free_memory", lambda: int(enough))
+    did: list[tuple[str, str, bool]] = []
+    assert write_all(paths, reads_computes_and_writes(tmp_path, did), tmp_path, quiet=True, threads=threads) == 0
+    assert [in_main for *_, in_main in did] == [alone] * 9
 
 
 def test_a_stop_ends_what_is_written_beside(tmp_path: Path) -> None:
