@@ -33,9 +33,13 @@ from sss_model.segmentation.sparse_product import SparseProduct
 from sss_model.segmentation.superpixels import NodeLaplacian
 
 _SPARE = 30  # vectors beyond those asked for
-# Shift and ridge: the first that make A + shift M + ridge U positive definite. A flat picture's interpolation is a box
-# filter, which loses some functions, so that M is singular there and needs the ridge (a share of the mean diagonal).
-_SHIFTS = ((1e-3, 0.0), (4e-3, 0.0), (16e-3, 0.0), (64e-3, 0.0), (64e-3, 1e-3), (64e-3, 1e-2), (1.0, 0.1), (1.0, 1.0))
+# Shift and ridge: the first that make A + shift M + ridge U positive definite. Where a picture is flat, such as a white
+# sky, interpolation is a box filter, which loses some functions, so that M is singular and needs the ridge (a share of
+# the mean diagonal) for rounding's sake. Eigenvalues below 0 need the shift: one far beyond the others mixes vectors.
+_SHIFTS = (
+    *((1e-3, 0.0), (1e-3, 1e-5), (1e-3, 1e-4), (4e-3, 1e-4), (16e-3, 1e-4), (64e-3, 1e-4)),
+    *((64e-3, 1e-3), (64e-3, 1e-2), (1.0, 0.1), (1.0, 1.0)),
+)
 _PIVOT = 1e-4  # least share of a diagonal element that may be left; photographs leave 4e-3, functions that M loses 3e-6
 _KRYLOV_COLUMNS, _KRYLOV_STEPS = 64, 5
 _DAMPED = (0.4, 9.6)  # eigenvalues that the polynomial damps; L's largest is below the second

@@ -8,10 +8,12 @@ import pytest
 import torch
 from made_scenes import disc_scene, photograph
 
+from sss_model.image_io import read_thumbnail
 from sss_model.progress import Progress
 from sss_model.segmentation.affinities import matting_laplacian
 from sss_model.segmentation.eigenvectors import Laplacian, chebyshev_damping, smallest_eigenvectors
 from sss_model.segmentation.superpixels import node_laplacian
+from sss_model.storage.shipped_files import SAMPLE, resource
 
 
 def problem(image, features=None):
@@ -49,6 +51,15 @@ def test_the_coarse_grid_captures_the_subspace(with_nodes):
     assert shares[:10].min() > 0.9
     assert shares.mean() > 0.8
     assert (values[:40] >= wanted_values - 1e-5).all()  # Rayleigh and Ritz from above
+
+
+def test_a_white_sky_keeps_the_smallest() -> None:
+    """Where a picture is flat the coarse mass matrix is singular; the constant is the eigenvector of 0 all the same."""
+    image = (read_thumbnail(resource(SAMPLE), 192) / 255).astype(np.float32)
+    image[:57] = 1
+    vectors, values = smallest_eigenvectors(*problem(image), 40)
+    assert float(vectors.sum(0).norm()) / len(vectors) ** 0.5 > 0.999
+    assert abs(values[0]) < 1e-6
 
 
 def test_columns_are_orthonormal_and_values_are_theirs():
