@@ -124,6 +124,9 @@ class PcaBasis:
             raise FeatureFileError(f"The shapes in the basis {name} do not fit: {shapes}.")
         if not all(np.isfinite(getattr(basis, key)).all() for key in _PARTS):
             raise FeatureFileError(f"The basis {name} holds NaN or infinity.")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.abs(basis.axes) @ (np.abs(basis.mean) + 1)).all():
+                raise FeatureFileError(f"The basis {name} holds numbers that are too large: no projection is finite.")
         return basis
 
 

@@ -172,6 +172,7 @@ def test_file_round_trip_is_exact(tmp_path):
         ('{"mean": [0]}', "holds no PCA basis"),
         ('{"mean": [0], "axes": [[1, 2]], "explained_variance_ratio": [1]}', r"axes \(1, 2\), mean \(1,\)"),
         ('{"mean": [0], "axes": [[NaN]], "explained_variance_ratio": [1]}', "holds NaN or infinity"),
+        ('{"mean": [1e19], "axes": [[1e30]], "explained_variance_ratio": [1]}', "holds numbers that are too large"),
     ],
 )
 def test_files_that_are_no_basis_are_refused(tmp_path, text, message):
